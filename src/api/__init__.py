@@ -1,0 +1,1 @@
+"""HTTP and the command line; the one place where everything is wired."""
