@@ -9,9 +9,32 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, ValidationError, convert
 from msgspec.json import Decoder
+from msgspec.structs import force_setattr
 
 from domain.instant import Instant
-from domain.json_values import loads
+from domain.json_values import Digits, loads
+from domain.money import MAX_FRACTION_DIGITS, ZERO, number_value, parse_amount
+
+_PLAIN_EXPONENTS = range(-MAX_FRACTION_DIGITS, 1)
+
+
+def _settled(amount: Decimal) -> Decimal:
+    """Bring an amount out of notations that would burden every sum with it.
+
+    `0e-999999999999999999` is a valid amount, and so is a 1 with a million zeros behind the point; added
+    as they are, the sum has as many digits.
+    """
+    return amount if amount.as_tuple().exponent in _PLAIN_EXPONENTS else parse_amount(str(amount))
+
+
+def _zeros_settled(members: Any) -> Any:
+    """Replace amounts like `0e99999999999999999999`: they are zero, but no Decimal holds the exponent."""
+    if isinstance(members, dict):
+        for name in ("amount", "amount_eur"):
+            digits = members.get(name)
+            if isinstance(digits, Digits) and not number_value(digits)[1]:
+                members[name] = ZERO
+    return members
 
 
 class Event(Struct, frozen=True):
@@ -36,6 +59,9 @@ class RoundEvent(PlayerEvent, frozen=True):
     currency: str
     is_bonus: bool
 
+    def __post_init__(self) -> None:
+        force_setattr(self, "amount", _settled(self.amount))
+
 
 class BetPlaced(RoundEvent, frozen=True):
     """A player staked `amount` in a round."""
@@ -53,6 +79,11 @@ class Deposited(PlayerEvent, frozen=True):
     method: str
     amount_eur: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        force_setattr(self, "amount", _settled(self.amount))
+        if self.amount_eur is not None:
+            force_setattr(self, "amount_eur", _settled(self.amount_eur))
+
 
 class Withdrawn(PlayerEvent, frozen=True):
     """A player was paid money out."""
@@ -60,6 +91,9 @@ class Withdrawn(PlayerEvent, frozen=True):
     amount: Decimal
     currency: str
     method: str
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "amount", _settled(self.amount))
 
 
 class LoggedIn(PlayerEvent, frozen=True):
@@ -119,8 +153,11 @@ WIRE_TYPES: dict[str, str] = {
 
 
 def _read_instant(expected: type, value: Any) -> Instant:
-    if expected is not Instant or not isinstance(value, str):
+    if expected is not Instant:
         raise NotImplementedError(expected)
+    if not isinstance(value, str):
+        # msgspec makes a ValidationError of it, which sends `decode` on to its second reading.
+        raise TypeError("Expected `str`")
     return Instant.parse(value)
 
 
@@ -146,4 +183,4 @@ def decode(topic: str, state: bytes) -> Event:
         return decoder.decode(state)
     except ValidationError:
         # Of a repeated member the last one counts, but the decoder checks each.
-        return convert(loads(state), TYPES[topic], dec_hook=_read_instant)
+        return convert(_zeros_settled(loads(state)), TYPES[topic], dec_hook=_read_instant)

@@ -11,6 +11,12 @@ _RFC3339 = re.compile(
     re.ASCII,
 )
 
+# What nearly every client sends. `fromisoformat` alone is no check: it takes much that is not RFC 3339.
+_COMMON = re.compile(
+    r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?Z",
+    re.ASCII,
+)
+
 
 class Instant(datetime):
     """A moment in UTC with microseconds.
@@ -27,6 +33,8 @@ class Instant(datetime):
 
         Raises ValueError if it is none, or if its UTC value lies outside the years 1 to 9999.
         """
+        if _COMMON.fullmatch(text):
+            return cls.fromisoformat(text)
         found = _RFC3339.fullmatch(text)
         if found is None:
             raise ValueError("not an RFC 3339 timestamp")
@@ -41,6 +49,14 @@ class Instant(datetime):
             return local.astimezone(UTC)
         except OverflowError:
             raise ValueError("outside the years 1 to 9999 in UTC") from None
+
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def parse_day_or_instant(text: str) -> Instant:
+    """Read an RFC 3339 date, which means its midnight in UTC, or a timestamp. Raises ValueError."""
+    return Instant.parse(text + "T00:00:00Z" if _DATE.fullmatch(text) else text)
 
 
 def format_instant(moment: datetime) -> str:

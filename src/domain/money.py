@@ -65,9 +65,12 @@ def number_value(digits: str) -> tuple[bool, str, int | str]:
     if not significant:
         return False, "", 0
     shift = len(joined) - len(significant) - len(fraction)
-    if len(exponent.lstrip("+-").lstrip("0")) > _LONGEST_EXPONENT:
-        return bool(sign), significant, f"{exponent}{shift:+d}"
-    return bool(sign), significant, int(exponent or "0") + shift
+    minus = "-" if exponent.startswith("-") else ""
+    # Leading zeros go first: int() refuses a text of more than 4,300 digits, whatever its value.
+    power = exponent.lstrip("+-").lstrip("0") or "0"
+    if len(power) > _LONGEST_EXPONENT:
+        return bool(sign), significant, f"{minus}{power}{shift:+d}"
+    return bool(sign), significant, int(minus + power) + shift
 
 
 def plain(amount: Decimal) -> str:

@@ -1,0 +1,69 @@
+"""The HTTP application, wired: settings and a pool in, an ASGI application out."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from anyio import CapacityLimiter
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
+from litestar.types import ASGIApp
+
+from api.auth import KeyRing, require_scope
+from api.openapi import OPENAPI_CONFIG, documentation_assets
+from api.problems import EXCEPTION_HANDLERS
+from api.raw_ids import raw_ids
+from api.request_log import request_log
+from api.routes import ROUTES
+from app.database.connections import open_pool
+from app.settings import Settings
+
+
+def create_app(settings: Settings, database_url: str) -> ASGIApp:
+    """Build the application that serves `database_url`. It connects when it starts."""
+    pool = open_pool(
+        database_url, max_size=settings.pool_size, lock_timeout_s=settings.lock_timeout_s
+    )
+    # Half of the connections for writing, half for reading: neither can starve the other.
+    share = max(1, settings.pool_size // 2)
+    dependencies: dict[str, Any] = {
+        "settings": settings,
+        "pool": pool,
+        "ingest_threads": CapacityLimiter(share),
+        "query_threads": CapacityLimiter(share),
+    }
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            pool.close()
+
+    application = Litestar(
+        route_handlers=[*ROUTES, PrometheusController, documentation_assets],
+        guards=[require_scope],
+        exception_handlers=EXCEPTION_HANDLERS,
+        dependencies={
+            name: Provide(_constant(value), sync_to_thread=False)
+            for name, value in dependencies.items()
+        },
+        middleware=[
+            PrometheusConfig(app_name="roundbook", prefix="roundbook", group_path=True).middleware
+        ],
+        state=State({"keys": KeyRing(pool, trust_s=settings.key_cache_s)}),
+        lifespan=[lifespan],
+        openapi_config=OPENAPI_CONFIG,
+        request_max_body_size=None,
+        logging_config=None,
+    )
+    return request_log(raw_ids(application))
+
+
+def _constant(value: Any) -> Callable[[], Any]:
+    def provide() -> Any:
+        return value
+
+    return provide

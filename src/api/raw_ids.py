@@ -1,0 +1,36 @@
+"""Ids in paths: an id may hold anything, so its part of the path is taken raw and decoded once.
+
+Litestar routes by a normalised path, in which `a//b` and `a/b` are one. Before it routes, the id's part
+is therefore replaced by one safe segment, the hexadecimal of its bytes, which the route's parameter
+turns back.
+"""
+
+from urllib.parse import unquote_to_bytes
+
+from litestar.exceptions import NotFoundException
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+_PREFIXES = (b"/api/v1/players/", b"/api/v1/games/")
+
+
+def raw_ids(app: ASGIApp) -> ASGIApp:
+    """Wrap `app` so that the ids in its paths arrive whole."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            raw_path: bytes = scope.get("raw_path") or b""
+            for prefix in _PREFIXES:
+                encoded = raw_path.removeprefix(prefix)
+                if encoded and encoded != raw_path:
+                    scope["path"] = prefix.decode() + unquote_to_bytes(encoded).hex()
+        await app(scope, receive, send)
+
+    return wrapped
+
+
+def decode_id(segment: str) -> str:
+    """Turn the safe segment back into the id. Raises NotFoundException where it can be no id."""
+    try:
+        return bytes.fromhex(segment).decode()
+    except ValueError:
+        raise NotFoundException from None

@@ -1,0 +1,61 @@
+"""One log line per request, with its id and its tenant, never its key."""
+
+import re
+import time
+import uuid
+from typing import Any
+
+import structlog
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+_HEADER = b"x-request-id"
+_FIT_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+
+log = structlog.get_logger()
+
+
+def request_log(app: ASGIApp) -> ASGIApp:
+    """Wrap `app`: each request gets an id (the client's own if it is fit) and one line when it ends."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = _client_id(scope) or uuid.uuid4().hex
+        state: dict[str, Any] = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (_HEADER, request_id.encode())]
+            await send(message)
+
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            await app(scope, receive, send_with_id)
+        finally:
+            tenant = state.get("tenant")
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope.get("raw_path", b"").decode("ascii", "backslashreplace"),
+                status=status,
+                duration_ms=round((time.perf_counter() - started) * 1000, 2),
+                tenant=tenant.name if tenant else None,
+                **state.get("log", {}),
+            )
+            structlog.contextvars.unbind_contextvars("request_id")
+
+    return wrapped
+
+
+def _client_id(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == _HEADER:
+            text: str = value.decode("latin-1")
+            return text if _FIT_ID.fullmatch(text) else None
+    return None

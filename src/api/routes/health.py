@@ -1,0 +1,33 @@
+"""Whether the service lives, and whether it is ready to serve."""
+
+from typing import Any
+
+import anyio.to_thread
+from litestar import get
+from litestar.response import Response
+
+from app.database.connections import UNAVAILABLE, Pool
+from app.database.migrate import is_current
+
+
+@get("/health/live", tags=["operation"])
+async def live() -> dict[str, str]:
+    """Answer as long as the process can."""
+    return {"status": "live"}
+
+
+@get("/health/ready", tags=["operation"])
+async def ready(pool: Pool) -> Response[Any]:
+    """Answer 200 when the store can be reached and its schema is up to date, else 503."""
+    reason = await anyio.to_thread.run_sync(_reason_to_wait, pool)
+    if reason is None:
+        return Response({"status": "ready"})
+    return Response({"status": "waiting", "reason": reason}, status_code=503)
+
+
+def _reason_to_wait(pool: Pool) -> str | None:
+    try:
+        with pool.connection(timeout=2) as connection:
+            return None if is_current(connection) else "the schema is not up to date"
+    except UNAVAILABLE:
+        return "the store is out of reach"

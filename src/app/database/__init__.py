@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, and the schema and its migrations."""

@@ -1,0 +1,119 @@
+"""Brings the schema up to date: numbered SQL files, each applied once, in order, in a transaction."""
+
+from importlib.resources import files
+from typing import NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from app.database.connections import Connection, connect
+
+_MINIMUM_VERSION = 150_000
+_APPEND_ONLY_TABLES = ("events", "conflicts")
+
+# One number for the whole cluster, so that hosts which start together migrate one after the other.
+_MIGRATION_LOCK = 0x526F756E64626F6F
+
+
+class MigrationError(Exception):
+    """The schema can't be brought up to date."""
+
+
+class TooMuchPrivilegeError(Exception):
+    """The service's credential may change the log; it must only be able to add to it."""
+
+
+class Migration(NamedTuple):
+    """One step of the schema. `number` orders the steps and is never given twice."""
+
+    number: int
+    name: str
+    statements: str
+
+
+def migrations() -> list[Migration]:
+    """List all steps of the schema, in order."""
+    folder = files("app.database").joinpath("migrations")
+    found = []
+    for file in folder.iterdir():
+        number, _, name = file.name.removesuffix(".sql").partition("_")
+        found.append(Migration(int(number), name, file.read_text("utf-8")))
+    return sorted(found)
+
+
+def migrate(owner_url: str, service_url: str) -> list[Migration]:
+    """Apply what is missing, then grant the service's role what it needs. Returns what was applied.
+
+    Raises MigrationError for a server or a schema that this version can't work with, and
+    psycopg.Error where PostgreSQL refuses.
+    """
+    with connect(service_url) as service:
+        service_role = service.info.user
+    with connect(owner_url) as owner:
+        if owner.info.server_version < _MINIMUM_VERSION:
+            raise MigrationError(
+                f"PostgreSQL 15 or later is needed, not {owner.info.server_version}"
+            )
+        owner.execute("select pg_advisory_lock(%s)", [_MIGRATION_LOCK])
+        applied = _apply_missing(owner)
+        if owner.info.user != service_role:
+            grants = files("app.database").joinpath("grants.sql").read_text("utf-8")
+            with owner.transaction():
+                owner.execute(sql.SQL(grants).format(service=sql.Identifier(service_role)))
+    return applied
+
+
+def _apply_missing(owner: Connection) -> list[Migration]:
+    owner.execute("create schema if not exists roundbook")
+    owner.execute(
+        "create table if not exists migrations"
+        " (number int primary key, name text not null, applied_at timestamptz not null)"
+    )
+    done = {number for (number,) in owner.execute("select number from migrations")}
+    known = migrations()
+    if unknown := done - {migration.number for migration in known}:
+        raise MigrationError(f"the schema is newer than this version: it has step {max(unknown)}")
+    missing = [migration for migration in known if migration.number not in done]
+    for migration in missing:
+        with owner.transaction():
+            owner.execute(migration.statements.encode())
+            owner.execute(
+                "insert into migrations values (%s, %s, now())", [migration.number, migration.name]
+            )
+    return missing
+
+
+def check_service_privileges(service_url: str) -> None:
+    """Make sure that the service's own credential can't alter the log.
+
+    Raises TooMuchPrivilegeError that says what it could do.
+    """
+    with connect(service_url) as service:
+        for table in _APPEND_ONLY_TABLES:
+            found = service.execute(
+                """
+                select rolsuper or pg_has_role(current_user, tableowner, 'member'),
+                       has_table_privilege(format('%%I.%%I', schemaname, tablename),
+                                           'update, delete, truncate, trigger')
+                  from pg_tables, pg_roles
+                 where schemaname = 'roundbook' and tablename = %s and rolname = current_user
+                """,
+                [table],
+            ).fetchone()
+            if found is None:
+                raise MigrationError(f"table roundbook.{table} is missing: run `roundbook migrate`")
+            is_owner, can_change = found
+            if is_owner or can_change:
+                raise TooMuchPrivilegeError(
+                    f"the role {service.info.user!r} of ROUNDBOOK_DATABASE_URL can change"
+                    f" roundbook.{table}; give the service a role of its own, not the owner"
+                )
+
+
+def is_current(connection: Connection) -> bool:
+    """Tell whether the schema is the one that this version of the code expects."""
+    try:
+        done = {number for (number,) in connection.execute("select number from migrations")}
+    except psycopg.errors.UndefinedTable:
+        return False
+    return done == {migration.number for migration in migrations()}

@@ -1,0 +1,124 @@
+-- The read side. Rows belong to a tenant and to a generation: a rebuild writes a new generation
+-- beside the live one.
+
+-- Up to which position of the log a generation shows all events. Its row is the claim that a
+-- projector locks. The live generation is the one that queries read.
+create table tracking (
+    tenant_id  int not null,
+    generation int not null,
+    position   bigint not null,
+    live       boolean not null,
+    updated_at timestamptz not null,
+    primary key (tenant_id, generation)
+);
+
+create table balances (
+    tenant_id     int not null,
+    generation    int not null,
+    player_id     text collate "C" not null,
+    currency      text collate "C" not null,
+    deposited     numeric not null,
+    withdrawn     numeric not null,
+    bet_real      numeric not null,
+    bet_bonus     numeric not null,
+    win_real      numeric not null,
+    win_bonus     numeric not null,
+    deposited_eur numeric not null,
+    deposits      bigint not null,
+    withdrawals   bigint not null,
+    bets          bigint not null,
+    wins          bigint not null,
+    primary key (tenant_id, generation, player_id, currency)
+);
+
+-- key: 16 bytes of BLAKE2b over player, game and round, which together do not fit an index entry.
+-- sums: {currency: [bet_real, bet_bonus, win_real, win_bonus]}, amounts as strings.
+-- positions: where the round's bets and wins stand in the log.
+create table rounds (
+    first_at       timestamptz not null,
+    last_at        timestamptz not null,
+    tenant_id      int not null,
+    generation     int not null,
+    bet_count      int not null,
+    win_count      int not null,
+    key            bytea not null,
+    mixed_currency boolean not null,
+    status         text collate "C" not null,
+    player_id      text collate "C" not null,
+    game_id        text collate "C" not null,
+    round_id       text collate "C" not null,
+    sums           jsonb not null,
+    positions      bigint[] not null,
+    primary key (tenant_id, generation, key)
+);
+
+create index rounds_by_time on rounds (tenant_id, generation, first_at, key);
+create index rounds_by_player on rounds (tenant_id, generation, player_id, first_at, key);
+create index rounds_by_game on rounds (tenant_id, generation, game_id, first_at, key);
+create index rounds_by_round on rounds (tenant_id, generation, round_id, first_at, key);
+create index rounds_unusual on rounds (tenant_id, generation, status, first_at, key)
+    where status <> 'settled';
+create index rounds_mixed on rounds (tenant_id, generation, first_at, key) where mixed_currency;
+
+create table transactions (
+    position    bigint not null,
+    occurred_at timestamptz not null,
+    tenant_id   int not null,
+    generation  int not null,
+    type        text collate "C" not null,
+    unique_id   text collate "C" not null,
+    player_id   text collate "C" not null,
+    amount      numeric not null,
+    currency    text collate "C" not null,
+    method      text collate "C" not null,
+    amount_eur  numeric,
+    primary key (tenant_id, generation, position)
+);
+
+create index transactions_by_time on transactions (tenant_id, generation, occurred_at, position);
+create index transactions_by_player
+    on transactions (tenant_id, generation, player_id, occurred_at, position);
+
+-- stamps: {field: [timestamp, unique_id]} of the update that each field was last set by.
+create table players (
+    tenant_id         int not null,
+    generation        int not null,
+    logins            bigint not null,
+    first_seen        timestamptz not null,
+    last_seen         timestamptz not null,
+    last_login        timestamptz,
+    registration_date timestamptz,
+    consent_email     boolean,
+    is_blocked        boolean,
+    player_id         text collate "C" not null,
+    username          text,
+    country           text collate "C",
+    currency          text collate "C",
+    gender            text collate "C",
+    affiliate         text collate "C",
+    operator          text collate "C",
+    tags              text[] collate "C" not null default '{}',
+    stamps            jsonb not null default '{}',
+    primary key (tenant_id, generation, player_id)
+);
+
+create index players_by_tag on players using gin (tags);
+
+-- name_folded: the name case-folded, for searching in it whatever the server's locale.
+create table games (
+    tenant_id     int not null,
+    generation    int not null,
+    first_seen    timestamptz not null,
+    last_seen     timestamptz not null,
+    game_id       text collate "C" not null,
+    name          text,
+    name_folded   text collate "C",
+    provider      text collate "C",
+    device        text collate "C",
+    has_freespins text collate "C",
+    categories    text[] collate "C" not null default '{}',
+    features      text[] collate "C" not null default '{}',
+    themes        text[] collate "C" not null default '{}',
+    stamps        jsonb not null default '{}',
+    primary key (tenant_id, generation, game_id)
+);

@@ -1,0 +1,83 @@
+-- name: lock_tenant(tenant_id)
+-- One writer at a time for each tenant, so that positions are gapless and in the order of commits: who
+-- has read position n will find nothing new at or below it. Other tenants are not held up. The row is
+-- locked, never updated: an updated row would bloat under any long snapshot.
+select 1 from tenants where tenant_id = :tenant_id for no key update;
+
+-- name: head(tenant_id)
+-- The greatest position of a log; the first entry of the primary key's index, read backwards.
+select max(position) from events where tenant_id = :tenant_id;
+
+-- name: recorded_by_key(keys, tenant_id)
+-- Which of these keys are recorded, and as what. The lateral join keeps to the unique index even
+-- before the first analyze of a new table.
+select k.key, e.position, e.topic, e.state
+  from unnest(:keys::bytea[]) as k (key)
+ cross join lateral (
+       select position, topic, state from events
+        where tenant_id = :tenant_id and key = k.key offset 0) e;
+
+-- name: stream_heads(tenant_id, streams)
+-- The last version of each of these streams that has one.
+select s.stream,
+       (select max(version) from events where tenant_id = :tenant_id and stream = s.stream)
+  from unnest(:streams::text[]) as s (stream);
+
+-- name: copy_events()!
+copy events (tenant_id, position, version, recorded_at, key, stream, topic, occurred_at, state)
+from stdin (format binary);
+
+-- name: known_conflicts(keys, hashes, tenant_id)
+select c.key, c.content_hash
+  from unnest(:keys::bytea[], :hashes::bytea[]) as k (key, content_hash)
+  join conflicts c on c.tenant_id = :tenant_id and c.key = k.key and c.content_hash = k.content_hash;
+
+-- name: last_conflict(tenant_id)
+select coalesce(max(number), 0) from conflicts where tenant_id = :tenant_id;
+
+-- name: insert_conflict(tenant_id, number, position, received_at, key, content_hash, unique_id, event, data)!
+insert into conflicts
+       (tenant_id, number, position, received_at, key, content_hash, unique_id, event, data)
+values (:tenant_id, :number, :position, :received_at, :key, :content_hash, :unique_id, :event, :data);
+
+-- name: select_stream(tenant_id, stream, gt, lte, limit)
+-- A stream's events, oldest first. `gt` and `lte` bound the version.
+select stream, version, topic, state from events
+ where tenant_id = :tenant_id and stream = :stream
+   and (:gt::int is null or version > :gt) and (:lte::int is null or version <= :lte)
+ order by version limit :limit;
+
+-- name: select_stream_backwards(tenant_id, stream, gt, lte, limit)
+select stream, version, topic, state from events
+ where tenant_id = :tenant_id and stream = :stream
+   and (:gt::int is null or version > :gt) and (:lte::int is null or version <= :lte)
+ order by version desc limit :limit;
+
+-- name: select_log(tenant_id, first, last, limit)
+-- A stretch of the log. `first` and `last` are inclusive.
+select position, stream, version, topic, state from events
+ where tenant_id = :tenant_id and position >= :first
+   and (:last::bigint is null or position <= :last)
+ order by position limit :limit;
+
+-- name: select_log_of_topics(tenant_id, first, last, topics, limit)
+select position, stream, version, topic, state from events
+ where tenant_id = :tenant_id and position >= :first
+   and (:last::bigint is null or position <= :last) and topic = any(:topics)
+ order by position limit :limit;
+
+-- name: insert_snapshot(tenant_id, stream, version, topic, state)!
+insert into snapshots (tenant_id, stream, version, topic, state)
+values (:tenant_id, :stream, :version, :topic, :state);
+
+-- name: select_snapshots(tenant_id, stream, gt, lte, limit)
+select stream, version, topic, state from snapshots
+ where tenant_id = :tenant_id and stream = :stream
+   and (:gt::int is null or version > :gt) and (:lte::int is null or version <= :lte)
+ order by version limit :limit;
+
+-- name: select_snapshots_backwards(tenant_id, stream, gt, lte, limit)
+select stream, version, topic, state from snapshots
+ where tenant_id = :tenant_id and stream = :stream
+   and (:gt::int is null or version > :gt) and (:lte::int is null or version <= :lte)
+ order by version desc limit :limit;

@@ -1,0 +1,175 @@
+"""Tenants, and the keys by which requests speak for them."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, get_args
+
+import aiosql
+import psycopg
+from msgspec import Struct
+
+from app.database.connections import Connection
+from app.wire.currencies import ISO_4217
+
+SQL = aiosql.from_path(Path(__file__).with_suffix(".sql"), "psycopg")
+
+Scope = Literal["ingest", "read", "audit"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
+_CURRENCY = re.compile(r"[A-Za-z0-9._-]{1,20}", re.ASCII)
+_KEY_PREFIX = "rb_"
+_ATTEMPTS = 20
+
+
+class TenantError(ValueError):
+    """What was asked for a tenant or a key can't be done; the message says why."""
+
+
+class Tenant(Struct, frozen=True):
+    """One customer of the service. `currencies`: the codes beyond ISO 4217 that it may send."""
+
+    tenant_id: int
+    name: str
+    created_at: datetime
+    currencies: list[str]
+
+    def allowed_currencies(self) -> frozenset[str]:
+        """List all codes that the tenant may send."""
+        return ISO_4217.union(self.currencies)
+
+
+class Key(Struct, frozen=True):
+    """What is kept of an API key; the key itself is not."""
+
+    key_id: int
+    scopes: list[Scope]
+    label: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Tell whether the key is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+def create_tenant(connection: Connection, name: str, currencies: Sequence[str] = ()) -> Tenant:
+    """Create a tenant with an empty log.
+
+    Raises TenantError for a name that is taken or unfit, or a currency code that is unfit.
+    """
+    if not _NAME.fullmatch(name):
+        raise TenantError(
+            f"{name!r} is no name for a tenant: up to 63 letters, digits, dots, hyphens and underscores"
+        )
+    for code in currencies:
+        _check_currency(code)
+    now = datetime.now(UTC)
+    for _ in range(_ATTEMPTS):
+        if _find(connection, name):
+            raise TenantError(f"tenant {name!r} exists already")
+        try:
+            with connection.transaction():
+                row = connection.execute(
+                    SQL.create_tenant.sql, {"name": name, "now": now}
+                ).fetchone()
+                tenant_id = row[0] if row else 0
+                connection.execute(SQL.start_tracking.sql, {"tenant_id": tenant_id, "now": now})
+                for code in currencies:
+                    connection.execute(
+                        SQL.allow_currency.sql, {"tenant_id": tenant_id, "code": code}
+                    )
+        except psycopg.errors.UniqueViolation:
+            continue
+        return find_tenant(connection, name)
+    raise TenantError("too many tenants are being created at once; try again")
+
+
+def list_tenants(connection: Connection) -> list[Tenant]:
+    """List all tenants, oldest first."""
+    return [Tenant(*row) for row in connection.execute(SQL.list_tenants.sql)]
+
+
+def find_tenant(connection: Connection, name: str) -> Tenant:
+    """Find a tenant by its name. Raises TenantError if there is none."""
+    tenant = _find(connection, name)
+    if tenant is None:
+        raise TenantError(f"there is no tenant {name!r}")
+    return tenant
+
+
+def allow_currency(connection: Connection, name: str, code: str) -> None:
+    """Let a tenant send a currency code beyond ISO 4217. Raises TenantError."""
+    _check_currency(code)
+    tenant = find_tenant(connection, name)
+    connection.execute(SQL.allow_currency.sql, {"tenant_id": tenant.tenant_id, "code": code})
+
+
+def create_key(
+    connection: Connection,
+    tenant: Tenant,
+    scopes: Sequence[Scope],
+    *,
+    label: str = "",
+    expires_at: datetime | None = None,
+) -> str:
+    """Create an API key and give it: it can't be read again. Raises TenantError for a time past."""
+    now = datetime.now(UTC)
+    if expires_at is not None and expires_at <= now:
+        raise TenantError("the key would have expired already")
+    key = _KEY_PREFIX + secrets.token_urlsafe(32)
+    row = {
+        "key_hash": _hash(key),
+        "tenant_id": tenant.tenant_id,
+        "scopes": sorted(set(scopes), key=SCOPES.index),
+        "label": label,
+        "created_at": now,
+        "expires_at": expires_at,
+    }
+    for _ in range(_ATTEMPTS):
+        try:
+            connection.execute(SQL.create_key.sql, row)
+        except psycopg.errors.UniqueViolation:
+            continue
+        return key
+    raise TenantError("too many keys are being created at once; try again")
+
+
+def list_keys(connection: Connection, tenant: Tenant) -> list[Key]:
+    """List a tenant's keys, newest last."""
+    rows = connection.execute(SQL.list_keys.sql, {"tenant_id": tenant.tenant_id})
+    return [Key(*row) for row in rows]
+
+
+def revoke_key(connection: Connection, key_id: int) -> None:
+    """Revoke a key for good. Raises TenantError if there is no such key."""
+    done = connection.execute(SQL.revoke_key.sql, {"key_id": key_id, "now": datetime.now(UTC)})
+    if done.rowcount == 0:
+        raise TenantError(f"there is no key {key_id}")
+
+
+def find_key(connection: Connection, key: str) -> tuple[Key, Tenant] | None:
+    """Find what is kept of a key, and whose it is; revoked and expired ones too."""
+    row = connection.execute(SQL.find_key.sql, {"key_hash": _hash(key)}).fetchone()
+    return (Key(*row[:6]), Tenant(*row[6:])) if row else None
+
+
+def _find(connection: Connection, name: str) -> Tenant | None:
+    row = connection.execute(SQL.find_tenant.sql, {"name": name}).fetchone()
+    return Tenant(*row) if row else None
+
+
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
+
+
+def _check_currency(code: str) -> None:
+    if not _CURRENCY.fullmatch(code):
+        raise TenantError(
+            f"{code!r} is no currency code: up to 20 letters, digits, dots, hyphens and underscores"
+        )

@@ -1,0 +1,101 @@
+"""Is this JSON in UTF-8, and how deep, without building what it says.
+
+msgspec refuses broken syntax everywhere, in skipped members too; the checks here are the rest.
+"""
+
+import re
+from codecs import getincrementaldecoder
+from itertools import accumulate, islice
+
+from msgspec import DecodeError, Raw
+from msgspec.json import Decoder
+
+MAX_DEPTH = 128
+_UTF8_PIECE_BYTES = 1 << 16
+
+_SYNTAX = Decoder(Raw)
+_UTF8 = getincrementaldecoder("utf-8")
+_OFFSET = re.compile(r"\s*\(byte (\d+)\)$")
+
+
+class NotJsonError(Exception):
+    """The body is not JSON in UTF-8. `detail` says what is wrong, `offset` at which byte, if known."""
+
+    def __init__(self, detail: str, offset: int | None = None) -> None:
+        """Keep both, and say them."""
+        super().__init__(detail if offset is None else f"{detail} (byte {offset})")
+        self.detail = detail
+        self.offset = offset
+
+
+def check_utf8(text: bytes) -> None:
+    """Raise NotJsonError unless all of the text is UTF-8."""
+    if text.isascii():
+        return
+    decoder = _UTF8()
+    # In pieces: as one `str` the text would take up to four times its size.
+    for start in range(0, len(text), _UTF8_PIECE_BYTES):
+        piece = text[start : start + _UTF8_PIECE_BYTES]
+        held_over = len(decoder.getstate()[0])
+        try:
+            decoder.decode(piece, final=start + _UTF8_PIECE_BYTES >= len(text))
+        except UnicodeDecodeError as error:
+            raise NotJsonError("not UTF-8", start - held_over + error.start) from None
+
+
+def check_syntax(text: bytes) -> None:
+    """Raise NotJsonError unless the text is one JSON value, nested at most 128 levels deep."""
+    try:
+        _SYNTAX.decode(text)
+    except DecodeError as error:
+        raise not_json(error) from None
+    except RecursionError:
+        raise too_deep() from None
+    check_depth(text)
+
+
+def not_json(error: DecodeError) -> NotJsonError:
+    """Say in our words what msgspec found wrong with the syntax."""
+    detail = str(error)
+    offset = _OFFSET.search(detail)
+    detail = _OFFSET.sub("", detail).removeprefix("JSON is malformed: ")
+    if detail == "Input data was truncated":
+        # What msgspec says of half a surrogate pair, too.
+        detail = "ends too early, or holds a lone surrogate"
+    return NotJsonError(detail, int(offset[1]) if offset else None)
+
+
+def too_deep() -> NotJsonError:
+    """Make the error for a text that nests too deep."""
+    return NotJsonError(f"nests more than {MAX_DEPTH} levels deep")
+
+
+# Depth, and elements of an array, are counted on the marks outside strings alone, one signed byte each.
+_STEPS = bytes.maketrans(b"[{]},", b"\x01\x01\xff\xff\x00")
+_ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b'[]{}"'))
+_ALL_BUT_MARKS = bytes(set(range(256)) - set(b'[]{}",'))
+_STRING = re.compile(rb'"[^"]*"')
+
+
+def _outside_strings(text: bytes, all_but: bytes) -> bytes:
+    """Reduce JSON to some of its characters (quotes among them), leaving strings out."""
+    if b"\\" in text:
+        text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    marks = text.translate(None, all_but)
+    # Most strings hold no mark. Two quotes side by side leave without a change to what is inside.
+    return _STRING.sub(b"", marks.replace(b'""', b""))
+
+
+def check_depth(text: bytes) -> None:
+    """Raise NotJsonError if JSON nests more than 128 levels deep. The syntax must have been checked."""
+    steps = memoryview(_outside_strings(text, _ALL_BUT_BRACKETS).translate(_STEPS)).cast("b")
+    if max(accumulate(steps), default=0) > MAX_DEPTH:
+        raise too_deep()
+
+
+def has_more_elements(array: bytes, limit: int) -> bool:
+    """Tell whether a JSON array has more than `limit` (at least 1) elements, without reading them."""
+    marks = _outside_strings(array, _ALL_BUT_MARKS)
+    depths = accumulate(memoryview(marks.translate(_STEPS)).cast("b"))
+    commas = (mark for mark, depth in zip(marks, depths, strict=True) if depth == 1 and mark == 0x2C)
+    return next(islice(commas, limit - 1, None), None) is not None

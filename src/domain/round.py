@@ -1,0 +1,91 @@
+"""A round of a game: bets paired with wins, by player, game and round."""
+
+from collections.abc import Iterable
+from copy import copy
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+from domain.events import BetPlaced, RoundEvent
+from domain.money import EXACT, ZERO
+
+Status = Literal["open", "settled", "unmatched"]
+
+
+class RoundSums(Struct):
+    """What was bet and won in one currency."""
+
+    bet_real: Decimal = ZERO
+    bet_bonus: Decimal = ZERO
+    win_real: Decimal = ZERO
+    win_bonus: Decimal = ZERO
+
+    @property
+    def net_real(self) -> Decimal:
+        """Wins minus bets of real money."""
+        return EXACT.subtract(self.win_real, self.bet_real)
+
+    @property
+    def net_bonus(self) -> Decimal:
+        """Wins minus bets of bonus money."""
+        return EXACT.subtract(self.win_bonus, self.bet_bonus)
+
+
+class Round(Struct):
+    """What is known of a round; `sums` are by currency."""
+
+    first_at: datetime
+    last_at: datetime
+    bet_count: int
+    win_count: int
+    sums: dict[str, RoundSums]
+
+    @property
+    def status(self) -> Status:
+        """`open` with bets only, `unmatched` with wins only, else `settled`."""
+        if not self.win_count:
+            return "open"
+        return "settled" if self.bet_count else "unmatched"
+
+    @property
+    def mixed_currency(self) -> bool:
+        """Whether more than one currency was played with."""
+        return len(self.sums) > 1
+
+
+def fold_round(entries: Iterable[RoundEvent], start: Round | None = None) -> Round:
+    """Add bets and wins of one round, in any order, to what is known of it, which stays as it was.
+
+    Raises ValueError if there are no entries and nothing was known.
+    """
+    first_at = last_at = None
+    bet_count = win_count = 0
+    sums: dict[str, RoundSums] = {}
+    if start is not None:
+        first_at, last_at = start.first_at, start.last_at
+        bet_count, win_count = start.bet_count, start.win_count
+        sums = {currency: copy(total) for currency, total in start.sums.items()}
+    for entry in entries:
+        at = entry.timestamp
+        first_at = at if first_at is None or at < first_at else first_at
+        last_at = at if last_at is None or at > last_at else last_at
+        total = sums.get(entry.currency)
+        if total is None:
+            total = sums[entry.currency] = RoundSums()
+        if isinstance(entry, BetPlaced):
+            bet_count += 1
+            if entry.is_bonus:
+                total.bet_bonus = EXACT.add(total.bet_bonus, entry.amount)
+            else:
+                total.bet_real = EXACT.add(total.bet_real, entry.amount)
+        else:
+            win_count += 1
+            if entry.is_bonus:
+                total.win_bonus = EXACT.add(total.win_bonus, entry.amount)
+            else:
+                total.win_real = EXACT.add(total.win_real, entry.amount)
+    if first_at is None or last_at is None:
+        raise ValueError("a round has at least one bet or win")
+    return Round(first_at, last_at, bet_count, win_count, sums)

@@ -1,0 +1,58 @@
+"""Players: the profile from partial updates, and when each was seen."""
+
+from collections.abc import Sequence
+
+from domain.events import PlayerEvent, PlayerUpdated
+from domain.profile import PLAYER_FIELDS, Profile, fold_profile, fold_sighting
+from projections.entries import Entry, Scope, columns, group_by
+from projections.stamps import decode_stamps, encode_stamps
+from projections.statements import Connection, statements
+
+SQL = statements(__file__)
+_SEEN = ("player_id", "first_seen", "last_seen", "last_login", "logins")
+
+
+def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> None:
+    """Bring the players up to date with a stretch of the log."""
+    events = [entry.event for entry in entries if isinstance(entry.event, PlayerEvent)]
+    named = group_by(events, lambda event: event.player_id)
+    if not named:
+        return
+    rows = []
+    for player_id, seen in named.items():
+        sighting = fold_sighting(seen)
+        rows.append(
+            (
+                player_id,
+                sighting.first_seen,
+                sighting.last_seen,
+                sighting.last_login,
+                sighting.logins,
+            )
+        )
+    connection.execute(SQL.see_players.sql, scope._asdict() | columns(rows, _SEEN))
+    updates = [event for event in events if isinstance(event, PlayerUpdated)]
+    if updates:
+        _update_profiles(connection, scope, group_by(updates, lambda update: update.player_id))
+
+
+def _update_profiles(
+    connection: Connection, scope: Scope, updates: dict[str, list[PlayerUpdated]]
+) -> None:
+    known = connection.execute(
+        SQL.player_profiles.sql, {**scope._asdict(), "player_ids": list(updates)}
+    ).fetchall()
+    rows = []
+    for player_id, stamps, *values in known:
+        start = Profile(dict(zip(PLAYER_FIELDS, values, strict=True)), decode_stamps(stamps))
+        profile = fold_profile(updates[player_id], start)
+        rows.append(
+            {
+                **scope._asdict(),
+                "player_id": player_id,
+                **profile.values,
+                "stamps": encode_stamps(profile.stamps),
+            }
+        )
+    with connection.cursor() as cursor:
+        cursor.executemany(SQL.update_player.sql, rows)

@@ -1,0 +1,26 @@
+-- name: see_players(tenant_id, generation, player_id, first_seen, last_seen, last_login, logins)
+-- Whoever is named by an event is listed.
+insert into players as p (tenant_id, generation, player_id, first_seen, last_seen, last_login, logins)
+select :tenant_id, :generation, seen.*
+  from unnest(:player_id::text[], :first_seen::timestamptz[], :last_seen::timestamptz[],
+              :last_login::timestamptz[], :logins::bigint[]) as seen
+on conflict (tenant_id, generation, player_id) do update set
+    first_seen = least(p.first_seen, excluded.first_seen),
+    last_seen = greatest(p.last_seen, excluded.last_seen),
+    last_login = greatest(p.last_login, excluded.last_login),
+    logins = p.logins + excluded.logins
+returning 1;
+
+-- name: player_profiles(tenant_id, generation, player_ids)
+select player_id, stamps::text, username, registration_date, country, currency, gender, affiliate, operator,
+       tags, consent_email, is_blocked
+  from players
+ where tenant_id = :tenant_id and generation = :generation and player_id = any(:player_ids);
+
+-- name: update_player(tenant_id, generation, player_id, stamps, username, registration_date, country, currency, gender, affiliate, operator, tags, consent_email, is_blocked)!
+update players
+   set stamps = :stamps::jsonb, username = :username, registration_date = :registration_date,
+       country = :country, currency = :currency, gender = :gender, affiliate = :affiliate,
+       operator = :operator, tags = coalesce(:tags::text[], '{}'), consent_email = :consent_email,
+       is_blocked = :is_blocked
+ where tenant_id = :tenant_id and generation = :generation and player_id = :player_id;

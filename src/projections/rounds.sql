@@ -1,0 +1,24 @@
+-- name: known_rounds(tenant_id, generation, keys)
+-- What is known of these rounds so far.
+select r.key, r.first_at, r.last_at, r.bet_count, r.win_count, r.sums::text
+  from unnest(:keys::bytea[]) as k (key)
+ cross join lateral (
+       select * from rounds
+        where tenant_id = :tenant_id and generation = :generation and key = k.key offset 0) r;
+
+-- name: copy_rounds()!
+copy rounds (tenant_id, generation, key, player_id, game_id, round_id, first_at, last_at, bet_count, win_count,
+             status, mixed_currency, sums, positions)
+from stdin;
+
+-- name: update_rounds(tenant_id, generation, key, first_at, last_at, bet_count, win_count, status, mixed_currency, sums, positions)!
+-- Arrays of different lengths can't be elements of one array: positions come as text, '{1,2}'.
+update rounds r
+   set first_at = n.first_at, last_at = n.last_at, bet_count = n.bet_count, win_count = n.win_count,
+       status = n.status, mixed_currency = n.mixed_currency, sums = n.sums::jsonb,
+       positions = r.positions || n.positions::bigint[]
+  from unnest(:key::bytea[], :first_at::timestamptz[], :last_at::timestamptz[], :bet_count::int[],
+              :win_count::int[], :status::text[], :mixed_currency::bool[], :sums::text[],
+              :positions::text[])
+       as n (key, first_at, last_at, bet_count, win_count, status, mixed_currency, sums, positions)
+ where r.tenant_id = :tenant_id and r.generation = :generation and r.key = n.key;

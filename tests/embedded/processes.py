@@ -1,0 +1,100 @@
+"""What the tests share: another process of the service, and a look at PostgreSQL's own."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+
+from app.embedded import EmbeddedServer
+
+_SERVICE = """
+import select, sys
+from pathlib import Path
+from app.embedded import EmbeddedServer
+
+with EmbeddedServer(Path(sys.argv[1])) as server:
+    print("owner" if server._lock.held else "attached", server.admin_url, flush=True)
+    while not select.select([sys.stdin], [], [], 0.1)[0]:
+        server.keep_alive()
+"""
+
+
+class Neighbour:
+    """A process that enters the server, keeps it alive, and leaves when told."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _SERVICE, str(data_dir)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def entered(self) -> tuple[str, str]:
+        """Wait until it entered; say as what, and the superuser's URL."""
+        assert self.process.stdout is not None
+        role, url = self.process.stdout.readline().split()
+        return role, url
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def leave(self) -> None:
+        self.process.communicate()
+        assert self.process.returncode in {0, -9}
+
+
+def eventually(condition: Callable[[], bool], *, within_s: float = 20) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def accepts(url: str) -> bool:
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def kept_alive(server: EmbeddedServer) -> None:
+    """Do what a service does, until its server answers."""
+
+    def answers() -> bool:
+        server.keep_alive()
+        return accepts(server.admin_url)
+
+    eventually(answers)
+
+
+def postmaster(home: Path) -> int:
+    return int((home / "postgres/postmaster.pid").read_text().partition("\n")[0])
+
+
+def runs(pid: int) -> bool:
+    """Whether a process runs; one that ended and that nobody waited for does not."""
+    listed = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True
+    ).stdout
+    return listed.strip() != "" and not listed.startswith("Z")
+
+
+def write_rows(url: str, *, first: int = 0, count: int = 100) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS acknowledged (n int)")
+        for n in range(first, first + count):
+            connection.execute("INSERT INTO acknowledged VALUES (%s)", [n])
+
+
+def rows(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT count(*) FROM acknowledged").fetchone()
+    assert found is not None
+    return int(found[0])

@@ -1,0 +1,265 @@
+"""The read models (§3), each a plain walk over the log."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from tests.model.log import Entry
+from tests.model.shapes import CATALOGUE, FACETS, FLOWS, GROUPS, PROFILE, in_order
+from tests.model.values import Ratio, Row, instant, total
+
+Entries = Sequence[Entry]
+Key = tuple[str, ...]
+
+MONEY = {"deposit", "withdraw", "gameround"}
+IF_UNKNOWN: dict[str, Any] = {
+    "tags": [],
+    "categories": [],
+    "features": [],
+    "themes": [],
+    "device": "undefined",
+    "has_freespins": "unknown",
+}
+
+
+def balances(entries: Entries, *, at_position: int | None, as_of: datetime | None) -> list[Row]:
+    """Net flows per player and currency."""
+    chosen = [
+        entry
+        for entry in entries
+        if entry.event in MONEY
+        and (at_position is None or entry.position <= at_position)
+        and (as_of is None or entry.at <= as_of)
+    ]
+    groups = _grouped(chosen, "player_id", "currency")
+    return in_order("balances", [_balance(key, members) for key, members in groups.items()])
+
+
+def _balance(key: Key, entries: Entries) -> Row:
+    deposits = [entry for entry in entries if entry.event == "deposit"]
+    withdrawals = [entry for entry in entries if entry.event == "withdraw"]
+    played = [entry for entry in entries if entry.event == "gameround"]
+    deposited = total(*(entry.amount for entry in deposits))
+    withdrawn = total(*(entry.amount for entry in withdrawals))
+    flows = _flows(played)
+    bets, wins = _bets_and_wins(played)
+    return {
+        "player_id": key[0],
+        "currency": key[1],
+        "real": total(deposited, -withdrawn, -flows["bet_real"], flows["win_real"]),
+        "bonus": total(flows["win_bonus"], -flows["bet_bonus"]),
+        "deposited": deposited,
+        "withdrawn": withdrawn,
+        **flows,
+        "deposited_eur": total(*(entry.amount_eur or Decimal(0) for entry in deposits)),
+        "counts": {
+            "deposits": len(deposits),
+            "withdrawals": len(withdrawals),
+            "bets": len(bets),
+            "wins": len(wins),
+        },
+    }
+
+
+def rounds(entries: Entries) -> list[Row]:
+    """Bets paired with wins."""
+    groups = _grouped(_of(entries, "gameround"), "player_id", "game_id", "round_id")
+    return in_order("rounds", [_round(key, members) for key, members in groups.items()])
+
+
+def _round(key: Key, entries: Entries) -> Row:
+    bets, wins = _bets_and_wins(entries)
+    paired = "settled" if wins else "open"
+    by_currency = _grouped(entries, "currency")
+    sums = [
+        {
+            "currency": currency,
+            **flows,
+            "net_real": total(flows["win_real"], -flows["bet_real"]),
+            "net_bonus": total(flows["win_bonus"], -flows["bet_bonus"]),
+        }
+        for (currency,), members in sorted(by_currency.items())
+        for flows in [_flows(members)]
+    ]
+    return {
+        "player_id": key[0],
+        "game_id": key[1],
+        "round_id": key[2],
+        "status": paired if bets else "unmatched",
+        "mixed_currency": len(by_currency) > 1,
+        "first_at": min(entry.at for entry in entries),
+        "last_at": max(entry.at for entry in entries),
+        "bet_count": len(bets),
+        "win_count": len(wins),
+        "sums": sums,
+        "bets": _played(bets),
+        "wins": _played(wins),
+    }
+
+
+def _played(entries: Entries) -> list[Row]:
+    return [
+        {
+            "unique_id": entry.unique_id,
+            "timestamp": entry.at,
+            "amount": entry.amount,
+            "currency": entry.data["currency"],
+            "is_bonus": entry.data["is_bonus"],
+            "position": entry.position,
+        }
+        for entry in sorted(entries, key=_by_time)
+    ]
+
+
+def games(entries: Entries) -> list[Row]:
+    """The catalogue: all games that any event names."""
+    groups = _grouped(_of(entries, "game", "gameround"), "game_id")
+    rows = [
+        {"game_id": game_id, **_latest(_of(members, "game"), CATALOGUE), **_seen(members)}
+        for (game_id,), members in groups.items()
+    ]
+    return in_order("games", rows)
+
+
+def players(entries: Entries) -> list[Row]:
+    """The profiles of all players that any event names."""
+    groups = _grouped((entry for entry in entries if entry.event != "game"), "player_id")
+    return in_order("players", [_player(key, members) for key, members in groups.items()])
+
+
+def _player(key: Key, entries: Entries) -> Row:
+    logins = _of(entries, "login")
+    return {
+        "player_id": key[0],
+        **_latest(_of(entries, "player"), PROFILE),
+        **_seen(entries),
+        "last_login": max((entry.at for entry in logins), default=None),
+        "logins": len(logins),
+    }
+
+
+def transactions(entries: Entries) -> list[Row]:
+    """Deposits and withdrawals."""
+    rows = [
+        {
+            "unique_id": entry.unique_id,
+            "position": entry.position,
+            "type": entry.event,
+            "player_id": entry.data["player_id"],
+            "timestamp": entry.at,
+            "amount": entry.amount,
+            "currency": entry.data["currency"],
+            "method": entry.data["method"],
+            "amount_eur": entry.amount_eur,
+        }
+        for entry in _of(entries, "deposit", "withdraw")
+    ]
+    return in_order("transactions", rows)
+
+
+def facets(catalogue: Iterable[Row]) -> dict[str, list[Row]]:
+    """The number of games with each value; a value counts once for a game, null never."""
+    counts: dict[str, Counter[str]] = {facet: Counter() for facet in FACETS}
+    for game in catalogue:
+        for facet, member in FACETS.items():
+            value = game[member]
+            counts[facet].update(set(value) if isinstance(value, list) else {value} - {None})
+    return {
+        facet: [{"value": value, "count": count} for value, count in sorted(found.items())]
+        for facet, found in counts.items()
+    }
+
+
+def activity(entries: Entries, group_by: Collection[str]) -> list[Row]:
+    """Bets, wins and rounds by any of day, game and currency."""
+    members = [member for group, member in GROUPS.items() if group in group_by]
+    groups: dict[Key, list[Entry]] = defaultdict(list)
+    for entry in _of(entries, "gameround"):
+        groups[tuple(_cell(entry)[member] for member in members)].append(entry)
+    rows = [
+        {**dict(zip(members, key, strict=True)), **_activity(found)}
+        for key, found in groups.items()
+    ]
+    return in_order("activity", rows)
+
+
+def _cell(entry: Entry) -> dict[str, str]:
+    return {
+        "day": entry.at.date().isoformat(),
+        "game_id": entry.data["game_id"],
+        "currency": entry.data["currency"],
+    }
+
+
+def _activity(entries: Entries) -> Row:
+    bets, wins = _bets_and_wins(entries)
+    flows = _flows(entries)
+    staked = Fraction(total(flows["bet_real"], flows["bet_bonus"]))
+    returned = Fraction(total(flows["win_real"], flows["win_bonus"]))
+    cells_of_rounds = {
+        (*_cell(entry).values(), entry.data["player_id"], entry.data["round_id"])
+        for entry in entries
+    }
+    return {
+        "rounds": len(cells_of_rounds),
+        "bets": len(bets),
+        "wins": len(wins),
+        **flows,
+        "ggr_real": total(flows["bet_real"], -flows["win_real"]),
+        "ggr_bonus": total(flows["bet_bonus"], -flows["win_bonus"]),
+        "rtp": Ratio(returned / staked) if staked else None,
+    }
+
+
+def _of(entries: Iterable[Entry], *events: str) -> list[Entry]:
+    return [entry for entry in entries if entry.event in events]
+
+
+def _grouped(entries: Iterable[Entry], *members: str) -> dict[Key, list[Entry]]:
+    groups: dict[Key, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        groups[tuple(entry.data[member] for member in members)].append(entry)
+    return groups
+
+
+def _bets_and_wins(entries: Entries) -> tuple[list[Entry], list[Entry]]:
+    return (
+        [entry for entry in entries if not entry.data["is_win"]],
+        [entry for entry in entries if entry.data["is_win"]],
+    )
+
+
+def _flows(played: Entries) -> dict[str, Decimal]:
+    amounts: dict[str, list[Decimal]] = {flow: [] for flow in FLOWS}
+    for entry in played:
+        side = "win" if entry.data["is_win"] else "bet"
+        money = "bonus" if entry.data["is_bonus"] else "real"
+        amounts[f"{side}_{money}"].append(entry.amount)
+    return {flow: total(*found) for flow, found in amounts.items()}
+
+
+def _by_time(entry: Entry) -> tuple[datetime, str]:
+    return (entry.at, entry.unique_id)
+
+
+def _latest(updates: Entries, members: Iterable[str]) -> Row:
+    """Let each update in order of time overwrite what it names, then read what is left."""
+    known: Row = {}
+    for entry in sorted(updates, key=_by_time):
+        known.update({member: entry.data[member] for member in members if member in entry.data})
+    row = {
+        member: IF_UNKNOWN.get(member) if known.get(member) is None else known[member]
+        for member in members
+    }
+    registered = row.get("registration_date")
+    if registered is not None:
+        row["registration_date"] = instant(registered)
+    return row
+
+
+def _seen(entries: Entries) -> Row:
+    times = [entry.at for entry in entries]
+    return {"first_seen": min(times), "last_seen": max(times)}
