@@ -53,7 +53,7 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
         middleware=[
             PrometheusConfig(app_name="roundbook", prefix="roundbook", group_path=True).middleware
         ],
-        state=State({"keys": KeyRing(pool, trust_s=settings.key_cache_s)}),
+        state=State({"key_ring": KeyRing(pool, trust_s=settings.key_cache_s)}),
         lifespan=[lifespan],
         openapi_config=OPENAPI_CONFIG,
         request_max_body_size=None,

@@ -66,7 +66,7 @@ async def require_scope(
     key = connection.headers.get(HEADER)
     if not key:
         raise ProblemError("forbidden", f"The header {HEADER} is missing.")
-    ring: KeyRing = connection.app.state.keys
+    ring: KeyRing = connection.app.state.key_ring
     found = ring.remembered(key)
     if found is None and len(key) <= _LONGEST_KEY:
         found = await anyio.to_thread.run_sync(ring.look_up, key)

@@ -7,6 +7,7 @@ turns back.
 
 from urllib.parse import unquote_to_bytes
 
+from litestar.enums import ScopeType
 from litestar.exceptions import NotFoundException
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -17,7 +18,7 @@ def raw_ids(app: ASGIApp) -> ASGIApp:
     """Wrap `app` so that the ids in its paths arrive whole."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] == ScopeType.HTTP:
             raw_path: bytes = scope.get("raw_path") or b""
             for prefix in _PREFIXES:
                 encoded = raw_path.removeprefix(prefix)

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import structlog
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 _HEADER = b"x-request-id"
@@ -18,7 +19,7 @@ def request_log(app: ASGIApp) -> ASGIApp:
     """Wrap `app`: each request gets an id (the client's own if it is fit) and one line when it ends."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
         started = time.perf_counter()

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import aiosql
 import psycopg
@@ -56,6 +56,13 @@ class Key(Struct, frozen=True):
     def is_valid(self, now: datetime) -> bool:
         """Tell whether the key is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+class NewKey(NamedTuple):
+    """A key as it is shown, once."""
+
+    key_id: int
+    key: str
 
 
 def create_tenant(connection: Connection, name: str, currencies: Sequence[str] = ()) -> Tenant:
@@ -117,7 +124,7 @@ def create_key(
     *,
     label: str = "",
     expires_at: datetime | None = None,
-) -> str:
+) -> NewKey:
     """Create an API key and give it: it can't be read again. Raises TenantError for a time past."""
     now = datetime.now(UTC)
     if expires_at is not None and expires_at <= now:
@@ -133,10 +140,11 @@ def create_key(
     }
     for _ in range(_ATTEMPTS):
         try:
-            connection.execute(SQL.create_key.sql, row)
+            created = connection.execute(SQL.create_key.sql, row).fetchone()
         except psycopg.errors.UniqueViolation:
             continue
-        return key
+        if created is not None:
+            return NewKey(created[0], key)
     raise TenantError("too many keys are being created at once; try again")
 
 

@@ -81,7 +81,7 @@ def postmaster(home: Path) -> int:
 def runs(pid: int) -> bool:
     """Whether a process runs; one that ended and that nobody waited for does not."""
     listed = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True
+        ["ps", "-o", "stat=", "-p", str(pid)], check=False, capture_output=True, text=True
     ).stdout
     return listed.strip() != "" and not listed.startswith("Z")
 

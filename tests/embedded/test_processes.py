@@ -4,7 +4,9 @@ import fcntl
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psycopg
@@ -62,9 +64,8 @@ def test_when_the_owner_leaves_an_attached_process_takes_over(
         kept_alive(server)
         with pool.connection() as connection:
             assert connection.execute("SELECT count(*) FROM acknowledged").fetchone() == (100,)
-        assert said == [
-            "the process that ran the embedded PostgreSQL is gone: this one runs it now"
-        ]
+        assert len(said) == 1
+        assert "lost the process that ran it and was started again by this process" in said[0]
         pid = postmaster(data_dir)
     assert not runs(pid)
 
@@ -78,16 +79,9 @@ def test_when_the_owner_is_killed_an_attached_process_takes_over(
         write_rows(server.owner_url)
         pid = postmaster(data_dir)
         owner.kill()
-        eventually(lambda: (server.keep_alive(), postmaster_changed(data_dir, pid))[1])
+        eventually(lambda: not runs(pid))
         kept_alive(server)
         assert rows(server.owner_url) == 100
-
-
-def postmaster_changed(data_dir: Path, before: int) -> bool:
-    try:
-        return postmaster(data_dir) not in {before, os.getpid()}
-    except (FileNotFoundError, ValueError):
-        return False
 
 
 def test_a_server_ends_with_its_owner_even_if_that_is_killed(
@@ -99,7 +93,7 @@ def test_a_server_ends_with_its_owner_even_if_that_is_killed(
     acknowledged = 0
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TABLE acknowledged (n int)")
-        with pytest.raises(psycopg.OperationalError):
+        with suppress(psycopg.OperationalError):
             while True:
                 connection.execute("INSERT INTO acknowledged VALUES (%s)", [acknowledged])
                 acknowledged += 1
@@ -115,7 +109,7 @@ def test_a_restart_straight_after_everything_was_killed_recovers(
 ) -> None:
     owner = neighbour()
     _, url = owner.entered()
-    with psycopg.connect(url) as busy:
+    with closing(psycopg.connect(url)) as busy:
         write_rows(url)
         busy.execute("SELECT 1")
         pid = postmaster(data_dir)
@@ -126,9 +120,33 @@ def test_a_restart_straight_after_everything_was_killed_recovers(
             assert rows(server.admin_url) == 100
 
 
+def test_a_server_left_behind_is_waited_for(
+    server: EmbeddedServer,
+    data_dir: Path,
+    said: list[str],
+    neighbour: Start,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server_module, "SLOW_S", 0.1)
+    owner = neighbour()
+    _, url = owner.entered()
+    write_rows(url)
+    pid = postmaster(data_dir)
+    os.kill(pid, signal.SIGSTOP)  # a shutdown that takes its time
+    owner.kill()
+    going_on = threading.Timer(0.5, os.kill, (pid, signal.SIGCONT))
+    going_on.start()
+    with server:
+        assert not runs(pid)
+        assert rows(server.admin_url) == 100
+    going_on.join()
+    assert len(said) == 1
+    assert said[0].startswith("waiting for the embedded PostgreSQL to start (after a crash")
+
+
 @pytest.fixture
 def unrelated(server: EmbeddedServer, data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of the server's user that even names the data folder, and whose id stands in its lock files."""
+    """A process of the server's user that names the data folder, its id in stale lock files."""
     with server:
         write_rows(server.owner_url)
         lock = (data_dir / "postgres/postmaster.pid").read_bytes()
@@ -162,15 +180,15 @@ def test_a_stale_lock_whose_process_id_was_used_again_is_seen_through(
     assert unrelated.poll() is None
 
 
-@pytest.mark.parametrize("content", [b"", b"12", b"nonsense\n"])
 def test_a_lock_file_cut_short_by_a_full_disk_is_no_obstacle(
-    server: EmbeddedServer, data_dir: Path, content: bytes
+    server: EmbeddedServer, data_dir: Path
 ) -> None:
     with server:
         pass
-    (data_dir / "postgres/postmaster.pid").write_bytes(content)
-    with server:
-        assert accepts(server.service_url)
+    for content in (b"", b"12", b"nonsense\n"):
+        (data_dir / "postgres/postmaster.pid").write_bytes(content)
+        with server:
+            assert accepts(server.service_url)
 
 
 def test_waiting_for_a_process_that_never_starts_the_server_is_told_and_ends(
@@ -197,8 +215,7 @@ def test_an_owner_whose_folder_was_replaced_gives_way_to_the_new_one(
         data_dir.rename(folder / "moved")
         role, url = neighbour().entered()
         assert role == "owner"
-        pid = postmaster(data_dir)
         for _ in range(3):
             server.keep_alive()
-        assert postmaster(data_dir) == pid
-        assert accepts(url)
+        # The old server removed the new one's socket when it ended, but that has an owner to repair it.
+        eventually(lambda: accepts(url))

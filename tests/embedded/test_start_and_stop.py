@@ -137,6 +137,16 @@ def test_a_server_that_was_killed_is_started_again(
         assert str(data_dir / "postgres.log") in said[-1]
 
 
+def test_a_server_whose_socket_was_tidied_away_is_started_again(
+    server: EmbeddedServer, data_dir: Path, said: list[str]
+) -> None:
+    with server:
+        server.keep_alive()
+        (data_dir / "socket/.s.PGSQL.5432").unlink()
+        kept_alive(server)
+        assert "lost its socket" in said[-1]
+
+
 def test_a_server_that_cannot_be_started_is_tried_again_until_it_can(
     server: EmbeddedServer, data_dir: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,8 +56,7 @@ def assert_same(kind: str, answer: Any, expected: Any) -> None:
     differences = _differences(_keyed(kind, found), _keyed(kind, wanted))
     if not differences and len(found) != len(wanted):
         differences.append(f"{len(found)} rows, of which some are repeated")
-    places = [ORDERS[kind](row) for row in found]
-    if not differences and places != sorted(places):
+    if not differences and found != sorted(found, key=ORDERS[kind]):
         differences.append("the rows are the same, the order is not")
     if differences:
         shown = differences[:_MOST_DIFFERENCES]
@@ -69,7 +68,7 @@ def _row(kind: str, row: Row) -> Row:
     kept = {name: _value(name, row[name]) for name in MEMBERS[kind] if name in row}
     if kind == "history":
         kept["data"] = as_written(row["data"])
-    if kind == "rounds":
+    if "sums" in kept:
         kept["sums"] = sorted(kept["sums"], key=lambda sums: str(sums["currency"]))
     return kept
 
@@ -133,7 +132,7 @@ def _without(row: Row, *members: str) -> Row:
 def _differences(found: dict[str, Row], wanted: dict[str, Row]) -> list[str]:
     lines = [f"missing: {key}: {wanted[key]}" for key in wanted if key not in found]
     lines += [f"unexpected: {key}: {found[key]}" for key in found if key not in wanted]
-    for key in found.keys() & wanted.keys():
+    for key in (key for key in wanted if key in found):
         one, other = found[key], wanted[key]
         lines += [
             f"{key}: {member}: {one.get(member, 'absent')!r} != {other.get(member, 'absent')!r}"

@@ -1,6 +1,5 @@
 """Ingest: `POST /api/v1/events`."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +19,9 @@ from app.wire.body import (
     NotEncodedAsSaidError,
     NotJsonError,
     UnsupportedEncodingError,
+    check_encoding,
     decompress,
+    most_encoded_bytes,
 )
 from app.wire.items import InvalidItemsError, TooManyItemsError, decode_batch
 
@@ -29,7 +30,7 @@ INGESTED = Counter("roundbook_ingested_items", "Items answered, by outcome", ["o
 _JSON = "application/json"
 
 
-@post("/api/v1/events", opt={"scope": "ingest"}, status_code=204, tags=["ingest"])
+@post("/api/v1/events", opt={"scope": "ingest"}, status_code=200, tags=["ingest"])
 async def ingest(
     request: Request[Any, Any, Any], settings: Settings, pool: Pool, ingest_threads: CapacityLimiter
 ) -> Response[Any]:
@@ -39,15 +40,15 @@ async def ingest(
     _check_content_type(request.headers.get("content-type", ""))
     limit = settings.max_body_bytes
     try:
-        body = await _read(request.stream(), _declared_length(request), limit)
+        check_encoding(encoding)
+        body = await _read(request, limit)
         receipt = await anyio.to_thread.run_sync(
             _record, body, encoding, limit, tenant, pool, limiter=ingest_threads
         )
     except UnsupportedEncodingError as error:
         raise ProblemError("unsupported-encoding", str(error)) from error
     except BodyTooLargeError as error:
-        detail = f"The body is larger than {limit} bytes, decompressed."
-        raise ProblemError("body-too-large", detail, limit_bytes=limit) from error
+        raise ProblemError("body-too-large", str(error), limit_bytes=limit) from error
     except (NotJsonError, NotEncodedAsSaidError) as error:
         raise ProblemError("malformed-body", str(error)) from error
     except TooManyItemsError as error:
@@ -72,20 +73,17 @@ def _check_content_type(content_type: str) -> None:
         raise ProblemError("unsupported-media-type", f"The body must be {_JSON}.")
 
 
-def _declared_length(request: Request[Any, Any, Any]) -> int:
+async def _read(request: Request[Any, Any, Any], limit_bytes: int) -> bytes:
+    """Read what was sent, no more than can decompress to the limit. Raises BodyTooLargeError."""
+    most_bytes = most_encoded_bytes(limit_bytes)
     declared = request.headers.get("content-length", "")
-    return int(declared) if declared.isdecimal() else 0
-
-
-async def _read(chunks: AsyncIterator[bytes], declared_bytes: int, limit_bytes: int) -> bytes:
-    """Read a body of at most `limit_bytes`. Raises BodyTooLargeError, before reading if it is declared."""
-    if declared_bytes > limit_bytes:
-        raise BodyTooLargeError
+    if declared.isdecimal() and int(declared) > most_bytes:
+        raise BodyTooLargeError(limit_bytes)
     body = bytearray()
-    async for chunk in chunks:
+    async for chunk in request.stream():
         body += chunk
-        if len(body) > limit_bytes:
-            raise BodyTooLargeError
+        if len(body) > most_bytes:
+            raise BodyTooLargeError(limit_bytes)
     return bytes(body)
 
 

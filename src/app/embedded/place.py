@@ -68,21 +68,30 @@ def find_place(data_dir: Path, say: Callable[[str], None]) -> Place:
     data_dir = data_dir.resolve()
     _make_folder(data_dir)
     pointer = data_dir / POINTER
-    home = Path(os.fsdecode(pointer.read_bytes().strip())) if pointer.exists() else data_dir
-    account = server_account(home / "postgres")
-    if not pointer.exists() and is_root() and not account.may_enter(data_dir):
-        home = SHARED_FOLDER / _shared_name(data_dir)
-        say(
-            f"the user {account.name} cannot reach {data_dir}: the embedded PostgreSQL lives in {home}"
+    if pointer.exists():
+        home = Path(os.fsdecode(pointer.read_bytes().strip()))
+        if not home.is_dir():
+            raise EmbeddedError(
+                f"the data of {data_dir} were in {home}, which is gone:"
+                f" bring it back, or remove {pointer} to begin with none"
+            )
+        return Place(home, server_account(home / "postgres"))
+    account = server_account(data_dir / "postgres")
+    if not is_root() or account.may_enter(data_dir):
+        return Place(data_dir, account)
+    if (data_dir / "postgres").exists():
+        raise EmbeddedError(
+            f"the user {account.name}, whom the data in {data_dir} belong to, can no longer reach them:"
+            " let it pass through the folders above"
         )
-        account = server_account(home / "postgres")
-        _make_folder(SHARED_FOLDER)
-        _make_folder(home)
-        draft = pointer.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(os.fsencode(home) + b"\n")
-        draft.replace(pointer)
+    home = SHARED_FOLDER / _shared_name(data_dir)
+    say(f"the user {account.name} cannot reach {data_dir}: the embedded PostgreSQL lives in {home}")
+    _make_folder(SHARED_FOLDER)
     _make_folder(home)
-    return Place(home, account)
+    draft = pointer.with_suffix(f".{os.getpid()}")
+    draft.write_bytes(os.fsencode(home) + b"\n")
+    draft.replace(pointer)
+    return Place(home, server_account(home / "postgres"))
 
 
 def claim_socket_folder(place: Place) -> None:

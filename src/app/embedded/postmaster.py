@@ -13,6 +13,7 @@ from app.embedded.process import disown, launch, running_postmaster, signal_proc
 
 # A fast shutdown writes all dirty buffers, of which there are few; what it takes longer is a stuck disk.
 FAST_SHUTDOWN_S = 60.0
+SOCKET = ".s.PGSQL.5432"
 
 
 class Postmaster:
@@ -22,12 +23,25 @@ class Postmaster:
         self.log = Log(place)
         self._place = place
         self._process: subprocess.Popen[bytes] | None = None
+        self._listened = False
         self._orphan_seen_at: float | None = None
 
     @property
     def running(self) -> bool:
         """Tell whether the process lives."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def listening(self) -> bool:
+        """Tell whether the process lives and its socket is there, soon after the start, recovery or not."""
+        exists = self.running and (self._place.socket_folder / SOCKET).exists()
+        self._listened = self._listened or exists
+        return exists
+
+    @property
+    def unreachable(self) -> bool:
+        """Tell whether the process lives, but its socket is gone: somebody may tidy up around us."""
+        return self.running and not self.listening and self._listened
 
     @property
     def status(self) -> int | None:
@@ -54,11 +68,13 @@ class Postmaster:
         check_version(pgdata, binaries)
         claim_socket_folder(self._place)
         disown(pgdata / "postmaster.pid")
-        disown(self._place.socket_folder / ".s.PGSQL.5432.lock")
+        for stale in (SOCKET, f"{SOCKET}.lock"):
+            (self._place.socket_folder / stale).unlink(missing_ok=True)
         self.log.trim()
         settings = {**SETTINGS, "unix_socket_directories": str(self._place.socket_folder)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [binaries.postgres, "-D", str(pgdata), *options]
+        self._listened = False
         log = self.log.open()
         try:
             self._process = launch(command, self._place.account, ending=SIGINT, output=log)
@@ -81,9 +97,10 @@ class Postmaster:
             break
         self._process = None
 
-    def waits_for_orphans(self) -> bool:
-        """Tell whether the server ended because backends of a killed one still run, which soon see that."""
-        return "pre-existing shared memory block" in self.log.last_words()
+    def met_an_orphan(self) -> bool:
+        """Tell whether the server ended as it found another, or its backends, that will end soon."""
+        signs = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
+        return any(sign in self.log.last_words() for sign in signs)
 
     def _end_orphan(self, pid: int) -> None:
         # As its owner we hold the lock, so nobody else answers for it. Where the death of its owner sent a

@@ -51,6 +51,7 @@ class EmbeddedServer:
         self._retry_at = 0.0
         self._pause_s = FIRST_PAUSE_S
         self._started_at = 0.0
+        self._why = ""
 
     def __enter__(self) -> Self:
         try:
@@ -84,7 +85,11 @@ class EmbeddedServer:
         try:
             if self._lock.held and self._postmaster.running:
                 self._postmaster.log.trim()
-            elif time.monotonic() >= self._retry_at:
+                if not self._postmaster.unreachable:
+                    return
+                self._why = "lost its socket"
+                self._postmaster.stop()
+            if time.monotonic() >= self._retry_at:
                 self._revive()
         except (EmbeddedError, OSError) as error:
             self._back_off()
@@ -96,7 +101,9 @@ class EmbeddedServer:
             self._postmaster.stop()  # it has none, unless somebody replaced the folder under us
             if not self._lock.take():
                 return  # its owner lives
-        status = self._postmaster.status
+            self._why = "lost the process that ran it"
+        elif self._postmaster.status is not None:
+            self._why = f"ended with status {self._postmaster.status}"
         if time.monotonic() - self._started_at > STABLE_S:
             self._pause_s = FIRST_PAUSE_S
         try:
@@ -107,12 +114,10 @@ class EmbeddedServer:
                 self._lock.release()  # another process may be able to
             raise
         self._back_off()
-        if owned and status is not None:
-            self._say(
-                f"the embedded PostgreSQL ended (status {status}), was started again: {self._place.log}"
-            )
-        else:
-            self._say("the process that ran the embedded PostgreSQL is gone: this one runs it now")
+        self._say(
+            f"the embedded PostgreSQL {self._why} and was started again by this process:"
+            f" see {self._place.log}"
+        )
 
     def _back_off(self) -> None:
         self._started_at = time.monotonic()
@@ -139,15 +144,15 @@ class EmbeddedServer:
             self._postmaster.make()
         patience = _Patience(self._say)
         started = False
-        while not (self._postmaster.running and self._accepts(self.admin_url)):
+        while not (self._postmaster.listening and self._accepts(self.admin_url)):
             if not self._postmaster.running:
-                if started and not self._postmaster.waits_for_orphans():
+                if started and not self._postmaster.met_an_orphan():
                     raise EmbeddedError(
                         f"the embedded PostgreSQL did not start, see {self._place.log}:\n"
                         + self._postmaster.log.last_words()
                     )
                 started = self._postmaster.start()
-            patience.wait("the embedded PostgreSQL to start; after a crash it recovers first")
+            patience.wait("the embedded PostgreSQL to start (after a crash it recovers first)")
         furnish(self._place)
         self._started_at = time.monotonic()
 

@@ -17,7 +17,9 @@ __all__ = [
     "NotEncodedAsSaidError",
     "NotJsonError",
     "UnsupportedEncodingError",
+    "check_encoding",
     "decompress",
+    "most_encoded_bytes",
 ]
 
 # zlib can be told how much to put out at most, zstandard cannot: 4 bytes may become a block of 128 KiB,
@@ -25,6 +27,8 @@ __all__ = [
 _PIECE_BYTES = 1 << 7
 _GZIP_OUTPUT_BYTES = 1 << 16
 _ZSTD_WINDOW_BYTES = 1 << 23
+
+_ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "zstd"})
 
 # Parts (gzip members, zstd frames) cost time even if there is nothing in them.
 _MAX_PARTS = 20_000
@@ -52,6 +56,20 @@ class UnsupportedEncodingError(Exception):
         self.encoding = encoding
 
 
+def check_encoding(encoding: str) -> None:
+    """Raise UnsupportedEncodingError for a Content-Encoding that `decompress` does not read."""
+    if encoding.strip().lower() not in _ENCODINGS:
+        raise UnsupportedEncodingError(encoding)
+
+
+def most_encoded_bytes(limit_bytes: int) -> int:
+    """How long the encoded form of a body within the limit can be.
+
+    What can't be compressed grows by less than a 256th and a few headers.
+    """
+    return limit_bytes + limit_bytes // 256 + 1024
+
+
 def decompress(sent: bytes | Iterable[bytes], encoding: str, limit_bytes: int) -> bytes:
     """Take a body, whole or in chunks, out of its encoding ('' is none; case does not matter).
 
@@ -71,8 +89,7 @@ def decompress(sent: bytes | Iterable[bytes], encoding: str, limit_bytes: int) -
             begin = _ZstdFrame
         case _:
             raise UnsupportedEncodingError(encoding)
-    # What cannot be compressed grows by less than a 256th and a few headers.
-    received = _limited(chunks, limit_bytes + limit_bytes // 256 + 1024, limit_bytes)
+    received = _limited(chunks, most_encoded_bytes(limit_bytes), limit_bytes)
     try:
         return _collect(_decode(received, begin), limit_bytes)
     except NotEncodedAsSaidError:
@@ -132,7 +149,9 @@ def _decode(chunks: Iterable[bytes], begin: Callable[[], _Part]) -> Iterator[byt
             try:
                 yield from part.feed(rest)
             except (zlib.error, zstandard.ZstdError) as error:
-                raise NotEncodedAsSaidError(f"the body is not what its encoding says: {error}") from None
+                raise NotEncodedAsSaidError(
+                    f"the body is not what its encoding says: {error}"
+                ) from None
             rest = part.rest()
             if rest is not None:
                 part = None

@@ -1,8 +1,8 @@
 """The fast way from `data` to a valid item, for items in the form that clients commonly send.
 
-A reader answers None for whatever it is not sure about: invalid data, and valid data in an uncommon form
-(a repeated member, an amount with an exponent). `rules` decides about those, exactly. A reader must never
-accept what the rules refuse. It does not look for NUL: whoever calls it has made sure there is none.
+A reader raises ValueError for whatever it is not sure about: invalid data, and valid data
+in an uncommon form (a repeated member, an amount with an exponent). `rules` decides about those, exactly.
+A reader never accepts what the rules refuse, but for NUL: whoever calls it has made sure there is none.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Callable, Container
 from datetime import datetime
 from typing import Annotated, Literal
 
-from msgspec import Meta, Raw, Struct, ValidationError
+from msgspec import Meta, Raw, Struct
 from msgspec.json import Decoder
 
 from app.wire.item import Item
@@ -18,7 +18,7 @@ from domain.instant import Instant, parse_day_or_instant
 from domain.money import MAX_FRACTION_DIGITS, MAX_INTEGER_DIGITS
 from domain.streams import game_stream, player_stream
 
-Reader = Callable[[bytes], Item | None]
+Reader = Callable[[bytes], Item]
 
 _Id = Annotated[str, Meta(min_length=1, max_length=255)]
 
@@ -88,64 +88,66 @@ _GAME = Decoder(_Game)
 _LOGIN = Decoder(_PlayerData)
 
 
-def common_form_readers(currencies: Container[str], latest: datetime) -> dict[str, Reader]:
-    """Make a reader for each event of the wire; `latest` is the greatest timestamp that is accepted."""
-    moment_of = Instant.parse
+class CommonForm:
+    """Readers of `data`, one for each event of the wire, for one batch."""
 
-    def sound(moment: datetime, amount: Raw, currency: str) -> bool:
-        return (
-            moment <= latest
-            and _is_plain_amount(amount) is not None
-            and currency in currencies
-        )
+    def __init__(self, currencies: Container[str], latest: datetime) -> None:
+        """Set what the tenant may send: these currencies, and timestamps up to `latest`."""
+        self._currencies = currencies
+        self._latest = latest
+        self.readers: dict[str, Reader] = {
+            "gameround": self._gameround,
+            "deposit": self._deposit,
+            "withdraw": self._withdraw,
+            "player": self._player,
+            "game": self._game,
+            "login": self._login,
+        }
 
-    def gameround(state: bytes) -> Item | None:
+    def _gameround(self, state: bytes) -> Item:
         data = _GAMEROUND.decode(state)
-        moment = moment_of(data.timestamp)
-        if not sound(moment, data.amount, data.currency):
-            return None
+        self._check_money(data.amount, data.currency)
         topic = "WinPaid" if data.is_win else "BetPlaced"
-        return Item(data.unique_id, topic, player_stream(data.player_id), moment, state)
+        stream = player_stream(data.player_id)
+        return Item(data.unique_id, topic, stream, self._moment(data.timestamp), state)
 
-    def deposit(state: bytes) -> Item | None:
+    def _deposit(self, state: bytes) -> Item:
         data = _DEPOSIT.decode(state)
-        moment = moment_of(data.timestamp)
-        in_eur = data.amount_eur
-        if not sound(moment, data.amount, data.currency) or not (
-            in_eur == _NULL or _is_plain_amount(in_eur)
-        ):
-            return None
-        return Item(data.unique_id, "Deposited", player_stream(data.player_id), moment, state)
+        self._check_money(data.amount, data.currency)
+        if data.amount_eur != _NULL:
+            self._check_money(data.amount_eur, data.currency)
+        stream = player_stream(data.player_id)
+        return Item(data.unique_id, "Deposited", stream, self._moment(data.timestamp), state)
 
-    def withdraw(state: bytes) -> Item | None:
+    def _withdraw(self, state: bytes) -> Item:
         data = _WITHDRAW.decode(state)
-        moment = moment_of(data.timestamp)
-        if not sound(moment, data.amount, data.currency):
-            return None
-        return Item(data.unique_id, "Withdrawn", player_stream(data.player_id), moment, state)
+        self._check_money(data.amount, data.currency)
+        stream = player_stream(data.player_id)
+        return Item(data.unique_id, "Withdrawn", stream, self._moment(data.timestamp), state)
 
-    def player(state: bytes) -> Item | None:
+    def _player(self, state: bytes) -> Item:
         data = _PLAYER.decode(state)
-        moment = moment_of(data.timestamp)
         if data.registration_date is not None:
             parse_day_or_instant(data.registration_date)
-        if moment > latest:
-            return None
-        return Item(data.unique_id, "PlayerUpdated", player_stream(data.player_id), moment, state)
+        stream = player_stream(data.player_id)
+        return Item(data.unique_id, "PlayerUpdated", stream, self._moment(data.timestamp), state)
 
-    def game(state: bytes) -> Item | None:
+    def _game(self, state: bytes) -> Item:
         data = _GAME.decode(state)
-        moment = moment_of(data.timestamp)
-        if moment > latest:
-            return None
-        return Item(data.unique_id, "GameUpdated", game_stream(data.game_id), moment, state)
+        stream = game_stream(data.game_id)
+        return Item(data.unique_id, "GameUpdated", stream, self._moment(data.timestamp), state)
 
-    def login(state: bytes) -> Item | None:
+    def _login(self, state: bytes) -> Item:
         data = _LOGIN.decode(state)
-        moment = moment_of(data.timestamp)
-        if moment > latest:
-            return None
-        return Item(data.unique_id, "LoggedIn", player_stream(data.player_id), moment, state)
+        stream = player_stream(data.player_id)
+        return Item(data.unique_id, "LoggedIn", stream, self._moment(data.timestamp), state)
 
-    readers = (gameround, deposit, withdraw, player, game, login)
-    return {reader.__name__: _or_none(reader) for reader in readers}
+    def _moment(self, timestamp: str) -> datetime:
+        moment = Instant.parse(timestamp)
+        if moment > self._latest:
+            raise ValueError("in the future")
+        return moment
+
+    def _check_money(self, amount: Raw, currency: str) -> None:
+        if not _is_plain_amount(amount) or currency not in self._currencies:
+            raise ValueError("not an amount in its common form, or an unknown currency")

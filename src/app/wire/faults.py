@@ -23,29 +23,36 @@ class TooManyItemsError(Exception):
 
 
 class InvalidItemsError(Exception):
-    """The batch is not as the contract wants it: the first faults, and how many there are in all."""
+    """The batch is not as the contract wants it: its faults in order, at most the first 1,000.
+
+    `total` is how many were found: the search ends at the first that is not reported any more, so that
+    1,001 means more than 1,000.
+    """
 
     def __init__(self, faults: list[Fault], total: int) -> None:
-        """Keep the faults, in the order of the batch, and their count before the cut."""
-        super().__init__(f"{total} faults, the first at {faults[0].pointer!r}: {faults[0].detail}")
+        """Keep the faults, in the order of the batch, and how many were found."""
+        count = f"more than {len(faults):,}" if total > len(faults) else f"{total:,}"
+        super().__init__(f"faults: {count}; at {faults[0].pointer!r}: {faults[0].detail}")
         self.faults = faults
         self.total = total
 
 
 class Faults:
-    """Collects the faults of a batch: counts them all, keeps the first 1,000."""
+    """Collects the faults of a batch, and ends the search when there are enough."""
 
     def __init__(self) -> None:
-        self.first: list[Fault] = []
-        self.total = 0
+        self._found: list[Fault] = []
+
+    def __len__(self) -> int:
+        return len(self._found)
 
     def add(self, pointer: str, code: str, detail: str) -> None:
-        """Note a fault."""
-        self.total += 1
-        if self.total <= MAX_REPORTED_FAULTS:
-            self.first.append(Fault(pointer, code, detail))
+        """Note a fault. Raises InvalidItemsError when it is one more than are reported."""
+        if len(self._found) == MAX_REPORTED_FAULTS:
+            raise InvalidItemsError(self._found, MAX_REPORTED_FAULTS + 1)
+        self._found.append(Fault(pointer, code, detail))
 
     def raise_any(self) -> None:
         """Raise InvalidItemsError if a fault was noted."""
-        if self.total:
-            raise InvalidItemsError(self.first, self.total)
+        if self._found:
+            raise InvalidItemsError(self._found, len(self._found))

@@ -11,7 +11,7 @@ from msgspec import DecodeError, Raw
 from msgspec.json import Decoder
 
 MAX_DEPTH = 128
-_UTF8_PIECE_BYTES = 1 << 16
+_PIECE_BYTES = 1 << 16
 
 _SYNTAX = Decoder(Raw)
 _UTF8 = getincrementaldecoder("utf-8")
@@ -34,11 +34,11 @@ def check_utf8(text: bytes) -> None:
         return
     decoder = _UTF8()
     # In pieces: as one `str` the text would take up to four times its size.
-    for start in range(0, len(text), _UTF8_PIECE_BYTES):
-        piece = text[start : start + _UTF8_PIECE_BYTES]
+    for start in range(0, len(text), _PIECE_BYTES):
+        piece = text[start : start + _PIECE_BYTES]
         held_over = len(decoder.getstate()[0])
         try:
-            decoder.decode(piece, final=start + _UTF8_PIECE_BYTES >= len(text))
+            decoder.decode(piece, final=start + _PIECE_BYTES >= len(text))
         except UnicodeDecodeError as error:
             raise NotJsonError("not UTF-8", start - held_over + error.start) from None
 
@@ -74,16 +74,23 @@ def too_deep() -> NotJsonError:
 _STEPS = bytes.maketrans(b"[{]},", b"\x01\x01\xff\xff\x00")
 _ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b'[]{}"'))
 _ALL_BUT_MARKS = bytes(set(range(256)) - set(b'[]{}",'))
-_STRING = re.compile(rb'"[^"]*"')
 
 
 def _outside_strings(text: bytes, all_but: bytes) -> bytes:
     """Reduce JSON to some of its characters (quotes among them), leaving strings out."""
     if b"\\" in text:
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-    marks = text.translate(None, all_but)
     # Most strings hold no mark. Two quotes side by side leave without a change to what is inside.
-    return _STRING.sub(b"", marks.replace(b'""', b""))
+    marks = text.translate(None, all_but).replace(b'""', b"")
+    if b'"' not in marks:
+        return marks
+    outside = []
+    first_outside = 0
+    for start in range(0, len(marks), _PIECE_BYTES):
+        parts = marks[start : start + _PIECE_BYTES].split(b'"')
+        outside.append(b"".join(parts[first_outside::2]))
+        first_outside = (first_outside + len(parts) + 1) % 2
+    return b"".join(outside)
 
 
 def check_depth(text: bytes) -> None:
@@ -97,5 +104,7 @@ def has_more_elements(array: bytes, limit: int) -> bool:
     """Tell whether a JSON array has more than `limit` (at least 1) elements, without reading them."""
     marks = _outside_strings(array, _ALL_BUT_MARKS)
     depths = accumulate(memoryview(marks.translate(_STEPS)).cast("b"))
-    commas = (mark for mark, depth in zip(marks, depths, strict=True) if depth == 1 and mark == 0x2C)
+    commas = (
+        mark for mark, depth in zip(marks, depths, strict=True) if depth == 1 and mark == 0x2C
+    )
     return next(islice(commas, limit - 1, None), None) is not None

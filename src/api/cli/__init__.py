@@ -1,0 +1,49 @@
+"""The command line `roundbook`."""
+
+import sys
+
+import click
+import psycopg
+
+from api.cli.keys import key
+from api.cli.serve import migrate, project, serve
+from api.cli.simulate import simulate
+from api.cli.tenants import tenant
+from api.store import SchemaMissingError
+from app.database.migrate import MigrationError, TooMuchPrivilegeError
+from app.embedded import EmbeddedError
+from app.settings import SettingsError
+from app.tenants import TenantError
+
+EXPECTED_ERRORS = (
+    EmbeddedError,
+    MigrationError,
+    SchemaMissingError,
+    SettingsError,
+    TenantError,
+    TooMuchPrivilegeError,
+    OSError,
+    psycopg.Error,
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="roundbook")
+def cli() -> None:
+    """Roundbook records what happens at online casinos, and answers questions about it.
+
+    Settings come from the environment: ROUNDBOOK_DATABASE_URL and others, see the README.
+    """
+
+
+for command in (serve, project, migrate, tenant, key, simulate):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line: results on stdout, errors on stderr with status 1, misuse with 2."""
+    try:
+        cli()
+    except EXPECTED_ERRORS as error:
+        click.echo(f"roundbook: {str(error).strip()}", err=True)
+        sys.exit(1)

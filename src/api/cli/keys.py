@@ -1,0 +1,73 @@
+"""`roundbook key`: who may speak for a tenant."""
+
+from datetime import UTC, datetime
+
+import click
+
+from api.store import connect_service
+from app.settings import read_settings
+from app.tenants import SCOPES, Key, Scope, create_key, find_tenant, list_keys, revoke_key
+from domain.instant import Instant, format_instant
+
+
+@click.group()
+def key() -> None:
+    """Create, list and revoke API keys."""
+
+
+class _Moment(click.ParamType[Instant]):
+    name = "RFC3339"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Instant:
+        try:
+            return value if isinstance(value, Instant) else Instant.parse(str(value))
+        except ValueError as error:
+            self.fail(f"{value!r} is {error}", param, ctx)
+
+
+@key.command()
+@click.argument("tenant")
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES))
+@click.option("--expires", type=_Moment(), help="When the key ends, as 2027-01-01T00:00:00Z.")
+@click.option("--label", default="", help="What the key is for, shown in the list.")
+def create(tenant: str, scopes: tuple[Scope, ...], expires: Instant | None, label: str) -> None:
+    """Create a key and print it alone, once: only its hash is stored."""
+    with connect_service(read_settings()) as connection:
+        owner = find_tenant(connection, tenant)
+        made = create_key(connection, owner, scopes, label=label, expires_at=expires)
+    click.echo(made.key)
+
+
+@key.command("list")
+@click.argument("tenant")
+def list_(tenant: str) -> None:
+    """List a tenant's keys: id, state, scopes, creation, expiry, label; tab-separated, newest last."""
+    now = datetime.now(UTC)
+    with connect_service(read_settings()) as connection:
+        for known in list_keys(connection, find_tenant(connection, tenant)):
+            click.echo(_line(known, now))
+
+
+@key.command()
+@click.argument("key_id", type=int)
+def revoke(key_id: int) -> None:
+    """Revoke a key for good; it holds everywhere within 10 seconds."""
+    with connect_service(read_settings()) as connection:
+        revoke_key(connection, key_id)
+
+
+def _line(known: Key, now: datetime) -> str:
+    state = "valid" if known.is_valid(now) else "revoked" if known.revoked_at else "expired"
+    expires = format_instant(known.expires_at) if known.expires_at else ""
+    return "\t".join(
+        (
+            str(known.key_id),
+            state,
+            ",".join(known.scopes),
+            format_instant(known.created_at),
+            expires,
+            known.label.replace("\t", " ").replace("\n", " "),
+        )
+    )

@@ -1,0 +1,109 @@
+"""`roundbook serve`, `project` and `migrate`."""
+
+import threading
+import time
+
+import click
+
+from api.cli.demo import introduce_demo
+from api.lifeline import follow_parent
+from api.logs import configure_logs
+from api.store import Store, open_store, prepare, wait_for
+from api.supervisor import Supervisor, listen, on_signals
+from app.database.connections import connect, open_pool
+from app.database.migrate import migrate as migrate_schema
+from app.log.recorder import TenantLog
+from app.settings import Settings, read_settings, unknown_variables
+from projections.projector import Projector
+
+_TICK_S = 0.25
+
+
+def _begin() -> tuple[Settings, threading.Event]:
+    settings = read_settings()
+    configure_logs(settings.log_format)
+    for variable in unknown_variables():
+        click.echo(f"roundbook: {variable} is no setting and was ignored", err=True)
+    stop = threading.Event()
+    on_signals(stop)
+    return settings, stop
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to serve on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Processes that serve.",
+)
+@click.option(
+    "--demo", is_flag=True, help="At the first start make a tenant `demo` and show its key."
+)
+def serve(host: str, port: int, workers: int, *, demo: bool) -> None:
+    """Serve the API and keep the read models up to date.
+
+    Waits for its database and migrates it. Ends cleanly on SIGTERM and SIGINT: what was begun is
+    finished.
+    """
+    settings, stop = _begin()
+    with open_store(settings) as store:
+        if not wait_for(store, stop):
+            return
+        prepare(store)
+        with listen(host, port) as listener:
+            address, bound_port = listener.getsockname()[:2]
+            url = f"http://{f'[{address}]' if ':' in address else address}:{bound_port}"
+            click.echo(f"Roundbook serves on {url}, its documentation on {url}/schema")
+            if demo:
+                with connect(store.service_url) as connection:
+                    introduce_demo(connection, url)
+            Supervisor(store, listener, workers=workers).run(stop)
+
+
+@click.command()
+def project() -> None:
+    """Keep the read models up to date, without serving the API.
+
+    Any number of these can run beside each other and beside `serve`, on any number of hosts.
+    """
+    follow_parent()
+    settings, stop = _begin()
+    with open_store(settings) as store:
+        if not wait_for(store, stop):
+            return
+        if store.is_embedded:
+            migrate_schema(store.owner_url, store.service_url)
+        _project(settings, store, stop)
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the schema of the database up to date."""
+    settings = read_settings()
+    with open_store(settings) as store:
+        done = migrate_schema(store.owner_url, store.service_url)
+    for step in done:
+        click.echo(f"applied {step.number:04d} {step.name}")
+    if not done:
+        click.echo("the schema is up to date")
+
+
+def _project(settings: Settings, store: Store, stop: threading.Event) -> None:
+    with open_pool(store.service_url, max_size=2) as pool:
+        projector = Projector(
+            pool,
+            lambda tenant_id: TenantLog(pool, tenant_id),
+            chunk_events=settings.chunk_events,
+            poll_interval_s=settings.poll_interval_s,
+        )
+        thread = threading.Thread(
+            target=projector.run, args=[stop], kwargs={"clock": time.monotonic}
+        )
+        thread.start()
+        while thread.is_alive():
+            # The embedded server may only be started from the main thread, which outlives the others.
+            store.keep_alive()
+            thread.join(_TICK_S)

@@ -1,0 +1,97 @@
+"""The store that the settings name: a PostgreSQL by URL, or the embedded one."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import psycopg
+import structlog
+
+from app.database.connections import Connection, connect
+from app.database.migrate import check_service_privileges, is_current, migrate
+from app.embedded import EmbeddedServer
+from app.settings import Settings
+
+_FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 5.0
+
+log = structlog.get_logger()
+
+
+class SchemaMissingError(Exception):
+    """The database's schema is not up to date: run `roundbook migrate`."""
+
+    def __str__(self) -> str:
+        """Say it in the docstring's words."""
+        return self.__doc__ or ""
+
+
+class Store(NamedTuple):
+    """A store to work with. `keep_alive` is for long-lived processes, twice a second."""
+
+    service_url: str
+    owner_url: str
+    keep_alive: Callable[[], None]
+    is_embedded: bool
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Store]:
+    """Open the store; the embedded server is started unless another process runs it.
+
+    Raises app.embedded.EmbeddedError.
+    """
+    url = settings.database_url
+    if url is not None:
+        yield Store(url, settings.owner_url or url, lambda: None, is_embedded=False)
+        return
+    with EmbeddedServer(settings.data_path) as server:
+        yield Store(server.service_url, server.owner_url, server.keep_alive, is_embedded=True)
+
+
+@contextmanager
+def connect_service(settings: Settings) -> Iterator[Connection]:
+    """Connect for a short command. The embedded store is migrated on the way.
+
+    Raises SchemaMissingError, app.embedded.EmbeddedError or psycopg.OperationalError.
+    """
+    with open_store(settings) as store:
+        if store.is_embedded:
+            migrate(store.owner_url, store.service_url)
+        with connect(store.service_url) as connection:
+            if not is_current(connection):
+                raise SchemaMissingError
+            yield connection
+
+
+def wait_for(store: Store, stop: threading.Event) -> bool:
+    """Wait until the database answers; gives False if `stop` was set before."""
+    pause_s = _FIRST_PAUSE_S
+    while not stop.is_set():
+        try:
+            connect(store.owner_url).close()
+        except psycopg.OperationalError as error:
+            log.warning("waiting for the database", error=str(error).strip())
+            stop.wait(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            store.keep_alive()
+        else:
+            return True
+    return False
+
+
+def prepare(store: Store) -> None:
+    """Migrate, and make sure that the role that serves can't alter the log.
+
+    Raises app.database.migrate.MigrationError or TooMuchPrivilegeError, and psycopg.Error.
+    """
+    for step in migrate(store.owner_url, store.service_url):
+        log.info("migrated", step=step.number, name=step.name)
+    if store.owner_url == store.service_url:
+        log.warning(
+            "one credential owns the schema and serves: set ROUNDBOOK_OWNER_URL, and give the service"
+            " a role of its own, so that it can't alter the log"
+        )
+    else:
+        check_service_privileges(store.service_url)

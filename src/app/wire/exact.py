@@ -1,0 +1,103 @@
+"""The exact way from an item's JSON text to a valid item, or to every fault it has."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Raw, Struct, defstruct
+from msgspec.json import Decoder
+
+from app.wire.faults import Faults
+from app.wire.item import Item
+from app.wire.rules import RULES, Limits, Member, read_string
+from domain.instant import Instant
+from domain.streams import game_stream, player_stream
+
+_ABSENT = Raw()
+
+
+class _Envelope(Struct, gc=False):
+    """An item's members as texts, of a repeated one the last; the others are skipped."""
+
+    event: Raw = _ABSENT
+    data: Raw = _ABSENT
+
+
+# Members stay texts: numbers keep their digits, and what nobody asked for is never built.
+_NAMES = sorted({member.name for members in RULES.values() for member in members})
+_Members = defstruct("_Members", [(name, Raw, _ABSENT) for name in _NAMES], gc=False)
+
+_ENVELOPE = Decoder(_Envelope)
+_MEMBERS = Decoder(_Members)
+
+_TOPICS = {
+    "deposit": "Deposited",
+    "withdraw": "Withdrawn",
+    "player": "PlayerUpdated",
+    "game": "GameUpdated",
+    "login": "LoggedIn",
+}
+
+
+def read_item(text: bytes, limits: Limits, pointer: str, faults: Faults) -> Item | None:
+    """Read an item as it stands in `items`; None if it has faults, which are added to `faults`."""
+    if not text.startswith(b"{"):
+        faults.add(pointer, "wrong_type", "must be an object")
+        return None
+    envelope = _ENVELOPE.decode(text)
+    event: str | None = None
+    event_text = bytes(envelope.event)
+    if not event_text:
+        faults.add(f"{pointer}/event", "missing", "must be given")
+    elif not event_text.startswith(b'"'):
+        faults.add(f"{pointer}/event", "wrong_type", "must be a string")
+    else:
+        event = read_string(event_text)
+    return judge(event, bytes(envelope.data), limits, pointer, faults)
+
+
+def judge(
+    event: str | None, data: bytes, limits: Limits, pointer: str, faults: Faults
+) -> Item | None:
+    """Read the parts of an item: its event (None if there is none) and the text of its data (b"" for none).
+
+    Answers None if there are faults, which are added to `faults`.
+    """
+    rules = None if event is None else RULES.get(event)
+    if rules is None and event is not None:
+        faults.add(f"{pointer}/event", "unknown_event", f"must be one of {', '.join(RULES)}")
+    if not data:
+        faults.add(f"{pointer}/data", "missing", "must be given")
+    elif not data.startswith(b"{"):
+        faults.add(f"{pointer}/data", "wrong_type", "must be an object")
+    elif event is not None and rules is not None:
+        members = _MEMBERS.decode(data)
+        before = len(faults)
+        _check(members, rules, limits, f"{pointer}/data", faults)
+        if len(faults) == before:
+            return _item(event, members, data)
+    return None
+
+
+def _check(
+    members: Any, rules: Iterable[Member], limits: Limits, pointer: str, faults: Faults
+) -> None:
+    for name, rule, required in rules:
+        text = bytes(getattr(members, name))
+        if text:
+            for where, code, detail in rule(text, limits):
+                faults.add(f"{pointer}/{name}{where}", code, detail)
+        elif required:
+            faults.add(f"{pointer}/{name}", "missing", "must be given")
+
+
+def _item(event: str, members: Any, state: bytes) -> Item:
+    if event == "gameround":
+        topic = "WinPaid" if bytes(members.is_win) == b"true" else "BetPlaced"
+    else:
+        topic = _TOPICS[event]
+    if event == "game":
+        stream = game_stream(read_string(members.game_id))
+    else:
+        stream = player_stream(read_string(members.player_id))
+    moment = Instant.parse(read_string(members.timestamp))
+    return Item(read_string(members.unique_id), topic, stream, moment, state)

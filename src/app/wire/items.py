@@ -1,0 +1,157 @@
+"""From the text of a batch to its valid items: the common way fast, everything else exactly.
+
+Names that the rest of the service needs of this package stand here too.
+"""
+
+from collections.abc import Container
+from datetime import datetime, timedelta
+
+from msgspec import DecodeError, Raw, Struct, ValidationError
+from msgspec.json import Decoder
+
+from app.wire.common_form import CommonForm
+from app.wire.exact import judge, read_item
+from app.wire.faults import Fault, Faults, InvalidItemsError, TooManyItemsError
+from app.wire.item import Item
+from app.wire.json_text import (
+    MAX_DEPTH,
+    check_depth,
+    check_syntax,
+    check_utf8,
+    has_more_elements,
+    not_json,
+    too_deep,
+)
+from app.wire.rules import Limits
+
+__all__ = [
+    "MAX_ITEMS",
+    "Fault",
+    "InvalidItemsError",
+    "Item",
+    "TooManyItemsError",
+    "decode_batch",
+]
+
+MAX_ITEMS = 10_000
+FUTURE_ALLOWED = timedelta(hours=24)
+
+# In JSON without control characters in strings, which msgspec ensures, NUL is only ever written so.
+_NUL = b"\\u0000"
+
+
+class _CommonItem(Struct, gc=False):
+    event: str
+    data: Raw
+
+
+class _CommonBatch(Struct, gc=False):
+    items: list[_CommonItem]
+
+
+class _AnyBatch(Struct, gc=False):
+    """The `items` as a text, whatever they are; of a repeated member the last."""
+
+    items: Raw = Raw()
+
+
+_COMMON_BATCH = Decoder(_CommonBatch)
+_ANY_BATCH = Decoder(_AnyBatch)
+_ELEMENTS = Decoder(list[Raw])
+
+
+def decode_batch(body: bytes, *, currencies: Container[str], now: datetime) -> list[Item]:
+    """Read a request's body: all its items, in the order sent, if every one is valid (contract, §1).
+
+    `currencies` are all that the tenant may send, those of ISO 4217 too; `now` has a time zone.
+    Raises, in this order of precedence, NotJsonError, TooManyItemsError, InvalidItemsError.
+    """
+    check_utf8(body)
+    limits = Limits(currencies, now + FUTURE_ALLOWED)
+    batch = _read_common_batch(body)
+    if batch is None:
+        return _decode_any_batch(body, limits)
+    try:
+        items = _decode_common_batch(batch, limits, nul_possible=_NUL in body)
+    except InvalidItemsError:
+        check_depth(body)
+        raise
+    # Of the openers, each valid item accounts for two (itself and its `data`) and the body for two more.
+    # Four levels deep by then, JSON can only nest as deep as there are others. Mostly this is enough.
+    others = body.count(b"{") + body.count(b"[") - 2 * len(items) - 2
+    if 4 + others > MAX_DEPTH:
+        check_depth(body)
+    return items
+
+
+def _read_common_batch(body: bytes) -> list[_CommonItem] | None:
+    """Read a batch whose items all have an event and data, and are not too many; None for any other."""
+    if body.count(b"{") > 3 * MAX_ITEMS:
+        # Perhaps too many items: counted before there is an object for each.
+        check_syntax(body)
+        _elements(body, Faults())
+    try:
+        batch = _COMMON_BATCH.decode(body).items
+    except ValidationError:
+        return None
+    except DecodeError as error:
+        raise not_json(error) from None
+    except RecursionError:
+        raise too_deep() from None
+    return batch if len(batch) <= MAX_ITEMS else None
+
+
+def _decode_common_batch(
+    batch: list[_CommonItem], limits: Limits, *, nul_possible: bool
+) -> list[Item]:
+    faults = Faults()
+    readers = CommonForm(limits.currencies, limits.latest).readers
+    items: list[Item] = []
+    for index, sent in enumerate(batch):
+        event, state = sent.event, bytes(sent.data)
+        reader = readers.get(event)
+        if reader is not None and not (nul_possible and _NUL in state):
+            try:
+                items.append(reader(state))
+            except ValueError:
+                pass  # not common, or not valid: the rules decide
+            else:
+                continue
+        item = judge(event, state, limits, f"/items/{index}", faults)
+        if item is not None:
+            items.append(item)
+    faults.raise_any()
+    return items
+
+
+def _decode_any_batch(body: bytes, limits: Limits) -> list[Item]:
+    """Read a batch of any form exactly, after what is refused before its items are looked at."""
+    check_syntax(body)
+    faults = Faults()
+    elements = _elements(body, faults)
+    items = [
+        item
+        for index, element in enumerate(elements)
+        if (item := read_item(bytes(element), limits, f"/items/{index}", faults)) is not None
+    ]
+    faults.raise_any()
+    return items
+
+
+def _elements(body: bytes, faults: Faults) -> list[Raw]:
+    """Take the items of any JSON apart, if they are an array, and not too many."""
+    try:
+        items = bytes(_ANY_BATCH.decode(body).items)
+    except ValidationError:
+        faults.add("", "wrong_type", "must be an object")
+        return []
+    if not items:
+        faults.add("/items", "missing", "must be given")
+        return []
+    if not items.startswith(b"["):
+        faults.add("/items", "wrong_type", "must be an array")
+        return []
+    # Counted first: 16 MiB of `[0,0,…]` would be half a gigabyte of objects.
+    if has_more_elements(items, MAX_ITEMS):
+        raise TooManyItemsError(MAX_ITEMS)
+    return _ELEMENTS.decode(items)

@@ -1,0 +1,93 @@
+"""Fixtures that all tests share. Most need no database of their own: a fresh tenant is one."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from app.database.connections import Pool, connect, open_pool
+from app.tenants import Tenant, create_tenant
+from tests.databases import Database, new_database, server_admin_url
+
+# A database makes the first example slow, and a busy machine any of them.
+settings.register_profile(
+    "roundbook",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    print_blob=True,
+)
+settings.load_profile("roundbook")
+
+_tenants = itertools.count(1)
+
+SAMPLES = Path(__file__).parent / "samples"
+
+
+@pytest.fixture(scope="session")
+def admin_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A superuser's URL of the PostgreSQL that this run tests against."""
+    with server_admin_url(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def template(admin_url: str) -> Iterator[Database]:
+    """A migrated, empty database that nobody connects to, to be copied."""
+    with new_database(admin_url) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def database(admin_url: str, template: Database) -> Iterator[Database]:
+    """A migrated database that the tests of this run share."""
+    with new_database(admin_url, template=template) as shared:
+        yield shared
+
+
+@pytest.fixture
+def fresh_database(admin_url: str, template: Database) -> Iterator[Database]:
+    """A migrated, empty database for one test."""
+    with new_database(admin_url, template=template) as own:
+        yield own
+
+
+@pytest.fixture(scope="session")
+def database_url(database: Database) -> str:
+    """The URL that the service under test uses."""
+    return database.service_url
+
+
+@pytest.fixture(scope="session")
+def pool(database_url: str) -> Iterator[Pool]:
+    """Connections of the service's own role to the shared database."""
+    with open_pool(database_url, max_size=10) as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def new_tenant(database_url: str) -> Callable[..., Tenant]:
+    """A function that makes a tenant with an empty log; its codes beyond ISO 4217 are its arguments."""
+
+    def make(*currencies: str) -> Tenant:
+        with connect(database_url) as connection:
+            name = f"t{os.getpid()}-{next(_tenants)}"
+            return create_tenant(connection, name, currencies)
+
+    return make
+
+
+@pytest.fixture
+def tenant(new_tenant: Callable[..., Tenant]) -> Tenant:
+    """A tenant with an empty log."""
+    return new_tenant("BTC", "USDT")
+
+
+@pytest.fixture
+def cleanup() -> Iterator[ExitStack]:
+    """A place to leave what must be undone at the end of a test."""
+    with ExitStack() as stack:
+        yield stack

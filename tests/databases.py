@@ -1,0 +1,94 @@
+"""Real databases for tests: the embedded PostgreSQL, or the one that ROUNDBOOK_DATABASE_URL names.
+
+That URL's role must be able to create databases and roles; the service under test runs as a role of its
+own, that can't.
+"""
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from app.database.migrate import migrate
+from app.embedded import EmbeddedServer
+
+SERVICE_ROLE = "roundbook_test_service"
+OWNER_ROLE = "roundbook_test_owner"
+_PASSWORD = "for-tests-only"
+
+_numbers = itertools.count(1)
+
+
+class Database(NamedTuple):
+    """A migrated database: the credential that serves, the one that owns, and the server's master."""
+
+    service_url: str
+    owner_url: str
+    admin_url: str
+
+
+@contextmanager
+def server_admin_url(data_dir: Path) -> Iterator[str]:
+    """Give a superuser's URL of a running PostgreSQL."""
+    given = os.environ.get("ROUNDBOOK_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with EmbeddedServer(data_dir, say=lambda _: None) as server:
+        yield server.admin_url
+
+
+@contextmanager
+def new_database(admin_url: str, *, template: Database | None = None) -> Iterator[Database]:
+    """Create a migrated database, or a copy of one, and drop it in the end."""
+    name = f"roundbook_test_{os.getpid()}_{next(_numbers)}"
+    database = Database(
+        _with(admin_url, SERVICE_ROLE, name), _with(admin_url, OWNER_ROLE, name), admin_url
+    )
+    source = sql.Identifier(_database_name(template.owner_url) if template else "template1")
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        _create_roles(admin)
+        admin.execute(
+            sql.SQL("create database {} owner {} template {}").format(
+                sql.Identifier(name), sql.Identifier(OWNER_ROLE), source
+            )
+        )
+    try:
+        if template is None:
+            migrate(database.owner_url, database.service_url)
+        yield database
+    finally:
+        with psycopg.connect(admin_url, autocommit=True) as admin:
+            admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def _create_roles(admin: psycopg.Connection) -> None:
+    # Roles belong to the cluster: test runs beside each other share them.
+    for role in (OWNER_ROLE, SERVICE_ROLE):
+        known = admin.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
+        if known is None:
+            try:
+                admin.execute(
+                    sql.SQL("create role {} login password {}").format(
+                        sql.Identifier(role), sql.Literal(_PASSWORD)
+                    )
+                )
+            except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+                continue
+    admin.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(OWNER_ROLE)))
+
+
+def _with(url: str, role: str, database: str) -> str:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{role}:{_PASSWORD}@{host}", path=f"/{database}"))
+
+
+def _database_name(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")
