@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,10 +29,13 @@ SAMPLES = Path(__file__).parent / "samples"
 
 
 @pytest.fixture(scope="session")
-def admin_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def admin_url() -> Iterator[str]:
     """A superuser's URL of the PostgreSQL that this run tests against."""
-    with server_admin_url(tmp_path_factory.mktemp("postgres")) as url:
-        yield url
+    with TemporaryDirectory(prefix="roundbook-test-") as folder:
+        # As root the server runs as another user, who must get there (pytest's own folders are closed).
+        Path(folder).chmod(0o755)
+        with server_admin_url(Path(folder)) as url:
+            yield url
 
 
 @pytest.fixture(scope="session")

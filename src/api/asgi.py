@@ -12,6 +12,7 @@ from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
 from litestar.types import ASGIApp
 
 from api.auth import KeyRing, require_scope
+from api.ingest import Ingest
 from api.openapi import OPENAPI_CONFIG, documentation_assets
 from api.problems import EXCEPTION_HANDLERS
 from api.raw_ids import raw_ids
@@ -31,7 +32,7 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
     dependencies: dict[str, Any] = {
         "settings": settings,
         "pool": pool,
-        "ingest_threads": CapacityLimiter(share),
+        "ingest": Ingest(settings, pool, threads=share),
         "query_threads": CapacityLimiter(share),
     }
 

@@ -24,6 +24,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "not-found": (404, "There is no such thing"),
     "method-not-allowed": (405, "This method is not allowed here"),
     "not-acceptable": (406, "None of the accepted media types can be given"),
+    "body-too-slow": (408, "The body did not arrive in time"),
     "body-too-large": (413, "The body is too large"),
     "too-many-items": (413, "The batch has too many items"),
     "unsupported-media-type": (415, "The content type is not supported"),
@@ -32,6 +33,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "invalid-parameters": (422, "Some parameters are invalid"),
     "internal-error": (500, "A fault of the service"),
     "store-unavailable": (503, "The store did not confirm; try again"),
+    "too-busy": (503, "More work than can be done; try again"),
     "read-models-behind": (503, "The read models are not there yet; try again"),
 }
 _BY_STATUS = {

@@ -34,6 +34,12 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """The largest request body, decompressed."""
     pool_size: Positive = 10
     """Connections to the database that each process keeps at most."""
+    max_inflight_bytes: Annotated[int, msgspec.Meta(ge=1)] = 128 * 1024 * 1024
+    """How many bytes of requests a process holds at once; what comes beyond is answered 503."""
+    max_working_bytes: Annotated[int, msgspec.Meta(ge=1)] = 8 * 1024 * 1024
+    """How many bytes of requests a process works on at once; the others wait their turn."""
+    body_timeout_s: Seconds = 60.0
+    """How long a client may take to send a request's body."""
     lock_timeout_s: Seconds = 10.0
     """How long a batch waits for its turn in its tenant's log before it is answered 503."""
     at_least_timeout_s: Seconds = 5.0

@@ -28,7 +28,7 @@ def test_a_folder_that_only_its_owner_can_pass_does_not_matter(
     assert parent.stat().st_mode & 0o777 == 0o700
     if IS_ROOT:
         (home,) = shared_folder.iterdir()
-        assert home.name.startswith("tmp-rb-")
+        assert home.name.startswith("private-data-")
         user = accounts.server_account(home / "postgres").name
         moved = f"the user {user} cannot reach {data_dir}: the embedded PostgreSQL lives in {home}"
         assert said == [moved, f"making an embedded PostgreSQL in {home}"]

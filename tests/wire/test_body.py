@@ -1,4 +1,5 @@
 import gzip
+import random
 import struct
 import tracemalloc
 import zlib
@@ -73,8 +74,6 @@ def test_the_limit_counts_decompressed_bytes(encoding: str, chunks: bool) -> Non
 
 @compressed
 def test_a_body_of_the_limit_that_does_not_compress_is_fine(encoding: str) -> None:
-    import random
-
     body = random.Random(1).randbytes(LIMIT)
     sent = ENCODERS[encoding](body)
     assert len(sent) > LIMIT

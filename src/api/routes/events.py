@@ -1,29 +1,23 @@
 """Ingest: `POST /api/v1/events`."""
 
-from datetime import UTC, datetime
 from typing import Any
 
-import anyio.to_thread
-from anyio import CapacityLimiter
 from litestar import Request, Response, post
 from prometheus_client import Counter
 
 from api.auth import tenant_of
+from api.budget import OverBudgetError
+from api.ingest import BodyTooSlowError, Ingest
 from api.problems import ProblemError
-from app.database.connections import Pool
-from app.recording import Receipt, record
-from app.settings import Settings
-from app.tenants import Tenant
+from app.recording import Receipt
 from app.wire.body import (
     BodyTooLargeError,
     NotEncodedAsSaidError,
     NotJsonError,
     UnsupportedEncodingError,
     check_encoding,
-    decompress,
-    most_encoded_bytes,
 )
-from app.wire.items import InvalidItemsError, TooManyItemsError, decode_batch
+from app.wire.items import InvalidItemsError, TooManyItemsError
 
 INGESTED = Counter("roundbook_ingested_items", "Items answered, by outcome", ["outcome"])
 
@@ -31,23 +25,20 @@ _JSON = "application/json"
 
 
 @post("/api/v1/events", opt={"scope": "ingest"}, status_code=200, tags=["ingest"])
-async def ingest(
-    request: Request[Any, Any, Any], settings: Settings, pool: Pool, ingest_threads: CapacityLimiter
-) -> Response[Any]:
+async def ingest_events(request: Request[Any, Any, Any], ingest: Ingest) -> Response[Any]:
     """Record a batch of items, all of it or nothing; sending it again is safe."""
     tenant = tenant_of(request)
-    encoding = request.headers.get("content-encoding", "").strip().lower()
     _check_content_type(request.headers.get("content-type", ""))
-    limit = settings.max_body_bytes
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    declared = request.headers.get("content-length", "")
+    declared_bytes = int(declared) if declared.isdecimal() else 0
     try:
         check_encoding(encoding)
-        body = await _read(request, limit)
-        receipt = await anyio.to_thread.run_sync(
-            _record, body, encoding, limit, tenant, pool, limiter=ingest_threads
-        )
+        receipt = await ingest.take(request.stream(), declared_bytes, encoding, tenant)
     except UnsupportedEncodingError as error:
         raise ProblemError("unsupported-encoding", str(error)) from error
     except BodyTooLargeError as error:
+        limit = error.limit_bytes
         raise ProblemError("body-too-large", str(error), limit_bytes=limit) from error
     except (NotJsonError, NotEncodedAsSaidError) as error:
         raise ProblemError("malformed-body", str(error)) from error
@@ -55,15 +46,12 @@ async def ingest(
         raise ProblemError("too-many-items", str(error)) from error
     except InvalidItemsError as error:
         raise ProblemError("invalid-items", str(error), errors=error.faults) from error
+    except BodyTooSlowError as error:
+        raise ProblemError("body-too-slow", "The body took too long to arrive.") from error
+    except OverBudgetError as error:
+        detail = "The service holds as much work as it can. The same request can be sent again."
+        raise ProblemError("too-busy", detail) from error
     return _answer(request, receipt)
-
-
-def _record(body: bytes, encoding: str, limit_bytes: int, tenant: Tenant, pool: Pool) -> Receipt:
-    decompressed = decompress(body, encoding, limit_bytes)
-    items = decode_batch(
-        decompressed, currencies=tenant.allowed_currencies(), now=datetime.now(UTC)
-    )
-    return record(pool, tenant.tenant_id, items)
 
 
 def _check_content_type(content_type: str) -> None:
@@ -71,20 +59,6 @@ def _check_content_type(content_type: str) -> None:
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
     if media_type.strip().lower() != _JSON or charset not in {"", "utf-8"}:
         raise ProblemError("unsupported-media-type", f"The body must be {_JSON}.")
-
-
-async def _read(request: Request[Any, Any, Any], limit_bytes: int) -> bytes:
-    """Read what was sent, no more than can decompress to the limit. Raises BodyTooLargeError."""
-    most_bytes = most_encoded_bytes(limit_bytes)
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > most_bytes:
-        raise BodyTooLargeError(limit_bytes)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most_bytes:
-            raise BodyTooLargeError(limit_bytes)
-    return bytes(body)
 
 
 def _answer(request: Request[Any, Any, Any], receipt: Receipt) -> Response[Any]:

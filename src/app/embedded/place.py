@@ -132,5 +132,5 @@ def _digest(path: Path) -> str:
 
 
 def _shared_name(data_dir: Path) -> str:
-    readable = re.sub(r"[^A-Za-z0-9_-]+", "-", str(data_dir)).strip("-")[-32:].strip("-")
+    readable = re.sub(r"[^A-Za-z0-9_]+", "-", "/".join(data_dir.parts[-2:]))[:32].strip("-")
     return f"{readable}-{_digest(data_dir)}"

@@ -101,20 +101,3 @@ def copy(
     rows.append(_COPY_TRAILER)
     with connection.cursor() as cursor, cursor.copy(SQL.copy_events.sql) as sink:
         sink.write(b"".join(rows))
-
-
-def next_versions(connection: Connection, tenant_id: int, streams: Sequence[str]) -> list[int]:
-    """Give each event of these streams, in order, its version: the last one of its stream, plus one.
-
-    To be called within `locked_log`.
-    """
-    found = connection.execute(
-        SQL.stream_heads.sql, {"tenant_id": tenant_id, "streams": list(dict.fromkeys(streams))}
-    )
-    last: dict[str, int] = {stream: version or 0 for stream, version in found}
-    versions = []
-    for stream in streams:
-        version = last[stream] + 1
-        last[stream] = version
-        versions.append(version)
-    return versions

@@ -9,10 +9,12 @@ select 1 from tenants where tenant_id = :tenant_id for no key update;
 select max(position) from events where tenant_id = :tenant_id;
 
 -- name: recorded_by_key(keys, tenant_id)
--- Which of these keys are recorded, and as what. The lateral join keeps to the unique index even
--- before the first analyze of a new table.
+-- Which of these keys are recorded, and as what. The keys come one behind the other, 16 bytes each,
+-- which is far quicker to send than an array. The lateral join keeps to the unique index even before
+-- the first analyze of a new table.
 select k.key, e.position, e.topic, e.state
-  from unnest(:keys::bytea[]) as k (key)
+  from (select substring(:keys::bytea from n for 16)
+          from generate_series(1, length(:keys::bytea), 16) as n) as k (key)
  cross join lateral (
        select position, topic, state from events
         where tenant_id = :tenant_id and key = k.key offset 0) e;
@@ -22,6 +24,11 @@ select k.key, e.position, e.topic, e.state
 select s.stream,
        (select max(version) from events where tenant_id = :tenant_id and stream = s.stream)
   from unnest(:streams::text[]) as s (stream);
+
+-- name: heads_since(tenant_id, after)
+-- The last versions of the streams that were written to behind a position.
+select stream, max(version) from events
+ where tenant_id = :tenant_id and position > :after group by stream;
 
 -- name: copy_events()!
 copy events (tenant_id, position, version, recorded_at, key, stream, topic, occurred_at, state)

@@ -1,0 +1,90 @@
+"""From a request's stream of bytes to a receipt, within budgets of memory and time."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+
+from api.budget import Holding, HoldingBudget, WorkingBudget
+from app.database.connections import Pool
+from app.recording import Prepared, Receipt, prepare
+from app.recording.group import GroupCommit
+from app.settings import Settings
+from app.tenants import Tenant
+from app.wire.body import BodyTooLargeError, decompress, most_encoded_bytes
+from app.wire.items import decode_batch
+
+# A small body is read faster than a thread is asked to.
+_SMALL_BYTES = 16_384
+
+# One thread decodes while another's batch is with PostgreSQL; more would only share the same CPU.
+_DECODING_THREADS = 2
+
+
+class BodyTooSlowError(Exception):
+    """The body did not arrive in time."""
+
+
+class Ingest:
+    """Takes batches in. For one event loop."""
+
+    def __init__(self, settings: Settings, pool: Pool, *, threads: int) -> None:
+        """Record through `pool`, for `threads` tenants at once."""
+        self._settings = settings
+        self._holding = HoldingBudget(settings.max_inflight_bytes)
+        self._working = WorkingBudget(settings.max_working_bytes)
+        self._decoding = CapacityLimiter(_DECODING_THREADS)
+        self._commits = GroupCommit(pool, threads=threads)
+
+    async def take(
+        self, chunks: AsyncIterator[bytes], declared_bytes: int, encoding: str, tenant: Tenant
+    ) -> Receipt:
+        """Read, check and record a batch.
+
+        Raises what `app.wire.body.decompress`, `app.wire.items.decode_batch` and
+        `app.recording.commit` raise, BodyTooSlowError and api.budget.OverBudgetError.
+        """
+        holding = Holding(self._holding)
+        try:
+            try:
+                with anyio.fail_after(self._settings.body_timeout_s):
+                    body = await self._read(chunks, declared_bytes, holding)
+            except TimeoutError as error:
+                raise BodyTooSlowError from error
+            async with self._working.share(len(body)):
+                if len(body) <= _SMALL_BYTES and not encoding:
+                    batch = self._decode(body, encoding, tenant)
+                else:
+                    batch = await to_thread.run_sync(
+                        self._decode, body, encoding, tenant, limiter=self._decoding
+                    )
+                del body
+                return await self._commits.record(tenant.tenant_id, batch)
+        finally:
+            holding.release()
+
+    async def _read(
+        self, chunks: AsyncIterator[bytes], declared_bytes: int, holding: Holding
+    ) -> bytes:
+        """Read what was sent, no more than can decompress to the limit."""
+        limit_bytes = self._settings.max_body_bytes
+        most_bytes = most_encoded_bytes(limit_bytes)
+        if declared_bytes > most_bytes:
+            raise BodyTooLargeError(limit_bytes)
+        parts = []
+        read_bytes = 0
+        async for chunk in chunks:
+            holding.add(len(chunk))
+            read_bytes += len(chunk)
+            if read_bytes > most_bytes:
+                raise BodyTooLargeError(limit_bytes)
+            parts.append(chunk)
+        return b"".join(parts)
+
+    def _decode(self, body: bytes, encoding: str, tenant: Tenant) -> Prepared:
+        decompressed = decompress(body, encoding, self._settings.max_body_bytes)
+        items = decode_batch(
+            decompressed, currencies=tenant.allowed_currencies(), now=datetime.now(UTC)
+        )
+        return prepare(items)

@@ -1,0 +1,21 @@
+"""Recording a batch: what is new goes into the log, what repeats is recognised, what contradicts is kept.
+
+`prepare` does what needs no lock, `commit` is one transaction for one tenant. A batch can be sent again
+as it is, whatever became of it before.
+"""
+
+from app.recording.commit import KeyCollisionError, commit, record
+from app.recording.prepare import Prepared, event_key, prepare
+from app.recording.receipt import Outcome, Receipt, ReceiptItem
+
+__all__ = [
+    "KeyCollisionError",
+    "Outcome",
+    "Prepared",
+    "Receipt",
+    "ReceiptItem",
+    "commit",
+    "event_key",
+    "prepare",
+    "record",
+]

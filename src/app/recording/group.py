@@ -1,0 +1,118 @@
+"""Group commit: concurrent small batches of one tenant share a transaction.
+
+A commit costs a flush to disk, whatever is in it. The batches that arrive while one is on its way go
+together in the next, each with its own receipt. None waits when there is nobody to share with.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from anyio import CapacityLimiter, to_thread
+
+from app.database.connections import UNAVAILABLE, Pool
+from app.log.heads import StreamHeads
+from app.recording.commit import commit
+from app.recording.prepare import Prepared, merge
+from app.recording.receipt import Receipt
+
+_MOST_ITEMS = 10_000
+_REMEMBERED_TENANTS = 20
+
+
+class _Waiting(NamedTuple):
+    batch: Prepared
+    answer: asyncio.Future[Receipt]
+
+
+class GroupCommit:
+    """Records batches: those of one tenant one group after the other, those of others beside them.
+
+    For one event loop.
+    """
+
+    def __init__(self, pool: Pool, *, threads: int) -> None:
+        """Commit through `pool`, `threads` tenants at once."""
+        self._pool = pool
+        self._threads = CapacityLimiter(threads)
+        self._waiting: dict[int, deque[_Waiting]] = {}
+        self._heads: OrderedDict[int, StreamHeads] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def record(self, tenant_id: int, batch: Prepared) -> Receipt:
+        """Record a batch, alone or in company. Raises as `app.recording.commit` does.
+
+        Cancelling it takes nothing back: what was accepted is finished.
+        """
+        answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.get(tenant_id)
+        if waiting is None:
+            waiting = self._waiting[tenant_id] = deque()
+            task = asyncio.create_task(self._drain(tenant_id, waiting))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        waiting.append(_Waiting(batch, answer))
+        return await answer
+
+    async def _drain(self, tenant_id: int, waiting: deque[_Waiting]) -> None:
+        while waiting:
+            group = _next_group(waiting)
+            try:
+                answers = await self._commit(tenant_id, [member.batch for member in group])
+            except Exception as error:  # noqa: BLE001 (each request reports it as its own)
+                if len(group) > 1 and not isinstance(error, UNAVAILABLE):
+                    # One of them can't be recorded: it must not harm those it shared with.
+                    await self._commit_each(tenant_id, group)
+                    continue
+                for member in group:
+                    _fail(member, error)
+            else:
+                for member, receipt in zip(group, answers, strict=True):
+                    if not member.answer.done():
+                        member.answer.set_result(receipt)
+        del self._waiting[tenant_id]
+
+    async def _commit_each(self, tenant_id: int, group: Sequence[_Waiting]) -> None:
+        for member in group:
+            try:
+                [receipt] = await self._commit(tenant_id, [member.batch])
+            except Exception as error:  # noqa: BLE001 (the request reports it)
+                _fail(member, error)
+            else:
+                if not member.answer.done():
+                    member.answer.set_result(receipt)
+
+    async def _commit(self, tenant_id: int, batches: Sequence[Prepared]) -> list[Receipt]:
+        heads = self._heads.setdefault(tenant_id, StreamHeads())
+        self._heads.move_to_end(tenant_id)
+        if len(self._heads) > _REMEMBERED_TENANTS:
+            self._heads.popitem(last=False)
+        return await to_thread.run_sync(
+            _commit_group, self._pool, tenant_id, batches, heads, limiter=self._threads
+        )
+
+
+def _commit_group(
+    pool: Pool, tenant_id: int, batches: Sequence[Prepared], heads: StreamHeads
+) -> list[Receipt]:
+    receipt = commit(pool, tenant_id, merge(batches), heads)
+    if len(batches) == 1:
+        return [receipt]
+    return receipt.split([len(batch.items) for batch in batches])
+
+
+def _next_group(waiting: deque[_Waiting]) -> list[_Waiting]:
+    """Take who waits, in order, as long as it makes a batch of usual size; the first in any case."""
+    group = [waiting.popleft()]
+    items = len(group[0].batch.items)
+    while waiting and items + len(waiting[0].batch.items) <= _MOST_ITEMS:
+        member = waiting.popleft()
+        items += len(member.batch.items)
+        group.append(member)
+    return group
+
+
+def _fail(member: _Waiting, error: Exception) -> None:
+    if not member.answer.done():
+        member.answer.set_exception(error)
