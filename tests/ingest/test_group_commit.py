@@ -1,0 +1,198 @@
+"""Concurrent small batches of one tenant share a transaction, and none is harmed by it."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from app.database.connections import Pool
+from app.recording import KeyCollisionError, Prepared, Receipt, commit, prepare
+from app.recording import group as group_module
+from app.recording.group import GroupCommit
+from app.recording.prepare import merge
+from app.tenants import Tenant
+from app.wire.items import decode_batch
+
+
+def batch(*unique_ids: str, player: str = "p", second: int = 0) -> Prepared:
+    items = ",".join(
+        f'{{"event":"login","data":{{"unique_id":"{unique_id}","player_id":"{player}",'
+        f'"timestamp":"2025-01-15T12:00:{second:02}Z"}}}}'
+        for unique_id in unique_ids
+    )
+    body = f'{{"items":[{items}]}}'.encode()
+    return prepare(decode_batch(body, currencies=frozenset(), now=datetime.now(UTC)))
+
+
+def outcomes(receipt: Receipt) -> list[tuple[str, str, int]]:
+    return [(item.unique_id, item.outcome, item.position) for item in receipt.items]
+
+
+@contextmanager
+def held_up(pool: Pool, tenant: Tenant) -> Iterator[None]:
+    """Hold the tenant's log, so that whoever comes meanwhile has to wait."""
+    with pool.connection() as connection, connection.transaction():
+        connection.execute(
+            "select 1 from tenants where tenant_id = %s for no key update", [tenant.tenant_id]
+        )
+        yield
+
+
+@pytest.fixture
+def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of items of each transaction that was tried."""
+    sizes: list[int] = []
+
+    def counting(*arguments: object) -> Receipt:
+        prepared = arguments[2]
+        assert isinstance(prepared, Prepared)
+        sizes.append(len(prepared.items))
+        return commit(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(group_module, "commit", counting)
+    return sizes
+
+
+def test_what_arrives_during_a_commit_goes_together_in_the_next(
+    pool: Pool, tenant: Tenant, commits: list[int]
+) -> None:
+    async def scenario() -> list[Receipt]:
+        writer = GroupCommit(pool, threads=4)
+        with held_up(pool, tenant):
+            first = asyncio.create_task(writer.record(tenant.tenant_id, batch("a")))
+            await asyncio.sleep(0.1)
+            others = [
+                asyncio.create_task(writer.record(tenant.tenant_id, batch(*ids)))
+                for ids in (("b", "c"), ("d",), ("a", "e"))
+            ]
+            await asyncio.sleep(0.1)
+        return await asyncio.gather(first, *others)
+
+    receipts = asyncio.run(scenario())
+
+    assert commits == [1, 5]
+    assert [outcomes(receipt) for receipt in receipts] == [
+        [("a", "stored", 1)],
+        [("b", "stored", 2), ("c", "stored", 3)],
+        [("d", "stored", 4)],
+        [("a", "duplicate", 1), ("e", "stored", 5)],
+    ]
+    assert [(r.stored, r.duplicate, r.conflict) for r in receipts] == [
+        (1, 0, 0), (2, 0, 0), (1, 0, 0), (1, 1, 0),
+    ]  # fmt: skip
+
+
+def test_a_batch_alone_is_committed_at_once(pool: Pool, tenant: Tenant, commits: list[int]) -> None:
+    async def scenario() -> None:
+        writer = GroupCommit(pool, threads=4)
+        await writer.record(tenant.tenant_id, batch("a"))
+        await writer.record(tenant.tenant_id, batch("b"))
+
+    asyncio.run(scenario())
+
+    assert commits == [1, 1]
+
+
+def test_a_batch_that_cannot_be_recorded_does_not_harm_those_it_shares_with(
+    pool: Pool, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(pool: Pool, tenant_id: int, prepared: Prepared, heads: object) -> Receipt:
+        if any(item.unique_id == "bad" for item in prepared.items):
+            raise KeyCollisionError
+        return commit(pool, tenant_id, prepared, heads)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(group_module, "commit", failing)
+
+    async def scenario() -> list[Receipt | BaseException]:
+        writer = GroupCommit(pool, threads=4)
+        with held_up(pool, tenant):
+            first = asyncio.create_task(writer.record(tenant.tenant_id, batch("a")))
+            await asyncio.sleep(0.1)
+            others = [
+                asyncio.create_task(writer.record(tenant.tenant_id, batch(unique_id)))
+                for unique_id in ("b", "bad", "c")
+            ]
+            await asyncio.sleep(0.1)
+        return await asyncio.gather(first, *others, return_exceptions=True)
+
+    a, b, bad, c = asyncio.run(scenario())
+
+    assert isinstance(bad, KeyCollisionError)
+    assert [outcomes(r) for r in (a, b, c) if isinstance(r, Receipt)] == [
+        [("a", "stored", 1)],
+        [("b", "stored", 2)],
+        [("c", "stored", 3)],
+    ]
+
+
+def test_a_client_that_goes_away_takes_nothing_back(pool: Pool, tenant: Tenant) -> None:
+    async def scenario() -> Receipt:
+        writer = GroupCommit(pool, threads=4)
+        with held_up(pool, tenant):
+            gone = asyncio.create_task(writer.record(tenant.tenant_id, batch("a")))
+            await asyncio.sleep(0.1)
+            gone.cancel()
+            later = asyncio.create_task(writer.record(tenant.tenant_id, batch("a", "b")))
+            await asyncio.sleep(0.05)
+        return await later
+
+    assert outcomes(asyncio.run(scenario())) == [("a", "duplicate", 1), ("b", "stored", 2)]
+
+
+def test_another_tenant_does_not_wait(
+    pool: Pool, tenant: Tenant, new_tenant: Callable[..., Tenant]
+) -> None:
+    other = new_tenant()
+
+    async def scenario() -> Receipt:
+        writer = GroupCommit(pool, threads=4)
+        with held_up(pool, tenant):
+            waiting = asyncio.create_task(writer.record(tenant.tenant_id, batch("a")))
+            receipt = await writer.record(other.tenant_id, batch("a"))
+            assert not waiting.done()
+        await waiting
+        return receipt
+
+    assert outcomes(asyncio.run(scenario())) == [("a", "stored", 1)]
+
+
+def test_merged_batches_keep_the_first_of_each_key() -> None:
+    merged = merge([batch("a", "b"), batch("b", "c", second=1)])
+
+    assert [item.unique_id for item in merged.items] == ["a", "b", "b", "c"]
+    assert list(merged.first.values()) == [0, 1, 3]
+    assert merged.rows[merged.keys[2]] == batch("b").rows[merged.keys[1]]
+
+
+def test_two_writers_that_remember_heads_keep_versions_contiguous(
+    pool: Pool, tenant: Tenant
+) -> None:
+    """Each process remembers; what the others wrote must not be overlooked."""
+
+    def write(name: str) -> None:
+        async def scenario() -> None:
+            writer = GroupCommit(pool, threads=1)
+            for number in range(20):
+                ids = [f"{name}-{number}-{i}" for i in range(3)]
+                await writer.record(tenant.tenant_id, batch(*ids, player=f"p{number % 3}"))
+
+        asyncio.run(scenario())
+
+    threads = [threading.Thread(target=write, args=[name]) for name in "xyz"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with pool.connection() as connection:
+        rows = connection.execute(
+            "select stream, array_agg(version order by position) from events"
+            " where tenant_id = %s group by stream",
+            [tenant.tenant_id],
+        ).fetchall()
+    assert sum(len(versions) for _, versions in rows) == 3 * 20 * 3
+    for _, versions in rows:
+        assert versions == list(range(1, len(versions) + 1))
