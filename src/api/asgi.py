@@ -14,7 +14,9 @@ from litestar.types import ASGIApp
 from api.auth import KeyRing, require_scope
 from api.ingest import Ingest
 from api.openapi import OPENAPI_CONFIG, documentation_assets
+from api.positions import Positions
 from api.problems import EXCEPTION_HANDLERS
+from api.queries import Queries
 from api.raw_ids import raw_ids
 from api.request_log import request_log
 from api.routes import ROUTES
@@ -33,7 +35,12 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
         "settings": settings,
         "pool": pool,
         "ingest": Ingest(settings, pool, threads=share),
-        "query_threads": CapacityLimiter(share),
+        "queries": Queries(
+            pool,
+            threads=CapacityLimiter(share),
+            positions=Positions(pool),
+            at_least_timeout_s=settings.at_least_timeout_s,
+        ),
     }
 
     @asynccontextmanager

@@ -11,6 +11,7 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from api.headers import joined
 from api.problems import ProblemError
 from app.database.connections import Pool
 from app.tenants import Key, Scope, Tenant, find_key
@@ -63,7 +64,7 @@ async def require_scope(
     scope: Scope | None = handler.opt.get("scope")
     if scope is None:
         return
-    key = connection.headers.get(HEADER)
+    key = joined(connection.headers, HEADER)
     if not key:
         raise ProblemError("forbidden", f"The header {HEADER} is missing.")
     ring: KeyRing = connection.app.state.key_ring

@@ -12,7 +12,7 @@ from litestar.types import ExceptionHandlersMap
 from app.database.connections import UNAVAILABLE
 
 MEDIA_TYPE = "application/problem+json"
-_TYPE_PREFIX = "urn:roundbook:problem:"
+TYPE_PREFIX = "urn:roundbook:problem:"
 _RETRY_AFTER_S = 1
 
 log = structlog.get_logger()
@@ -73,7 +73,7 @@ def problem_response(request: Request[Any, Any, Any], problem: ProblemError) -> 
     if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         headers.setdefault("Retry-After", str(_RETRY_AFTER_S))
     body = {
-        "type": _TYPE_PREFIX + problem.name,
+        "type": TYPE_PREFIX + problem.name,
         "title": title,
         "status": status,
         "detail": problem.detail,

@@ -51,8 +51,8 @@ def open_store(settings: Settings) -> Iterator[Store]:
 
 
 @contextmanager
-def connect_service(settings: Settings) -> Iterator[Connection]:
-    """Connect for a short command. The embedded store is migrated on the way.
+def open_service(settings: Settings) -> Iterator[str]:
+    """Open the store for a short command; gives the URL. The embedded store is migrated on the way.
 
     Raises SchemaMissingError, app.embedded.EmbeddedError or psycopg.OperationalError.
     """
@@ -62,7 +62,14 @@ def connect_service(settings: Settings) -> Iterator[Connection]:
         with connect(store.service_url) as connection:
             if not is_current(connection):
                 raise SchemaMissingError
-            yield connection
+        yield store.service_url
+
+
+@contextmanager
+def connect_service(settings: Settings) -> Iterator[Connection]:
+    """Connect for a short command. Raises as `open_service` does."""
+    with open_service(settings) as url, connect(url) as connection:
+        yield connection
 
 
 def wait_for(store: Store, stop: threading.Event) -> bool:

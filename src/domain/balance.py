@@ -68,4 +68,3 @@ def fold_balance(movements: Iterable[Event], start: Balance | None = None) -> Ba
                 total.withdrawn = add(total.withdrawn, event.amount)
                 total.withdrawals += 1
     return total
-

@@ -7,13 +7,12 @@ members that an event does not name stay in the log and are ignored here.
 from decimal import Decimal
 from typing import Any, Literal
 
-from msgspec import UNSET, Struct, UnsetType, ValidationError, convert
-from msgspec.json import Decoder
+from msgspec import UNSET, Raw, Struct, UnsetType, ValidationError
+from msgspec.json import Decoder, encode
 from msgspec.structs import force_setattr
 
 from domain.instant import Instant
-from domain.json_values import Digits, loads
-from domain.money import MAX_FRACTION_DIGITS, ZERO, number_value, parse_amount
+from domain.money import MAX_FRACTION_DIGITS, number_value, parse_amount
 
 _PLAIN_EXPONENTS = range(-MAX_FRACTION_DIGITS, 1)
 
@@ -27,14 +26,20 @@ def _settled(amount: Decimal) -> Decimal:
     return amount if amount.as_tuple().exponent in _PLAIN_EXPONENTS else parse_amount(str(amount))
 
 
-def _zeros_settled(members: Any) -> Any:
-    """Replace amounts like `0e99999999999999999999`: they are zero, but no Decimal holds the exponent."""
-    if isinstance(members, dict):
-        for name in ("amount", "amount_eur"):
-            digits = members.get(name)
-            if isinstance(digits, Digits) and not number_value(digits)[1]:
-                members[name] = ZERO
-    return members
+_members = Decoder(dict[str, Raw]).decode
+
+
+def _last_members(state: bytes) -> bytes:
+    """Write each member once, of a repeated one the last.
+
+    Amounts like `0e99999999999999999999` become 0, which is what they are: no Decimal holds the exponent.
+    """
+    members = _members(state)
+    for name in ("amount", "amount_eur"):
+        text = bytes(members.get(name, b"")).decode()
+        if text[:1] in {"-", "0"} and not number_value(text)[1]:
+            members[name] = Raw(b"0")
+    return encode(members)
 
 
 class Event(Struct, frozen=True):
@@ -183,4 +188,4 @@ def decode(topic: str, state: bytes) -> Event:
         return decoder.decode(state)
     except ValidationError:
         # Of a repeated member the last one counts, but the decoder checks each.
-        return convert(_zeros_settled(loads(state)), TYPES[topic], dec_hook=_read_instant)
+        return decoder.decode(_last_members(state))

@@ -53,7 +53,7 @@ def number_value(digits: str) -> tuple[bool, str, int | str]:
 
     Returns (negative, significant, exponent): the value is ±significant × 10^exponent, where
     significant has no leading and no trailing zeros; zero is (False, "", 0). An exponent of more
-    than 18 digits, which no two honest writers spell differently, stays as it was written.
+    than 18 digits is given as text: Python refuses to write or read an int of thousands.
     Raises ValueError if the text is no JSON number.
     """
     found = _NUMBER.fullmatch(digits)
@@ -68,9 +68,12 @@ def number_value(digits: str) -> tuple[bool, str, int | str]:
     minus = "-" if exponent.startswith("-") else ""
     # Leading zeros go first: int() refuses a text of more than 4,300 digits, whatever its value.
     power = exponent.lstrip("+-").lstrip("0") or "0"
-    if len(power) > _LONGEST_EXPONENT:
-        return bool(sign), significant, f"{minus}{power}{shift:+d}"
-    return bool(sign), significant, int(minus + power) + shift
+    if len(power) <= _LONGEST_EXPONENT:
+        exact: int | Decimal = int(minus + power) + shift
+    else:
+        exact = EXACT.add(Decimal(minus + power), shift)
+    is_short = -(10**_LONGEST_EXPONENT) < exact < 10**_LONGEST_EXPONENT
+    return bool(sign), significant, int(exact) if is_short else str(exact)
 
 
 def plain(amount: Decimal) -> str:

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 
+from msgspec import Struct
 from msgspec.structs import astuple
 
 from domain.balance import Balance, Movement, fold_balance
+from domain.ids import Id
+from domain.money import plain
 from projections.entries import Entry, Scope, columns, group_by
+from projections.reading import Amount, Rows, Snapshot, rows, select
 from projections.statements import Connection, statements
 
 SQL = statements(__file__)
@@ -24,3 +28,77 @@ def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> N
     ).fetchall()
     if len(written) != len(rows):
         raise RuntimeError(f"{len(written)} balances were written, not {len(rows)}")
+
+
+class BalanceFilters(Struct, frozen=True):
+    """Which balances."""
+
+    player_id: Id | None = None
+    currency: Id | None = None
+
+
+class BalanceCounts(Struct, frozen=True):
+    """How many movements a balance is made of."""
+
+    deposits: int
+    withdrawals: int
+    bets: int
+    wins: int
+
+
+class BalanceView(Struct, frozen=True):
+    """The net flows of a player in one currency; they may be negative.
+
+    real = deposited - withdrawn - bet_real + win_real, bonus = win_bonus - bet_bonus.
+    """
+
+    player_id: str
+    currency: str
+    real: Amount
+    bonus: Amount
+    deposited: Amount
+    withdrawn: Amount
+    bet_real: Amount
+    bet_bonus: Amount
+    win_real: Amount
+    win_bonus: Amount
+    deposited_eur: Amount
+    counts: BalanceCounts
+
+
+BalancePlace = tuple[Id, Id]
+"""Player and currency: the order of balances."""
+
+
+def find_balances(
+    seen: Snapshot, filters: BalanceFilters, after: BalancePlace | None, limit: int
+) -> Rows[BalanceView, BalancePlace]:
+    """List balances by player and currency."""
+    after_player, after_currency = after or (None, None)
+    found = select(
+        seen,
+        SQL.find_balances,
+        filters,
+        after_player=after_player,
+        after_currency=after_currency,
+        limit=limit + 1,
+    )
+    views = [_view(player_id, currency, Balance(*row)) for player_id, currency, *row in found]
+    return rows(views, limit, lambda view: (view.player_id, view.currency))
+
+
+def _view(player_id: str, currency: str, balance: Balance) -> BalanceView:
+    return BalanceView(
+        player_id=player_id,
+        currency=currency,
+        real=plain(balance.real),
+        bonus=plain(balance.bonus),
+        deposited=plain(balance.deposited),
+        withdrawn=plain(balance.withdrawn),
+        bet_real=plain(balance.bet_real),
+        bet_bonus=plain(balance.bet_bonus),
+        win_real=plain(balance.win_real),
+        win_bonus=plain(balance.win_bonus),
+        deposited_eur=plain(balance.deposited_eur),
+        counts=BalanceCounts(balance.deposits, balance.withdrawals, balance.bets, balance.wins),
+    )

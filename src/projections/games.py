@@ -1,10 +1,16 @@
 """Games: the catalogue from partial updates, and when each game was seen."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
 
 from domain.events import GameUpdated, RoundEvent
+from domain.ids import Id
 from domain.profile import GAME_FIELDS, Profile, fold_profile, fold_sighting
 from projections.entries import Entry, Scope, columns, group_by
+from projections.reading import Rows, Snapshot, rows, select
 from projections.stamps import decode_stamps, encode_stamps
 from projections.statements import Connection, statements
 
@@ -55,3 +61,85 @@ def _update_profiles(
         )
     with connection.cursor() as cursor:
         cursor.executemany(SQL.update_game.sql, rows)
+
+
+HasFreespins = Literal["yes", "no", "unknown"]
+
+
+class GameFilters(Struct, frozen=True):
+    """Which games. `undefined` and `unknown` match what is not known; `q` is a part of the name."""
+
+    provider: str | None = None
+    category: str | None = None
+    feature: str | None = None
+    theme: str | None = None
+    device: str | None = None
+    has_freespins: HasFreespins | None = None
+    q: str | None = None
+
+
+class GameView(Struct, frozen=True):
+    """A game in the catalogue; first_seen and last_seen span all events that name the game."""
+
+    game_id: str
+    name: str | None
+    provider: str | None
+    categories: list[str]
+    features: list[str]
+    themes: list[str]
+    device: str
+    has_freespins: HasFreespins
+    first_seen: datetime
+    last_seen: datetime
+
+
+class FacetValue(Struct, frozen=True):
+    """A value, and how many of the chosen games have it."""
+
+    value: str
+    count: int
+
+
+class Facets(Struct, frozen=True):
+    """The values of the chosen games, the most frequent first, then by code points."""
+
+    provider: list[FacetValue]
+    category: list[FacetValue]
+    feature: list[FacetValue]
+    theme: list[FacetValue]
+    device: list[FacetValue]
+    has_freespins: list[FacetValue]
+
+
+GamePlace = tuple[Id]
+"""The id: the order of games."""
+
+
+def find_games(
+    seen: Snapshot, filters: GameFilters, after: GamePlace | None, limit: int
+) -> Rows[GameView, GamePlace]:
+    """List the catalogue by game_id."""
+    found = select(
+        seen,
+        SQL.find_games,
+        filters,
+        q_folded=None if filters.q is None else fold_case(filters.q),
+        after=after[0] if after else None,
+        limit=limit + 1,
+    )
+    return rows([GameView(*row) for row in found], limit, lambda view: (view.game_id,))
+
+
+def get_game(seen: Snapshot, game_id: str) -> GameView | None:
+    """Give one game, None for an unknown one."""
+    found = select(seen, SQL.get_game, game_id=game_id)
+    return GameView(*found[0]) if found else None
+
+
+def count_facets(seen: Snapshot, filters: GameFilters) -> Facets:
+    """Count the values of the games that match all filters. Null is no value."""
+    q_folded = None if filters.q is None else fold_case(filters.q)
+    values: dict[str, list[FacetValue]] = {facet: [] for facet in Facets.__struct_fields__}
+    for facet, value, count in select(seen, SQL.facets, filters, q_folded=q_folded):
+        values[facet].append(FacetValue(value, count))
+    return Facets(**values)

@@ -20,3 +20,54 @@ update games
        features = coalesce(:features::text[], '{}'),
        themes = coalesce(:themes::text[], '{}'), device = :device, has_freespins = :has_freespins
  where tenant_id = :tenant_id and generation = :generation and game_id = :game_id;
+
+-- name: find_games(tenant_id, generation, provider, category, feature, theme, device, has_freespins, q_folded, after, limit)
+select game_id, name, provider, categories, features, themes, coalesce(device, 'undefined'),
+       coalesce(has_freespins, 'unknown'), first_seen, last_seen
+  from games
+ where tenant_id = :tenant_id and generation = :generation
+   and (:provider::text is null or provider = :provider)
+   and (:category::text is null or categories @> array[:category::text])
+   and (:feature::text is null or features @> array[:feature::text])
+   and (:theme::text is null or themes @> array[:theme::text])
+   and (:device::text is null or coalesce(device, 'undefined') = :device)
+   and (:has_freespins::text is null or coalesce(has_freespins, 'unknown') = :has_freespins)
+   and (:q_folded::text is null or position(:q_folded in name_folded) > 0)
+   and (:after::text is null or game_id > :after)
+ order by game_id limit :limit;
+
+-- name: get_game(tenant_id, generation, game_id)
+select game_id, name, provider, categories, features, themes, coalesce(device, 'undefined'),
+       coalesce(has_freespins, 'unknown'), first_seen, last_seen
+  from games
+ where tenant_id = :tenant_id and generation = :generation and game_id = :game_id;
+
+-- name: facets(tenant_id, generation, provider, category, feature, theme, device, has_freespins, q_folded)
+-- The values that the chosen games have, each with the number of games that have it. A list that
+-- holds a value twice counts once.
+with chosen as materialized (
+    select provider, categories, features, themes, coalesce(device, 'undefined') as device,
+           coalesce(has_freespins, 'unknown') as has_freespins
+      from games
+     where tenant_id = :tenant_id and generation = :generation
+       and (:provider::text is null or provider = :provider)
+       and (:category::text is null or categories @> array[:category::text])
+       and (:feature::text is null or features @> array[:feature::text])
+       and (:theme::text is null or themes @> array[:theme::text])
+       and (:device::text is null or coalesce(device, 'undefined') = :device)
+       and (:has_freespins::text is null or coalesce(has_freespins, 'unknown') = :has_freespins)
+       and (:q_folded::text is null or position(:q_folded in name_folded) > 0)
+), named (facet, value) as (
+    select 'provider', provider from chosen where provider is not null
+     union all
+    select 'category', value from chosen cross join lateral (select distinct unnest(categories)) v (value)
+     union all
+    select 'feature', value from chosen cross join lateral (select distinct unnest(features)) v (value)
+     union all
+    select 'theme', value from chosen cross join lateral (select distinct unnest(themes)) v (value)
+     union all
+    select 'device', device from chosen
+     union all
+    select 'has_freespins', has_freespins from chosen
+)
+select facet, value, count(*) from named group by facet, value order by count(*) desc, value;

@@ -1,10 +1,16 @@
 """Players: the profile from partial updates, and when each was seen."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
 
 from domain.events import PlayerEvent, PlayerUpdated
+from domain.ids import Id
 from domain.profile import PLAYER_FIELDS, Profile, fold_profile, fold_sighting
 from projections.entries import Entry, Scope, columns, group_by
+from projections.reading import Rows, Snapshot, rows, select
 from projections.stamps import decode_stamps, encode_stamps
 from projections.statements import Connection, statements
 
@@ -56,3 +62,54 @@ def _update_profiles(
         )
     with connection.cursor() as cursor:
         cursor.executemany(SQL.update_player.sql, rows)
+
+
+class PlayerFilters(Struct, frozen=True):
+    """Which players. A field that is not known matches no filter."""
+
+    country: str | None = None
+    currency: str | None = None
+    tag: str | None = None
+    affiliate: str | None = None
+    operator: str | None = None
+    is_blocked: bool | None = None
+
+
+class PlayerView(Struct, frozen=True):
+    """A player's profile; first_seen and last_seen span all events that name the player."""
+
+    player_id: str
+    username: str | None
+    registration_date: datetime | None
+    country: str | None
+    currency: str | None
+    gender: Literal["M", "F"] | None
+    affiliate: str | None
+    operator: str | None
+    tags: list[str]
+    consent_email: bool | None
+    is_blocked: bool | None
+    first_seen: datetime
+    last_seen: datetime
+    last_login: datetime | None
+    logins: int
+
+
+PlayerPlace = tuple[Id]
+"""The id: the order of players."""
+
+
+def find_players(
+    seen: Snapshot, filters: PlayerFilters, after: PlayerPlace | None, limit: int
+) -> Rows[PlayerView, PlayerPlace]:
+    """List profiles by player_id."""
+    found = select(
+        seen, SQL.find_players, filters, after=after[0] if after else None, limit=limit + 1
+    )
+    return rows([PlayerView(*row) for row in found], limit, lambda view: (view.player_id,))
+
+
+def get_player(seen: Snapshot, player_id: str) -> PlayerView | None:
+    """Give one profile, None for an unknown player."""
+    found = select(seen, SQL.get_player, player_id=player_id)
+    return PlayerView(*found[0]) if found else None

@@ -24,3 +24,23 @@ update players
        operator = :operator, tags = coalesce(:tags::text[], '{}'), consent_email = :consent_email,
        is_blocked = :is_blocked
  where tenant_id = :tenant_id and generation = :generation and player_id = :player_id;
+
+-- name: find_players(tenant_id, generation, country, currency, tag, affiliate, operator, is_blocked, after, limit)
+select player_id, username, registration_date, country, currency, gender, affiliate, operator, tags,
+       consent_email, is_blocked, first_seen, last_seen, last_login, logins
+  from players
+ where tenant_id = :tenant_id and generation = :generation
+   and (:country::text is null or country = :country)
+   and (:currency::text is null or currency = :currency)
+   and (:tag::text is null or tags @> array[:tag::text])
+   and (:affiliate::text is null or affiliate = :affiliate)
+   and (:operator::text is null or operator = :operator)
+   and (:is_blocked::bool is null or is_blocked = :is_blocked)
+   and (:after::text is null or player_id > :after)
+ order by player_id limit :limit;
+
+-- name: get_player(tenant_id, generation, player_id)
+select player_id, username, registration_date, country, currency, gender, affiliate, operator, tags,
+       consent_email, is_blocked, first_seen, last_seen, last_login, logins
+  from players
+ where tenant_id = :tenant_id and generation = :generation and player_id = :player_id;

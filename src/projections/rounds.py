@@ -1,16 +1,21 @@
 """Rounds: bets paired with wins, by player, game and round."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from domain.events import RoundEvent
+from domain.ids import Id
 from domain.money import plain
-from domain.round import Round, RoundSums, fold_round
+from domain.round import Round, RoundSums, Status, fold_round
 from projections.entries import Entry, Scope, columns, group_by
+from projections.played import PlayedView, read_played
+from projections.reading import Amount, Rows, Snapshot, rows, select
 from projections.statements import Connection, statements
 
 SQL = statements(__file__)
@@ -95,3 +100,93 @@ def _encode_sums(sums: dict[str, RoundSums]) -> str:
 def decode_sums(sums: str) -> dict[str, RoundSums]:
     """Read the sums of a round as the table holds them, by currency."""
     return {currency: RoundSums(*amounts) for currency, amounts in _SUMS.decode(sums).items()}
+
+
+class RoundFilters(Struct, frozen=True):
+    """Which rounds; the times are about the first bet or win."""
+
+    player_id: Id | None = None
+    game_id: Id | None = None
+    round_id: Id | None = None
+    status: Status | None = None
+    mixed_currency: bool | None = None
+    at_or_after: datetime | None = field(default=None, name="from")
+    before: datetime | None = field(default=None, name="to")
+
+
+class RoundSumsView(Struct, frozen=True):
+    """What was bet and won in one currency; net is wins minus bets."""
+
+    currency: str
+    bet_real: Amount
+    bet_bonus: Amount
+    win_real: Amount
+    win_bonus: Amount
+    net_real: Amount
+    net_bonus: Amount
+
+
+class RoundView(Struct, frozen=True):
+    """A round. `sums` are by currency; `bets` and `wins` are there where a round_id was asked for."""
+
+    player_id: str
+    game_id: str
+    round_id: str
+    status: Status
+    mixed_currency: bool
+    first_at: datetime
+    last_at: datetime
+    bet_count: int
+    win_count: int
+    sums: list[RoundSumsView]
+    bets: list[PlayedView] | UnsetType = UNSET
+    wins: list[PlayedView] | UnsetType = UNSET
+
+
+RoundPlace = tuple[datetime, Annotated[bytes, Meta(min_length=16, max_length=16)]]
+"""Time of the first bet or win, and the key: the order of rounds, backwards."""
+
+
+def find_rounds(
+    seen: Snapshot, filters: RoundFilters, after: RoundPlace | None, limit: int
+) -> Rows[RoundView, RoundPlace]:
+    """List rounds, the last begun first."""
+    after_at, after_key = after or (None, None)
+    found = select(
+        seen, SQL.find_rounds, filters, after_at=after_at, after_key=after_key, limit=limit + 1
+    )
+    views = [_view(row) for row in found]
+    page = rows(views, limit, _place)
+    if filters.round_id is None:
+        return page
+    played = read_played(seen, [row[-1] for row in found[:limit]])
+    whole = [
+        msgspec.structs.replace(view, bets=moves.bets, wins=moves.wins)
+        for view, moves in zip(page.items, played, strict=True)
+    ]
+    return Rows(whole, page.last_place)
+
+
+def _place(view: RoundView) -> RoundPlace:
+    return view.first_at, RoundName(view.player_id, view.game_id, view.round_id).key()
+
+
+def _view(row: tuple[Any, ...]) -> RoundView:
+    player_id, game_id, round_id, status, mixed, first_at, last_at, bets, wins, sums, _ = row
+    names = (player_id, game_id, round_id)
+    return RoundView(*names, status, mixed, first_at, last_at, bets, wins, _sums_view(sums))
+
+
+def _sums_view(sums: str) -> list[RoundSumsView]:
+    return [
+        RoundSumsView(
+            currency,
+            plain(total.bet_real),
+            plain(total.bet_bonus),
+            plain(total.win_real),
+            plain(total.win_bonus),
+            plain(total.net_real),
+            plain(total.net_bonus),
+        )
+        for currency, total in sorted(decode_sums(sums).items())
+    ]

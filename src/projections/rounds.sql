@@ -22,3 +22,18 @@ update rounds r
               :positions::text[])
        as n (key, first_at, last_at, bet_count, win_count, status, mixed_currency, sums, positions)
  where r.tenant_id = :tenant_id and r.generation = :generation and r.key = n.key;
+
+-- name: find_rounds(tenant_id, generation, player_id, game_id, round_id, status, mixed_currency, at_or_after, before, after_at, after_key, limit)
+select player_id, game_id, round_id, status, mixed_currency, first_at, last_at, bet_count, win_count,
+       sums::text, positions
+  from rounds
+ where tenant_id = :tenant_id and generation = :generation
+   and (:player_id::text is null or player_id = :player_id)
+   and (:game_id::text is null or game_id = :game_id)
+   and (:round_id::text is null or round_id = :round_id)
+   and (:status::text is null or status = :status)
+   and (:mixed_currency::bool is null or mixed_currency = :mixed_currency)
+   and (:at_or_after::timestamptz is null or first_at >= :at_or_after)
+   and (:before::timestamptz is null or first_at < :before)
+   and (:after_at::timestamptz is null or (first_at, key) < (:after_at, :after_key::bytea))
+ order by first_at desc, key desc limit :limit;

@@ -116,7 +116,8 @@ def test_each_event_has_its_topic_and_stream(text: str, topic: str, stream: str)
 
 
 def test_the_state_is_the_data_as_sent_to_the_byte() -> None:
-    data = b'{ "x":1.50 ,\n"player_id":"\\u0070","unique_id":"\xc3\xa9", "timestamp":"2025-01-15T12:00:00Z"  }'
+    data = b'{ "x":1.50 ,\n"player_id":"\\u0070","unique_id":"\xc3\xa9", '
+    data += b'"timestamp":"2025-01-15T12:00:00Z"  }'
     (read,) = decode(b' {"items" : [ {"event":"login","data" : ' + data + b" } ] } ")
     assert read.state == data
     assert type(read.state) is bytes
@@ -182,7 +183,8 @@ REFUSED: list[tuple[str, str, str, list[str]]] = [
     ("gameround", "timestamp", "not_a_timestamp", ['"2025-01-15T12:00:00+0100"', '"2025-02-30T12:00:00Z"']),
     ("gameround", "timestamp", "not_a_timestamp", ['"2025-01-15T12:00:60Z"', '"2025-01-15T24:00:00Z"']),
     ("gameround", "timestamp", "not_a_timestamp", ['"0001-01-01T00:00:00+00:01"', '"0000-01-01T00:00:00Z"']),
-    ("gameround", "timestamp", "not_a_timestamp", ['"9999-12-31T23:59:00-00:01"', '"2025-01-15T12:00:00Z\\u0000"']),
+    ("gameround", "timestamp", "not_a_timestamp", ['"9999-12-31T23:59:00-00:01"']),
+    ("gameround", "timestamp", "not_a_timestamp", ['"2025-01-15T12:00:00Z\\u0000"']),
     ("gameround", "timestamp", "in_the_future", ['"2025-06-16T12:30:00.000001Z"', '"2999-01-01T00:00:00Z"']),
     ("player", "registration_date", "not_a_date", ['""', '"2025-1-15"', '"2025-02-29"', '"2025-01-15T12"']),
     ("player", "registration_date", "wrong_type", ["20250115"]),

@@ -6,6 +6,7 @@ import click
 import psycopg
 
 from api.cli.keys import key
+from api.cli.replay import replay_command
 from api.cli.serve import migrate, project, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, project, migrate, tenant, key, simulate):
+for command in (serve, project, migrate, tenant, key, replay_command, simulate):
     cli.add_command(command)
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
+from api.cli.moment import Moment
 from api.store import connect_service
 from app.settings import read_settings
 from app.tenants import SCOPES, Key, Scope, create_key, find_tenant, list_keys, revoke_key
@@ -15,22 +16,10 @@ def key() -> None:
     """Create, list and revoke API keys."""
 
 
-class _Moment(click.ParamType[Instant]):
-    name = "RFC3339"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Instant:
-        try:
-            return value if isinstance(value, Instant) else Instant.parse(str(value))
-        except ValueError as error:
-            self.fail(f"{value!r} is {error}", param, ctx)
-
-
 @key.command()
 @click.argument("tenant")
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES))
-@click.option("--expires", type=_Moment(), help="When the key ends, as 2027-01-01T00:00:00Z.")
+@click.option("--expires", type=Moment(), help="When the key ends, as 2027-01-01T00:00:00Z.")
 @click.option("--label", default="", help="What the key is for, shown in the list.")
 def create(tenant: str, scopes: tuple[Scope, ...], expires: Instant | None, label: str) -> None:
     """Create a key and print it alone, once: only its hash is stored."""

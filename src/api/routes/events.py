@@ -1,12 +1,15 @@
 """Ingest: `POST /api/v1/events`."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from litestar import Request, Response, post
+from litestar.exceptions import InternalServerException
 from prometheus_client import Counter
 
 from api.auth import tenant_of
 from api.budget import OverBudgetError
+from api.headers import joined
 from api.ingest import BodyTooSlowError, Ingest
 from api.problems import ProblemError
 from app.recording import Receipt
@@ -28,13 +31,13 @@ _JSON = "application/json"
 async def ingest_events(request: Request[Any, Any, Any], ingest: Ingest) -> Response[Any]:
     """Record a batch of items, all of it or nothing; sending it again is safe."""
     tenant = tenant_of(request)
-    _check_content_type(request.headers.get("content-type", ""))
-    encoding = request.headers.get("content-encoding", "").strip().lower()
+    _check_content_type(joined(request.headers, "content-type"))
+    encoding = joined(request.headers, "content-encoding").strip().lower()
     declared = request.headers.get("content-length", "")
     declared_bytes = int(declared) if declared.isdecimal() else 0
     try:
         check_encoding(encoding)
-        receipt = await ingest.take(request.stream(), declared_bytes, encoding, tenant)
+        receipt = await ingest.take(_body(request), declared_bytes, encoding, tenant)
     except UnsupportedEncodingError as error:
         raise ProblemError("unsupported-encoding", str(error)) from error
     except BodyTooLargeError as error:
@@ -55,10 +58,20 @@ async def ingest_events(request: Request[Any, Any, Any], ingest: Ingest) -> Resp
 
 
 def _check_content_type(content_type: str) -> None:
-    media_type, _, parameters = content_type.partition(";")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    if media_type.strip().lower() != _JSON or charset not in {"", "utf-8"}:
+    media_type, *parameters = content_type.lower().split(";")
+    pairs = [parameter.partition("=") for parameter in parameters]
+    charsets = {value.strip(' "') for name, _, value in pairs if name.strip() == "charset"}
+    if media_type.strip() != _JSON or not charsets <= {"utf-8"}:
         raise ProblemError("unsupported-media-type", f"The body must be {_JSON}.")
+
+
+async def _body(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+    """Give the body as it arrives. Raises ProblemError if the client goes away before its end."""
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except InternalServerException as error:  # so Litestar says it, but it is no fault of ours
+        raise ProblemError("malformed-body", "The body ended before it was whole.") from error
 
 
 def _answer(request: Request[Any, Any, Any], receipt: Receipt) -> Response[Any]:
@@ -72,7 +85,7 @@ def _answer(request: Request[Any, Any, Any], receipt: Receipt) -> Response[Any]:
     request.scope["state"]["log"] = counts
     headers = {f"Events-{outcome.title()}": str(count) for outcome, count in counts.items()}
     headers["Log-Position"] = str(receipt.log_position)
-    if _wants_receipt(request.headers.get("prefer", "")):
+    if _wants_receipt(joined(request.headers, "prefer")):
         headers["Preference-Applied"] = "return=representation"
         return Response(receipt, status_code=200, headers=headers, media_type=_JSON)
     return Response(None, status_code=204, headers=headers)

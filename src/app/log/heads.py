@@ -68,7 +68,8 @@ class StreamHeads:
         """Learn what other writers appended since."""
         if head == self._as_of:
             return
-        if not self._as_of or head - self._as_of > _LONGEST_CATCH_UP:
+        # A log that is shorter than it was is another one: the database was restored meanwhile.
+        if not self._as_of or not 0 < head - self._as_of <= _LONGEST_CATCH_UP:
             self._versions = {}
             return
         self._versions |= connection.execute(

@@ -119,10 +119,15 @@ def _judge(
 
 
 class _Identified(msgspec.Struct):
-    unique_id: Any
+    # A text first: of a repeated member the last one counts, and those before may be any value.
+    unique_id: msgspec.Raw
 
 
 _IDENTIFIED = msgspec.json.Decoder(_Identified)
+
+
+def _unique_id(state: bytes) -> Any:
+    return msgspec.json.decode(_IDENTIFIED.decode(state).unique_id)
 
 
 def _compare(item: Item, standing: _Standing) -> Outcome:
@@ -130,6 +135,6 @@ def _compare(item: Item, standing: _Standing) -> Outcome:
     same_type = WIRE_TYPES[item.topic] == WIRE_TYPES[standing.topic]
     if same_type and item.state == standing.state:
         return "duplicate"
-    if _IDENTIFIED.decode(standing.state).unique_id != item.unique_id:
+    if _unique_id(standing.state) != item.unique_id:
         raise KeyCollisionError(f"{item.unique_id!r} and the event at {standing.position}")
     return "duplicate" if same_type and same_value(item.state, standing.state) else "conflict"

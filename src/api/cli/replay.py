@@ -1,0 +1,40 @@
+"""`roundbook replay`: a tenant's history on stdout."""
+
+import sys
+from typing import Any, get_args
+
+import click
+import msgspec
+
+from api.cli.moment import Moment
+from api.store import open_service
+from app.database.connections import open_pool
+from app.log.history import HistoryFilters, WireType, replay
+from app.settings import read_settings
+from app.tenants import find_tenant
+
+_POSITION = click.IntRange(min=0)
+
+
+@click.command("replay")
+@click.argument("tenant")
+@click.option("--player", "player_id", help="The stream of this player alone.")
+@click.option("--game", "game_id", help="The stream of this game alone.")
+@click.option("--event", type=click.Choice(get_args(WireType)), help="This type of item alone.")
+@click.option("--from", "from", type=Moment(), help="Events that happened then or later.")
+@click.option("--to", "to", type=Moment(), help="Events that happened before.")
+@click.option("--from-position", type=_POSITION, help="The first position, inclusive.")
+@click.option("--to-position", type=_POSITION, help="The last position, inclusive.")
+def replay_command(tenant: str, **filters: Any) -> None:
+    """Print the history of TENANT as NDJSON, oldest first, up to the head of its log."""
+    try:
+        asked = msgspec.convert(filters, HistoryFilters)
+        asked.stream()
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    with open_service(read_settings()) as url, open_pool(url, max_size=1) as pool:
+        with pool.connection() as connection:
+            tenant_id = find_tenant(connection, tenant).tenant_id
+        for lines in replay(pool, tenant_id, asked):
+            sys.stdout.buffer.write(lines)
+    sys.stdout.buffer.flush()

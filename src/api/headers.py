@@ -1,0 +1,11 @@
+"""Headers whose lines are one list, however many there are (RFC 9110, 5.2)."""
+
+from litestar.datastructures import Headers
+
+
+def joined(headers: Headers, name: str) -> str:
+    """Give all values of a header as one text, which is empty where there is none.
+
+    Taking the first line alone would let the others say something else unheard.
+    """
+    return ", ".join(headers.getall(name, []))

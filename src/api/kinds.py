@@ -1,0 +1,116 @@
+"""What a query parameter can be: how its text is read, and how the OpenAPI document describes it."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from types import UnionType
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+
+from litestar.openapi.spec import Schema
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+
+from domain.ids import Id, Position
+from domain.instant import Instant
+
+_LONGEST_ID = 255
+_GREATEST_POSITION = 2**63 - 1
+_INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
+_LONGEST_INTEGER = 20
+# No RFC 3339 time has a space before its offset: there it can only be a `+` that was not encoded.
+_SPACE_FOR_PLUS = re.compile(r" (?=\d\d:\d\d\Z)", re.ASCII)
+
+
+class UnfitError(ValueError):
+    """A text that is no value of its kind. `code` is the stable name of the fault."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        """Keep `code` (for programs) beside `detail` (for people)."""
+        super().__init__(detail)
+        self.code = code
+
+
+class Kind(NamedTuple):
+    """A kind of parameter. `read` raises UnfitError."""
+
+    read: Callable[[str], Any]
+    schema: Schema
+
+
+def kind_of(annotation: Any) -> Kind:
+    """Give the kind for the type of a filter, which may be None besides."""
+    inner = annotation
+    if get_origin(annotation) in {Union, UnionType}:
+        (inner,) = (each for each in get_args(annotation) if each is not type(None))
+    if get_origin(inner) is Literal:
+        return _choice(get_args(inner))
+    for known, kind in _KINDS:
+        if inner == known:
+            return kind
+    raise TypeError(f"no parameter can be read as {annotation}")
+
+
+def integer(least: int, most: int) -> Kind:
+    """Give the kind of an integer within bounds, both inclusive."""
+
+    def read(text: str) -> int:
+        if not _INTEGER.fullmatch(text):
+            raise UnfitError("not_an_integer", "must be an integer")
+        if len(text) > _LONGEST_INTEGER or not least <= int(text) <= most:
+            raise UnfitError("out_of_range", f"must be from {least} to {most}")
+        return int(text)
+
+    return Kind(read, Schema(type=OpenAPIType.INTEGER, minimum=least, maximum=most))
+
+
+def _choice(values: tuple[str, ...]) -> Kind:
+    def read(text: str) -> str:
+        if text not in values:
+            raise UnfitError("not_one_of", f"must be one of {', '.join(values)}")
+        return text
+
+    return Kind(read, Schema(type=OpenAPIType.STRING, enum=list(values)))
+
+
+def _read_text(text: str) -> str:
+    if "\0" in text:
+        raise UnfitError("nul", "must not contain NUL")
+    return text
+
+
+def _read_id(text: str) -> str:
+    if not text:
+        raise UnfitError("empty", "must not be empty")
+    if len(text) > _LONGEST_ID:
+        raise UnfitError("too_long", f"must have at most {_LONGEST_ID} characters")
+    return _read_text(text)
+
+
+def _read_boolean(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise UnfitError("not_a_boolean", "must be true or false")
+    return text == "true"
+
+
+def _read_time(text: str) -> Instant:
+    try:
+        return Instant.parse(_SPACE_FOR_PLUS.sub("+", text))
+    except ValueError as error:
+        detail = f"must be an RFC 3339 timestamp like 2025-01-15T06:00:00Z: {error}"
+        raise UnfitError("not_a_timestamp", detail) from None
+
+
+TEXT = Kind(_read_text, Schema(type=OpenAPIType.STRING))
+
+_KINDS: list[tuple[Any, Kind]] = [
+    (
+        Id,
+        Kind(_read_id, Schema(type=OpenAPIType.STRING, min_length=1, max_length=_LONGEST_ID)),
+    ),
+    (Position, integer(0, _GREATEST_POSITION)),
+    (str, TEXT),
+    (bool, Kind(_read_boolean, Schema(type=OpenAPIType.BOOLEAN))),
+    (
+        datetime,
+        Kind(_read_time, Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME)),
+    ),
+]

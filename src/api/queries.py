@@ -1,0 +1,147 @@
+"""Answering queries: what is asked, the wait for a position, one snapshot, the answer with its position."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+from litestar import Request, Response
+from msgspec import Struct
+
+from api.accept import JSON, negotiate
+from api.auth import tenant_of
+from api.parameters import Asked, Query
+from api.positions import Awaited, Positions
+from api.problems import ProblemError
+from app.database.connections import Connection, Pool
+from app.log.append import head
+from projections.reading import Rows, Snapshot, snapshot
+
+F = TypeVar("F", bound=Struct)
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Page(Struct, Generic[V], frozen=True):
+    """Some items of a collection, in its order. `next_cursor` asks for those that follow, null at the end."""
+
+    items: list[V]
+    next_cursor: str | None
+
+
+class Found(NamedTuple, Generic[V]):
+    """What was read, and the position up to which it includes all events."""
+
+    value: V
+    position: int
+
+
+class Queries:
+    """Runs queries in threads, each in one short read of the store, once the asked position is reached."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        threads: CapacityLimiter,
+        positions: Positions,
+        at_least_timeout_s: float,
+    ) -> None:
+        """Read through `pool` in `threads`; wait by `positions`, for `at_least_timeout_s` at most."""
+        self.pool = pool
+        self.threads = threads
+        self._positions = positions
+        self._at_least_timeout_s = at_least_timeout_s
+
+    async def page(
+        self,
+        request: Request[Any, Any, Any],
+        query: Query[F, K],
+        find: Callable[[Snapshot, F, K | None, int], Rows[V, K]],
+    ) -> Response[Any]:
+        """Answer a page of a collection of the read models."""
+        asked = read_request(request, query)
+        rows, position = await self.live(
+            asked, lambda seen: find(seen, asked.filters, asked.after, asked.limit)
+        )
+        return answer(Page(rows.items, query.cursor(asked, rows.last_place)), position)
+
+    async def one(
+        self,
+        request: Request[Any, Any, Any],
+        query: Query[Any, Any],
+        get: Callable[[Snapshot], Struct | None],
+    ) -> Response[Any]:
+        """Answer one thing of the read models. Raises ProblemError `not-found` where there is none."""
+        found, position = await self.live(read_request(request, query), get)
+        if found is None:
+            raise ProblemError(
+                "not-found", "No event names this id.", headers={"Log-Position": str(position)}
+            )
+        return answer(found, position)
+
+    async def live(self, asked: Asked[Any, Any], read: Callable[[Snapshot], V]) -> Found[V]:
+        """Read from the live read models, in a thread.
+
+        Raises ProblemError `read-models-behind`, and what `read` and the store raise.
+        """
+
+        def read_once() -> Found[V] | None:
+            with snapshot(self.pool, asked.tenant_id) as seen:
+                if seen.position < asked.at_least:
+                    return None
+                return Found(read(seen), seen.position)
+
+        return await self._when_reached(Awaited("live", asked.tenant_id), asked.at_least, read_once)
+
+    async def logged(
+        self, asked: Asked[Any, Any], read: Callable[[Connection, int], V]
+    ) -> Found[V]:
+        """Read from the log, whose head is given to `read`, in a thread.
+
+        Without a snapshot: nothing at or below the head that was read first will change. Raises as
+        `live` does.
+        """
+
+        def read_once() -> Found[V] | None:
+            with self.pool.connection() as connection:
+                position = head(connection, asked.tenant_id)
+                if position < asked.at_least:
+                    return None
+                return Found(read(connection, position), position)
+
+        return await self._when_reached(Awaited("log", asked.tenant_id), asked.at_least, read_once)
+
+    async def _when_reached(
+        self, awaited: Awaited, at_least: int, read_once: Callable[[], Found[V] | None]
+    ) -> Found[V]:
+        deadline_s = time.monotonic() + self._at_least_timeout_s
+        while True:
+            found = await anyio.to_thread.run_sync(read_once, limiter=self.threads)
+            if found is not None:
+                return found
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0 or not await self._positions.reached(
+                awaited, at_least, timeout_s=left_s
+            ):
+                waited_for = "The read models are" if awaited.what == "live" else "The log is"
+                raise ProblemError(
+                    "read-models-behind", f"{waited_for} not at position {at_least} yet."
+                )
+
+
+def read_request(request: Request[Any, Any, Any], query: Query[F, K]) -> Asked[F, K]:
+    """Read a query that is answered in JSON. Raises ProblemError: first 406, then 422."""
+    negotiate(request, [JSON])
+    return query.read(request.scope["query_string"], tenant_of(request).tenant_id)
+
+
+def answer(content: Struct, position: int) -> Response[Any]:
+    """Build the answer of a query, which shows all events up to `position`."""
+    return Response(content, media_type=JSON, headers=answer_headers(position))
+
+
+def answer_headers(position: int) -> dict[str, str]:
+    """Give the headers of every answer of a query. What it says is one tenant's, and soon old."""
+    return {"Log-Position": str(position), "Cache-Control": "no-store"}

@@ -1,0 +1,70 @@
+"""The register of conflicts: `GET /api/v1/conflicts`."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from litestar import Request, Response, get
+from msgspec import Raw
+
+from api.documentation import QUERY_PROBLEMS, operation
+from api.parameters import Query
+from api.queries import Page, Queries, answer, read_request
+from app.conflicts import ConflictFilters, ConflictView, Standing, find_conflicts
+from domain.ids import Position
+
+
+class Conflicts(Page[ConflictView], frozen=True):
+    """A page of conflicts."""
+
+
+QUERY: Query[ConflictFilters, int] = Query(
+    "conflicts",
+    ConflictFilters,
+    {
+        "unique_id": ("Only contents that were refused for this unique_id.", "bet-r1"),
+        "from_position": ("Only conflicts with events at this position or behind it.", 1),
+        "to_position": ("Only conflicts with events at this position or before it.", 484),
+    },
+    place=Position,
+)
+
+_DATA = (
+    b'{"unique_id": "dep-31", "timestamp": "2025-01-15T06:01:36Z", "player_id": "p-1001",'
+    b' "amount": %s, "currency": "EUR", "method": "card"}'
+)
+_EXAMPLE = Conflicts(
+    [
+        ConflictView(
+            unique_id="dep-31",
+            position=17,
+            received_at=datetime(2025, 1, 15, 6, 5, 2, 731_000, tzinfo=UTC),
+            event="deposit",
+            data=Raw(_DATA % b"10.00"),
+            recorded=Standing("deposit", Raw(_DATA % b"100.00")),
+        )
+    ],
+    None,
+)
+
+
+@get(
+    "/api/v1/conflicts",
+    tags=["query"],
+    opt={"scope": "read"},
+    operation_class=operation(QUERY, _EXAMPLE),
+    responses=QUERY_PROBLEMS,
+)
+async def list_conflicts(request: Request[Any, Any, Any], queries: Queries) -> Response[Conflicts]:
+    """List what was refused because its unique_id stood for something else, in the order of refusal.
+
+    Each beside what stands (`recorded`, at `position`), both as they were sent, digit for digit. A page
+    may hold fewer items than `limit` where they are large.
+    """
+    asked = read_request(request, QUERY)
+    page, position = await queries.logged(
+        asked,
+        lambda connection, _: find_conflicts(
+            connection, asked.tenant_id, asked.filters, asked.after or 0, asked.limit
+        ),
+    )
+    return answer(Page(page.items, QUERY.cursor(asked, page.last_number)), position)

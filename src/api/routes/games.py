@@ -1,0 +1,115 @@
+"""Games: `GET /api/v1/games`, `GET /api/v1/games/{game_id}` and `GET /api/v1/facets`."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from litestar import Request, Response, get
+from litestar.openapi.spec import Example
+from litestar.params import PathParameter
+
+from api.documentation import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
+from api.parameters import NoFilters, Query
+from api.queries import Page, Queries, answer, read_request
+from api.raw_ids import decode_id
+from projections.games import (
+    Facets,
+    FacetValue,
+    GameFilters,
+    GamePlace,
+    GameView,
+    count_facets,
+    find_games,
+    get_game,
+)
+
+
+class Games(Page[GameView], frozen=True):
+    """A page of the catalogue."""
+
+
+_ABOUT: dict[str, tuple[str, object]] = {
+    "provider": ("Only games of this provider.", "Big Time Gaming"),
+    "category": ("Only games in this category.", "video-slots"),
+    "feature": ("Only games with this feature.", "freespins"),
+    "theme": ("Only games with this theme.", "desert"),
+    "device": ("Only games for this device; `undefined` where it is not known.", "mobile"),
+    "has_freespins": ("Only games with or without free spins, or where it is `unknown`.", "yes"),
+    "q": ("Only games whose name contains this, literally, in any case.", "bonanza"),
+}
+
+QUERY: Query[GameFilters, GamePlace] = Query("games", GameFilters, _ABOUT, place=GamePlace)
+FACETS: Query[GameFilters, None] = Query("facets", GameFilters, _ABOUT)
+ONE: Query[NoFilters, None] = Query("game", NoFilters, {})
+
+_EXAMPLE = GameView(
+    game_id="btg/bonanza",
+    name="Bonanza",
+    provider="Big Time Gaming",
+    categories=["video-slots"],
+    features=["freespins", "megaways"],
+    themes=["mining"],
+    device="mobile",
+    has_freespins="yes",
+    first_seen=datetime(2025, 1, 15, 6, 0, 1, tzinfo=UTC),
+    last_seen=datetime(2025, 1, 15, 11, 0, 28, 120_000, tzinfo=UTC),
+)
+_FACETS_EXAMPLE = Facets(
+    provider=[FacetValue("Big Time Gaming", 2), FacetValue("Sandworks", 1)],
+    category=[FacetValue("video-slots", 3)],
+    feature=[FacetValue("freespins", 2), FacetValue("megaways", 1)],
+    theme=[FacetValue("desert", 1), FacetValue("mining", 1)],
+    device=[FacetValue("mobile", 2), FacetValue("undefined", 1)],
+    has_freespins=[FacetValue("yes", 2), FacetValue("unknown", 1)],
+)
+
+
+@get(
+    "/api/v1/games",
+    tags=["query"],
+    opt={"scope": "read"},
+    operation_class=operation(QUERY, Games([_EXAMPLE], None)),
+    responses=QUERY_PROBLEMS,
+)
+async def list_games(request: Request[Any, Any, Any], queries: Queries) -> Response[Games]:
+    """List the catalogue by game_id: all games that any event names, with what is known of them."""
+    return await queries.page(request, QUERY, find_games)
+
+
+@get(
+    "/api/v1/games/{game_id:str}",
+    tags=["query"],
+    opt={"scope": "read"},
+    operation_class=operation(ONE, _EXAMPLE),
+    responses=RESOURCE_PROBLEMS,
+)
+async def show_game(
+    request: Request[Any, Any, Any],
+    queries: Queries,
+    game_id: Annotated[
+        str,
+        PathParameter(
+            description="The game's id, percent-encoded once; it may hold anything, `/` too.",
+            examples=[Example(value="btg/bonanza")],
+        ),
+    ],
+) -> Response[GameView]:
+    """Show one game of the catalogue."""
+    return await queries.one(request, ONE, lambda seen: get_game(seen, decode_id(game_id)))
+
+
+@get(
+    "/api/v1/facets",
+    tags=["query"],
+    opt={"scope": "read"},
+    operation_class=operation(FACETS, _FACETS_EXAMPLE),
+    responses=QUERY_PROBLEMS,
+)
+async def show_facets(request: Request[Any, Any, Any], queries: Queries) -> Response[Facets]:
+    """Count, for building filters, how many of the games that match all filters have each value.
+
+    The most frequent value comes first, equal ones by code points. Unknown values are left out, but
+    for `device`, which reads `undefined`, and `has_freespins`, which reads `unknown`.
+    """
+    asked = read_request(request, FACETS)
+    facets, position = await queries.live(asked, lambda seen: count_facets(seen, asked.filters))
+    return answer(facets, position)

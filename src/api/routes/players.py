@@ -1,0 +1,90 @@
+"""Players: `GET /api/v1/players` and `GET /api/v1/players/{player_id}`."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from litestar import Request, Response, get
+from litestar.openapi.spec import Example
+from litestar.params import PathParameter
+
+from api.documentation import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
+from api.parameters import NoFilters, Query
+from api.queries import Page, Queries
+from api.raw_ids import decode_id
+from projections.players import PlayerFilters, PlayerPlace, PlayerView, find_players, get_player
+
+
+class Players(Page[PlayerView], frozen=True):
+    """A page of profiles."""
+
+
+QUERY: Query[PlayerFilters, PlayerPlace] = Query(
+    "players",
+    PlayerFilters,
+    {
+        "country": ("Only players whose country is this.", "DE"),
+        "currency": ("Only players whose profile names this currency.", "EUR"),
+        "tag": ("Only players with this tag.", "vip"),
+        "affiliate": ("Only players that came by this affiliate.", "aff-7"),
+        "operator": ("Only players of this operator.", "lucky-ltd"),
+        "is_blocked": ("Only players that are known to be blocked, or known not to be.", False),
+    },
+    place=PlayerPlace,
+)
+
+ONE: Query[NoFilters, None] = Query("player", NoFilters, {})
+
+_EXAMPLE = PlayerView(
+    player_id="p-1001",
+    username="maria",
+    registration_date=datetime(2024, 11, 3, tzinfo=UTC),
+    country="DE",
+    currency="EUR",
+    gender="F",
+    affiliate="aff-7",
+    operator="lucky-ltd",
+    tags=["vip"],
+    consent_email=True,
+    is_blocked=False,
+    first_seen=datetime(2024, 11, 3, 9, 14, 5, tzinfo=UTC),
+    last_seen=datetime(2025, 1, 15, 11, 1, 3, 250_000, tzinfo=UTC),
+    last_login=datetime(2025, 1, 15, 10, 7, 19, tzinfo=UTC),
+    logins=3,
+)
+
+
+@get(
+    "/api/v1/players",
+    tags=["query"],
+    opt={"scope": "read"},
+    operation_class=operation(QUERY, Players([_EXAMPLE], None)),
+    responses=QUERY_PROBLEMS,
+)
+async def list_players(request: Request[Any, Any, Any], queries: Queries) -> Response[Players]:
+    """List the profiles of all players that any event names, by player_id.
+
+    A filter matches what is known: a player whose country is unknown has no country to match.
+    """
+    return await queries.page(request, QUERY, find_players)
+
+
+@get(
+    "/api/v1/players/{player_id:str}",
+    tags=["query"],
+    opt={"scope": "read"},
+    operation_class=operation(ONE, _EXAMPLE),
+    responses=RESOURCE_PROBLEMS,
+)
+async def show_player(
+    request: Request[Any, Any, Any],
+    queries: Queries,
+    player_id: Annotated[
+        str,
+        PathParameter(
+            description="The player's id, percent-encoded once; it may hold anything, `/` too.",
+            examples=[Example(value="p-1001")],
+        ),
+    ],
+) -> Response[PlayerView]:
+    """Show one player's profile."""
+    return await queries.one(request, ONE, lambda seen: get_player(seen, decode_id(player_id)))

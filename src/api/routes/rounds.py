@@ -1,0 +1,88 @@
+"""Rounds: `GET /api/v1/rounds`."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from litestar import Request, Response, get
+
+from api.documentation import QUERY_PROBLEMS, operation
+from api.parameters import Query
+from api.queries import Page, Queries
+from projections.played import PlayedView
+from projections.rounds import (
+    RoundFilters,
+    RoundPlace,
+    RoundSumsView,
+    RoundView,
+    find_rounds,
+)
+
+
+class Rounds(Page[RoundView], frozen=True):
+    """A page of rounds."""
+
+
+QUERY: Query[RoundFilters, RoundPlace] = Query(
+    "rounds",
+    RoundFilters,
+    {
+        "player_id": ("Only rounds of this player.", "p-1001"),
+        "game_id": ("Only rounds of this game.", "btg/bonanza"),
+        "round_id": (
+            "Only rounds of this id; then each comes with its `bets` and `wins`.",
+            "r-77",
+        ),
+        "status": (
+            "`open` (bets only), `settled` (bets and wins) or `unmatched` (wins only).",
+            "settled",
+        ),
+        "mixed_currency": ("Only rounds in more than one currency, or only the others.", False),
+        "from": ("Only rounds whose first_at is this or later.", "2025-01-15T00:00:00Z"),
+        "to": ("Only rounds whose first_at is before this.", "2025-01-16T00:00:00Z"),
+    },
+    place=RoundPlace,
+)
+
+_BET_AT = datetime(2025, 1, 15, 10, 6, 10, tzinfo=UTC)
+_WIN_AT = datetime(2025, 1, 15, 10, 6, 12, 500_000, tzinfo=UTC)
+_EXAMPLE = Rounds(
+    [
+        RoundView(
+            player_id="p-1001",
+            game_id="btg/bonanza",
+            round_id="r-77",
+            status="settled",
+            mixed_currency=False,
+            first_at=_BET_AT,
+            last_at=_WIN_AT,
+            bet_count=1,
+            win_count=1,
+            sums=[
+                RoundSumsView(
+                    currency="EUR",
+                    bet_real="1",
+                    bet_bonus="0",
+                    win_real="0.07",
+                    win_bonus="0",
+                    net_real="-0.93",
+                    net_bonus="0",
+                )
+            ],
+            bets=[PlayedView("bet-210", _BET_AT, "1", "EUR", is_bonus=False, position=411)],
+            wins=[PlayedView("win-210", _WIN_AT, "0.07", "EUR", is_bonus=False, position=412)],
+        )
+    ],
+    None,
+)
+
+
+@get(
+    "/api/v1/rounds",
+    tags=["query"],
+    opt={"scope": "read"},
+    operation_class=operation(QUERY, _EXAMPLE),
+    responses=QUERY_PROBLEMS,
+)
+async def list_rounds(request: Request[Any, Any, Any], queries: Queries) -> Response[Rounds]:
+    """List rounds, bets paired with wins, the last begun first (by `first_at`)."""
+    return await queries.page(request, QUERY, find_rounds)

@@ -1,0 +1,40 @@
+"""How far the read models are: `GET /api/v1/status`."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from litestar import Request, Response, get
+
+from api.documentation import QUERY_PROBLEMS, operation
+from api.parameters import NoFilters, Query
+from api.queries import Queries, answer, read_request
+from projections.status import ProjectionStatus, StatusView, read_status
+
+QUERY: Query[NoFilters, None] = Query("status", NoFilters, {})
+
+_EXAMPLE = StatusView(
+    484,
+    [
+        ProjectionStatus(name, 480, lag_events=4, lag_seconds=0.042)
+        for name in ("balances", "rounds", "transactions", "games", "players")
+    ],
+)
+
+
+@get(
+    "/api/v1/status",
+    tags=["query"],
+    opt={"scope": "read"},
+    operation_class=operation(QUERY, _EXAMPLE),
+    responses=QUERY_PROBLEMS,
+)
+async def show_status(request: Request[Any, Any, Any], queries: Queries) -> Response[StatusView]:
+    """Show the head of the log, and the position and the lag of each projection.
+
+    `lag_seconds` is the age of the oldest event that a projection does not show yet, 0 if it shows all.
+    """
+    asked = read_request(request, QUERY)
+    status, _ = await queries.logged(
+        asked, lambda connection, _: read_status(connection, asked.tenant_id, datetime.now(UTC))
+    )
+    return answer(status, status.log_position)

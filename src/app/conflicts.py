@@ -1,0 +1,85 @@
+"""The register of conflicts: what was refused because its unique_id stood for something else."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import aiosql
+from msgspec import Raw, Struct
+
+from app.database.connections import Connection
+from app.log.history import WireType
+from app.recording import event_key
+from domain.events import WIRE_TYPES
+from domain.ids import Id, Position
+
+SQL = aiosql.from_path(Path(__file__).with_suffix(".sql"), "psycopg")
+
+PAGE_BYTES = 4 * 1024 * 1024
+"""How many bytes of data a page gives, but for the one conflict that goes beyond."""
+
+
+class ConflictFilters(Struct, frozen=True):
+    """Which conflicts; the positions are those of the events that stand, both inclusive."""
+
+    unique_id: Id | None = None
+    from_position: Position | None = None
+    to_position: Position | None = None
+
+
+class Standing(Struct, frozen=True):
+    """The event that stands, as it was sent."""
+
+    event: WireType
+    data: Raw
+
+
+class ConflictView(Struct, frozen=True):
+    """What was refused, and `recorded`, what stands in its place at `position`. Data is as it was sent."""
+
+    unique_id: str
+    position: int
+    received_at: datetime
+    event: WireType
+    data: Raw
+    recorded: Standing
+
+
+class ConflictPage(NamedTuple):
+    """Some conflicts, oldest first, and the number behind which to go on, None at the end."""
+
+    items: list[ConflictView]
+    last_number: int | None
+
+
+def find_conflicts(
+    connection: Connection, tenant_id: int, filters: ConflictFilters, after: int, limit: int
+) -> ConflictPage:
+    """List conflicts by number; fewer than `limit` where their data is large."""
+    found = connection.execute(
+        SQL.find_conflicts.sql,
+        {
+            "tenant_id": tenant_id,
+            "unique_id": filters.unique_id,
+            "key": None if filters.unique_id is None else event_key(filters.unique_id),
+            "from_position": filters.from_position,
+            "to_position": filters.to_position,
+            "after": after,
+            "limit": limit + 1,
+            "limit_bytes": PAGE_BYTES,
+        },
+        prepare=False,  # one plan for all combinations of filters would be a bad one
+        binary=True,
+    ).fetchall()
+    shown = [row for row in found[:limit] if row[-1] is not None]
+    return ConflictPage(
+        [_view(row[1:]) for row in shown], shown[-1][0] if len(shown) < len(found) else None
+    )
+
+
+def _view(row: tuple[Any, ...]) -> ConflictView:
+    unique_id, position, received_at, event, topic, data, state = row
+    standing: Any = WIRE_TYPES[topic]
+    return ConflictView(
+        unique_id, position, received_at, event, Raw(data), Standing(standing, Raw(state))
+    )

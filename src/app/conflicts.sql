@@ -1,0 +1,18 @@
+-- name: find_conflicts(tenant_id, key, unique_id, from_position, to_position, after, limit, limit_bytes)
+-- What was refused beside what stands, by number. Of those that no longer fit into limit_bytes the data
+-- is left out; the first one always fits.
+select number, unique_id, position, received_at, event, topic,
+       case when sum(bytes) over (order by number) - bytes < :limit_bytes then data end,
+       case when sum(bytes) over (order by number) - bytes < :limit_bytes then state end
+  from (select c.number, c.unique_id, c.position, c.received_at, c.event, e.topic, c.data, e.state,
+               octet_length(c.data) + octet_length(e.state) as bytes
+          from conflicts c
+         cross join lateral (
+               select topic, state from events
+                where tenant_id = :tenant_id and position = c.position offset 0) e
+         where c.tenant_id = :tenant_id and c.number > :after
+           and (:key::bytea is null or (c.key = :key and c.unique_id = :unique_id::text))
+           and (:from_position::bigint is null or c.position >= :from_position)
+           and (:to_position::bigint is null or c.position <= :to_position)
+         order by c.number limit :limit) as chosen
+ order by number;

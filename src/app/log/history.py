@@ -1,0 +1,207 @@
+"""History: the log as it was recorded, filtered, in stretches of bounded size.
+
+The log only grows, and at its end: what is read up to a head needs no snapshot, and long answers are
+put together from short queries.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import aiosql
+import msgspec
+from msgspec import Struct, field
+
+from app.database.connections import Connection, Pool
+from app.log.append import head
+from domain.events import WIRE_TYPES
+from domain.ids import Id, Position
+from domain.streams import game_stream, player_stream
+
+SQL = aiosql.from_path(Path(__file__).with_suffix(".sql"), "psycopg")
+
+WireType = Literal["gameround", "deposit", "withdraw", "player", "game", "login"]
+
+STRETCH_EVENTS = 20_000
+"""How many events a query looks at, at most, where filters may leave few of them."""
+STRETCH_BYTES = 4 * 1024 * 1024
+"""How many bytes of data a query gives, but for the one event that goes beyond."""
+_LINES_AT_ONCE = 1_000
+
+
+class HistoryFilters(Struct, frozen=True):
+    """Which part of the log. player_id and game_id name a stream, so only one of them can be given."""
+
+    player_id: Id | None = None
+    game_id: Id | None = None
+    event: WireType | None = None
+    at_or_after: datetime | None = field(default=None, name="from")
+    before: datetime | None = field(default=None, name="to")
+    from_position: Position | None = None
+    to_position: Position | None = None
+
+    def stream(self) -> str | None:
+        """Name the stream that is asked for. Raises ValueError for two."""
+        if self.player_id is not None and self.game_id is not None:
+            raise ValueError("a history is of one player or of one game")
+        if self.player_id is not None:
+            return player_stream(self.player_id)
+        return None if self.game_id is None else game_stream(self.game_id)
+
+    def topics(self) -> list[str] | None:
+        """List the topics that are asked for, None for all."""
+        if self.event is None:
+            return None
+        return [topic for topic, event in WIRE_TYPES.items() if event == self.event]
+
+
+class HistoryEntry(Struct, frozen=True):
+    """A recorded event: `event` is its wire type, `type` the domain event, `data` as it was sent."""
+
+    position: int
+    stream: str
+    version: int
+    event: WireType
+    type: str
+    recorded_at: datetime
+    data: msgspec.Raw
+
+
+class Stretch(NamedTuple):
+    """Some entries, oldest first, and the position behind which to go on, None at the end."""
+
+    entries: list[HistoryEntry]
+    last_position: int | None
+
+
+def read_stretch(
+    connection: Connection,
+    tenant_id: int,
+    filters: HistoryFilters,
+    *,
+    after: int,
+    until: int,
+    limit: int,
+) -> Stretch:
+    """Read the next entries behind position `after`, up to position `until` at most.
+
+    There may be fewer than `limit`, even none, before the end. Raises ValueError where the filters
+    name a player and a game.
+    """
+    after = max(after, (filters.from_position or 0) - 1)
+    if filters.to_position is not None:
+        until = min(until, filters.to_position)
+    if after >= until:
+        return Stretch([], None)
+    bounds: dict[str, Any] = {"tenant_id": tenant_id, "after": after, "until": until}
+    stream, topics = filters.stream(), filters.topics()
+    if stream is not None:
+        bounds |= {"stream": stream, "topics": topics}
+        statement, end = SQL.stretch_of_stream, _bound_stream(connection, bounds)
+    elif topics is not None and len(topics) == 1:
+        bounds |= {"topic": topics[0]}
+        statement, end = SQL.stretch_of_rare_topic, until
+        if filters.at_or_after is not None or filters.before is not None:
+            end = _bound_rare_topic(connection, bounds)
+    else:
+        bounds |= {"topics": topics}
+        statement, end = SQL.stretch_of_log, min(after + STRETCH_EVENTS, until)
+    found = connection.execute(
+        statement.sql,
+        {
+            **bounds,
+            "until": end,
+            "at_or_after": filters.at_or_after,
+            "before": filters.before,
+            "limit": limit + 1,
+            "limit_bytes": STRETCH_BYTES,
+        },
+        prepare=False,  # one plan for all combinations of filters would be a bad one
+        binary=True,
+    ).fetchall()
+    entries = [_entry(row) for row in found[:limit] if row[-1] is not None]
+    if len(entries) < len(found):
+        return Stretch(entries, entries[-1].position)
+    return Stretch(entries, end if end < until else None)
+
+
+def read_lines(
+    pool: Pool, tenant_id: int, filters: HistoryFilters, *, after: int, until: int
+) -> tuple[bytes, int | None]:
+    """Read the next entries as lines of JSON, with the position behind which to go on.
+
+    Line breaks in `data`, which stand between tokens only, become spaces.
+    """
+    with pool.connection() as connection:
+        entries, last_position = read_stretch(
+            connection, tenant_id, filters, after=after, until=until, limit=_LINES_AT_ONCE
+        )
+    return b"".join(map(_line, entries)), last_position
+
+
+def replay(pool: Pool, tenant_id: int, filters: HistoryFilters) -> Iterator[bytes]:
+    """Give a tenant's history up to the present head as NDJSON, some lines at once.
+
+    In constant memory, by short queries. Raises one of `app.database.connections.UNAVAILABLE`, also
+    between two pieces: then what was given is not the whole.
+    """
+    with pool.connection() as connection:
+        until = head(connection, tenant_id)
+    after: int | None = 0
+    while after is not None:
+        lines, after = read_lines(pool, tenant_id, filters, after=after, until=until)
+        if lines:
+            yield lines
+
+
+def _bound_stream(connection: Connection, bounds: dict[str, Any]) -> int:
+    """Bound the versions to look at, into `bounds`; gives the position where they end."""
+    found = connection.execute(SQL.last_version.sql, bounds).fetchone()
+    last_version = (found and found[0]) or 0
+    first_version = 1
+    if last_version > STRETCH_EVENTS:
+        first_version = _first_version_behind(connection, bounds, last_version)
+    bounds["first_version"] = first_version
+    bounds["last_version"] = first_version + STRETCH_EVENTS - 1
+    if last_version <= bounds["last_version"]:
+        return int(bounds["until"])
+    return min(_position(connection, bounds, bounds["last_version"]), int(bounds["until"]))
+
+
+def _first_version_behind(connection: Connection, bounds: dict[str, Any], last_version: int) -> int:
+    """Find the least version whose position is greater than `after`; beyond the last if there is none."""
+    low, high = 1, last_version + 1
+    while low < high:
+        middle = (low + high) // 2
+        if _position(connection, bounds, middle) > bounds["after"]:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _position(connection: Connection, bounds: dict[str, Any], version: int) -> int:
+    row = connection.execute(SQL.position_of_version.sql, {**bounds, "version": version}).fetchone()
+    if row is None:
+        raise LookupError(f"version {version} of {bounds['stream']!r} is missing")
+    return int(row[0])
+
+
+def _bound_rare_topic(connection: Connection, bounds: dict[str, Any]) -> int:
+    """Give the position where the events to look at end."""
+    found = connection.execute(
+        SQL.end_of_rare_stretch.sql, {**bounds, "length": STRETCH_EVENTS}, prepare=False
+    ).fetchone()
+    return int(found[0]) if found else int(bounds["until"])
+
+
+def _entry(row: tuple[Any, ...]) -> HistoryEntry:
+    position, stream, version, topic, recorded_at, state = row
+    event: Any = WIRE_TYPES[topic]
+    return HistoryEntry(position, stream, version, event, topic, recorded_at, msgspec.Raw(state))
+
+
+def _line(entry: HistoryEntry) -> bytes:
+    # JSON as msgspec writes it has no line break, and in the client's own text they are no part of a string.
+    return msgspec.json.encode(entry).replace(b"\r", b" ").replace(b"\n", b" ") + b"\n"

@@ -1,0 +1,55 @@
+-- name: stretch_of_log(tenant_id, after, until, topics, at_or_after, before, limit, limit_bytes)
+-- Events of the log between two positions. Of those that no longer fit into limit_bytes the state is
+-- left out; the first one always fits.
+select position, stream, version, topic, recorded_at,
+       case when sum(octet_length(state)) over (order by position) - octet_length(state) < :limit_bytes
+            then state end
+  from (select position, stream, version, topic, recorded_at, state from events
+         where tenant_id = :tenant_id and position > :after and position <= :until
+           and (:topics::text[] is null or topic = any(:topics))
+           and (:at_or_after::timestamptz is null or occurred_at >= :at_or_after)
+           and (:before::timestamptz is null or occurred_at < :before)
+         order by position limit :limit) as chosen
+ order by position;
+
+-- name: stretch_of_stream(tenant_id, stream, first_version, last_version, after, until, topics, at_or_after, before, limit, limit_bytes)
+-- The same of one stream, in which positions grow with versions.
+select position, stream, version, topic, recorded_at,
+       case when sum(octet_length(state)) over (order by position) - octet_length(state) < :limit_bytes
+            then state end
+  from (select position, stream, version, topic, recorded_at, state from events
+         where tenant_id = :tenant_id and stream = :stream
+           and version between :first_version and :last_version
+           and position > :after and position <= :until
+           and (:topics::text[] is null or topic = any(:topics))
+           and (:at_or_after::timestamptz is null or occurred_at >= :at_or_after)
+           and (:before::timestamptz is null or occurred_at < :before)
+         order by version limit :limit) as chosen
+ order by position;
+
+-- name: stretch_of_rare_topic(tenant_id, topic, after, until, at_or_after, before, limit, limit_bytes)
+-- The same of one rare topic, by an index of its own.
+select position, stream, version, topic, recorded_at,
+       case when sum(octet_length(state)) over (order by position) - octet_length(state) < :limit_bytes
+            then state end
+  from (select position, stream, version, topic, recorded_at, state from events
+         where tenant_id = :tenant_id and topic = :topic and topic not in ('BetPlaced', 'WinPaid')
+           and position > :after and position <= :until
+           and (:at_or_after::timestamptz is null or occurred_at >= :at_or_after)
+           and (:before::timestamptz is null or occurred_at < :before)
+         order by position limit :limit) as chosen
+ order by position;
+
+-- name: end_of_rare_stretch(tenant_id, topic, after, until, length)
+-- Where a stretch of so many events of a rare topic ends; nothing comes back where it has no end.
+select position from events
+ where tenant_id = :tenant_id and topic = :topic and topic not in ('BetPlaced', 'WinPaid')
+   and position > :after and position <= :until
+ order by position offset :length - 1 limit 1;
+
+-- name: last_version(tenant_id, stream)
+select max(version) from events where tenant_id = :tenant_id and stream = :stream;
+
+-- name: position_of_version(tenant_id, stream, version)
+select position from events
+ where tenant_id = :tenant_id and stream = :stream and version = :version;

@@ -1,0 +1,11 @@
+"""What an id or a position is, wherever one is read from outside."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+Id = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00]+$")]
+"""An id: 1 to 255 characters of any Unicode but NUL; slashes, spaces and quotes are ordinary."""
+
+Position = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""A position in a tenant's log, or 0 for the place before its first event."""
