@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 
-.PHONY: setup run test check format lock clean
+.PHONY: setup run test check format bench lock clean
 
 setup: $(STAMP)  ## make .venv with the pinned dependencies and the command `roundbook`
 
@@ -24,14 +24,17 @@ test: setup  ## the whole suite, against a real PostgreSQL
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: setup  ## format, lint, types, layers
-	$(BIN)/ruff format --check src tests
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: setup
-	$(BIN)/ruff format src tests
-	$(BIN)/ruff check --fix src tests
+	$(BIN)/ruff format src tests bench
+	$(BIN)/ruff check --fix src tests bench
+
+bench: setup  ## measure how fast recording is, 5 minutes; see docs/performance.md
+	$(BIN)/python -m bench.write $(BENCH)
 
 lock:  ## pin the newest versions that pyproject.toml admits, with hashes
 	$(PYTHON) -m venv --clear .venv-lock

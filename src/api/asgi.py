@@ -26,15 +26,14 @@ from app.settings import Settings
 
 def create_app(settings: Settings, database_url: str) -> ASGIApp:
     """Build the application that serves `database_url`. It connects when it starts."""
-    pool = open_pool(
-        database_url, max_size=settings.pool_size, lock_timeout_s=settings.lock_timeout_s
-    )
     # Half of the connections for writing, half for reading: neither can starve the other.
     share = max(1, settings.pool_size // 2)
+    writing = open_pool(database_url, max_size=share, lock_timeout_s=settings.lock_timeout_s)
+    pool = open_pool(database_url, max_size=share, for_queries=True)
     dependencies: dict[str, Any] = {
         "settings": settings,
         "pool": pool,
-        "ingest": Ingest(settings, pool, threads=share),
+        "ingest": Ingest(settings, writing, threads=share),
         "queries": Queries(
             pool,
             threads=CapacityLimiter(share),
@@ -48,6 +47,7 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
         try:
             yield
         finally:
+            writing.close()
             pool.close()
 
     application = Litestar(

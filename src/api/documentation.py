@@ -21,6 +21,9 @@ from api.accept import JSON, NDJSON
 from api.parameters import Fault, Query
 from api.problems import MEDIA_TYPE, PROBLEMS, TYPE_PREFIX
 
+NEEDS_KEY: list[dict[str, list[str]]] = [{"key": []}]
+"""The security of an operation behind a key, by the name of the scheme in `api.openapi`."""
+
 _REQUEST_ID = "5f0c6d1c9f0d4b6f8f6f0c1d2e3f4a5b"
 
 
@@ -101,6 +104,7 @@ def operation(
     @dataclass
     class QueryOperation(Operation):
         def __post_init__(self) -> None:
+            self.security = NEEDS_KEY
             self.parameters = [*(self.parameters or []), *_parameters(query)]
             responses = dict(self.responses or {})
             # Litestar documents its own validation of path parameters, which is never at work here.

@@ -10,7 +10,7 @@ from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from domain.ids import Id, Position
-from domain.instant import Instant
+from domain.instant import Instant, as_datetime
 
 _LONGEST_ID = 255
 _GREATEST_POSITION = 2**63 - 1
@@ -91,9 +91,9 @@ def _read_boolean(text: str) -> bool:
     return text == "true"
 
 
-def _read_time(text: str) -> Instant:
+def _read_time(text: str) -> datetime:
     try:
-        return Instant.parse(_SPACE_FOR_PLUS.sub("+", text))
+        return as_datetime(Instant.parse(_SPACE_FOR_PLUS.sub("+", text)))
     except ValueError as error:
         detail = f"must be an RFC 3339 timestamp like 2025-01-15T06:00:00Z: {error}"
         raise UnfitError("not_a_timestamp", detail) from None

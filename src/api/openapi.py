@@ -21,6 +21,7 @@ OPENAPI_CONFIG = OpenAPIConfig(
     version="1",
     summary="Ingest what happens at online casinos, query it, replay it.",
     path="/schema",
+    use_handler_docstrings=True,
     render_plugins=[
         SwaggerRenderPlugin(
             path=["/", "/swagger"],
@@ -36,7 +37,6 @@ OPENAPI_CONFIG = OpenAPIConfig(
             "key": SecurityScheme(type="apiKey", security_scheme_in="header", name="x-api-key")
         }
     ),
-    security=[{"key": []}],
     tags=[
         Tag("ingest", "Send what happened. Needs a key with the scope `ingest`."),
         Tag("query", "Ask the read models. Needs the scope `read`."),

@@ -32,6 +32,9 @@ def raw_ids(app: ASGIApp) -> ASGIApp:
 def decode_id(segment: str) -> str:
     """Turn the safe segment back into the id. Raises NotFoundException where it can be no id."""
     try:
-        return bytes.fromhex(segment).decode()
+        decoded = bytes.fromhex(segment).decode()
     except ValueError:
         raise NotFoundException from None
+    if "\0" in decoded:  # which PostgreSQL would not even compare with
+        raise NotFoundException
+    return decoded

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import click
 import psycopg
 import structlog
 
@@ -36,17 +37,21 @@ class Store(NamedTuple):
     is_embedded: bool
 
 
+def _to_stderr(line: str) -> None:
+    click.echo(line, err=True)
+
+
 @contextmanager
-def open_store(settings: Settings) -> Iterator[Store]:
+def open_store(settings: Settings, *, say: Callable[[str], None] = _to_stderr) -> Iterator[Store]:
     """Open the store; the embedded server is started unless another process runs it.
 
-    Raises app.embedded.EmbeddedError.
+    What the embedded server has to say goes to `say`. Raises app.embedded.EmbeddedError.
     """
     url = settings.database_url
     if url is not None:
         yield Store(url, settings.owner_url or url, lambda: None, is_embedded=False)
         return
-    with EmbeddedServer(settings.data_path) as server:
+    with EmbeddedServer(settings.data_path, say=say) as server:
         yield Store(server.service_url, server.owner_url, server.keep_alive, is_embedded=True)
 
 

@@ -37,29 +37,31 @@ def on_signals(stop: threading.Event) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind the socket that all workers accept on. Raises OSError."""
+    """Bind the socket that all workers accept on. Raises OSError that names the address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(_BACKLOG)
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        raise OSError(f"can't serve on {host}:{port}: {error.strerror}") from error
     return listener
 
 
 class Supervisor:
     """Runs `workers` processes that serve and one that projects, so that neither slows the other."""
 
-    def __init__(self, store: Store, listener: socket.socket, *, workers: int) -> None:
-        """Serve on `listener` from `store`."""
+    def __init__(
+        self, store: Store, listener: socket.socket, *, workers: int, projections: bool
+    ) -> None:
+        """Serve on `listener` from `store`; without `projections` others keep the read models."""
         self._store = store
-        descriptor = listener.fileno()
-        serve = [sys.executable, "-m", "api.worker", str(descriptor)]
-        self._commands = [serve] * workers + [[sys.executable, "-m", "api.cli", "project"]]
-        self._listener_descriptor = descriptor
+        self._listener = listener
+        self._serve = [sys.executable, "-m", "api.worker", str(listener.fileno())]
+        project = [sys.executable, "-m", "api.cli", "project"]
+        self._commands = [self._serve] * workers + [project] * projections
         self._reader, self._writer = os.pipe()
         self._metrics_dir = tempfile.mkdtemp(prefix="roundbook-metrics-")
 
@@ -77,6 +79,7 @@ class Supervisor:
                     died_at[index] = time.monotonic()
                     children[index] = self._start(self._commands[index])
         finally:
+            self._listener.close()  # who comes now is refused, not left waiting
             self._end(children)
             os.close(self._writer)
             os.close(self._reader)
@@ -89,11 +92,13 @@ class Supervisor:
             LIFELINE: str(self._reader),
         }
         environment.pop("ROUNDBOOK_OWNER_URL", None)
+        # Whoever holds the socket keeps its port: a projector that outlives a killed service must not.
+        listener = [self._listener.fileno()] if command == self._serve else []
         # A group of their own: Ctrl-C reaches this process alone, which then ends them in order.
         return subprocess.Popen(  # noqa: S603 (our own commands, no shell)
             command,
             env=environment,
-            pass_fds=[self._listener_descriptor, self._reader],
+            pass_fds=[*listener, self._reader],
             process_group=0,
         )
 

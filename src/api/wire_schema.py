@@ -1,10 +1,24 @@
-"""The request body of ingest in the OpenAPI document: a batch, with an example of each type of item."""
+"""Ingest in the OpenAPI document: a batch, with an example of each type of item, and the answers to it."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import (
+    Example,
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    RequestBody,
+    Schema,
+)
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+
+from api.documentation import NEEDS_KEY, Problem
+from api.problems import MEDIA_TYPE
+from app.recording import Receipt, ReceiptItem
+from app.wire.items import Fault
 
 _ID = Schema(type=OpenAPIType.STRING, min_length=1, max_length=255)
 _TIMESTAMP = Schema(
@@ -156,12 +170,58 @@ _BATCH = Schema(
 )
 
 
+class InvalidItems(Problem, frozen=True):
+    """Faults of items, up to 1,000 of a request at once."""
+
+    errors: list[Fault]
+
+
+def _problem(description: str, kind: type[Problem] = Problem) -> ResponseSpec:
+    return ResponseSpec(
+        kind, generate_examples=False, description=description, media_type=MEDIA_TYPE
+    )
+
+
+INGEST_PROBLEMS = {
+    400: _problem("The body is not JSON in UTF-8, or not what its Content-Encoding says."),
+    403: _problem("The key does not allow this; nothing is told of what exists."),
+    408: _problem("The body took too long to arrive."),
+    413: _problem("More bytes or more items than one request may hold."),
+    415: _problem("Another content type or encoding."),
+    422: _problem("One or more items are invalid; nothing is recorded.", InvalidItems),
+    503: _problem(
+        "The store did not confirm the batch. The same batch can be sent again as it is: `Retry-After`"
+        " says when."
+    ),
+}
+"""The problems that a batch can be answered with."""
+
+_RECEIPT = Receipt(
+    stored=1,
+    duplicate=1,
+    conflict=0,
+    log_position=484,
+    items=[
+        ReceiptItem(unique_id="bet-90817", outcome="stored", position=484),
+        ReceiptItem(unique_id="dep-311", outcome="duplicate", position=17),
+    ],
+)
+
+_HEADERS = {
+    "Events-Stored": "How many items were recorded by this request.",
+    "Events-Duplicate": "How many were recorded before, with the same content.",
+    "Events-Conflict": "How many were refused: their unique_id stands for something else.",
+    "Log-Position": "Once a read model has reached it, the whole batch is visible in it.",
+}
+
+
 @dataclass
 class IngestOperation(Operation):
     """The operation of ingest, with its body, which Litestar can't know: it is read by hand."""
 
     def __post_init__(self) -> None:
-        """Add the body."""
+        """Add the body and the headers of an answer."""
+        self.security = NEEDS_KEY
         every_type = [{"event": event, "data": data} for event, (_, _, data) in _EVENTS.items()]
         self.request_body = RequestBody(
             required=True,
@@ -174,3 +234,14 @@ class IngestOperation(Operation):
                 )
             },
         )
+        recorded = OpenAPIResponse(description="Every item is recorded, durably.")
+        asked = "The same, asked for with `Prefer: return=representation`: the receipt."
+        self.responses = {"204": recorded, **(self.responses or {})}
+        with_receipt = self.responses["200"]
+        if isinstance(with_receipt, OpenAPIResponse) and with_receipt.content:
+            with_receipt.description = asked
+            with_receipt.content["application/json"].examples = {"receipt": Example(value=_RECEIPT)}
+            recorded.headers = with_receipt.headers = {
+                name: OpenAPIHeader(schema=Schema(type=OpenAPIType.INTEGER), description=about)
+                for name, about in _HEADERS.items()
+            }

@@ -10,7 +10,7 @@ import msgspec
 PREFIX = "ROUNDBOOK_"
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
-Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
 
 class SettingsError(ValueError):
@@ -42,6 +42,8 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """How long a client may take to send a request's body."""
     lock_timeout_s: Seconds = 10.0
     """How long a batch waits for its turn in its tenant's log before it is answered 503."""
+    stalled_writer_s: Seconds = 20.0
+    """How long a transaction may wait for its process, stopped or starved, before it is ended."""
     at_least_timeout_s: Seconds = 5.0
     """How long a query with `at_least` waits for the read models."""
     key_cache_s: Annotated[float, msgspec.Meta(ge=0, le=10)] = 5.0

@@ -62,3 +62,8 @@ def parse_day_or_instant(text: str) -> Instant:
 def format_instant(moment: datetime) -> str:
     """Write a moment as RFC 3339 in UTC with `Z`, microseconds only where there are any."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def as_datetime(moment: datetime) -> datetime:
+    """Give a moment as a mere datetime, which msgspec can write."""
+    return datetime.combine(moment.date(), moment.timetz())

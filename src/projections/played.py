@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from domain.events import BetPlaced, RoundEvent, decode
+from domain.instant import as_datetime
 from domain.money import plain
 from projections.reading import Amount, Snapshot
 from projections.statements import statements
@@ -62,7 +63,7 @@ def read_played(seen: Snapshot, rounds: Sequence[Sequence[int]]) -> list[Played]
 def _view(event: RoundEvent, position: int) -> PlayedView:
     return PlayedView(
         event.unique_id,
-        event.timestamp,
+        as_datetime(event.timestamp),
         plain(event.amount),
         event.currency,
         event.is_bonus,

@@ -21,8 +21,9 @@ select player_id, stamps::text, username, registration_date, country, currency, 
 update players
    set stamps = :stamps::jsonb, username = :username, registration_date = :registration_date,
        country = :country, currency = :currency, gender = :gender, affiliate = :affiliate,
-       operator = :operator, tags = coalesce(:tags::text[], '{}'), consent_email = :consent_email,
-       is_blocked = :is_blocked
+       operator = :operator, tags = coalesce(:tags::text[], '{}'),
+       tags_cut = array(select left(tag, 255) from unnest(:tags::text[]) as tag),
+       consent_email = :consent_email, is_blocked = :is_blocked
  where tenant_id = :tenant_id and generation = :generation and player_id = :player_id;
 
 -- name: find_players(tenant_id, generation, country, currency, tag, affiliate, operator, is_blocked, after, limit)
@@ -32,7 +33,8 @@ select player_id, username, registration_date, country, currency, gender, affili
  where tenant_id = :tenant_id and generation = :generation
    and (:country::text is null or country = :country)
    and (:currency::text is null or currency = :currency)
-   and (:tag::text is null or tags @> array[:tag::text])
+   and (:tag::text is null
+        or tags_cut @> array[left(:tag::text, 255)] and tags @> array[:tag::text])
    and (:affiliate::text is null or affiliate = :affiliate)
    and (:operator::text is null or operator = :operator)
    and (:is_blocked::bool is null or is_blocked = :is_blocked)

@@ -33,6 +33,10 @@ FAILING = Gauge(
 )
 
 _UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, OperationalError)
+
+# What PostgreSQL says (SQLSTATE) when the server is in trouble. Its other operational errors, like a
+# value that is too large for an index, are about one tenant's events.
+_TROUBLE_OF_THE_SERVER = ("08", "53", "57P", "58")
 _RETRY_FAILED_S = 5.0
 _RETRY_STORE_S = 0.5
 
@@ -77,22 +81,32 @@ class Projector:
         """
         with self._pool.connection() as connection:
             behind = [Scope(*row) for row in connection.execute(SQL.behind.sql).fetchall()]
+        for scope in self._rest_until.keys() - set(behind):
+            self._moves_again(scope)
         busy = False
         for scope in behind:
             if self._rest_until.get(scope, 0) > now_s:
                 continue
             try:
-                busy = self.project_chunk(scope) > 0 or busy
-            except _UNAVAILABLE:
-                raise
+                done = self.project_chunk(scope)
             except Exception as error:
+                if _is_out_of_reach(error):
+                    raise
                 self._rest_until[scope] = now_s + _RETRY_FAILED_S
                 FAILING.labels(scope.tenant_id).set(1)
                 log.exception("projection stands still", **scope._asdict(), reason=str(error))
             else:
-                if self._rest_until.pop(scope, None) is not None:
-                    FAILING.labels(scope.tenant_id).set(0)
+                busy = busy or done > 0
+                if done:
+                    self._moves_again(scope)
         return busy
+
+    def _moves_again(self, scope: Scope) -> None:
+        """Take back that a projection stands still; maybe another projector has gone on with it."""
+        if self._rest_until.pop(scope, None) is None:
+            return
+        if all(other.tenant_id != scope.tenant_id for other in self._rest_until):
+            FAILING.labels(scope.tenant_id).set(0)
 
     def project_chunk(self, scope: Scope) -> int:
         """Project the next chunk of a tenant's log; gives its number of events.
@@ -115,3 +129,11 @@ class Projector:
             advance(connection, scope, entries[-1].position)
         PROJECTED.inc(len(entries))
         return len(entries)
+
+
+def _is_out_of_reach(error: Exception) -> bool:
+    """Tell whether an error is about the store as a whole, and not about one tenant's events."""
+    if not isinstance(error, _UNAVAILABLE):
+        return False
+    state = getattr(error, "sqlstate", None)
+    return state is None or state.startswith(_TROUBLE_OF_THE_SERVER)

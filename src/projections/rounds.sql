@@ -1,10 +1,11 @@
 -- name: known_rounds(tenant_id, generation, keys)
--- What is known of these rounds so far.
+-- What is known of these rounds so far. `+ 0` keeps the planner to the index that has the key: by the others,
+-- which begin with tenant and generation, it expects few rows as long as the table was not analyzed.
 select r.key, r.first_at, r.last_at, r.bet_count, r.win_count, r.sums::text
   from unnest(:keys::bytea[]) as k (key)
  cross join lateral (
        select * from rounds
-        where tenant_id = :tenant_id and generation = :generation and key = k.key offset 0) r;
+        where tenant_id = :tenant_id and key = k.key and generation + 0 = :generation offset 0) r;
 
 -- name: copy_rounds()!
 copy rounds (tenant_id, generation, key, player_id, game_id, round_id, first_at, last_at, bet_count, win_count,
@@ -21,7 +22,7 @@ update rounds r
               :win_count::int[], :status::text[], :mixed_currency::bool[], :sums::text[],
               :positions::text[])
        as n (key, first_at, last_at, bet_count, win_count, status, mixed_currency, sums, positions)
- where r.tenant_id = :tenant_id and r.generation = :generation and r.key = n.key;
+ where r.tenant_id = :tenant_id and r.key = n.key and r.generation + 0 = :generation;
 
 -- name: find_rounds(tenant_id, generation, player_id, game_id, round_id, status, mixed_currency, at_or_after, before, after_at, after_key, limit)
 select player_id, game_id, round_id, status, mixed_currency, first_at, last_at, bet_count, win_count,

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.model.log import Entry
 from tests.model.shapes import CATALOGUE, FACETS, FLOWS, GROUPS, PROFILE, in_order
-from tests.model.values import Ratio, Row, instant, total
+from tests.model.values import Ratio, Row, instant, minus, total
 
 Entries = Sequence[Entry]
 Key = tuple[str, ...]
@@ -49,8 +49,8 @@ def _balance(key: Key, entries: Entries) -> Row:
     return {
         "player_id": key[0],
         "currency": key[1],
-        "real": total(deposited, -withdrawn, -flows["bet_real"], flows["win_real"]),
-        "bonus": total(flows["win_bonus"], -flows["bet_bonus"]),
+        "real": total(deposited, minus(withdrawn), minus(flows["bet_real"]), flows["win_real"]),
+        "bonus": total(flows["win_bonus"], minus(flows["bet_bonus"])),
         "deposited": deposited,
         "withdrawn": withdrawn,
         **flows,
@@ -78,8 +78,8 @@ def _round(key: Key, entries: Entries) -> Row:
         {
             "currency": currency,
             **flows,
-            "net_real": total(flows["win_real"], -flows["bet_real"]),
-            "net_bonus": total(flows["win_bonus"], -flows["bet_bonus"]),
+            "net_real": total(flows["win_real"], minus(flows["bet_real"])),
+            "net_bonus": total(flows["win_bonus"], minus(flows["bet_bonus"])),
         }
         for (currency,), members in sorted(by_currency.items())
         for flows in [_flows(members)]
@@ -208,8 +208,8 @@ def _activity(entries: Entries) -> Row:
         "bets": len(bets),
         "wins": len(wins),
         **flows,
-        "ggr_real": total(flows["bet_real"], -flows["win_real"]),
-        "ggr_bonus": total(flows["bet_bonus"], -flows["win_bonus"]),
+        "ggr_real": total(flows["bet_real"], minus(flows["win_real"])),
+        "ggr_bonus": total(flows["bet_bonus"], minus(flows["win_bonus"])),
         "rtp": Ratio(returned / staked) if staked else None,
     }
 

@@ -18,6 +18,11 @@ def total(*amounts: Decimal) -> Decimal:
     return reduce(EXACT.add, amounts, Decimal(0))
 
 
+def minus(amount: Decimal) -> Decimal:
+    """Negate exactly; `-amount` would round to 28 digits."""
+    return amount.copy_negate()
+
+
 class Number:
     """A JSON number: equal by exact value, with the digits it was written in."""
 

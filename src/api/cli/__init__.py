@@ -43,6 +43,9 @@ for command in (serve, project, migrate, tenant, key, replay_command, simulate):
 
 def main() -> None:
     """Run the command line: results on stdout, errors on stderr with status 1, misuse with 2."""
+    if any("\udc80" <= character <= "\udcff" for word in sys.argv for character in word):
+        click.echo("roundbook: the arguments must be UTF-8", err=True)
+        sys.exit(2)
     try:
         cli()
     except EXPECTED_ERRORS as error:

@@ -4,6 +4,7 @@ import threading
 import time
 
 import click
+import structlog
 
 from api.cli.demo import introduce_demo
 from api.lifeline import follow_parent
@@ -12,18 +13,21 @@ from api.store import Store, open_store, prepare, wait_for
 from api.supervisor import Supervisor, listen, on_signals
 from app.database.connections import connect, open_pool
 from app.database.migrate import migrate as migrate_schema
+from app.database.watchdog import watch
 from app.log.recorder import TenantLog
 from app.settings import Settings, read_settings, unknown_variables
 from projections.projector import Projector
 
 _TICK_S = 0.25
 
+log = structlog.get_logger()
+
 
 def _begin() -> tuple[Settings, threading.Event]:
     settings = read_settings()
     configure_logs(settings.log_format)
     for variable in unknown_variables():
-        click.echo(f"roundbook: {variable} is no setting and was ignored", err=True)
+        log.warning("no such setting: ignored", variable=variable)
     stop = threading.Event()
     on_signals(stop)
     return settings, stop
@@ -40,16 +44,22 @@ def _begin() -> tuple[Settings, threading.Event]:
     help="Processes that serve.",
 )
 @click.option(
+    "--projections/--no-projections",
+    default=True,
+    show_default=True,
+    help="Keep the read models up to date too; without, `roundbook project` does it elsewhere.",
+)
+@click.option(
     "--demo", is_flag=True, help="At the first start make a tenant `demo` and show its key."
 )
-def serve(host: str, port: int, workers: int, *, demo: bool) -> None:
+def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) -> None:
     """Serve the API and keep the read models up to date.
 
     Waits for its database and migrates it. Ends cleanly on SIGTERM and SIGINT: what was begun is
     finished.
     """
     settings, stop = _begin()
-    with open_store(settings) as store:
+    with open_store(settings, say=log.warning) as store:
         if not wait_for(store, stop):
             return
         prepare(store)
@@ -60,7 +70,7 @@ def serve(host: str, port: int, workers: int, *, demo: bool) -> None:
             if demo:
                 with connect(store.service_url) as connection:
                     introduce_demo(connection, url)
-            Supervisor(store, listener, workers=workers).run(stop)
+            Supervisor(store, listener, workers=workers, projections=projections).run(stop)
 
 
 @click.command()
@@ -71,7 +81,7 @@ def project() -> None:
     """
     follow_parent()
     settings, stop = _begin()
-    with open_store(settings) as store:
+    with open_store(settings, say=log.warning) as store:
         if not wait_for(store, stop):
             return
         if store.is_embedded:
@@ -92,7 +102,7 @@ def migrate() -> None:
 
 
 def _project(settings: Settings, store: Store, stop: threading.Event) -> None:
-    with open_pool(store.service_url, max_size=2) as pool:
+    with open_pool(store.service_url, max_size=3) as pool:
         projector = Projector(
             pool,
             lambda tenant_id: TenantLog(pool, tenant_id),
@@ -103,7 +113,13 @@ def _project(settings: Settings, store: Store, stop: threading.Event) -> None:
             target=projector.run, args=[stop], kwargs={"clock": time.monotonic}
         )
         thread.start()
+        watchdog = threading.Thread(
+            target=watch, args=[pool, stop], kwargs={"stalled_s": settings.stalled_writer_s}
+        )
+        watchdog.start()
         while thread.is_alive():
             # The embedded server may only be started from the main thread, which outlives the others.
             store.keep_alive()
             thread.join(_TICK_S)
+        stop.set()
+        watchdog.join()

@@ -67,6 +67,8 @@ def simulate(  # noqa: PLR0913, PLR0917 (one argument for each option of the com
         for body in bodies:
             output.write(body + b"\n")
         return
+    if key is not None and not (key.isascii() and key.isprintable()):
+        raise click.BadParameter("is no key", param_hint="--key")
     pause_s = batch / rate if rate else 0.0
     with _ingest_key(tenant, key) as ingest_key:
         _send(bodies, url, ingest_key, pause_s, events)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 
 from api.documentation import QUERY_PROBLEMS, operation
 from api.parameters import Query
@@ -58,7 +59,9 @@ _EXAMPLE = Balances(
     operation_class=operation(QUERY, _EXAMPLE),
     responses=QUERY_PROBLEMS,
 )
-async def list_balances(request: Request[Any, Any, Any], queries: Queries) -> Response[Balances]:
+async def list_balances(
+    request: Request[Any, Any, Any], queries: NamedDependency[Queries]
+) -> Response[Balances]:
     """List balances by player_id, then currency: what moved, net, per player and currency.
 
     They may be negative, and are never converted or added across currencies.

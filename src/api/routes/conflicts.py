@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 from msgspec import Raw
 
 from api.documentation import QUERY_PROBLEMS, operation
@@ -54,7 +55,9 @@ _EXAMPLE = Conflicts(
     operation_class=operation(QUERY, _EXAMPLE),
     responses=QUERY_PROBLEMS,
 )
-async def list_conflicts(request: Request[Any, Any, Any], queries: Queries) -> Response[Conflicts]:
+async def list_conflicts(
+    request: Request[Any, Any, Any], queries: NamedDependency[Queries]
+) -> Response[Conflicts]:
     """List what was refused because its unique_id stood for something else, in the order of refusal.
 
     Each beside what stands (`recorded`, at `position`), both as they were sent, digit for digit. A page

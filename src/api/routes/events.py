@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from litestar import Request, Response, post
+from litestar.di import NamedDependency
 from litestar.exceptions import InternalServerException
 from prometheus_client import Counter
 
@@ -12,6 +13,7 @@ from api.budget import OverBudgetError
 from api.headers import joined
 from api.ingest import BodyTooSlowError, Ingest
 from api.problems import ProblemError
+from api.wire_schema import INGEST_PROBLEMS, IngestOperation
 from app.recording import Receipt
 from app.wire.body import (
     BodyTooLargeError,
@@ -27,8 +29,17 @@ INGESTED = Counter("roundbook_ingested_items", "Items answered, by outcome", ["o
 _JSON = "application/json"
 
 
-@post("/api/v1/events", opt={"scope": "ingest"}, status_code=200, tags=["ingest"])
-async def ingest_events(request: Request[Any, Any, Any], ingest: Ingest) -> Response[Any]:
+@post(
+    "/api/v1/events",
+    status_code=200,
+    tags=["ingest"],
+    opt={"scope": "ingest"},
+    operation_class=IngestOperation,
+    responses=INGEST_PROBLEMS,
+)
+async def ingest_events(
+    request: Request[Any, Any, Any], ingest: NamedDependency[Ingest]
+) -> Response[Receipt]:
     """Record a batch of items, all of it or nothing; sending it again is safe."""
     tenant = tenant_of(request)
     _check_content_type(joined(request.headers, "content-type"))

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 
@@ -70,7 +71,9 @@ _FACETS_EXAMPLE = Facets(
     operation_class=operation(QUERY, Games([_EXAMPLE], None)),
     responses=QUERY_PROBLEMS,
 )
-async def list_games(request: Request[Any, Any, Any], queries: Queries) -> Response[Games]:
+async def list_games(
+    request: Request[Any, Any, Any], queries: NamedDependency[Queries]
+) -> Response[Games]:
     """List the catalogue by game_id: all games that any event names, with what is known of them."""
     return await queries.page(request, QUERY, find_games)
 
@@ -84,7 +87,7 @@ async def list_games(request: Request[Any, Any, Any], queries: Queries) -> Respo
 )
 async def show_game(
     request: Request[Any, Any, Any],
-    queries: Queries,
+    queries: NamedDependency[Queries],
     game_id: Annotated[
         str,
         PathParameter(
@@ -104,7 +107,9 @@ async def show_game(
     operation_class=operation(FACETS, _FACETS_EXAMPLE),
     responses=QUERY_PROBLEMS,
 )
-async def show_facets(request: Request[Any, Any, Any], queries: Queries) -> Response[Facets]:
+async def show_facets(
+    request: Request[Any, Any, Any], queries: NamedDependency[Queries]
+) -> Response[Facets]:
     """Count, for building filters, how many of the games that match all filters have each value.
 
     The most frequent value comes first, equal ones by code points. Unknown values are left out, but

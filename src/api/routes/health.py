@@ -2,12 +2,17 @@
 
 from typing import Any
 
+import anyio
 import anyio.to_thread
 from litestar import get
+from litestar.di import NamedDependency
 from litestar.response import Response
 
 from app.database.connections import UNAVAILABLE, Pool
 from app.database.migrate import is_current
+
+_CONNECTION_WAIT_S = 2.0
+_ANSWER_WAIT_S = 5.0
 
 
 @get("/health/live", tags=["operation"])
@@ -17,9 +22,11 @@ async def live() -> dict[str, str]:
 
 
 @get("/health/ready", tags=["operation"])
-async def ready(pool: Pool) -> Response[Any]:
+async def ready(pool: NamedDependency[Pool]) -> Response[Any]:
     """Answer 200 when the store can be reached and its schema is up to date, else 503."""
-    reason = await anyio.to_thread.run_sync(_reason_to_wait, pool)
+    reason: str | None = "the store does not answer"
+    with anyio.move_on_after(_ANSWER_WAIT_S):
+        reason = await anyio.to_thread.run_sync(_reason_to_wait, pool, abandon_on_cancel=True)
     if reason is None:
         return Response({"status": "ready"})
     return Response({"status": "waiting", "reason": reason}, status_code=503)
@@ -27,7 +34,7 @@ async def ready(pool: Pool) -> Response[Any]:
 
 def _reason_to_wait(pool: Pool) -> str | None:
     try:
-        with pool.connection(timeout=2) as connection:
+        with pool.connection(timeout=_CONNECTION_WAIT_S) as connection:
             return None if is_current(connection) else "the schema is not up to date"
     except UNAVAILABLE:
         return "the store is out of reach"

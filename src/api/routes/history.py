@@ -8,6 +8,7 @@ import anyio.to_thread
 import msgspec
 import structlog
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 from litestar.response import Stream
 
 from api.accept import JSON, NDJSON, negotiate
@@ -67,7 +68,9 @@ _ENTRY = HistoryEntry(
     ),
     responses=QUERY_PROBLEMS,
 )
-async def show_history(request: Request[Any, Any, Any], queries: Queries) -> Response[History]:
+async def show_history(
+    request: Request[Any, Any, Any], queries: NamedDependency[Queries]
+) -> Response[History]:
     """Replay the log by position, oldest first, with each `data` as it was sent.
 
     By `Accept`: `application/json` gives pages, which may hold fewer entries than `limit`, even none,

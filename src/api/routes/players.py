@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 
@@ -60,7 +61,9 @@ _EXAMPLE = PlayerView(
     operation_class=operation(QUERY, Players([_EXAMPLE], None)),
     responses=QUERY_PROBLEMS,
 )
-async def list_players(request: Request[Any, Any, Any], queries: Queries) -> Response[Players]:
+async def list_players(
+    request: Request[Any, Any, Any], queries: NamedDependency[Queries]
+) -> Response[Players]:
     """List the profiles of all players that any event names, by player_id.
 
     A filter matches what is known: a player whose country is unknown has no country to match.
@@ -77,7 +80,7 @@ async def list_players(request: Request[Any, Any, Any], queries: Queries) -> Res
 )
 async def show_player(
     request: Request[Any, Any, Any],
-    queries: Queries,
+    queries: NamedDependency[Queries],
     player_id: Annotated[
         str,
         PathParameter(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 
 from api.documentation import QUERY_PROBLEMS, operation
 from api.parameters import Query
@@ -83,6 +84,8 @@ _EXAMPLE = Rounds(
     operation_class=operation(QUERY, _EXAMPLE),
     responses=QUERY_PROBLEMS,
 )
-async def list_rounds(request: Request[Any, Any, Any], queries: Queries) -> Response[Rounds]:
+async def list_rounds(
+    request: Request[Any, Any, Any], queries: NamedDependency[Queries]
+) -> Response[Rounds]:
     """List rounds, bets paired with wins, the last begun first (by `first_at`)."""
     return await queries.page(request, QUERY, find_rounds)

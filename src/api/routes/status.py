@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 
 from api.documentation import QUERY_PROBLEMS, operation
 from api.parameters import NoFilters, Query
@@ -28,7 +29,9 @@ _EXAMPLE = StatusView(
     operation_class=operation(QUERY, _EXAMPLE),
     responses=QUERY_PROBLEMS,
 )
-async def show_status(request: Request[Any, Any, Any], queries: Queries) -> Response[StatusView]:
+async def show_status(
+    request: Request[Any, Any, Any], queries: NamedDependency[Queries]
+) -> Response[StatusView]:
     """Show the head of the log, and the position and the lag of each projection.
 
     `lag_seconds` is the age of the oldest event that a projection does not show yet, 0 if it shows all.

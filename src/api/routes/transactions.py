@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 
 from api.documentation import QUERY_PROBLEMS, operation
 from api.parameters import Query
@@ -60,7 +61,7 @@ _EXAMPLE = Transactions(
     responses=QUERY_PROBLEMS,
 )
 async def list_transactions(
-    request: Request[Any, Any, Any], queries: Queries
+    request: Request[Any, Any, Any], queries: NamedDependency[Queries]
 ) -> Response[Transactions]:
     """List deposits and withdrawals, newest first."""
     return await queries.page(request, QUERY, find_transactions)

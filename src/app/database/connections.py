@@ -8,8 +8,12 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 Connection = psycopg.Connection[tuple[Any, ...]]
 Pool = ConnectionPool[Connection]
 
+APPLICATION_NAME = "roundbook"
+"""What the service's sessions are called in PostgreSQL."""
+
 # Durability is named, not assumed. jit costs more than it brings for statements this short. The
-# keepalives find a peer that is gone, on both sides, within half a minute.
+# keepalives find a peer that is gone, on both sides, within half a minute; where something was sent that
+# it never acknowledged they don't, and tcp_user_timeout (in ms) does.
 _OPTIONS = (
     "-c search_path=roundbook"
     " -c synchronous_commit=on"
@@ -20,11 +24,12 @@ _OPTIONS = (
 )
 _PARAMETERS: dict[str, Any] = {
     "options": _OPTIONS,
-    "application_name": "roundbook",
+    "application_name": APPLICATION_NAME,
     "connect_timeout": 10,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
 }
 
 UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
@@ -36,16 +41,35 @@ def connect(url: str) -> Connection:
     return psycopg.connect(url, autocommit=True, **_PARAMETERS)
 
 
-def open_pool(url: str, *, max_size: int, lock_timeout_s: float = 10) -> Pool:
+# Keys are looked up thousands at a time, and the plan must use the key's own index. A plan made for the
+# tenant at hand may not: of a tenant that is new since the last analyze the planner expects one row, by
+# whatever index, and reads all of them for each key. A plan made for any tenant expects an average one.
+# Nothing is prepared, so that each plan is made for the size that the table has by then.
+_BY_KEY = " -c plan_cache_mode=force_generic_plan"
+
+
+def open_pool(
+    url: str, *, max_size: int, lock_timeout_s: float = 10, for_queries: bool = False
+) -> Pool:
     """Open a pool of connections in autocommit mode; a dead one is replaced before it is lent.
+
+    Statements are planned for an average tenant, as suits looking up by key; with `for_queries` for
+    the values at hand, as suits pages of filtered rows.
 
     Taking a connection raises PoolTimeout when none is free within 10 seconds, and a statement that
     waits longer than `lock_timeout_s` for a lock raises psycopg.errors.LockNotAvailable.
     """
     options = f"{_OPTIONS} -c lock_timeout={round(lock_timeout_s * 1000)}ms"
+    if not for_queries:
+        options += _BY_KEY
     return ConnectionPool(
         url,
-        kwargs={"autocommit": True, **_PARAMETERS, "options": options},
+        kwargs={
+            "autocommit": True,
+            "prepare_threshold": None,
+            **_PARAMETERS,
+            "options": options,
+        },
         min_size=1,
         max_size=max_size,
         timeout=10,

@@ -15,6 +15,25 @@ _APPEND_ONLY_TABLES = ("events", "conflicts")
 _MIGRATION_LOCK = 0x526F756E64626F6F
 
 
+# Whether the service may change a table as itself or as any role it may become (`has_table_privilege`
+# counts only what is inherited). Who owns the schema or the database may drop the table; who may create
+# roles may, before PostgreSQL 16, join any; who runs programs on the server may do anything.
+_MAY_CHANGE = """
+    select exists (
+           select from pg_roles r
+            where pg_has_role(current_user, r.oid, 'member')
+              and (r.rolsuper or r.rolcreaterole
+                   or r.rolname in ('pg_execute_server_program', 'pg_write_server_files')
+                   or r.oid in (c.relowner, n.nspowner, d.datdba)
+                   or has_table_privilege(r.oid, c.oid, 'update, delete, truncate, trigger')
+                   or has_any_column_privilege(r.oid, c.oid, 'update')))
+      from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace
+      join pg_database d on d.datname = current_database()
+     where n.nspname = 'roundbook' and c.relname = %(table)s
+"""
+
+
 class MigrationError(Exception):
     """The schema can't be brought up to date."""
 
@@ -84,26 +103,16 @@ def _apply_missing(owner: Connection) -> list[Migration]:
 
 
 def check_service_privileges(service_url: str) -> None:
-    """Make sure that the service's own credential can't alter the log.
+    """Make sure that the service's own credential can't alter the log, nor become someone who can.
 
-    Raises TooMuchPrivilegeError that says what it could do.
+    Raises TooMuchPrivilegeError that says which table it could change.
     """
     with connect(service_url) as service:
         for table in _APPEND_ONLY_TABLES:
-            found = service.execute(
-                """
-                select rolsuper or pg_has_role(current_user, tableowner, 'member'),
-                       has_table_privilege(format('%%I.%%I', schemaname, tablename),
-                                           'update, delete, truncate, trigger')
-                  from pg_tables, pg_roles
-                 where schemaname = 'roundbook' and tablename = %s and rolname = current_user
-                """,
-                [table],
-            ).fetchone()
+            found = service.execute(_MAY_CHANGE, {"table": table}).fetchone()
             if found is None:
                 raise MigrationError(f"table roundbook.{table} is missing: run `roundbook migrate`")
-            is_owner, can_change = found
-            if is_owner or can_change:
+            if found[0]:
                 raise TooMuchPrivilegeError(
                     f"the role {service.info.user!r} of ROUNDBOOK_DATABASE_URL can change"
                     f" roundbook.{table}; give the service a role of its own, not the owner"

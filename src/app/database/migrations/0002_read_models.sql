@@ -31,7 +31,7 @@ create table balances (
     primary key (tenant_id, generation, player_id, currency)
 );
 
--- key: 16 bytes of BLAKE2b over player, game and round, which together do not fit an index entry.
+-- key: 16 bytes of BLAKE2b over player, game and round, which do not fit an index entry.
 -- sums: {currency: [bet_real, bet_bonus, win_real, win_bonus]}, amounts as strings.
 -- positions: where the round's bets and wins stand in the log.
 create table rounds (
@@ -49,7 +49,7 @@ create table rounds (
     round_id       text collate "C" not null,
     sums           jsonb not null,
     positions      bigint[] not null,
-    primary key (tenant_id, generation, key)
+    primary key (tenant_id, key, generation)
 );
 
 create index rounds_by_time on rounds (tenant_id, generation, first_at, key);
@@ -80,6 +80,7 @@ create index transactions_by_player
     on transactions (tenant_id, generation, player_id, occurred_at, position);
 
 -- stamps: {field: [timestamp, unique_id]} of the update that each field was last set by.
+-- tags_cut: the tags, each cut to 255 characters: one of any length does not fit an index entry.
 create table players (
     tenant_id         int not null,
     generation        int not null,
@@ -98,11 +99,12 @@ create table players (
     affiliate         text collate "C",
     operator          text collate "C",
     tags              text[] collate "C" not null default '{}',
+    tags_cut          text[] collate "C" not null default '{}',
     stamps            jsonb not null default '{}',
     primary key (tenant_id, generation, player_id)
 );
 
-create index players_by_tag on players using gin (tags);
+create index players_by_tag on players using gin (tags_cut);
 
 -- name_folded: the name case-folded, for searching in it whatever the server's locale.
 create table games (

@@ -1,0 +1,25 @@
+"""What the parts of a benchmark have in common."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bench.results import Table
+
+Say = Callable[[str], None]
+
+
+class Options(NamedTuple):
+    """How much is measured. `seconds` is how long one round of one cell sends, `events` how many at most."""
+
+    rounds: int
+    seconds: float
+    events: int
+    batches: int
+    workers: int
+
+
+class Part(NamedTuple):
+    """What a part found: tables, and the single measurements behind their medians."""
+
+    tables: list[Table]
+    rounds: dict[str, list[float]]

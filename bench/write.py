@@ -1,0 +1,108 @@
+"""The benchmark of recording: runs the parts that are asked for, prints tables, and keeps the results.
+
+python -m bench.write [floor|http|library|steps|singles|growth]...
+"""
+
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+
+import click
+
+from bench import growth, side_by_side, singles, steps
+from bench.machine import load, machine_facts, warnings
+from bench.parts import Options, Part, Say
+from bench.report import print_facts, print_table
+from bench.results import Run, save
+from bench.server import Server, durable_settings, open_server
+
+_SIDE_BY_SIDE = (side_by_side.FLOOR, side_by_side.HTTP, side_by_side.LIBRARY)
+_ALONE = {"steps": steps.run, "singles": singles.run, "growth": growth.run}
+PARTS = (*_SIDE_BY_SIDE, *_ALONE)
+
+
+@click.command()
+@click.argument("parts", nargs=-1, type=click.Choice(PARTS))
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
+@click.option(
+    "--seconds",
+    default=3.0,
+    show_default=True,
+    type=click.FloatRange(0.1),
+    help="How long one round of one cell sends.",
+)
+@click.option(
+    "--events",
+    default=400_000,
+    show_default=True,
+    type=click.IntRange(50_000),
+    help="How many items there are for one round at most.",
+)
+@click.option(
+    "--batches",
+    default=60,
+    show_default=True,
+    type=click.IntRange(10),
+    help="How far `growth` goes, in batches of 10,000; 1,000 for a full run.",
+)
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64))
+def main(
+    parts: tuple[str, ...], rounds: int, seconds: float, events: int, batches: int, workers: int
+) -> None:
+    """Measure PARTS, by default all: floor, http, library, steps, singles, growth.
+
+    On an embedded PostgreSQL in a temporary folder (set TMPDIR to the disk that is meant), or on that
+    of ROUNDBOOK_DATABASE_URL, in databases of its own which are dropped in the end; its role, or that of
+    ROUNDBOOK_OWNER_URL, needs CREATEDB.
+    """
+    # What was started is ended also when this is.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    chosen = parts or PARTS
+    options = Options(rounds, seconds, events, batches, workers)
+    began_at, started = datetime.now(UTC), time.perf_counter()
+    with open_server() as server:
+        settings, machine = durable_settings(server), machine_facts(server)
+        print_facts("Machine", machine)
+        print_facts("PostgreSQL, durable", settings)
+        for warning in warnings(server):
+            _say(f"warning: {warning}")
+        found = _measure(server, options, chosen, _say)
+    machine["load after"] = load()
+    run = Run(
+        began_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        time.perf_counter() - started,
+        {"parts": " ".join(chosen)}
+        | {name: str(value) for name, value in options._asdict().items()},
+        machine,
+        settings,
+        found.tables,
+        found.rounds,
+    )
+    click.echo(f"\nkept in {save(run)}, after {run.took_s:.0f} s")
+
+
+def _measure(server: Server, options: Options, chosen: tuple[str, ...], say: Say) -> Part:
+    found = Part([], {})
+    if set(chosen) & set(_SIDE_BY_SIDE):
+        _add(found, side_by_side.run(server, options, chosen, say))
+    for name, run in _ALONE.items():
+        if name in chosen:
+            _add(found, run(server, options, say))
+    return found
+
+
+def _add(found: Part, part: Part) -> None:
+    for table in part.tables:
+        print_table(table)
+    found.tables.extend(part.tables)
+    found.rounds.update(part.rounds)
+
+
+def _say(line: str) -> None:
+    """Tell what goes on, apart from the results."""
+    sys.stderr.write(line + "\n")
+
+
+if __name__ == "__main__":
+    main()

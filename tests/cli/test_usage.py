@@ -1,0 +1,96 @@
+"""Every command explains itself, and tells misuse from failure."""
+
+import re
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from api.cli import cli
+from tests.http.service import roundbook
+
+UNREACHABLE = {"ROUNDBOOK_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
+
+
+def commands(group: click.Group, *words: str) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        yield (*words, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, *words, name)
+
+
+ALL = [(), *commands(cli)]
+
+
+def test_the_commands_are_those_of_the_contract() -> None:
+    assert {" ".join(words) for words in ALL} >= {
+        *("serve", "project", "migrate", "tenant create", "tenant list", "tenant allow-currency"),
+        *("key create", "key list", "key revoke", "replay", "rebuild", "simulate"),
+    }
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_every_command_explains_itself(words: tuple[str, ...], option: str) -> None:
+    shown = CliRunner().invoke(cli, [*words, option], prog_name="roundbook")
+    assert shown.exit_code == 0
+    assert shown.stdout.startswith(f"Usage: {' '.join(['roundbook', *words])} ")
+    assert len(shown.stdout.split("\n\n")[1].strip()) > 10
+    assert shown.stderr == ""
+
+
+def test_the_version_is_told() -> None:
+    assert re.fullmatch(r".+, version \d+\.\d+\.\d+\n", roundbook("--version", settings={}).stdout)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "nonsense",
+        "tenant",
+        "tenant create",
+        "tenant create a b",
+        "tenant list a",
+        "tenant allow-currency a",
+        "key create a",
+        "key create a --scope everything",
+        "key create a --scope read --expires tomorrow",
+        "key revoke one",
+        "key revoke",
+        "serve --port 65536",
+        "serve --workers 0",
+        "serve --nonsense",
+        "replay",
+        "replay a --from-position -1",
+        "replay a --from yesterday",
+        "replay a --event spin",
+        "replay a --player p --game g",
+        "simulate a --events 0",
+        "simulate a --batch 10001",
+        "simulate a --rate 0",
+        "simulate a --key ü",
+    ],
+)
+def test_misuse_ends_with_2_and_says_what_is_wrong_on_stderr(words: str) -> None:
+    ended = roundbook(*words.split(), settings=UNREACHABLE, check=False)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("Usage: ")
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [b"tenant", b"create", b"\xff"],
+        [b"key", b"create", b"a", b"--scope", b"read", b"--label", b"\xff"],
+        [b"replay", b"a", b"--player", b"\xff"],
+        [b"simulate", b"\xff"],
+    ],
+    ids=repr,
+)
+def test_arguments_that_are_no_text_are_misuse(words: list[bytes]) -> None:
+    ended = roundbook(*words, settings=UNREACHABLE, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "roundbook: the arguments must be UTF-8\n"

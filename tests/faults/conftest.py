@@ -1,0 +1,68 @@
+"""Databases, services and tenants to hurt; each test has its own, unless it leaves them whole."""
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.databases import Database, new_database
+from tests.faults.places import Account, open_account
+from tests.faults.proxy import Proxy
+from tests.http.service import Service
+
+_names = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def shared(admin_url: str, template: Database) -> Iterator[Database]:
+    """The database of all tests that do no harm to it."""
+    with new_database(admin_url, template=template) as database:
+        yield database
+
+
+@pytest.fixture
+def account(shared: Database) -> Account:
+    """A tenant of the shared database."""
+    return open_account(shared.service_url, f"t{next(_names)}")
+
+
+@pytest.fixture
+def other_account(shared: Database) -> Account:
+    """Another tenant of the shared database."""
+    return open_account(shared.service_url, f"t{next(_names)}")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that every user can reach, with a short path: for databases and sockets."""
+    path = Path(tempfile.mkdtemp(prefix="rb-", dir="/tmp"))
+    path.chmod(0o755)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
+
+
+@pytest.fixture
+def proxy(folder: Path, shared: Database) -> Iterator[Proxy]:
+    """A proxy before the shared database."""
+    with Proxy(folder, shared.service_url) as listening:
+        yield listening
+
+
+@pytest.fixture
+def start(tmp_path: Path, folder: Path) -> Iterator[Callable[..., Service]]:
+    """A function that starts services, which end with the test, before its proxy and its folder go."""
+    with ExitStack() as ends:
+
+        def make(*arguments: str, **settings: str) -> Service:
+            named = {f"ROUNDBOOK_{name.upper()}": value for name, value in settings.items()}
+            service = Service(tmp_path, *arguments, settings=named)
+            ends.callback(service.stop)
+            return service
+
+        yield make

@@ -1,0 +1,70 @@
+"""Where the tests take place: tenants, ports, and processes to hurt."""
+
+import os
+import socket
+from pathlib import Path
+from signal import SIGKILL
+from typing import NamedTuple
+
+from app.database.connections import connect
+from app.embedded import EmbeddedServer
+from app.tenants import SCOPES, create_key, create_tenant
+from tests.embedded.processes import postmaster
+from tests.faults.checking import assert_exactly_once
+from tests.faults.sending import Client, Ledger
+from tests.http.service import Service, command_of, descendants
+
+
+class Account(NamedTuple):
+    """A tenant in a database, with a key that has all scopes."""
+
+    database_url: str
+    tenant_id: int
+    key: str
+
+    def client(self, service: Service, ledger: Ledger, *, timeout_s: float = 30) -> Client:
+        """Speak to a service in the tenant's name."""
+        return Client(service.url, self.key, ledger, timeout_s=timeout_s)
+
+    def check(self, service: Service, ledger: Ledger) -> None:
+        """Compare what was acknowledged with what is stored and what the service shows."""
+        assert_exactly_once(service.url, self.database_url, self.tenant_id, self.key, ledger)
+
+
+def open_account(database_url: str, name: str) -> Account:
+    """Make a tenant with an empty log."""
+    with connect(database_url) as connection:
+        tenant = create_tenant(connection, name)
+        made = create_key(connection, tenant, SCOPES)
+    return Account(database_url, tenant.tenant_id, made.key)
+
+
+def embedded_url(data_dir: Path) -> str:
+    """Give the URL by which the service itself uses its embedded database, which is running."""
+    with EmbeddedServer(data_dir) as attached:
+        return attached.service_url
+
+
+def free_port() -> str:
+    """Give a port that nobody listens on, for services that come one after the other."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def is_free(port: str) -> bool:
+    """Tell whether nobody listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(port))) != 0
+
+
+def projectors(service: Service) -> list[int]:
+    """List the processes that keep the read models: one, or none while it is started again."""
+    return [pid for pid in descendants(service.pid) if "project" in command_of(pid)]
+
+
+def kill_postgres(data_dir: Path) -> int:
+    """Kill the embedded server's first process without warning; gives its id."""
+    pid = postmaster(data_dir)
+    os.kill(pid, SIGKILL)
+    return pid

@@ -1,0 +1,105 @@
+"""Processes of the service that are killed, or asked to end, while clients send."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from signal import SIGKILL, SIGTERM
+
+from tests.databases import Database
+from tests.faults.checking import assert_nothing_half
+from tests.faults.places import Account, embedded_url, free_port, is_free, open_account, projectors
+from tests.faults.sending import Load, traffic
+from tests.http.service import Service, eventually
+
+Start = Callable[..., Service]
+
+
+def test_a_worker_that_is_killed_again_and_again_costs_nobody_an_event(
+    start: Start, shared: Database, account: Account
+) -> None:
+    service = start(database_url=shared.service_url, owner_url=shared.owner_url)
+    with Load() as load:
+        for seed in range(4):
+            load.add(service.url, account.key, traffic(seed))
+        for _ in range(3):
+            load.goes_on()
+            [worker] = service.workers()
+            os.kill(worker, SIGKILL)
+            eventually(lambda: service.workers() not in ([], [worker]))  # noqa: B023 (called at once)
+        load.goes_on()
+    assert load.ledger.refused
+    account.check(service, load.ledger)
+
+
+def test_one_of_two_workers_is_killed_and_the_other_goes_on_meanwhile(
+    start: Start, shared: Database, account: Account
+) -> None:
+    service = start(
+        "--workers", "2", database_url=shared.service_url, owner_url=shared.owner_url
+    )
+    with Load() as load:
+        for seed in range(4):
+            load.add(service.url, account.key, traffic(seed))
+        for victim in range(2):
+            load.goes_on()
+            os.kill(service.workers()[victim], SIGKILL)
+            load.goes_on(30)
+    account.check(service, load.ledger)
+
+
+def test_a_projector_that_is_killed_again_and_again_shows_every_event_once(
+    start: Start, shared: Database, account: Account
+) -> None:
+    service = start(
+        database_url=shared.service_url, owner_url=shared.owner_url, chunk_events="50"
+    )
+    with Load() as load:
+        for seed in range(3):
+            load.add(service.url, account.key, traffic(seed))
+        for _ in range(3):
+            load.goes_on()
+            [killed] = projectors(service)
+            os.kill(killed, SIGKILL)
+            eventually(lambda: projectors(service) not in ([], [killed]))  # noqa: B023 (called at once)
+    account.check(service, load.ledger)
+
+
+def test_a_service_that_is_killed_with_its_database_and_started_again_has_all_it_acknowledged(
+    start: Start, folder: Path
+) -> None:
+    port = free_port()
+    service = start("--port", port, data_dir=str(folder / "data"))
+    account = open_account(embedded_url(folder / "data"), "acme")
+    with Load() as load:
+        for seed in range(3):
+            load.add(service.url, account.key, traffic(seed))
+        for _ in range(2):
+            load.goes_on(20)
+            service.signal(SIGKILL)
+            assert service.ended()[0] == -SIGKILL
+            # Its workers may still be about, but they don't keep the next service from its port.
+            eventually(lambda: is_free(port))
+            service = start("--port", port, data_dir=str(folder / "data"))
+        load.goes_on(20)
+    account.check(service, load.ledger)
+
+
+def test_a_service_that_is_asked_to_end_under_load_leaves_nothing_half_done(
+    start: Start, shared: Database, account: Account
+) -> None:
+    port = free_port()
+    settings = {"database_url": shared.service_url, "owner_url": shared.owner_url}
+    service = start("--workers", "2", "--port", port, **settings)
+    with Load() as load:
+        for seed in range(4):
+            load.add(service.url, account.key, traffic(seed))
+        for _ in range(2):
+            load.goes_on(20)
+            service.signal(SIGTERM)
+            assert service.ended() == (0, "")
+            assert_nothing_half(account.database_url, account.tenant_id, load.ledger)
+            service = start("--workers", "2", "--port", port, **settings)
+        load.goes_on(20)
+    # Whoever was let in got an answer: the only failures are of clients that came too late.
+    assert set(load.ledger.refused) <= {"ConnectError", "ReadError", "RemoteProtocolError"}
+    account.check(service, load.ledger)

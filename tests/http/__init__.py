@@ -1,0 +1,1 @@
+"""The served application: real processes, real HTTP, a real PostgreSQL."""

@@ -1,0 +1,200 @@
+"""A real `roundbook serve`, and the other commands, as processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.databases import Database
+
+_FIRST_WORDS = "Roundbook serves on "
+_LONG_S = 60
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment, with these settings of the service and no others."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ROUNDBOOK_")}
+    return kept | dict(settings)
+
+
+def on(database: Database) -> dict[str, str]:
+    """The settings of a service on `database`."""
+    return {
+        "ROUNDBOOK_DATABASE_URL": database.service_url,
+        "ROUNDBOOK_OWNER_URL": database.owner_url,
+    }
+
+
+def in_folder(data_dir: Path) -> dict[str, str]:
+    """The settings of a service with the embedded database."""
+    return {"ROUNDBOOK_DATA_DIR": str(data_dir)}
+
+
+def roundbook(
+    *arguments: str | bytes, settings: Mapping[str, str], check: bool = True, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; unless `check` is off, it must end well."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "api.cli", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment(settings),
+        timeout=_LONG_S,
+        **options,
+    )
+    assert not check or ended.returncode == 0, ended.stderr
+    return ended
+
+
+class Running:
+    """A long-lived command: its process, and what it says on stderr, in a file of `folder`."""
+
+    def __init__(self, folder: Path, *arguments: str, settings: Mapping[str, str]) -> None:
+        self.log_path = folder / f"{arguments[0]}-{time.monotonic_ns()}.log"
+        with self.log_path.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "api.cli", *arguments],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment(settings),
+                cwd=folder,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def log(self) -> str:
+        return self.log_path.read_text()
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log().splitlines()]
+
+    def line(self) -> str:
+        """Wait for a line on stdout."""
+        assert self.process.stdout is not None
+        said = self.process.stdout.readline()
+        assert said, self.log()
+        return said
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def ended(self) -> tuple[int, str]:
+        """Wait for the end: exit status, and the rest of stdout."""
+        said, _ = self.process.communicate(timeout=_LONG_S)
+        return self.process.returncode, said
+
+    def stop(self) -> None:
+        """End it in good order."""
+        if self.process.returncode is None:
+            self.signal(signal.SIGCONT)
+            self.signal(signal.SIGTERM)
+            status, _ = self.ended()
+            assert status == 0, self.log()
+
+
+class Service(Running):
+    """A running `roundbook serve` on a port that was free."""
+
+    def __init__(self, folder: Path, *arguments: str, settings: Mapping[str, str]) -> None:
+        super().__init__(folder, "serve", "--port", "0", *arguments, settings=settings)
+        self.settings = dict(settings)
+        try:
+            self.first_line = self.line()
+            assert self.first_line.startswith(_FIRST_WORDS)
+            self.url = self.first_line.removeprefix(_FIRST_WORDS).partition(",")[0]
+            eventually(lambda: self.answers("/health/ready"))
+        except BaseException:
+            self.process.kill()
+            self.process.communicate()
+            raise
+
+    @property
+    def address(self) -> tuple[str, int]:
+        parts = httpx.URL(self.url)
+        assert parts.port is not None
+        return parts.host, parts.port
+
+    def answers(self, path: str) -> bool:
+        try:
+            return httpx.get(self.url + path, timeout=30).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def client(self, key: str | None = None) -> httpx.Client:
+        """HTTP to the service, as JSON and with a key unless the request says otherwise."""
+        headers = {"content-type": "application/json"} | ({"x-api-key": key} if key else {})
+        return httpx.Client(base_url=self.url, headers=headers, timeout=_LONG_S)
+
+    def new_key(self, tenant: str, *scopes: str) -> str:
+        """Make a key by the command line."""
+        chosen = [word for scope in scopes or ("ingest",) for word in ("--scope", scope)]
+        made = roundbook("key", "create", tenant, *chosen, settings=self.settings)
+        return made.stdout.strip()
+
+    def family(self) -> list[int]:
+        """The processes of the service, itself the first."""
+        return [self.pid, *descendants(self.pid)]
+
+    def workers(self) -> list[int]:
+        """The processes that serve HTTP."""
+        return [pid for pid in descendants(self.pid) if "api.worker" in command_of(pid)]
+
+
+@contextmanager
+def serving(folder: Path, *arguments: str, settings: Mapping[str, str]) -> Iterator[Service]:
+    """Serve, and end in good order."""
+    service = Service(folder, *arguments, settings=settings)
+    try:
+        yield service
+    finally:
+        service.stop()
+
+
+def eventually(condition: Callable[[], bool], *, within_s: float = 60) -> None:
+    """Wait until something holds; the limit is for a service that is broken, not for a slow one."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.02)
+
+
+def descendants(pid: int) -> list[int]:
+    """The children of a process, theirs, and so on."""
+    found: list[int] = []
+    parents = {pid}
+    table = [(int(child), int(parent)) for child, parent, *_ in _processes("pid=,ppid=")]
+    while parents:
+        children = [child for child, parent in table if parent in parents]
+        found += children
+        parents = set(children)
+    return found
+
+
+def command_of(pid: int) -> str:
+    return " ".join(word for line in _processes("args=", "-p", str(pid)) for word in line)
+
+
+def runs(pid: int) -> bool:
+    """Whether a process runs; one that ended and that nobody waited for does not."""
+    states = _processes("stat=", "-p", str(pid))
+    return any(not state.startswith("Z") for state, *_ in states)
+
+
+def _processes(columns: str, *chosen: str) -> Sequence[Sequence[str]]:
+    listed = subprocess.run(
+        ["ps", *(chosen or ("-A",)), "-o", columns], check=False, capture_output=True, text=True
+    )
+    return [line.split() for line in listed.stdout.splitlines()]

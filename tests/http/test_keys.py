@@ -1,0 +1,114 @@
+"""Who may send: 403 for every other key, and nothing learned from it."""
+
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from app.database.connections import connect
+from app.tenants import create_tenant, list_keys, revoke_key
+from tests.databases import Database
+from tests.http.service import Service, eventually
+from tests.http.wire import EVENTS, Wire, assert_problem, body, counts, login, new_key
+
+
+def send(client: httpx.Client, key: str | bytes) -> httpx.Response:
+    return client.post(EVENTS, content=body(login("a")), headers={b"x-api-key": key})
+
+
+def test_a_missing_key_is_403(client: httpx.Client) -> None:
+    del client.headers["x-api-key"]
+    assert_problem(client.post(EVENTS, content=body()), "forbidden")
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    ["", "rb_", "unknown", "rb_" + "x" * 43, "k" * 10_000, b"\xff\xfe", "null", "' or 1=1 --"],
+)
+def test_an_unknown_key_is_403(client: httpx.Client, unknown: str | bytes) -> None:
+    assert_problem(send(client, unknown), "forbidden")
+
+
+def test_a_key_is_taken_whole_and_as_it_is(client: httpx.Client, key: str) -> None:
+    for other in (key[:-1], key + "x", key.swapcase(), key.removeprefix("rb_"), f"Bearer {key}"):
+        assert_problem(send(client, other), "forbidden")
+    assert counts(send(client, key)) == (1, 0, 0)
+
+
+def test_two_keys_are_no_key(service: Service, key: str) -> None:
+    headers = [("content-type", "application/json"), ("content-length", "0"), ("x-api-key", key)]
+    for second in (key, "rb_unknown"):
+        with Wire(service.address) as wire:
+            wire.request(f"POST {EVENTS}", [*headers, ("x-api-key", second)])
+            assert_problem(wire.answer(), "forbidden")
+
+
+@pytest.mark.parametrize("scopes", [["read"], ["audit"], ["read", "audit"]])
+def test_a_key_of_another_scope_is_403(
+    client: httpx.Client, served: Database, tenant_name: str, scopes: list[str]
+) -> None:
+    assert_problem(send(client, new_key(served, tenant_name, *scopes)), "forbidden")
+
+
+def test_an_expired_key_is_403(client: httpx.Client, served: Database, tenant_name: str) -> None:
+    expires_at = datetime.now(UTC) + timedelta(seconds=2)
+    expiring = new_key(served, tenant_name, "ingest", expires_at=expires_at)
+    assert send(client, expiring).status_code == 204
+    eventually(lambda: datetime.now(UTC) >= expires_at)
+    assert_problem(send(client, expiring), "forbidden")
+
+
+def test_a_revoked_key_is_403_within_ten_seconds(
+    client: httpx.Client, served: Database, tenant_name: str, key: str
+) -> None:
+    other = new_key(served, tenant_name, "ingest")
+    assert send(client, key).status_code == 204  # the service remembers it now
+    with connect(served.service_url) as connection:
+        known = {"t": tenant_name}
+        [key_id] = connection.execute(
+            "select min(key_id) from api_keys join tenants using (tenant_id) where name = %(t)s",
+            known,
+        ).fetchone() or [0]
+        revoke_key(connection, key_id)
+    eventually(lambda: send(client, key).status_code == 403, within_s=10)
+    assert_problem(send(client, key), "forbidden")
+    assert send(client, other).status_code == 204
+
+
+def test_a_refusal_tells_nothing_about_what_exists(
+    client: httpx.Client, served: Database, tenant_name: str
+) -> None:
+    with connect(served.service_url) as connection:
+        other = create_tenant(connection, f"other-{tenant_name}")
+        past = datetime.now(UTC) + timedelta(milliseconds=100)
+        expired = new_key(served, other.name, "ingest", expires_at=past)
+        revoked = new_key(served, other.name, "ingest")
+        revoke_key(connection, list_keys(connection, other)[-1].key_id)
+    eventually(lambda: datetime.now(UTC) >= past)
+    refusals = []
+    for key in ("rb_unknown", expired, revoked):
+        problem = assert_problem(send(client, key), "forbidden")
+        del problem["request_id"]
+        refusals.append(problem)
+    assert refusals[0] == refusals[1] == refusals[2]
+    assert other.name not in str(refusals)
+
+
+def test_a_bad_key_is_refused_before_the_body_is_asked_for(service: Service) -> None:
+    headers = {"content-type": "application/json", "content-length": "100", "x-api-key": "rb_x"}
+    with Wire(service.address) as wire:
+        wire.request(f"POST {EVENTS}", headers | {"expect": "100-continue"})
+        assert not wire.continues()
+    with Wire(service.address) as wire:
+        wire.request(f"POST {EVENTS}", headers)  # and the body never comes
+        assert_problem(wire.answer(), "forbidden")
+
+
+def test_tenants_do_not_share_unique_ids(
+    client: httpx.Client, served: Database, tenant_name: str, key: str
+) -> None:
+    with connect(served.service_url) as connection:
+        other = create_tenant(connection, f"neighbour-{tenant_name}")
+    assert counts(send(client, key)) == (1, 0, 0)
+    assert counts(send(client, new_key(served, other.name))) == (1, 0, 0)
+    assert counts(send(client, key)) == (0, 1, 0)

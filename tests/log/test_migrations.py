@@ -1,0 +1,121 @@
+"""The schema: each step once, by one host at a time, and never by a version that doesn't know it."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import psycopg
+import pytest
+
+from app.database import migrate as migrating
+from app.database.connections import connect
+from app.database.migrate import Migration, MigrationError, is_current, migrate, migrations
+from tests.databases import Database
+
+CATALOGUE = """
+select table_name, column_name, data_type, is_nullable, column_default, collation_name
+  from information_schema.columns where table_schema = 'roundbook' order by 1, 2;
+
+select indexdef from pg_indexes where schemaname = 'roundbook' order by 1;
+
+select tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) from pg_trigger
+ where not tgisinternal order by 1, 2;
+
+select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
+ where connamespace = 'roundbook'::regnamespace order by 1, 2;
+
+select relname, relacl::text from pg_class
+ where relnamespace = 'roundbook'::regnamespace order by 1;
+
+select number, name from migrations order by 1;
+""".split(";")[:-1]
+
+
+def schema(database: Database) -> list[Any]:
+    with connect(database.owner_url) as owner:
+        return [owner.execute(query.encode()).fetchall() for query in CATALOGUE]
+
+
+@pytest.fixture
+def empty_database(fresh_database: Database) -> Database:
+    """A database that nobody has migrated yet."""
+    with connect(fresh_database.owner_url) as owner:
+        owner.execute("drop schema roundbook cascade")
+    return fresh_database
+
+
+def test_a_schema_that_is_up_to_date_stays_as_it_is(fresh_database: Database) -> None:
+    before = schema(fresh_database)
+    assert migrate(fresh_database.owner_url, fresh_database.service_url) == []
+    assert schema(fresh_database) == before
+
+
+def test_an_empty_database_gets_the_same_schema_as_any_other(
+    database: Database, empty_database: Database
+) -> None:
+    with connect(empty_database.service_url) as service:
+        assert not is_current(service)
+    assert migrate(empty_database.owner_url, empty_database.service_url) == migrations()
+    assert schema(empty_database) == schema(database)
+    with connect(empty_database.service_url) as service:
+        assert is_current(service)
+
+
+def test_hosts_that_start_at_once_migrate_once(
+    database: Database, empty_database: Database
+) -> None:
+    together = Barrier(3)
+
+    def start(_host: int) -> Sequence[Migration]:
+        together.wait()
+        return migrate(empty_database.owner_url, empty_database.service_url)
+
+    with ThreadPoolExecutor(3) as hosts:
+        applied = sorted(hosts.map(start, range(3)), key=len)
+    assert applied == [[], [], migrations()]
+    assert schema(empty_database) == schema(database)
+
+
+def test_a_schema_newer_than_the_code_is_refused_and_left_alone(fresh_database: Database) -> None:
+    with connect(fresh_database.owner_url) as owner:
+        owner.execute("insert into migrations values (9999, 'of the future', now())")
+        before = schema(fresh_database)
+        with pytest.raises(MigrationError, match="9999"):
+            migrate(fresh_database.owner_url, fresh_database.service_url)
+        assert schema(fresh_database) == before
+        assert not is_current(owner)
+
+
+def test_a_step_that_fails_leaves_nothing_of_itself_and_keeps_those_before(
+    fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = schema(fresh_database)
+    broken = Migration(9998, "broken", "create table half (a int); select 1 / 0;")
+    monkeypatch.setattr(migrating, "migrations", lambda: [*migrations(), broken])
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        migrate(fresh_database.owner_url, fresh_database.service_url)
+    assert schema(fresh_database) == before
+
+
+def test_steps_that_are_missing_are_applied_in_order_and_the_service_may_use_them(
+    fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [
+        Migration(9997, "first", "create table more (a int primary key);"),
+        Migration(9998, "second", "alter table more add column b int;"),
+    ]
+    monkeypatch.setattr(migrating, "migrations", lambda: [*migrations(), *steps])
+    with connect(fresh_database.service_url) as service:
+        assert not is_current(service)
+        assert migrate(fresh_database.owner_url, fresh_database.service_url) == steps
+        assert is_current(service)
+        assert service.execute("select a, b from more").fetchall() == []
+
+
+def test_steps_are_numbered_from_one_without_gaps() -> None:
+    assert [step.number for step in migrations()] == list(range(1, len(migrations()) + 1))
+
+
+def test_one_credential_for_all_is_migrated_too(empty_database: Database) -> None:
+    assert migrate(empty_database.owner_url, empty_database.owner_url) == migrations()

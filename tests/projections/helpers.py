@@ -1,0 +1,107 @@
+"""Projecting, and reading the read models in the contract's shapes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from app.database.connections import Pool
+from app.log.recorder import TenantLog
+from app.tenants import Tenant
+from projections import rounds
+from projections.balances import BalanceFilters, find_balances
+from projections.entries import Scope
+from projections.games import GameFilters, count_facets, find_games
+from projections.played import read_played
+from projections.players import PlayerFilters, find_players
+from projections.projector import Projector
+from projections.reading import Snapshot, select, snapshot
+from projections.transactions import TransactionFilters, find_transactions
+from tests.model import Model, assert_same, read_json
+
+ALL = 1_000_000
+KINDS = ("balances", "rounds", "transactions", "games", "players", "facets")
+
+
+def projector(pool: Pool, *, chunk_events: int = 1_000) -> Projector:
+    return Projector(
+        pool,
+        lambda tenant_id: TenantLog(pool, tenant_id),
+        chunk_events=chunk_events,
+        poll_interval_s=0.01,
+    )
+
+
+def scope_of(tenant: Tenant) -> Scope:
+    """The first generation, which is the live one."""
+    return Scope(tenant.tenant_id, 1)
+
+
+def project(pool: Pool, tenant: Tenant, *, chunk_events: int = 1_000) -> int:
+    """Project all of one tenant's log; gives the number of events."""
+    by_chunks = projector(pool, chunk_events=chunk_events)
+    total = 0
+    while done := by_chunks.project_chunk(scope_of(tenant)):
+        total += done
+    return total
+
+
+def position(pool: Pool, tenant: Tenant) -> int:
+    """Tell up to where a tenant's read models go."""
+    with snapshot(pool, tenant.tenant_id) as seen:
+        return seen.position
+
+
+def read_models(pool: Pool, tenant: Tenant) -> dict[str, Any]:
+    """Read everything there is of a tenant, as JSON that was read back."""
+    with snapshot(pool, tenant.tenant_id) as seen:
+        return {kind: read_json(msgspec.json.encode(read(seen))) for kind, read in _READERS.items()}
+
+
+def assert_as_the_model(pool: Pool, tenant: Tenant, model: Model) -> None:
+    """Fail unless every read model of a tenant equals the model's."""
+    found = read_models(pool, tenant)
+    for kind in KINDS:
+        assert_same(kind, found[kind], getattr(model, kind)())
+
+
+def without_positions(answer: Any) -> Any:
+    """Leave out what depends on the order of arrival."""
+    match answer:
+        case dict():
+            return {
+                name: without_positions(value)
+                for name, value in answer.items()
+                if name != "position"
+            }
+        case list():
+            return [without_positions(element) for element in answer]
+        case _:
+            return answer
+
+
+def _rounds(seen: Snapshot) -> list[rounds.RoundView]:
+    """All rounds with their bets and wins, which a query only shows for one round_id."""
+    found = select(
+        seen,
+        rounds.SQL.find_rounds,
+        rounds.RoundFilters(),
+        after_at=None,
+        after_key=None,
+        limit=ALL,
+    )
+    played = read_played(seen, [row[-1] for row in found])
+    return [
+        msgspec.structs.replace(rounds._view(row), bets=moves.bets, wins=moves.wins)
+        for row, moves in zip(found, played, strict=True)
+    ]
+
+
+_READERS: dict[str, Callable[[Snapshot], Any]] = {
+    "balances": lambda seen: find_balances(seen, BalanceFilters(), None, ALL).items,
+    "rounds": _rounds,
+    "transactions": lambda seen: find_transactions(seen, TransactionFilters(), None, ALL).items,
+    "games": lambda seen: find_games(seen, GameFilters(), None, ALL).items,
+    "players": lambda seen: find_players(seen, PlayerFilters(), None, ALL).items,
+    "facets": lambda seen: count_facets(seen, GameFilters()),
+}

@@ -1,0 +1,264 @@
+"""An event that can't be projected stops its tenant, loudly, and nobody else."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+import psycopg
+import pytest
+from eventsourcing.persistence import StoredEvent
+
+from app.database.connections import Pool, open_pool
+from app.log.recorder import TenantLog
+from app.tenants import Tenant, create_tenant
+from domain import events
+from projections import entries
+from projections.projector import FAILING, Projector
+from tests.databases import Database
+from tests.model import Model
+from tests.projections.helpers import assert_as_the_model, position, project, projector, scope_of
+from tests.recording.sending import logins, send
+from tests.strategies import WireItem, body
+
+POISON = {
+    "rubbish": ("BetPlaced", b"rubbish"),
+    "nothing": ("Deposited", b""),
+    "another event's state": ("BetPlaced", logins(["u"])[0].data_text.encode()),
+    "an amount that is none": (
+        "Withdrawn",
+        b'{"unique_id":"u","timestamp":"2025-01-01T00:00:00Z","player_id":"p","amount":"a"}',
+    ),
+    "a registration date that is none": (
+        "PlayerUpdated",
+        b'{"unique_id":"u","timestamp":"2025-01-01T00:00:00Z","player_id":"p","registration_date":"1"}',
+    ),
+    "a topic of the future": ("BetPlaced.v2", b"{}"),
+    "text that no column takes": (
+        "LoggedIn",
+        b'{"unique_id":"u","timestamp":"2025-01-01T00:00:00Z","player_id":"a\\u0000b"}',
+    ),
+}
+
+# Tenants of these tests share numbers with those of other databases, and metrics go by the number.
+_numbers = count(900_001)
+
+
+@pytest.fixture
+def own_pool(fresh_database: Database) -> Iterator[Pool]:
+    """Connections to a database in which nobody else's tenants are."""
+    with open_pool(fresh_database.service_url, max_size=4) as pool:
+        yield pool
+
+
+@pytest.fixture
+def tenants(own_pool: Pool) -> list[Tenant]:
+    """Three tenants; the tests poison the second."""
+    with own_pool.connection() as connection:
+        before = next(_numbers) * 10
+        connection.execute("insert into tenants values (%s, 'before all others', now())", [before])
+        return [create_tenant(connection, name) for name in "abc"]
+
+
+def poison(pool: Pool, tenant: Tenant, topic: str, state: bytes) -> None:
+    """Put an event into the log past all checks, as only a bug or a newer version could."""
+    version = (TenantLog(pool, tenant.tenant_id).max_notification_id() or 0) + 1
+    TenantLog(pool, tenant.tenant_id).insert_events(
+        [StoredEvent("player:poison", version, topic, state)]
+    )
+
+
+def failing(tenant: Tenant) -> float:
+    return float(FAILING.labels(tenant.tenant_id)._value.get())
+
+
+class Clock:
+    """Seconds that pass only when told."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000.0
+
+    def turns(self, running: Projector) -> None:
+        """Let the projector do all it finds to do now."""
+        while running.project_all(now_s=self.now_s):
+            pass
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def digestible(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """A function that brings the version of the code that can read the poison."""
+
+    def mend() -> None:
+        def decode(topic: str, state: bytes) -> events.Event:
+            try:
+                return events.decode(topic, state)
+            except Exception:  # noqa: BLE001  # whatever the poison is
+                antidote = logins(["poison"], "poison")[0].data_text.encode()
+                return events.decode("LoggedIn", antidote)
+
+        monkeypatch.setattr(entries, "decode", decode)
+
+    return mend
+
+
+@pytest.mark.parametrize("kind", POISON)
+def test_poison_stops_its_tenant_alone(
+    kind: str, own_pool: Pool, tenants: list[Tenant], clock: Clock
+) -> None:
+    running = projector(own_pool, chunk_events=3)
+    for tenant in tenants:
+        send(own_pool, tenant, logins(["1", "2", "3", "4"]))
+    poison(own_pool, tenants[1], *POISON[kind])
+    for tenant in tenants:
+        send(own_pool, tenant, logins(["6", "7"]))
+    clock.turns(running)
+    assert [position(own_pool, tenant) for tenant in tenants] == [6, 3, 6]
+    assert [failing(tenant) for tenant in tenants] == [0, 1, 0]
+
+    for tenant in tenants:
+        send(own_pool, tenant, logins(["8"]))
+    clock.now_s += 60
+    clock.turns(running)
+    assert [position(own_pool, tenant) for tenant in tenants] == [7, 3, 7]
+    assert [failing(tenant) for tenant in tenants] == [0, 1, 0]
+
+
+def test_what_stood_before_the_poison_is_shown_as_far_as_chunks_go(
+    own_pool: Pool, tenants: list[Tenant], clock: Clock
+) -> None:
+    model = Model()
+    batch = logins(["1", "2", "3", "4"])
+    send(own_pool, tenants[1], batch)
+    model.ingest_body(body(batch))
+    poison(own_pool, tenants[1], *POISON["rubbish"])
+    clock.turns(projector(own_pool, chunk_events=1))
+    assert position(own_pool, tenants[1]) == 4
+    assert_as_the_model(own_pool, tenants[1], model)
+
+
+def test_a_tenant_goes_on_where_it_stood_when_the_cause_is_mended(
+    own_pool: Pool, tenants: list[Tenant], clock: Clock, digestible: Callable[[], None]
+) -> None:
+    running = projector(own_pool)
+    send(own_pool, tenants[1], logins(["1", "2"]))
+    poison(own_pool, tenants[1], *POISON["rubbish"])
+    send(own_pool, tenants[1], logins(["4"]))
+    clock.turns(running)
+    digestible()
+    clock.turns(running)
+    assert position(own_pool, tenants[1]) == 0, "it rests for a while"
+    clock.now_s += 60
+    clock.turns(running)
+    assert position(own_pool, tenants[1]) == 4
+    assert failing(tenants[1]) == 0
+
+
+def test_a_projector_sees_that_another_one_has_mended_it(
+    own_pool: Pool, tenants: list[Tenant], clock: Clock, digestible: Callable[[], None]
+) -> None:
+    stuck = projector(own_pool)
+    poison(own_pool, tenants[1], *POISON["rubbish"])
+    clock.turns(stuck)
+    assert failing(tenants[1]) == 1
+    digestible()
+    assert project(own_pool, tenants[1]) == 1
+    clock.turns(stuck)
+    assert failing(tenants[1]) == 0
+
+
+def test_a_tenant_that_another_projector_has_in_hand_is_not_mended_by_that(
+    own_pool: Pool, tenants: list[Tenant], clock: Clock
+) -> None:
+    stuck = projector(own_pool)
+    poison(own_pool, tenants[1], *POISON["rubbish"])
+    clock.turns(stuck)
+    clock.now_s += 60
+    with own_pool.connection() as other, other.transaction():
+        other.execute(
+            "select 1 from tracking where tenant_id = %s for update", [tenants[1].tenant_id]
+        )
+        clock.turns(stuck)
+    assert failing(tenants[1]) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        psycopg.errors.ProgramLimitExceeded("index row requires 60016 bytes"),
+        psycopg.errors.LockNotAvailable("canceling statement due to lock timeout"),
+        psycopg.errors.QueryCanceled("canceling statement due to statement timeout"),
+        psycopg.errors.NumericValueOutOfRange("bigint out of range"),
+        RuntimeError("a bug"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_postgresql_refuses_of_one_tenant_stops_that_tenant_alone(
+    error: Exception,
+    own_pool: Pool,
+    tenants: list[Tenant],
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for tenant in tenants:
+        send(own_pool, tenant, logins(["1"]))
+    refuse_for(tenants[1], error, monkeypatch)
+    clock.turns(projector(own_pool))
+    assert [position(own_pool, tenant) for tenant in tenants] == [1, 0, 1]
+    assert [failing(tenant) for tenant in tenants] == [0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        psycopg.OperationalError("server closed the connection unexpectedly"),
+        psycopg.InterfaceError("the connection is closed"),
+        psycopg.errors.AdminShutdown("terminating connection"),
+        psycopg.errors.DiskFull("no space left on device"),
+        psycopg.errors.TooManyConnections("too many clients already"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_store_in_trouble_is_no_tenants_fault(
+    error: Exception,
+    own_pool: Pool,
+    tenants: list[Tenant],
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for tenant in tenants:
+        send(own_pool, tenant, logins(["1"]))
+    with monkeypatch.context() as patched:
+        refuse_for(tenants[1], error, patched)
+        with pytest.raises(type(error)):
+            clock.turns(projector(own_pool))
+    assert [failing(tenant) for tenant in tenants] == [0, 0, 0]
+    clock.turns(projector(own_pool))
+    assert [position(own_pool, tenant) for tenant in tenants] == [1, 1, 1]
+
+
+def refuse_for(tenant: Tenant, error: Exception, patched: pytest.MonkeyPatch) -> None:
+    project_chunk = Projector.project_chunk
+
+    def fail(self: Projector, scope: Any) -> int:
+        if scope == scope_of(tenant):
+            raise error
+        return project_chunk(self, scope)
+
+    patched.setattr(Projector, "project_chunk", fail)
+
+
+def test_a_tag_of_any_length_holds_up_nobody(
+    own_pool: Pool, tenants: list[Tenant], clock: Clock
+) -> None:
+    tag = "".join(chr(0x4E00 + number * 2_654_435_761 % 20_000) for number in range(20_000))
+    data = (
+        f'{{"unique_id":"u","timestamp":"2025-01-15T12:00:00Z","player_id":"p","tags":["{tag}"]}}'
+    )
+    send(own_pool, tenants[0], [WireItem("player", data)])
+    send(own_pool, tenants[1], logins(["1"]))
+    clock.turns(projector(own_pool))
+    assert [position(own_pool, tenant) for tenant in tenants] == [1, 1, 0]
