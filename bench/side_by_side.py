@@ -83,9 +83,9 @@ def _rates_table(measured: Sequence[Measured]) -> Table:
     return Table(
         "Recording, side by side",
         "`HTTP, 100 by 16`: requests of 100 events over 16 connections at once."
-        " `COPY`: the floor, one transaction after the other on one connection. Medians of the rounds; answers"
-        " of all rounds together (where there are fewer than 100, p99 is the slowest). `of the floor`"
-        " compares round by round with the first row. Cores are processor time by elapsed time.",
+        " `COPY`: the floor, one transaction after the other on one connection. Medians of the rounds;"
+        " answers of all rounds together (where there are fewer than 100, p99 is the slowest). `of the"
+        " floor` compares round by round with the first row. Cores are processor time by elapsed time.",
         [
             Column("way"),
             *RATE_COLUMNS,

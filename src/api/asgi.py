@@ -8,7 +8,7 @@ from anyio import CapacityLimiter
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
+from litestar.plugins.prometheus import PrometheusConfig
 from litestar.types import ASGIApp
 
 from api.auth import KeyRing, require_scope
@@ -29,7 +29,8 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
     # Half of the connections for writing, half for reading: neither can starve the other.
     share = max(1, settings.pool_size // 2)
     writing = open_pool(database_url, max_size=share, lock_timeout_s=settings.lock_timeout_s)
-    pool = open_pool(database_url, max_size=share, for_queries=True)
+    # Two more than queries can take: keys are looked up and health is asked for meanwhile.
+    pool = open_pool(database_url, max_size=share + 2, for_queries=True)
     dependencies: dict[str, Any] = {
         "settings": settings,
         "pool": pool,
@@ -51,7 +52,7 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
             pool.close()
 
     application = Litestar(
-        route_handlers=[*ROUTES, PrometheusController, documentation_assets],
+        route_handlers=[*ROUTES, documentation_assets],
         guards=[require_scope],
         exception_handlers=EXCEPTION_HANDLERS,
         dependencies={

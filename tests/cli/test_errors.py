@@ -71,11 +71,14 @@ def test_a_tenant_that_was_refused_is_not_there(refused: Run, run: Run) -> None:
         ("ROUNDBOOK_LOG_FORMAT", "xml"),
     ],
 )
-@pytest.mark.parametrize("command", ["serve", "tenant list"])
-def test_a_bad_setting_is_named(
-    refused: Run, served: Database, command: str, variable: str, value: str
-) -> None:
-    assert variable in refused(*command.split(), settings=on(served) | {variable: value})
+def test_a_bad_setting_is_named(refused: Run, served: Database, variable: str, value: str) -> None:
+    assert variable in refused("tenant", "list", settings=on(served) | {variable: value})
+
+
+@pytest.mark.parametrize("command", ["serve", "project", "migrate", "replay errors"])
+def test_a_bad_setting_stops_every_command(refused: Run, served: Database, command: str) -> None:
+    settings = on(served) | {"ROUNDBOOK_POOL_SIZE": "many"}
+    assert "ROUNDBOOK_POOL_SIZE" in refused(*command.split(), settings=settings)
 
 
 def test_an_owner_without_a_database_is_named(refused: Run, served: Database) -> None:
@@ -118,6 +121,6 @@ def test_a_service_out_of_reach_is_told(refused: Run, url: str) -> None:
     assert refused("simulate", "errors", "--key", "rb_x", "--url", url)
 
 
-@pytest.mark.parametrize("key", ["rb_unknown", "", "null"])
+@pytest.mark.parametrize("key", ["rb_unknown", "null"])
 def test_a_service_that_refuses_the_key_is_told(refused: Run, service: Service, key: str) -> None:
     assert refused("simulate", "errors", "--key", key, "--url", service.url)

@@ -73,11 +73,16 @@ def test_the_version_is_told() -> None:
     ],
 )
 def test_misuse_ends_with_2_and_says_what_is_wrong_on_stderr(words: str) -> None:
-    ended = roundbook(*words.split(), settings=UNREACHABLE, check=False)
-    assert ended.returncode == 2
+    ended = CliRunner(env=UNREACHABLE).invoke(cli, words.split())
+    assert ended.exit_code == 2
     assert ended.stdout == ""
     assert ended.stderr.startswith("Usage: ")
-    assert "Traceback" not in ended.stderr
+
+
+def test_misuse_is_the_same_for_the_process() -> None:
+    ended = roundbook("tenant", "create", settings=UNREACHABLE, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("Usage: ")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """What operators see: the log, health and metrics."""
 
 import json
+import os
 import re
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -209,9 +211,6 @@ def test_metrics_do_not_grow_with_the_paths_that_clients_make_up(
 def test_metrics_survive_the_death_of_a_worker(
     fresh_database: Database, start: Callable[..., Service]
 ) -> None:
-    import os
-    import signal
-
     service = start(settings=on(fresh_database))
     [worker] = service.workers()
     os.kill(worker, signal.SIGKILL)

@@ -29,12 +29,12 @@ select relname, relacl::text from pg_class
  where relnamespace = 'roundbook'::regnamespace order by 1;
 
 select number, name from migrations order by 1;
-""".split(";")[:-1]
+"""
 
 
 def schema(database: Database) -> list[Any]:
     with connect(database.owner_url) as owner:
-        return [owner.execute(query.encode()).fetchall() for query in CATALOGUE]
+        return [owner.execute(query.encode()).fetchall() for query in CATALOGUE.split("\n\n")]
 
 
 @pytest.fixture

@@ -1,17 +1,20 @@
 """One family of endpoints per module."""
 
+from typing import Any
+
 from api.routes.balances import list_balances
 from api.routes.conflicts import list_conflicts
 from api.routes.events import ingest_events
 from api.routes.games import list_games, show_facets, show_game
 from api.routes.health import live, ready
 from api.routes.history import show_history
+from api.routes.metrics import Metrics
 from api.routes.players import list_players, show_player
 from api.routes.rounds import list_rounds
 from api.routes.status import show_status
 from api.routes.transactions import list_transactions
 
-ROUTES = [
+ROUTES: list[Any] = [
     ingest_events,
     list_players,
     show_player,
@@ -24,6 +27,7 @@ ROUTES = [
     list_conflicts,
     show_status,
     show_history,
+    Metrics,
     live,
     ready,
 ]

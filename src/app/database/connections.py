@@ -56,8 +56,8 @@ def open_pool(
     Statements are planned for an average tenant, as suits looking up by key; with `for_queries` for
     the values at hand, as suits pages of filtered rows.
 
-    Taking a connection raises PoolTimeout when none is free within 10 seconds, and a statement that
-    waits longer than `lock_timeout_s` for a lock raises psycopg.errors.LockNotAvailable.
+    Within `lock_timeout_s` a connection must be free, or taking one raises PoolTimeout, and then
+    another session's lock, or a statement that waits for it raises psycopg.errors.LockNotAvailable.
     """
     options = f"{_OPTIONS} -c lock_timeout={round(lock_timeout_s * 1000)}ms"
     if not for_queries:
@@ -72,7 +72,7 @@ def open_pool(
         },
         min_size=1,
         max_size=max_size,
-        timeout=10,
+        timeout=lock_timeout_s,
         max_idle=300,
         reconnect_timeout=60,
         check=ConnectionPool.check_connection,

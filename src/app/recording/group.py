@@ -9,7 +9,9 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import psycopg
 from anyio import CapacityLimiter, to_thread
+from psycopg_pool import PoolTimeout
 
 from app.database.connections import UNAVAILABLE, Pool
 from app.log.heads import StreamHeads
@@ -19,6 +21,7 @@ from app.recording.receipt import Receipt
 
 _MOST_ITEMS = 10_000
 _REMEMBERED_TENANTS = 20
+_WAITED_IN_VAIN = (psycopg.errors.LockNotAvailable, PoolTimeout)
 
 
 class _Waiting(NamedTuple):
@@ -65,6 +68,10 @@ class GroupCommit:
                     # One of them can't be recorded: it must not harm those it shared with.
                     await self._commit_each(tenant_id, group)
                     continue
+                if isinstance(error, _WAITED_IN_VAIN):
+                    # Who came meanwhile has waited as well, and is not to wait once more.
+                    group += waiting
+                    waiting.clear()
                 for member in group:
                     _fail(member, error)
             else:

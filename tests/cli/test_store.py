@@ -1,0 +1,102 @@
+"""Commands and the store: migrating, the embedded one, and a projector on its own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.database.connections import connect
+from app.database.migrate import migrations
+from tests.databases import Database
+from tests.http.service import Running, Service, eventually, in_folder, on, roundbook
+from tests.http.wire import EVENTS, body, counts, login
+
+
+def test_a_migration_applies_what_is_missing_and_then_nothing(fresh_database: Database) -> None:
+    with psycopg.connect(fresh_database.owner_url) as owner:
+        owner.execute("drop schema roundbook cascade")
+    first = roundbook("migrate", settings=on(fresh_database))
+    assert first.stdout.splitlines() == [
+        f"applied {step.number:04d} {step.name}" for step in migrations()
+    ]
+    again = roundbook("migrate", settings=on(fresh_database))
+    assert again.stdout == "the schema is up to date\n"
+    assert roundbook("tenant", "list", settings=on(fresh_database)).stdout == ""
+
+
+def test_a_schema_of_a_newer_version_is_left_alone(fresh_database: Database) -> None:
+    with connect(fresh_database.owner_url) as owner:
+        owner.execute("insert into migrations values (9999, 'from_the_future', now())")
+    for command in ("migrate", "serve"):
+        ended = roundbook(command, settings=on(fresh_database), check=False)
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert "newer" in ended.stderr
+
+
+def test_keys_can_be_made_before_anything_was_served(
+    folder: Path, start: Callable[..., Service]
+) -> None:
+    settings = in_folder(folder / "data")
+    made = roundbook("tenant", "create", "early", settings=settings)
+    assert made.stdout == "early\n"
+    key = roundbook("key", "create", "early", "--scope", "ingest", settings=settings).stdout.strip()
+    service = start(settings=settings)
+    with service.client(key) as client:
+        assert counts(client.post(EVENTS, content=body(login("a")))) == (1, 0, 0)
+
+
+def test_commands_work_beside_a_service_with_the_embedded_database(embedded: Service) -> None:
+    settings = embedded.settings
+    roundbook("tenant", "create", "beside", settings=settings)
+    assert roundbook("migrate", settings=settings).stdout == "the schema is up to date\n"
+    sending = ("simulate", "beside", "--events", "100", "--url", embedded.url)
+    assert roundbook(*sending, settings=settings).stdout.startswith("100 stored")
+    assert len(roundbook("replay", "beside", settings=settings).stdout.splitlines()) == 100
+    assert embedded.answers("/health/ready")
+
+
+def position(database: Database) -> int:
+    with connect(database.service_url) as connection:
+        row = connection.execute("select position from tracking where live").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_projections_can_run_in_processes_of_their_own(
+    fresh_database: Database, start: Callable[..., Service], folder: Path
+) -> None:
+    service = start("--no-projections", settings=on(fresh_database))
+    assert len(service.family()) == 2
+    roundbook("tenant", "create", "acme", settings=on(fresh_database))
+    with service.client(service.new_key("acme", "ingest", "read")) as client:
+        assert counts(client.post(EVENTS, content=body(login("a")))) == (1, 0, 0)
+        assert position(fresh_database) == 0
+        projectors = [Running(folder, "project", settings=on(fresh_database)) for _ in range(2)]
+        seen = client.get("/api/v1/players?at_least=1").json()["items"]
+        assert [player["player_id"] for player in seen] == ["p"]
+        projectors[0].stop()
+        assert counts(client.post(EVENTS, content=body(login("b")))) == (1, 0, 0)
+        eventually(lambda: position(fresh_database) == 2)
+        projectors[1].stop()
+
+
+@pytest.mark.parametrize("first", ["project", "serve"])
+def test_a_projector_and_a_service_share_an_embedded_database_in_any_order(
+    folder: Path, start: Callable[..., Service], first: str
+) -> None:
+    settings = in_folder(folder / "data")
+    roundbook("tenant", "create", "acme", settings=settings)
+    if first == "project":
+        projector = Running(folder, "project", settings=settings)
+        service = start("--no-projections", settings=settings)
+    else:
+        service = start("--no-projections", settings=settings)
+        projector = Running(folder, "project", settings=settings)
+    try:
+        with service.client(service.new_key("acme", "ingest", "read")) as client:
+            assert counts(client.post(EVENTS, content=body(login("a")))) == (1, 0, 0)
+            answer = client.get("/api/v1/players?at_least=1")
+            assert answer.json()["items"][0]["logins"] == 1
+    finally:
+        projector.stop()

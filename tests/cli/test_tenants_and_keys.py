@@ -1,0 +1,141 @@
+"""Tenants, their currencies and their keys, beside a running service."""
+
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from subprocess import PIPE, Popen
+
+import httpx
+import psycopg
+import pytest
+
+from tests.cli.conftest import Run
+from tests.databases import Database
+from tests.http.service import Service, environment, eventually, on
+from tests.http.wire import EVENTS, assert_problem, body, counts, deposit, login
+
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
+
+
+def send(service: Service, key: str, *items: object) -> httpx.Response:
+    with service.client(key) as client:
+        return client.post(EVENTS, content=body(*items))
+
+
+def test_a_tenant_is_created_and_listed_newest_last(run: Run) -> None:
+    assert run("tenant", "create", "first") == "first\n"
+    assert (
+        run("tenant", "create", "second", "--currency", "USDT", "--currency", "BTC") == "second\n"
+    )
+    *_, first, second = run("tenant", "list").splitlines()
+    assert re.fullmatch(rf"first\t{TIME}\t", first)
+    assert re.fullmatch(rf"second\t{TIME}\tBTC,USDT", second)
+
+
+def test_a_key_is_printed_alone_and_only_its_hash_is_kept(run: Run, served: Database) -> None:
+    run("tenant", "create", "hashed")
+    printed = run("key", "create", "hashed", "--scope", "ingest", "--scope", "read")
+    assert re.fullmatch(r"rb_[A-Za-z0-9_-]{40,}\n", printed)
+    key = printed.strip()
+    assert key not in run("key", "list", "hashed")
+    with psycopg.connect(served.service_url) as connection:
+        kept = connection.execute("select k::text from roundbook.api_keys k").fetchall()
+        hashes = connection.execute(
+            "select 1 from roundbook.api_keys where key_hash = sha256(%s)", [key.encode()]
+        ).fetchall()
+    assert key not in str(kept)
+    assert len(hashes) == 1
+
+
+def test_keys_are_listed_newest_last_in_columns(run: Run) -> None:
+    run("tenant", "create", "listed")
+    assert run("key", "list", "listed") == ""
+    run("key", "create", "listed", "--scope", "audit", "--scope", "ingest", "--label", "a\tb\r\n c")
+    run("key", "create", "listed", "--scope", "read", "--expires", "2999-01-01T00:00:00+01:00")
+    first, second = (line.split("\t") for line in run("key", "list", "listed").splitlines())
+    assert int(first[0]) < int(second[0])
+    assert first[1:3] == ["valid", "ingest,audit"]
+    assert second[1:3] == ["valid", "read"]
+    assert re.fullmatch(TIME, first[3])
+    assert [first[4], second[4]] == ["", "2998-12-31T23:00:00Z"]
+    assert [first[5], second[5]] == ["a b c", ""]
+
+
+def test_a_key_works_at_once_until_it_is_revoked(run: Run, service: Service) -> None:
+    run("tenant", "create", "revoking")
+    key, other = (run("key", "create", "revoking", "--scope", "ingest").strip() for _ in range(2))
+    assert counts(send(service, key, login("a"))) == (1, 0, 0)
+    key_id = run("key", "list", "revoking").split("\t")[0]
+    assert run("key", "revoke", key_id) == ""
+    eventually(lambda: send(service, key).status_code == 403, within_s=10)
+    assert_problem(send(service, key, login("a")), "forbidden")
+    assert counts(send(service, other, login("a"))) == (0, 1, 0)
+    assert run("key", "revoke", key_id) == ""  # again is fine
+    states = [line.split("\t")[1] for line in run("key", "list", "revoking").splitlines()]
+    assert states == ["revoked", "valid"]
+
+
+def test_a_key_ends_when_it_was_said_to(run: Run, service: Service) -> None:
+    run("tenant", "create", "expiring")
+    expires = datetime.now(UTC) + timedelta(seconds=8)
+    key = run(
+        "key", "create", "expiring", "--scope", "ingest", "--expires", expires.isoformat()
+    ).strip()
+    assert counts(send(service, key, login("a"))) == (1, 0, 0)
+    eventually(lambda: datetime.now(UTC) >= expires)
+    assert_problem(send(service, key, login("a")), "forbidden")
+    assert run("key", "list", "expiring").split("\t")[1] == "expired"
+
+
+def test_a_currency_is_refused_until_it_is_allowed(run: Run, service: Service) -> None:
+    run("tenant", "create", "coins")
+    key = run("key", "create", "coins", "--scope", "ingest").strip()
+    refusal = assert_problem(send(service, key, deposit("a", currency="DOGE")), "invalid-items")
+    assert [fault["pointer"] for fault in refusal["errors"]] == ["/items/0/data/currency"]
+    assert run("tenant", "allow-currency", "coins", "DOGE") == ""
+    assert run("tenant", "allow-currency", "coins", "DOGE") == ""  # again is fine
+    eventually(
+        lambda: send(service, key, deposit("a", currency="DOGE")).status_code == 204, within_s=10
+    )
+    assert counts(send(service, key, deposit("a", currency="DOGE"))) == (0, 1, 0)
+    assert send(service, key, deposit("b", currency="doge")).status_code == 422
+
+
+def test_tenants_and_keys_made_at_the_same_time_are_all_there(run: Run, served: Database) -> None:
+    run("tenant", "create", "crowded")
+    names = [f"crowd-{n}" for n in range(4)]
+    started = [
+        Popen(
+            [sys.executable, "-m", "api.cli", *words],
+            env=environment(on(served)),
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+        for name in names
+        for words in (
+            ["tenant", "create", name],
+            ["key", "create", "crowded", "--scope", "read"],
+        )
+    ]
+    for process in started:
+        _, said = process.communicate()
+        assert process.returncode == 0, said
+    listed = [line.split("\t")[0] for line in run("tenant", "list").splitlines()]
+    assert set(listed) >= set(names)
+    assert len(run("key", "list", "crowded").splitlines()) == len(names)
+
+
+@pytest.mark.parametrize("scope", ["ingest", "read", "audit"])
+def test_a_key_has_the_scopes_it_was_given_and_no_other(
+    run: Run, service: Service, scope: str
+) -> None:
+    run("tenant", "create", f"scoped-{scope}")
+    key = run("key", "create", f"scoped-{scope}", "--scope", scope).strip()
+    with service.client(key) as client:
+        statuses = {
+            "ingest": client.post(EVENTS, content=body()).status_code,
+            "read": client.get("/api/v1/balances").status_code,
+            "audit": client.get("/api/v1/history").status_code,
+        }
+    allowed = {"ingest": 204, "read": 200, "audit": 200}
+    assert statuses == {name: allowed[name] if name == scope else 403 for name in statuses}
