@@ -103,7 +103,7 @@ def _started(
             )
         try:
             yield process
-        except BaseException:
+        except Exception:
             sys.stderr.write("".join(log.read_text("utf-8").splitlines(keepends=True)[-20:]))
             raise
         finally:

@@ -52,7 +52,7 @@ class Ingest:
                     body = await self._read(chunks, declared_bytes, holding)
             except TimeoutError as error:
                 raise BodyTooSlowError from error
-            async with self._working.share(len(body)):
+            async with self._working.share(tenant.tenant_id, len(body)):
                 if len(body) <= _SMALL_BYTES and not encoding:
                     batch = self._decode(body, encoding, tenant)
                 else:

@@ -1,11 +1,14 @@
 """A database for the commands of a run, and a service on it."""
 
+import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from api.cli import main
 from tests.databases import Database, new_database
 from tests.http.conftest import embedded, folder, service, start
 from tests.http.service import on, roundbook
@@ -38,15 +41,37 @@ def run(served: Database) -> Run:
 
 
 @pytest.fixture
-def refused(served: Database) -> Run:
-    """A function that runs a command, which must end with an error, and gives what it says about it."""
+def refused(
+    served: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """A function that runs a command, which must end with an error, and gives what it says about it.
 
-    def command(*arguments: str | bytes, settings: dict[str, str] | None = None) -> str:
-        ended = roundbook(*arguments, settings=settings or on(served), check=False)
-        assert ended.returncode == 1, ended.stderr
-        assert ended.stdout == ""
-        assert "Traceback" not in ended.stderr
-        assert re.search("^(roundbook|Error): ", ended.stderr, re.MULTILINE)
-        return ended.stderr
+    In this process, as there are many; `serve` and `project`, which set up logs, in one of their own.
+    """
+
+    def command(*arguments: str, settings: dict[str, str] | None = None) -> str:
+        given = settings or on(served)
+        status: object
+        if arguments[0] in {"serve", "project"}:
+            ended = roundbook(*arguments, settings=given, check=False)
+            status, out, err = ended.returncode, ended.stdout, ended.stderr
+        else:
+            status, out, err = run_here(*arguments, settings=given)
+        assert status == 1, err
+        assert out == ""
+        assert "Traceback" not in err
+        assert re.search("^(roundbook|Error): ", err, re.MULTILINE)
+        return err
+
+    def run_here(*arguments: str, settings: dict[str, str]) -> tuple[object, str, str]:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["roundbook", *arguments])
+            for name in [name for name in os.environ if name.startswith("ROUNDBOOK_")]:
+                patch.delenv(name)
+            for name, value in settings.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                main()
+        return ended.value.code, *capsys.readouterr()
 
     return command

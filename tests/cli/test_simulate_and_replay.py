@@ -67,13 +67,11 @@ def test_a_simulation_on_stdout_is_nothing_but_bodies(run: Run) -> None:
     assert [len(json.loads(line)["items"]) for line in lines[:-1]] == [10, 10, 5]
 
 
-@pytest.fixture
-def replayed(run: Run, service: Service, request: pytest.FixtureRequest) -> str:
+@pytest.fixture(scope="module")
+def replayed(service: Service) -> str:
     """A tenant with a small log."""
-    name = f"replayed-{abs(hash(request.node.name))}"
-    run("tenant", "create", name)
-    key = run("key", "create", name, "--scope", "ingest").strip()
-    with service.client(key) as client:
+    service.new_tenant("replayed")
+    with service.client(service.new_key("replayed")) as client:
         sent = body(
             login("a", player_id="p/1"),
             item("game", "b", game_id="g", name="ü\u2028"),
@@ -81,7 +79,7 @@ def replayed(run: Run, service: Service, request: pytest.FixtureRequest) -> str:
             deposit("d", player_id="other", timestamp="2025-01-16T00:00:00Z"),
         ).replace(b'"amount": 1.5', b'"amount": 1.500000000000000000')
         assert counts(client.post(EVENTS, content=sent)) == (4, 0, 0)
-    return name
+    return "replayed"
 
 
 def test_a_replay_is_the_log_as_lines_with_data_digit_for_digit(run: Run, replayed: str) -> None:

@@ -1,6 +1,7 @@
 """Commands and the store: migrating, the embedded one, and a projector on its own."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -63,40 +64,56 @@ def position(database: Database) -> int:
     return int(row[0])
 
 
+@pytest.fixture
+def project(
+    fresh_database: Database, folder: Path, cleanup: ExitStack
+) -> Callable[[dict[str, str]], Running]:
+    """A function that starts projectors, which end with the test."""
+
+    def run(settings: dict[str, str]) -> Running:
+        running = Running(folder, "project", settings=settings)
+        cleanup.callback(running.stop)
+        return running
+
+    return run
+
+
 def test_projections_can_run_in_processes_of_their_own(
-    fresh_database: Database, start: Callable[..., Service], folder: Path
+    fresh_database: Database,
+    start: Callable[..., Service],
+    project: Callable[[dict[str, str]], Running],
 ) -> None:
     service = start("--no-projections", settings=on(fresh_database))
     assert len(service.family()) == 2
-    roundbook("tenant", "create", "acme", settings=on(fresh_database))
+    service.new_tenant("acme")
     with service.client(service.new_key("acme", "ingest", "read")) as client:
         assert counts(client.post(EVENTS, content=body(login("a")))) == (1, 0, 0)
         assert position(fresh_database) == 0
-        projectors = [Running(folder, "project", settings=on(fresh_database)) for _ in range(2)]
+        one = project(on(fresh_database))
         seen = client.get("/api/v1/players?at_least=1").json()["items"]
         assert [player["player_id"] for player in seen] == ["p"]
-        projectors[0].stop()
+        other = project(on(fresh_database))
+        one.stop()
         assert counts(client.post(EVENTS, content=body(login("b")))) == (1, 0, 0)
         eventually(lambda: position(fresh_database) == 2)
-        projectors[1].stop()
+        other.stop()
 
 
 @pytest.mark.parametrize("first", ["project", "serve"])
 def test_a_projector_and_a_service_share_an_embedded_database_in_any_order(
-    folder: Path, start: Callable[..., Service], first: str
+    folder: Path,
+    start: Callable[..., Service],
+    project: Callable[[dict[str, str]], Running],
+    first: str,
 ) -> None:
     settings = in_folder(folder / "data")
     roundbook("tenant", "create", "acme", settings=settings)
     if first == "project":
-        projector = Running(folder, "project", settings=settings)
-        service = start("--no-projections", settings=settings)
-    else:
-        service = start("--no-projections", settings=settings)
-        projector = Running(folder, "project", settings=settings)
-    try:
-        with service.client(service.new_key("acme", "ingest", "read")) as client:
-            assert counts(client.post(EVENTS, content=body(login("a")))) == (1, 0, 0)
-            answer = client.get("/api/v1/players?at_least=1")
-            assert answer.json()["items"][0]["logins"] == 1
-    finally:
-        projector.stop()
+        project(settings)
+    service = start("--no-projections", settings=settings)
+    if first == "serve":
+        project(settings)
+    with service.client(service.new_key("acme", "ingest", "read")) as client:
+        assert counts(client.post(EVENTS, content=body(login("a")))) == (1, 0, 0)
+        answer = client.get("/api/v1/players?at_least=1")
+        assert answer.json()["items"][0]["logins"] == 1

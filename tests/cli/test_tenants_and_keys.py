@@ -61,30 +61,32 @@ def test_keys_are_listed_newest_last_in_columns(run: Run) -> None:
     assert [first[5], second[5]] == ["a b c", ""]
 
 
-def test_a_key_works_at_once_until_it_is_revoked(run: Run, service: Service) -> None:
+def test_a_key_works_until_it_is_revoked(run: Run, service: Service) -> None:
     run("tenant", "create", "revoking")
     key, other = (run("key", "create", "revoking", "--scope", "ingest").strip() for _ in range(2))
-    assert counts(send(service, key, login("a"))) == (1, 0, 0)
     key_id = run("key", "list", "revoking").split("\t")[0]
     assert run("key", "revoke", key_id) == ""
-    eventually(lambda: send(service, key).status_code == 403, within_s=10)
     assert_problem(send(service, key, login("a")), "forbidden")
-    assert counts(send(service, other, login("a"))) == (0, 1, 0)
+    assert counts(send(service, other, login("a"))) == (1, 0, 0)
     assert run("key", "revoke", key_id) == ""  # again is fine
     states = [line.split("\t")[1] for line in run("key", "list", "revoking").splitlines()]
     assert states == ["revoked", "valid"]
 
 
-def test_a_key_ends_when_it_was_said_to(run: Run, service: Service) -> None:
+def test_a_key_ends_when_it_was_said_to(run: Run, service: Service, served: Database) -> None:
     run("tenant", "create", "expiring")
-    expires = datetime.now(UTC) + timedelta(seconds=8)
-    key = run(
-        "key", "create", "expiring", "--scope", "ingest", "--expires", expires.isoformat()
-    ).strip()
-    assert counts(send(service, key, login("a"))) == (1, 0, 0)
-    eventually(lambda: datetime.now(UTC) >= expires)
-    assert_problem(send(service, key, login("a")), "forbidden")
-    assert run("key", "list", "expiring").split("\t")[1] == "expired"
+    expires = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    making = ("key", "create", "expiring", "--scope", "ingest", "--expires", expires)
+    ended, running = run(*making).strip(), run(*making).strip()
+    with psycopg.connect(served.owner_url) as owner:  # an hour later
+        owner.execute(
+            "update roundbook.api_keys set expires_at = now() where key_hash = sha256(%s)",
+            [ended.encode()],
+        )
+    assert_problem(send(service, ended, login("a")), "forbidden")
+    assert counts(send(service, running, login("a"))) == (1, 0, 0)
+    states = [line.split("\t")[1] for line in run("key", "list", "expiring").splitlines()]
+    assert states == ["expired", "valid"]
 
 
 def test_a_currency_is_refused_until_it_is_allowed(run: Run, service: Service) -> None:

@@ -51,7 +51,7 @@ def stored_events(database_url: str, tenant_id: int) -> list[Stored]:
             " order by position",
             [tenant_id],
         ).fetchall()
-    return [Stored(*row[:4], row[4].decode()) for row in rows]
+    return [Stored(*place, state.decode()) for *place, state in rows]
 
 
 def assert_nothing_half(database_url: str, tenant_id: int, ledger: Ledger) -> None:

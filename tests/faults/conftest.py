@@ -56,7 +56,7 @@ def proxy(folder: Path, shared: Database) -> Iterator[Proxy]:
 
 @pytest.fixture
 def start(tmp_path: Path, folder: Path) -> Iterator[Callable[..., Service]]:
-    """A function that starts services, which end with the test, before its proxy and its folder go."""
+    """A function that starts services, which end with the test; ask for a proxy of theirs before."""
     with ExitStack() as ends:
 
         def make(*arguments: str, **settings: str) -> Service:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from psycopg.conninfo import conninfo_to_dict
@@ -73,7 +73,7 @@ class Proxy:
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
 
-    def __enter__(self) -> "Proxy":
+    def __enter__(self) -> Self:
         self._listener.bind(str(self._folder / _SOCKET))
         self._listener.listen()
         self._start(self._accept)
@@ -150,9 +150,7 @@ class Proxy:
             self._start(self._run, connection.forward, client, server)
             self._start(self._run, connection.back, client, server)
 
-    def _run(
-        self, relay: Callable[[], None], client: socket.socket, server: socket.socket
-    ) -> None:
+    def _run(self, relay: Callable[[], None], client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError, EOFError):
             relay()
         _cut(client)

@@ -4,9 +4,9 @@ import itertools
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import httpx
 import msgspec
@@ -99,7 +99,9 @@ class Ledger:
     def sending(self, items: Sequence[Item]) -> None:
         """Note, before it is sent for the first time, what is about to be sent."""
         with self._lock:
-            self.batches.append([uid for uid in (i.unique_id for i in items) if uid not in self.sent])
+            self.batches.append(
+                [uid for uid in (i.unique_id for i in items) if uid not in self.sent]
+            )
             for item in items:
                 self.sent[item.unique_id][item] = None
 
@@ -137,7 +139,7 @@ class Client:
         self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s)
         self._ledger = ledger
 
-    def __enter__(self) -> "Client":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -191,14 +193,20 @@ class Load:
         self._threads: list[threading.Thread] = []
         self._errors: list[BaseException] = []
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.finish()
 
     def add(
-        self, url: str, key: str, batches: Iterator[list[Item]], *, pause_s: float = 0.03, **more: Any
+        self,
+        url: str,
+        key: str,
+        batches: Iterator[list[Item]],
+        *,
+        pause_s: float = 0.03,
+        **more: Any,
     ) -> None:
         """Let one more client send these batches."""
 
@@ -219,8 +227,16 @@ class Load:
     def goes_on(self, batches: int = 10) -> None:
         """Wait until so many more batches are acknowledged."""
         wanted = self.ledger.answered + batches
+        self._until(lambda: self.ledger.answered >= wanted)
+
+    def is_refused(self, times: int) -> None:
+        """Wait until so many more attempts were answered 503."""
+        wanted = self.ledger.refused["store-unavailable"] + times
+        self._until(lambda: self.ledger.refused["store-unavailable"] >= wanted)
+
+    def _until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_S
-        while self.ledger.answered < wanted:
+        while not condition():
             assert not self._errors, self._errors
             assert time.monotonic() < deadline, f"it stands still: {self.ledger.refused}"
             time.sleep(0.01)

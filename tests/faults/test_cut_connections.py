@@ -15,10 +15,13 @@ Start = Callable[..., Service]
 
 
 @pytest.fixture
-def service(start: Start, proxy: Proxy, shared: Database) -> Service:
+def service(proxy: Proxy, start: Start, shared: Database) -> Service:
     """A service whose way to its database leads through the proxy."""
     return start(
-        database_url=proxy.through(shared.service_url), owner_url=shared.owner_url, chunk_events="50"
+        database_url=proxy.through(shared.service_url),
+        owner_url=shared.owner_url,
+        lock_timeout_s="2",
+        chunk_events="50",
     )
 
 
@@ -70,7 +73,7 @@ def test_connections_cut_all_at_once_wherever_they_are_lose_nothing(
     with Load() as load:
         for seed in range(4):
             load.add(service.url, account.key, traffic(seed))
-        for _ in range(10):
+        for _ in range(6):
             load.goes_on(5)
             proxy.cut_all()
     account.check(service, load.ledger)

@@ -21,7 +21,7 @@ def test_a_worker_that_is_killed_again_and_again_costs_nobody_an_event(
     with Load() as load:
         for seed in range(4):
             load.add(service.url, account.key, traffic(seed))
-        for _ in range(3):
+        for _ in range(2):
             load.goes_on()
             [worker] = service.workers()
             os.kill(worker, SIGKILL)
@@ -34,9 +34,7 @@ def test_a_worker_that_is_killed_again_and_again_costs_nobody_an_event(
 def test_one_of_two_workers_is_killed_and_the_other_goes_on_meanwhile(
     start: Start, shared: Database, account: Account
 ) -> None:
-    service = start(
-        "--workers", "2", database_url=shared.service_url, owner_url=shared.owner_url
-    )
+    service = start("--workers", "2", database_url=shared.service_url, owner_url=shared.owner_url)
     with Load() as load:
         for seed in range(4):
             load.add(service.url, account.key, traffic(seed))
@@ -50,13 +48,11 @@ def test_one_of_two_workers_is_killed_and_the_other_goes_on_meanwhile(
 def test_a_projector_that_is_killed_again_and_again_shows_every_event_once(
     start: Start, shared: Database, account: Account
 ) -> None:
-    service = start(
-        database_url=shared.service_url, owner_url=shared.owner_url, chunk_events="50"
-    )
+    service = start(database_url=shared.service_url, owner_url=shared.owner_url, chunk_events="50")
     with Load() as load:
         for seed in range(3):
             load.add(service.url, account.key, traffic(seed))
-        for _ in range(3):
+        for _ in range(2):
             load.goes_on()
             [killed] = projectors(service)
             os.kill(killed, SIGKILL)
@@ -68,7 +64,8 @@ def test_a_service_that_is_killed_with_its_database_and_started_again_has_all_it
     start: Start, folder: Path
 ) -> None:
     port = free_port()
-    service = start("--port", port, data_dir=str(folder / "data"))
+    settings = {"data_dir": str(folder / "data"), "lock_timeout_s": "2"}
+    service = start("--port", port, **settings)
     account = open_account(embedded_url(folder / "data"), "acme")
     with Load() as load:
         for seed in range(3):
@@ -79,7 +76,7 @@ def test_a_service_that_is_killed_with_its_database_and_started_again_has_all_it
             assert service.ended()[0] == -SIGKILL
             # Its workers may still be about, but they don't keep the next service from its port.
             eventually(lambda: is_free(port))
-            service = start("--port", port, data_dir=str(folder / "data"))
+            service = start("--port", port, **settings)
         load.goes_on(20)
     account.check(service, load.ledger)
 

@@ -4,6 +4,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -12,7 +13,7 @@ import pytest
 from app.database.connections import connect
 from app.tenants import create_tenant
 from tests.databases import Database, new_database
-from tests.http.service import Service, in_folder, on, roundbook, serving
+from tests.http.service import Service, in_folder, on, serving
 from tests.http.wire import new_key
 
 _names = itertools.count(1)
@@ -69,22 +70,21 @@ def start(folder: Path) -> Iterator[Callable[..., Service]]:
 
     To be asked for after the database: what was set up last is taken down first.
     """
-    started: list[Service] = []
+    with ExitStack() as started:
 
-    def make(*arguments: str, settings: dict[str, str]) -> Service:
-        started.append(Service(folder, *arguments, settings=settings))
-        return started[-1]
+        def make(*arguments: str, settings: dict[str, str]) -> Service:
+            service = Service(folder, *arguments, settings=settings)
+            started.callback(service.stop)
+            return service
 
-    yield make
-    for each in started:
-        each.stop()
+        yield make
 
 
 @pytest.fixture
 def own(fresh_database: Database, start: Callable[..., Service]) -> Service:
     """A service of the test's own, on a database of its own, with a tenant `acme`."""
     service = start(settings=on(fresh_database))
-    roundbook("tenant", "create", "acme", settings=service.settings)
+    service.new_tenant("acme")
     return service
 
 
@@ -92,5 +92,5 @@ def own(fresh_database: Database, start: Callable[..., Service]) -> Service:
 def embedded(folder: Path, start: Callable[..., Service]) -> Service:
     """A service with an embedded database of its own, and a tenant `acme`."""
     service = start(settings=in_folder(folder / "data"))
-    roundbook("tenant", "create", "acme", settings=service.settings)
+    service.new_tenant("acme")
     return service

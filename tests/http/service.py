@@ -13,6 +13,10 @@ from typing import Any
 
 import httpx
 
+from app.database.connections import connect
+from app.embedded.cluster import DATABASE, SERVICE
+from app.embedded.place import find_place
+from app.tenants import Scope, create_key, create_tenant, find_tenant
 from tests.databases import Database
 
 _FIRST_WORDS = "Roundbook serves on "
@@ -93,7 +97,12 @@ class Running:
 
     def ended(self) -> tuple[int, str]:
         """Wait for the end: exit status, and the rest of stdout."""
-        said, _ = self.process.communicate(timeout=_LONG_S)
+        try:
+            said, _ = self.process.communicate(timeout=_LONG_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise
         return self.process.returncode, said
 
     def stop(self) -> None:
@@ -138,11 +147,22 @@ class Service(Running):
         headers = {"content-type": "application/json"} | ({"x-api-key": key} if key else {})
         return httpx.Client(base_url=self.url, headers=headers, timeout=_LONG_S)
 
-    def new_key(self, tenant: str, *scopes: str) -> str:
-        """Make a key by the command line."""
-        chosen = [word for scope in scopes or ("ingest",) for word in ("--scope", scope)]
-        made = roundbook("key", "create", tenant, *chosen, settings=self.settings)
-        return made.stdout.strip()
+    @property
+    def store_url(self) -> str:
+        """The credential that serves."""
+        if "ROUNDBOOK_DATABASE_URL" in self.settings:
+            return self.settings["ROUNDBOOK_DATABASE_URL"]
+        place = find_place(Path(self.settings["ROUNDBOOK_DATA_DIR"]), lambda _: None)
+        return place.url(SERVICE, DATABASE)
+
+    def new_tenant(self, name: str) -> None:
+        with connect(self.store_url) as connection:
+            create_tenant(connection, name)
+
+    def new_key(self, tenant: str, *scopes: Scope) -> str:
+        """Make a key, of scope `ingest` unless others are named."""
+        with connect(self.store_url) as connection:
+            return create_key(connection, find_tenant(connection, tenant), scopes or ["ingest"]).key
 
     def family(self) -> list[int]:
         """The processes of the service, itself the first."""

@@ -67,7 +67,7 @@ def log_of(database: Database, tenant_name: str) -> list[tuple[int, str, int]]:
             "select position, stream, version from events join tenants using (tenant_id)"
             " where name = %s order by position",
             [tenant_name],
-        ).fetchall()  # type: ignore[return-value]  # three columns
+        ).fetchall()
 
 
 def test_overlapping_batches_store_each_item_once_without_gaps(

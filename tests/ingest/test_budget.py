@@ -24,7 +24,7 @@ def test_work_waits_for_room_and_goes_first_come_first_served() -> None:
     order: list[str] = []
 
     async def work(budget: WorkingBudget, name: str, size: int, gate: asyncio.Event) -> None:
-        async with budget.share(size):
+        async with budget.share(1, size):
             order.append(name)
             await gate.wait()
 
@@ -49,8 +49,8 @@ def test_work_waits_for_room_and_goes_first_come_first_served() -> None:
 def test_a_request_larger_than_the_budget_has_it_for_itself() -> None:
     async def scenario() -> None:
         budget = WorkingBudget(10)
-        async with budget.share(1_000):
-            waiting = asyncio.create_task(budget.share(1).__aenter__())
+        async with budget.share(1, 1_000):
+            waiting = asyncio.create_task(budget.share(1, 1).__aenter__())
             await asyncio.sleep(0.01)
             assert not waiting.done()
         await waiting
@@ -61,13 +61,30 @@ def test_a_request_larger_than_the_budget_has_it_for_itself() -> None:
 def test_who_leaves_the_queue_holds_up_nobody() -> None:
     async def scenario() -> None:
         budget = WorkingBudget(10)
-        async with budget.share(10):
-            leaving = asyncio.create_task(budget.share(10).__aenter__())
-            staying = asyncio.create_task(budget.share(5).__aenter__())
+        async with budget.share(1, 10):
+            leaving = asyncio.create_task(budget.share(1, 10).__aenter__())
+            staying = asyncio.create_task(budget.share(1, 5).__aenter__())
             await asyncio.sleep(0.01)
             leaving.cancel()
             await asyncio.sleep(0.01)
         await asyncio.wait_for(staying, 1)
         assert leaving.cancelled()
+
+    asyncio.run(scenario())
+
+
+def test_a_tenant_whose_requests_use_up_the_budget_holds_up_no_other() -> None:
+    async def scenario() -> None:
+        budget = WorkingBudget(10)
+        async with budget.share(1, 10):
+            waiting = asyncio.create_task(budget.share(1, 1).__aenter__())
+            await asyncio.sleep(0)
+            async with budget.share(2, 10):
+                second = asyncio.create_task(budget.share(2, 1).__aenter__())
+                await asyncio.sleep(0.01)
+                assert not second.done()
+            await asyncio.wait_for(second, 1)
+            assert not waiting.done()
+        await asyncio.wait_for(waiting, 1)
 
     asyncio.run(scenario())

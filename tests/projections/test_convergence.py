@@ -40,12 +40,44 @@ many_items = st.lists(
     meeting_items, min_size=1, max_size=12, unique_by=lambda item: item.data["unique_id"]
 )
 
+# Of one player and one game, at two moments, so that which of them stands is often a close call.
+close_updates = st.lists(
+    items(
+        few(["player", "game"]),
+        unique_ids=few(["a", "b", "B", "aa", "\uff5e", "😀"]),
+        player_ids=st.just("x"),
+        game_ids=st.just("x"),
+        timestamps=few(
+            ["2025-01-15T12:00:00Z", "2025-01-15T13:00:00+01:00", "2025-01-15T12:00:01"]
+        ),
+        repeated_members=False,
+    ),
+    min_size=2,
+    max_size=6,
+    unique_by=lambda item: item.data["unique_id"],
+)
+
 
 @settings(max_examples=40)
 @given(many_items, st.data())
 def test_the_read_models_depend_on_what_was_sent_and_on_nothing_else(
     pool: Pool, new_tenant: Callable[..., Tenant], sent: list[WireItem], data: DataObject
 ) -> None:
+    assert_convergence(pool, new_tenant, sent, data)
+
+
+@settings(max_examples=40)
+@given(close_updates, st.data())
+def test_profiles_depend_on_the_updates_and_not_on_which_came_last(
+    pool: Pool, new_tenant: Callable[..., Tenant], sent: list[WireItem], data: DataObject
+) -> None:
+    assert_convergence(pool, new_tenant, sent, data)
+
+
+def assert_convergence(
+    pool: Pool, new_tenant: Callable[..., Tenant], sent: list[WireItem], data: DataObject
+) -> None:
+    """Send items to one tenant as they are, to another in any way, and compare."""
     straight, astray = new_tenant("BTC", "USDT"), new_tenant("BTC", "USDT")
     send(pool, straight, sent)
     project(pool, straight)

@@ -68,12 +68,14 @@ def test_projectors_beside_each_other_apply_each_event_once(
 
     with ThreadPoolExecutor(4) as threads:
         watching = threads.submit(watch)
-        running = [
-            threads.submit(until_done, through, busy, chunk_events)
-            for through, chunk_events in ((pool, 7), (other_pool, 31), (other_pool, 100))
-        ]
-        projected = [future.result() for future in running]
-        finished.set()
+        try:
+            running = [
+                threads.submit(until_done, through, busy, chunk_events)
+                for through, chunk_events in ((pool, 7), (other_pool, 31), (other_pool, 100))
+            ]
+            projected = [future.result() for future in running]
+        finally:
+            finished.set()
         watching.result()
     assert sum(projected) == EVENTS
     assert all(one <= other for one, other in pairwise(seen))

@@ -57,6 +57,6 @@ def _line(known: Key, now: datetime) -> str:
             ",".join(known.scopes),
             format_instant(known.created_at),
             expires,
-            known.label.replace("\t", " ").replace("\n", " "),
+            " ".join(known.label.split()),
         )
     )

@@ -1,6 +1,7 @@
 """`roundbook replay`: a tenant's history on stdout."""
 
 import sys
+from datetime import datetime
 from typing import Any, get_args
 
 import click
@@ -28,7 +29,9 @@ _POSITION = click.IntRange(min=0)
 def replay_command(tenant: str, **filters: Any) -> None:
     """Print the history of TENANT as NDJSON, oldest first, up to the head of its log."""
     try:
-        asked = msgspec.convert(filters, HistoryFilters)
+        asked = msgspec.convert(
+            {name: _plain(value) for name, value in filters.items()}, HistoryFilters
+        )
         asked.stream()
     except ValueError as error:
         raise click.UsageError(str(error)) from None
@@ -38,3 +41,8 @@ def replay_command(tenant: str, **filters: Any) -> None:
         for lines in replay(pool, tenant_id, asked):
             sys.stdout.buffer.write(lines)
     sys.stdout.buffer.flush()
+
+
+def _plain(value: Any) -> Any:
+    """Give an Instant as the datetime that it is, which msgspec wants for one."""
+    return datetime.fromisoformat(value.isoformat()) if isinstance(value, datetime) else value

@@ -17,6 +17,8 @@ APPLICATION_NAME = "roundbook"
 _OPTIONS = (
     "-c search_path=roundbook"
     " -c synchronous_commit=on"
+    # Under the tenant's lock the head must be read anew, whatever the role's default is.
+    " -c default_transaction_isolation=read\\ committed"
     " -c jit=off"
     " -c timezone=UTC"
     " -c idle_in_transaction_session_timeout=60s"
@@ -32,7 +34,17 @@ _PARAMETERS: dict[str, Any] = {
     "tcp_user_timeout": 30_000,
 }
 
-UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+UNAVAILABLE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    PoolTimeout,
+    # A server that became a standby, or gave up waiting for us.
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+    # What PostgreSQL has no name for, such as a full quota (a full disk has one).
+    psycopg.errors.InternalError_,
+)
 """What is raised when the store can't be reached, or didn't confirm: to be tried again, no bug."""
 
 

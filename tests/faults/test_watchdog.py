@@ -1,0 +1,112 @@
+"""Which transactions the watchdog ends, and which it leaves alone."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+
+import psycopg
+import pytest
+
+from app.database.connections import Connection, connect
+from app.database.watchdog import end_stalled
+from app.log.statements import SQL
+from tests.databases import Database
+from tests.http.service import eventually
+
+_STALLED_S = 0.3
+_LOCK = "select 1 from tenants where tenant_id = %s for no key update"
+
+
+@pytest.fixture
+def session(fresh_database: Database, cleanup: ExitStack) -> Connection:
+    return cleanup.enter_context(closing(connect(fresh_database.service_url)))
+
+
+@pytest.fixture
+def watcher(fresh_database: Database, cleanup: ExitStack) -> Connection:
+    return cleanup.enter_context(closing(connect(fresh_database.service_url)))
+
+
+def state(watcher: Connection, session: Connection) -> tuple[str, str]:
+    """What PostgreSQL says that a session does, and what it waits for."""
+    found = watcher.execute(
+        "select state, coalesce(wait_event, '') from pg_stat_activity where pid = %s",
+        [session.info.backend_pid],
+    ).fetchone()
+    return found or ("gone", "")
+
+
+def ended(watcher: Connection) -> list[int]:
+    time.sleep(2 * _STALLED_S)
+    return end_stalled(watcher, stalled_s=_STALLED_S)
+
+
+def test_a_transaction_silent_inside_copy_is_ended_and_its_lock_is_free(
+    session: Connection, watcher: Connection
+) -> None:
+    watcher.execute("insert into tenants values (1, 'acme', now())")
+
+    def stall() -> None:
+        with session.transaction(), session.cursor() as cursor:
+            session.execute(_LOCK, [1])
+            with cursor.copy(SQL.copy_events.sql) as sink:
+                sink.write(b"PGCOPY\n\xff\r\n\x00")
+                assert ended(watcher) == [session.info.backend_pid]
+                sink.write(bytes(8))
+
+    with pytest.raises(psycopg.OperationalError):
+        stall()
+    watcher.execute("set lock_timeout = '10s'")
+    assert watcher.execute(_LOCK, [1]).rowcount == 1
+
+
+def test_a_transaction_silent_between_statements_is_ended(
+    session: Connection, watcher: Connection
+) -> None:
+    session.execute("begin")
+    assert ended(watcher) == [session.info.backend_pid]
+    eventually(lambda: state(watcher, session) == ("gone", ""))
+
+
+def test_a_transaction_that_just_began_to_wait_is_left_alone(
+    session: Connection, watcher: Connection
+) -> None:
+    session.execute("begin")
+    assert end_stalled(watcher, stalled_s=60) == []
+
+
+def test_a_session_without_a_transaction_is_left_alone(
+    session: Connection, watcher: Connection
+) -> None:
+    session.execute("select 1")
+    assert ended(watcher) == []
+
+
+def test_a_transaction_that_computes_or_waits_for_a_lock_is_left_alone(
+    session: Connection, watcher: Connection, fresh_database: Database
+) -> None:
+    watcher.execute("insert into tenants values (1, 'acme', now())")
+    with connect(fresh_database.service_url) as waiter, ThreadPoolExecutor() as threads:
+        session.execute("begin")
+        session.execute(_LOCK, [1])
+        sleeping = threads.submit(session.execute, "select pg_sleep(2)")
+        waiting = threads.submit(waiter.execute, _LOCK, [1])
+        eventually(lambda: state(watcher, session) == ("active", "PgSleep"))
+        eventually(lambda: state(watcher, waiter) == ("active", "transactionid"))
+        assert ended(watcher) == []
+        sleeping.result()
+        session.execute("rollback")
+        assert waiting.result().rowcount == 1
+
+
+def test_others_are_left_alone_whatever_they_do(
+    watcher: Connection, fresh_database: Database, database: Database
+) -> None:
+    with (
+        psycopg.connect(fresh_database.service_url) as operator,
+        connect(fresh_database.owner_url) as owner,
+        connect(database.service_url) as elsewhere,
+    ):
+        for session in (operator, owner, elsewhere):
+            session.execute("begin" if session.autocommit else "select 1")
+        assert ended(watcher) == []
