@@ -2,15 +2,30 @@
 
 import socket
 import sys
+from types import FrameType
 
 import uvicorn
 
-from api.asgi import create_app
+from api.asgi import Service, create_service
 from api.lifeline import follow_parent
 from api.logs import configure_logs
 from app.settings import read_settings
 
 _GRACE_S = 30
+
+
+class Server(uvicorn.Server):
+    """A server that lets endless answers end when it is told to stop, and so ends in time."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        """Serve `service` by `config`."""
+        super().__init__(config)
+        self._service = service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal to stop; it runs between two steps of the event loop's own thread."""
+        super().handle_exit(sig, frame)
+        self._service.end_streams()
 
 
 def main() -> None:
@@ -20,14 +35,15 @@ def main() -> None:
     configure_logs(settings.log_format)
     if settings.database_url is None:
         raise SystemExit("a worker needs ROUNDBOOK_DATABASE_URL")
+    service = create_service(settings, settings.database_url)
     config = uvicorn.Config(
-        create_app(settings, settings.database_url),
+        service.application,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
+    Server(config, service).run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 """Processes of the service that are killed, or asked to end, while clients send."""
 
+import itertools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from signal import SIGKILL, SIGTERM
+from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 
 from tests.databases import Database
 from tests.faults.checking import assert_nothing_half
 from tests.faults.places import Account, embedded_url, free_port, is_free, open_account, projectors
-from tests.faults.sending import Load, traffic
-from tests.http.service import Service, eventually
+from tests.faults.sending import Ledger, Load, items_of, traffic
+from tests.faults.unfinished import begin
+from tests.http.service import Service, eventually, runs
 
 Start = Callable[..., Service]
 
@@ -100,3 +102,39 @@ def test_a_service_that_is_asked_to_end_under_load_leaves_nothing_half_done(
     # Whoever was let in got an answer: the only failures are of clients that came too late.
     assert set(load.ledger.refused) <= {"ConnectError", "ReadError", "RemoteProtocolError"}
     account.check(service, load.ledger)
+
+
+def test_a_projector_that_outlives_a_killed_service_does_not_keep_its_port(
+    start: Start, shared: Database
+) -> None:
+    port = free_port()
+    settings = {"database_url": shared.service_url, "owner_url": shared.owner_url}
+    service = start("--port", port, **settings)
+    [projector] = projectors(service)
+    os.kill(projector, SIGSTOP)
+    try:
+        service.signal(SIGKILL)
+        assert service.ended()[0] == -SIGKILL
+        eventually(lambda: is_free(port))
+        start("--port", port, **settings)
+    finally:
+        os.kill(projector, SIGCONT)
+    eventually(lambda: not runs(projector))
+
+
+def test_who_comes_while_a_service_ends_is_refused_and_not_left_waiting(
+    start: Start, shared: Database, account: Account
+) -> None:
+    port = free_port()
+    service = start("--port", port, database_url=shared.service_url, owner_url=shared.owner_url)
+    ledger = Ledger()
+    items = list(itertools.islice(items_of(1), 100))
+    ledger.sending(items)
+    with begin(service, account, items) as unfinished:
+        service.signal(SIGTERM)
+        eventually(lambda: is_free(port))
+        assert service.process.poll() is None
+        unfinished.finish()
+        ledger.acknowledge(items, unfinished.answer())
+    assert service.ended() == (0, "")
+    assert_nothing_half(account.database_url, account.tenant_id, ledger)

@@ -102,9 +102,7 @@ def migrate() -> None:
 
 
 def _project(settings: Settings, store: Store, stop: threading.Event) -> None:
-    with open_pool(
-        store.service_url, max_size=3, lock_timeout_s=settings.lock_timeout_s
-    ) as pool:
+    with open_pool(store.service_url, max_size=3, lock_timeout_s=settings.lock_timeout_s) as pool:
         projector = Projector(
             pool,
             lambda tenant_id: TenantLog(pool, tenant_id),
