@@ -13,6 +13,10 @@ from app.settings import read_settings
 
 _GRACE_S = 30
 
+# A thread that feeds PostgreSQL asks for the interpreter often and briefly, while another decodes the next
+# batch and holds it for as long as it may: at Python's own 5 ms a COPY took 90 ms then, at 1 ms 82 ms.
+_SWITCH_INTERVAL_S = 0.001
+
 
 class Server(uvicorn.Server):
     """A server that lets endless answers end when it is told to stop, and so ends in time."""
@@ -33,6 +37,7 @@ def main() -> None:
     follow_parent()
     settings = read_settings()
     configure_logs(settings.log_format)
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     if settings.database_url is None:
         raise SystemExit("a worker needs ROUNDBOOK_DATABASE_URL")
     service = create_service(settings, settings.database_url)

@@ -20,7 +20,8 @@ from eventsourcing.persistence import (
 from psycopg_pool import PoolTimeout
 
 from app.database.connections import Pool
-from app.log.append import NewEvent, copy, encode, head, locked_log
+from app.log.append import copy, head, locked_log
+from app.log.rows import encode_bare
 from app.log.statements import SQL
 
 _SUBSCRIPTION_POLL_S = 0.05
@@ -53,7 +54,7 @@ class TenantLog(ApplicationRecorder):
         """Append events that bring their versions; gives their positions. All of them, or none."""
         del kwargs
         encoded = [
-            encode(NewEvent(str(event.originator_id), event.topic, None, None, event.state))
+            encode_bare(str(event.originator_id), event.topic, event.state)
             for event in stored_events
         ]
         versions = [event.originator_version for event in stored_events]
