@@ -1,5 +1,6 @@
 """One process that serves HTTP on a socket it was given. Started by `api.supervisor`, not by people."""
 
+import asyncio
 import socket
 import sys
 from types import FrameType
@@ -27,9 +28,9 @@ class Server(uvicorn.Server):
         self._service = service
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal to stop; it runs between two steps of the event loop's own thread."""
+        """Take a signal to stop."""
         super().handle_exit(sig, frame)
-        self._service.end_streams()
+        asyncio.get_running_loop().call_soon_threadsafe(self._service.end_streams)
 
 
 def main() -> None:

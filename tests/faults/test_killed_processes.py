@@ -4,11 +4,12 @@ import itertools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
+from signal import SIGKILL, SIGTERM
 
 from tests.databases import Database
 from tests.faults.checking import assert_nothing_half
 from tests.faults.places import Account, embedded_url, free_port, is_free, open_account, projectors
+from tests.faults.proxy import Point, Proxy
 from tests.faults.sending import Ledger, Load, items_of, traffic
 from tests.faults.unfinished import begin
 from tests.http.service import Service, eventually, runs
@@ -105,21 +106,27 @@ def test_a_service_that_is_asked_to_end_under_load_leaves_nothing_half_done(
 
 
 def test_a_projector_that_outlives_a_killed_service_does_not_keep_its_port(
-    start: Start, shared: Database
+    proxy: Proxy, start: Start, shared: Database, account: Account
 ) -> None:
     port = free_port()
-    settings = {"database_url": shared.service_url, "owner_url": shared.owner_url}
+    settings = {"database_url": proxy.through(shared.service_url), "owner_url": shared.owner_url}
     service = start("--port", port, **settings)
     [projector] = projectors(service)
-    os.kill(projector, SIGSTOP)
+    busy = proxy.set_trap(Point.IN_COPY, table="rounds", hold=lambda: None)
+    ledger = Ledger()
+    with account.client(service, ledger) as client:
+        client.send(list(itertools.islice(items_of(1), 200)))
+    busy.wait()
+    service.signal(SIGKILL)
     try:
-        service.signal(SIGKILL)
-        assert service.ended()[0] == -SIGKILL
         eventually(lambda: is_free(port))
-        start("--port", port, **settings)
+        following = start("--port", port, **settings)
+        assert runs(projector)
     finally:
-        os.kill(projector, SIGCONT)
+        busy.let_go()
+        assert service.ended()[0] == -SIGKILL
     eventually(lambda: not runs(projector))
+    account.check(following, ledger)
 
 
 def test_who_comes_while_a_service_ends_is_refused_and_not_left_waiting(
