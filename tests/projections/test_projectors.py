@@ -13,7 +13,7 @@ from eventsourcing.persistence import IntegrityError, Tracking
 from app.database.connections import Pool, connect, open_pool
 from app.simulation import Scenario, batches, simulate
 from app.tenants import Tenant, create_tenant
-from projections.entries import Scope
+from projections.entries import PoisonError, Scope
 from projections.projector import PROJECTED
 from projections.tracking import SQL, GenerationTracking, advance
 from tests.databases import Database
@@ -118,7 +118,7 @@ def test_a_chunk_that_fails_at_its_last_step_leaves_nothing(
     with monkeypatch.context() as patched:
         patched.setattr("projections.projector.advance", fail)
         for _ in range(2):
-            with pytest.raises(BrokenError):
+            with pytest.raises(PoisonError, match=r"position 1 .*BrokenError"):
                 project(pool, busy)
     assert_as_the_model(pool, busy, Model())
     assert project(pool, busy, chunk_events=400) == EVENTS
@@ -144,7 +144,7 @@ def test_what_a_projector_has_in_hand_another_passes_over(
 ) -> None:
     with connect(database_url) as holder, holder.transaction():
         claimed = holder.execute(SQL.claim.sql, scope_of(busy)._asdict()).fetchone()
-        assert claimed == (0,)
+        assert claimed is not None
         assert project(pool, busy) == 0
     assert project(pool, busy) == EVENTS
 
