@@ -81,7 +81,7 @@ def failures(pool: Pool, tenant: Tenant) -> list[FailureView | None]:
 
 def failed_position(pool: Pool, tenant: Tenant) -> int | None:
     failure = failures(pool, tenant)[0]
-    return failure and failure.position
+    return None if failure is None else failure.position
 
 
 def failing(tenant: Tenant) -> float:
