@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from projections import generations
 from projections.comparison import Comparison, compare
@@ -33,10 +33,11 @@ class StoppedError(RebuildError):
 
 
 class Progress(NamedTuple):
-    """How many events of a tenant's log are made, and of how many."""
+    """What a rebuild is at, how many events of a tenant's log are made, and of how many."""
 
     made: int
     total: int
+    step: Literal["making", "comparing", "deleting"] = "making"
 
 
 class Rebuilt(NamedTuple):
@@ -81,6 +82,7 @@ class Rebuild:
         with generations.sole_rebuild(self._pool, self._tenant_id):
             scope = generations.begin_or_resume(self._pool, self._tenant_id)
             with self._one_moment(scope) as (snapshot, at):
+                self._report(Progress(at.made.position, at.live.position, "comparing"))
                 changed = _changed(at)
                 chosen = compared or [name for name in READ_MODELS if name not in changed]
                 old = Scope(self._tenant_id, at.live.number)
@@ -95,6 +97,7 @@ class Rebuild:
             else:
                 with self._level(scope) as holder:
                     generations.switch(holder, scope)
+            self._report(Progress(at.live.position, at.live.position, "deleting"))
             generations.sweep(self._pool, self._tenant_id, self._stop)
         return Rebuilt(at.made.position, comparisons, changed)
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -85,25 +86,30 @@ def _bar(label: str) -> Iterator[Callable[[Progress], None]]:
     """Show on stderr the share that is done, the rate, and the time left."""
     started_s = time.monotonic()
     begun_at: int | None = None
+    step = "making"
 
-    def rate(_: object) -> str:
+    def show(_: object) -> str:
+        if step != "making":
+            return step
         made = bar.pos - (begun_at or 0)
         return f"{made / max(time.monotonic() - started_s, 0.001):,.0f} events/s"
 
-    with click.progressbar(
+    def report(progress: Progress) -> None:
+        nonlocal begun_at, step
+        if begun_at is None:
+            begun_at = progress.made
+        bar.length = max(progress.total, 1)
+        step = progress.step
+        bar.update(progress.made - bar.pos)
+        bar.render_progress()
+
+    bar: Any = click.progressbar(
         length=1,
         label=label,
         file=sys.stderr,
         show_percent=True,
         show_eta=True,
-        item_show_func=rate,
-    ) as bar:
-
-        def report(progress: Progress) -> None:
-            nonlocal begun_at
-            if begun_at is None:
-                begun_at = progress.made
-            bar.length = max(progress.total, 1)
-            bar.update(progress.made - bar.pos)
-
+        item_show_func=show,
+    )
+    with bar:
         yield report
