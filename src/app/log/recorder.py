@@ -45,10 +45,14 @@ class TenantLog(ApplicationRecorder):
     Raises the library's IntegrityError and OperationalError.
     """
 
-    def __init__(self, pool: Pool, tenant_id: int) -> None:
-        """Read and write the log of `tenant_id` through `pool`."""
+    def __init__(self, pool: Pool, tenant_id: int, *, stretch_bytes: int | None = None) -> None:
+        """Read and write the log of `tenant_id` through `pool`.
+
+        A stretch of notifications ends where its states exceed `stretch_bytes`, behind the first.
+        """
         self._pool = pool
         self._tenant_id = tenant_id
+        self._stretch_bytes = stretch_bytes
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """Append events that bring their versions; gives their positions. All of them, or none."""
@@ -105,6 +109,7 @@ class TenantLog(ApplicationRecorder):
             "last": stop,
             "limit": limit,
             "topics": list(topics),
+            "stretch_bytes": self._stretch_bytes,
         }
         statement = SQL.select_log_of_topics if topics else SQL.select_log
         with library_errors(), self._pool.connection() as connection:
