@@ -23,6 +23,8 @@ from api.routes import ROUTES
 from app.database.connections import open_pool
 from app.settings import Settings
 
+_BY_KEY_CONNECTIONS = 2
+
 
 def create_app(settings: Settings, database_url: str) -> ASGIApp:
     """Build the application that serves `database_url`. It connects when it starts."""
@@ -31,12 +33,15 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
     writing = open_pool(database_url, max_size=share, lock_timeout_s=settings.lock_timeout_s)
     # Two more than queries can take: keys are looked up and health is asked for meanwhile.
     pool = open_pool(database_url, max_size=share + 2, for_queries=True)
+    # What lies in the past is looked up by key, a few milliseconds each.
+    by_key = open_pool(database_url, max_size=_BY_KEY_CONNECTIONS)
     dependencies: dict[str, Any] = {
         "settings": settings,
         "pool": pool,
         "ingest": Ingest(settings, writing, threads=share),
         "queries": Queries(
             pool,
+            by_key,
             threads=CapacityLimiter(share),
             positions=Positions(pool),
             at_least_timeout_s=settings.at_least_timeout_s,
@@ -50,6 +55,7 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
         finally:
             writing.close()
             pool.close()
+            by_key.close()
 
     application = Litestar(
         route_handlers=[*ROUTES, documentation_assets],

@@ -4,21 +4,22 @@ A chunk is one transaction, so that whatever is killed when, nothing is skipped 
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import psycopg
 import structlog
-from eventsourcing.persistence import ApplicationRecorder, OperationalError
+from eventsourcing.persistence import ApplicationRecorder, Notification, OperationalError
 from prometheus_client import Counter, Gauge
 from psycopg_pool import PoolTimeout
 
-from projections import balances, games, players, rounds, transactions
+from projections import activity, balances, games, players, rounds, transactions
 from projections.entries import Scope, decode_entries
 from projections.tracking import SQL, Pool, advance
 
 READ_MODELS = {
     "balances": balances.project,
     "rounds": rounds.project,
+    "activity": activity.project,
     "transactions": transactions.project,
     "games": games.project,
     "players": players.project,
@@ -53,12 +54,17 @@ class Projector:
         *,
         chunk_events: int,
         poll_interval_s: float,
+        when_projected: Callable[[int, Sequence[Notification]], None] = lambda *_: None,
     ) -> None:
-        """Read logs by `open_log(tenant_id)`, write read models through `pool`."""
+        """Read logs by `open_log(tenant_id)`, write read models through `pool`.
+
+        `when_projected(tenant_id, events)` is called after each chunk's commit. It must not raise.
+        """
         self._pool = pool
         self._open_log = open_log
         self._chunk_events = chunk_events
         self._poll_interval_s = poll_interval_s
+        self._when_projected = when_projected
         self._rest_until: dict[Scope, float] = {}
 
     def run(self, stop: threading.Event, *, clock: Callable[[], float]) -> None:
@@ -128,6 +134,7 @@ class Projector:
                 project(connection, scope, entries)
             advance(connection, scope, entries[-1].position)
         PROJECTED.inc(len(entries))
+        self._when_projected(scope.tenant_id, notifications)
         return len(entries)
 
 

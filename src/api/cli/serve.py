@@ -15,6 +15,7 @@ from app.database.connections import connect, open_pool
 from app.database.migrate import migrate as migrate_schema
 from app.database.watchdog import watch
 from app.log.recorder import TenantLog
+from app.log.snapshotting import SnapshotTaker
 from app.settings import Settings, read_settings, unknown_variables
 from projections.projector import Projector
 
@@ -102,14 +103,13 @@ def migrate() -> None:
 
 
 def _project(settings: Settings, store: Store, stop: threading.Event) -> None:
-    with open_pool(
-        store.service_url, max_size=3, lock_timeout_s=settings.lock_timeout_s
-    ) as pool:
+    with open_pool(store.service_url, max_size=3, lock_timeout_s=settings.lock_timeout_s) as pool:
         projector = Projector(
             pool,
             lambda tenant_id: TenantLog(pool, tenant_id),
             chunk_events=settings.chunk_events,
             poll_interval_s=settings.poll_interval_s,
+            when_projected=SnapshotTaker(pool),
         )
         thread = threading.Thread(
             target=projector.run, args=[stop], kwargs={"clock": time.monotonic}

@@ -9,16 +9,14 @@ from litestar.di import NamedDependency
 from api.documentation import QUERY_PROBLEMS, operation
 from api.parameters import NoFilters, Query
 from api.queries import Queries, answer, read_request
+from projections.projector import READ_MODELS
 from projections.status import ProjectionStatus, StatusView, read_status
 
 QUERY: Query[NoFilters, None] = Query("status", NoFilters, {})
 
 _EXAMPLE = StatusView(
     484,
-    [
-        ProjectionStatus(name, 480, lag_events=4, lag_seconds=0.042)
-        for name in ("balances", "rounds", "transactions", "games", "players")
-    ],
+    [ProjectionStatus(name, 480, lag_events=4, lag_seconds=0.042) for name in READ_MODELS],
 )
 
 
