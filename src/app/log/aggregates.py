@@ -76,6 +76,8 @@ def _project(
                 recorded.append(event)
             elif isinstance(event.aggregate, kind):
                 aggregate = event.aggregate
+            else:
+                raise TypeError(f"the snapshot of {event.originator_id!r} is no {kind.__name__}")
         aggregate = fold(aggregate, recorded)
     return aggregate
 

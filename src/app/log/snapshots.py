@@ -19,13 +19,16 @@ from app.log.recorder import library_errors
 from app.log.statements import SQL
 from domain.aggregates import Game, Player
 from domain.instant import Instant, as_datetime
+from domain.streams import GAME, PLAYER
 
 # Whoever changes what an aggregate is, or how it is folded, gives it the next version here: snapshots of
 # another version are passed over, and replaced as streams go on.
-TOPICS: dict[type[Player | Game], str] = {Player: "Player.v1", Game: "Game.v1"}
+_TOPICS: dict[type[Player | Game], str] = {Player: "Player.v1", Game: "Game.v1"}
 
+# By topic: the streams that there are such aggregates of.
+_STREAMS = {"Player.v1": PLAYER, "Game.v1": GAME}
 _DECODERS: dict[str, msgspec.json.Decoder[Player | Game]] = {
-    topic: msgspec.json.Decoder(kind) for kind, topic in TOPICS.items()
+    topic: msgspec.json.Decoder(kind) for kind, topic in _TOPICS.items()
 }
 
 
@@ -57,14 +60,15 @@ class SnapshotMapper(Mapper[str]):
             raise TypeError(f"{domain_event.originator_id} is no snapshot")
         aggregate = domain_event.aggregate
         state = msgspec.json.encode(aggregate, enc_hook=_as_known)
-        return StoredEvent(aggregate.id, aggregate.version, TOPICS[type(aggregate)], state)
+        return StoredEvent(aggregate.id, aggregate.version, _TOPICS[type(aggregate)], state)
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[str]:
         """Read a snapshot. Raises MapperDeserialisationError unless it is one of this place and version."""
-        where = f"{stored_event.topic} {stored_event.originator_version} of {stored_event.originator_id!r}"
-        decoder = _DECODERS.get(stored_event.topic)
-        if decoder is None:
-            raise MapperDeserialisationError(f"{where} is of another version")
+        topic, stream = stored_event.topic, str(stored_event.originator_id)
+        where = f"{topic} {stored_event.originator_version} of {stream!r}"
+        decoder = _DECODERS.get(topic)
+        if decoder is None or not stream.startswith(_STREAMS[topic]):
+            raise MapperDeserialisationError(f"{where} is of another kind or version")
         try:
             aggregate = decoder.decode(stored_event.state)
             values = aggregate.profile.values
@@ -73,7 +77,7 @@ class SnapshotMapper(Mapper[str]):
         except (msgspec.MsgspecError, UnicodeDecodeError, TypeError, ValueError) as error:
             raise MapperDeserialisationError(f"{where}: {error}") from error
         place = (aggregate.id, aggregate.version)
-        if place != (stored_event.originator_id, stored_event.originator_version):
+        if place != (stream, stored_event.originator_version):
             raise MapperDeserialisationError(f"{where} says it is {place}")
         return Taken(aggregate)
 
