@@ -97,9 +97,19 @@ def test_the_casino_day_gives_the_same_in_another_order(casino_day: Model) -> No
 
 def test_balances_and_activity_add_up_alike(casino_day: Model) -> None:
     for flow in ("bet_real", "bet_bonus", "win_real", "win_bonus"):
-        balances = sum(row[flow] for row in casino_day.balances())
-        assert sum(row[flow] for row in casino_day.activity()) == balances
-        assert sum(row[flow] for row in casino_day.activity(["day"])) == balances
+        for currency in {row["currency"] for row in casino_day.balances()}:
+            balances = sum(
+                row[flow] for row in casino_day.balances() if row["currency"] == currency
+            )
+            apart = [row for row in casino_day.activity() if row["currency"] == currency]
+            assert sum(row[flow] for row in apart) == balances
+            days = casino_day.activity(["day"], currency=currency)
+            assert sum(row[flow] for row in days) == balances
+
+
+def test_activity_is_never_added_across_currencies(casino_day: Model) -> None:
+    with pytest.raises(ValueError, match="across currencies"):
+        casino_day.activity(["day", "game"])
 
 
 # §1 and §2

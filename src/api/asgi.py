@@ -23,6 +23,8 @@ from api.routes import ROUTES
 from app.database.connections import open_pool
 from app.settings import Settings
 
+_BY_KEY_CONNECTIONS = 2
+
 
 class Service(NamedTuple):
     """The application, and what lets its endless answers end: to be called when the process shall."""
@@ -44,12 +46,15 @@ def create_service(settings: Settings, database_url: str) -> Service:
     # Two more than queries can take: keys are looked up and health is asked for meanwhile.
     pool = open_pool(database_url, max_size=share + 2, for_queries=True)
     positions = Positions(pool)
+    # What lies in the past is looked up by key, a few milliseconds each.
+    by_key = open_pool(database_url, max_size=_BY_KEY_CONNECTIONS)
     dependencies: dict[str, Any] = {
         "settings": settings,
         "pool": pool,
         "ingest": Ingest(settings, writing, threads=share),
         "queries": Queries(
             pool,
+            by_key,
             threads=CapacityLimiter(share),
             positions=positions,
             at_least_timeout_s=settings.at_least_timeout_s,
@@ -63,6 +68,7 @@ def create_service(settings: Settings, database_url: str) -> Service:
         finally:
             writing.close()
             pool.close()
+            by_key.close()
 
     application = Litestar(
         route_handlers=[*ROUTES, documentation_assets],

@@ -130,6 +130,8 @@ def _parameters(query: Query[Any, Any]) -> list[Parameter]:
             schema=each.kind.schema,
             description=each.description,
             example=each.example,
+            # A list is one parameter, its values separated by commas.
+            explode=False if each.kind.schema.type == OpenAPIType.ARRAY else None,
         )
         for each in query.parameters.values()
     ]

@@ -43,10 +43,32 @@ def kind_of(annotation: Any) -> Kind:
         (inner,) = (each for each in get_args(annotation) if each is not type(None))
     if get_origin(inner) is Literal:
         return _choice(get_args(inner))
+    if get_origin(inner) is tuple and get_origin(get_args(inner)[0]) is Literal:
+        return _some_of(get_args(get_args(inner)[0]))
     for known, kind in _KINDS:
         if inner == known:
             return kind
     raise TypeError(f"no parameter can be read as {annotation}")
+
+
+def _some_of(values: tuple[str, ...]) -> Kind:
+    """Give the kind of a comma-separated list of some of these values, at least one, each once.
+
+    It is read into their own order, so that two spellings of one choice are equal.
+    """
+
+    def read(text: str) -> tuple[str, ...]:
+        chosen = text.split(",")
+        if not set(chosen) <= set(values):
+            raise UnfitError(
+                "not_one_of", f"must be some of {', '.join(values)}, separated by commas"
+            )
+        if len(set(chosen)) < len(chosen):
+            raise UnfitError("repeated", "must name each value once")
+        return tuple(value for value in values if value in chosen)
+
+    items = Schema(type=OpenAPIType.STRING, enum=list(values))
+    return Kind(read, Schema(type=OpenAPIType.ARRAY, items=items, min_items=1, unique_items=True))
 
 
 def integer(least: int, most: int) -> Kind:

@@ -5,7 +5,7 @@ and every fault of a request is told at once.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -15,6 +15,7 @@ from msgspec.structs import fields
 from api.cursors import CursorError, Cursors, belonging
 from api.kinds import TEXT, Kind, UnfitError, integer, kind_of
 from api.problems import ProblemError
+from domain.ids import Position
 
 F = TypeVar("F", bound=Struct)
 K = TypeVar("K")
@@ -53,7 +54,19 @@ class Asked(NamedTuple, Generic[F, K]):
 
 
 class NoFilters(Struct, frozen=True):
-    """For a route that shows one thing."""
+    """For a route that shows what there is."""
+
+
+class PastFilters(Struct, frozen=True):
+    """For a route that shows one thing, now or as the log told it up to a position."""
+
+    at_position: Position | None = None
+
+
+def invalid_parameters(faults: list[Fault]) -> ProblemError:
+    """Build the problem of a request with faults in its parameters."""
+    detail = "; ".join(f"{f.parameter} {f.detail}" for f in faults[:3])
+    return ProblemError("invalid-parameters", detail, errors=faults)
 
 
 _AT_LEAST = Parameter(
@@ -85,15 +98,20 @@ class Query(Generic[F, K]):
         *,
         place: Any = None,
         exclusive: tuple[str, ...] = (),
+        needs: Mapping[str, str] | None = None,
+        check: Callable[[F], Fault | None] = lambda _: None,
     ) -> None:
         """Declare the fields of `filters`, each with a description and an example in `about`.
 
         `place` is the type of the places of a collection's rows. At most one of the parameters in
-        `exclusive` may be given.
+        `exclusive` may be given, and each in `needs` only together with its other. `check` finds what
+        else is wrong with filters that are each well-formed.
         """
         self._name = name
         self._filters = filters
         self._exclusive = exclusive
+        self._needs = needs or {}
+        self._check = check
         self._cursors: Cursors[K] | None = None if place is None else Cursors(place)
         self._field_names = {field.encode_name: field.name for field in fields(filters)}
         own = [
@@ -126,6 +144,11 @@ class Query(Generic[F, K]):
         if len(together) > 1:
             detail = f"can't be given together with {together[0]}"
             faults.append(Fault(together[1], "contradictory", detail))
+        faults += [
+            Fault(name, "incomplete", f"can only be given together with {other}")
+            for name, other in self._needs.items()
+            if name in given and other not in given
+        ]
         after = self._after(values.pop("cursor", None), faults)
         if not faults:
             filters = self._filters(
@@ -135,7 +158,10 @@ class Query(Generic[F, K]):
                     if name in values
                 }
             )
-            if after is None or after[0] == belonging(self._name, tenant_id, filters):
+            fault = self._check(filters)
+            if fault is not None:
+                faults.append(fault)
+            elif after is None or after[0] == belonging(self._name, tenant_id, filters):
                 return Asked(
                     tenant_id,
                     filters,
@@ -143,14 +169,10 @@ class Query(Generic[F, K]):
                     values.get("limit", _DEFAULT_LIMIT),
                     None if after is None else after[1],
                 )
-            faults.append(
-                Fault("cursor", "foreign_cursor", "belongs to a query with other filters")
-            )
-        raise ProblemError(
-            "invalid-parameters",
-            "; ".join(f"{f.parameter} {f.detail}" for f in faults[:3]),
-            errors=faults,
-        )
+            else:
+                detail = "belongs to a query with other filters"
+                faults.append(Fault("cursor", "foreign_cursor", detail))
+        raise invalid_parameters(faults)
 
     def cursor(self, asked: Asked[F, K], last_place: K | None) -> str | None:
         """Write the cursor behind the last row of a page, None where nothing follows."""

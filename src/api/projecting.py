@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from app.database.connections import Pool, open_pool
 from app.log.recorder import TenantLog
+from app.log.snapshotting import SnapshotTaker
 from app.settings import Settings
 from projections.projector import Projector
 
@@ -32,5 +33,6 @@ def open_projector(url: str, settings: Settings) -> Iterator[Projecting]:
                 lambda tenant_id: TenantLog(pool, tenant_id, stretch_bytes=_CHUNK_BYTES),
                 chunk_events=settings.chunk_events,
                 poll_interval_s=settings.poll_interval_s,
+                when_projected=SnapshotTaker(pool),
             ),
         )

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from api.accept import JSON, negotiate
 from api.auth import tenant_of
-from api.parameters import Asked, Query
+from api.parameters import Asked, Fault, Query, invalid_parameters
 from api.positions import Awaited, Positions
 from api.problems import ProblemError
 from app.database.connections import Connection, Pool
@@ -43,13 +43,18 @@ class Queries:
     def __init__(
         self,
         pool: Pool,
+        by_key: Pool,
         *,
         threads: CapacityLimiter,
         positions: Positions,
         at_least_timeout_s: float,
     ) -> None:
-        """Read through `pool` in `threads`; wait by `positions`, for `at_least_timeout_s` at most."""
+        """Read through `pool` in `threads`; wait by `positions`, for `at_least_timeout_s` at most.
+
+        `by_key` is for the past, which is looked up by keys: its statements are planned for that.
+        """
         self.pool = pool
+        self._by_key = by_key
         self.threads = threads
         self.positions = positions
         self._at_least_timeout_s = at_least_timeout_s
@@ -65,30 +70,22 @@ class Queries:
         rows, position = await self.live(
             asked, lambda seen: find(seen, asked.filters, asked.after, asked.limit)
         )
-        return answer(Page(rows.items, query.cursor(asked, rows.last_place)), position)
+        return answer_page(query, asked, rows, position)
 
-    async def one(
+    async def live(
         self,
-        request: Request[Any, Any, Any],
-        query: Query[Any, Any],
-        get: Callable[[Snapshot], Struct | None],
-    ) -> Response[Any]:
-        """Answer one thing of the read models. Raises ProblemError `not-found` where there is none."""
-        found, position = await self.live(read_request(request, query), get)
-        if found is None:
-            raise ProblemError(
-                "not-found", "No event names this id.", headers={"Log-Position": str(position)}
-            )
-        return answer(found, position)
-
-    async def live(self, asked: Asked[Any, Any], read: Callable[[Snapshot], V]) -> Found[V]:
+        asked: Asked[Any, Any],
+        read: Callable[[Snapshot], V],
+        *,
+        by_key: bool = False,
+    ) -> Found[V]:
         """Read from the live read models, in a thread.
 
         Raises ProblemError `read-models-behind`, and what `read` and the store raise.
         """
 
         def read_once() -> Found[V] | None:
-            with snapshot(self.pool, asked.tenant_id) as seen:
+            with snapshot(self._by_key if by_key else self.pool, asked.tenant_id) as seen:
                 if seen.position < asked.at_least:
                     return None
                 return Found(read(seen), seen.position)
@@ -110,6 +107,29 @@ class Queries:
                 if position < asked.at_least:
                     return None
                 return Found(read(connection, position), position)
+
+        return await self._when_reached(Awaited("log", asked.tenant_id), asked.at_least, read_once)
+
+    async def at_position(
+        self, asked: Asked[Any, Any], position: int, load: Callable[[Pool], V]
+    ) -> Found[V]:
+        """Load what the log told up to a position, in a thread. `at_least` waits for the log.
+
+        Raises ProblemError where the log has not come that far, and as `live` does.
+        """
+        if asked.at_least > position:
+            detail = f"must be at most {position}, as nothing behind at_position is shown"
+            raise invalid_parameters([Fault("at_least", "contradictory", detail)])
+
+        def read_once() -> Found[V] | None:
+            with self._by_key.connection() as connection:
+                last = head(connection, asked.tenant_id)
+            if last < asked.at_least:
+                return None
+            if position > last:
+                detail = f"must be at most {last}, the head of the log"
+                raise invalid_parameters([Fault("at_position", "beyond_head", detail)])
+            return Found(load(self._by_key), position)
 
         return await self._when_reached(Awaited("log", asked.tenant_id), asked.at_least, read_once)
 
@@ -135,7 +155,22 @@ def read_request(request: Request[Any, Any, Any], query: Query[F, K]) -> Asked[F
     return query.read(request.scope["query_string"], tenant_of(request).tenant_id)
 
 
-def answer(content: Struct, position: int) -> Response[Any]:
+def answer_page(
+    query: Query[F, K], asked: Asked[F, K], rows: Rows[Any, K], position: int
+) -> Response[Any]:
+    """Build the answer of a page, which shows all events up to `position`."""
+    return answer(Page(rows.items, query.cursor(asked, rows.last_place)), position)
+
+
+def answer_one(found: Found[V | None]) -> Response[Any]:
+    """Build the answer of one thing. Raises ProblemError `not-found` where there is none."""
+    if found.value is None:
+        headers = {"Log-Position": str(found.position)}
+        raise ProblemError("not-found", "No event names this id.", headers=headers)
+    return answer(found.value, found.position)
+
+
+def answer(content: Any, position: int) -> Response[Any]:
     """Build the answer of a query, which shows all events up to `position`."""
     return Response(content, media_type=JSON, headers=answer_headers(position))
 

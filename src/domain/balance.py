@@ -37,6 +37,8 @@ class Balance(Struct):
         return EXACT.subtract(self.win_bonus, self.bet_bonus)
 
 
+_AMOUNTS = Balance.__struct_fields__[:7]
+
 Movement = BetPlaced | WinPaid | Deposited | Withdrawn
 """The events that move money."""
 
@@ -68,3 +70,16 @@ def fold_balance(movements: Iterable[Event], start: Balance | None = None) -> Ba
                 total.withdrawn = add(total.withdrawn, event.amount)
                 total.withdrawals += 1
     return total
+
+
+def add_balances(one: Balance, other: Balance) -> Balance:
+    """Add what moved at one time and at another, of one player and currency."""
+    counts = Balance(
+        deposits=one.deposits + other.deposits,
+        withdrawals=one.withdrawals + other.withdrawals,
+        bets=one.bets + other.bets,
+        wins=one.wins + other.wins,
+    )
+    for name in _AMOUNTS:
+        setattr(counts, name, EXACT.add(getattr(one, name), getattr(other, name)))
+    return counts

@@ -1,10 +1,10 @@
 """A round of a game: bets paired with wins, by player, game and round."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from copy import copy
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -15,12 +15,13 @@ Status = Literal["open", "settled", "unmatched"]
 
 
 class RoundSums(Struct):
-    """What was bet and won in one currency."""
+    """What was bet and won in one currency, and the days (UTC) on which there was a bet or a win."""
 
     bet_real: Decimal = ZERO
     bet_bonus: Decimal = ZERO
     win_real: Decimal = ZERO
     win_bonus: Decimal = ZERO
+    days: frozenset[date] = frozenset()
 
     @property
     def net_real(self) -> Decimal:
@@ -74,6 +75,9 @@ def fold_round(entries: Iterable[RoundEvent], start: Round | None = None) -> Rou
         total = sums.get(entry.currency)
         if total is None:
             total = sums[entry.currency] = RoundSums()
+        day = at.date()
+        if day not in total.days:
+            total.days |= {day}
         if isinstance(entry, BetPlaced):
             bet_count += 1
             if entry.is_bonus:
@@ -89,3 +93,21 @@ def fold_round(entries: Iterable[RoundEvent], start: Round | None = None) -> Rou
     if first_at is None or last_at is None:
         raise ValueError("a round has at least one bet or win")
     return Round(first_at, last_at, bet_count, win_count, sums)
+
+
+class Played(NamedTuple):
+    """A day (UTC) on which a round was played in a currency."""
+
+    day: date
+    currency: str
+
+
+def newly_played(before: Round | None, after: Round) -> Iterator[Played]:
+    """Tell on which days, in which currencies, a round that was `before` has its first bet or win.
+
+    Each comes once, whatever the order of the events and however they were split: for counting rounds.
+    """
+    for currency, total in after.sums.items():
+        known = before.sums.get(currency) if before else None
+        for day in total.days - known.days if known else total.days:
+            yield Played(day, currency)

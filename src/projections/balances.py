@@ -1,13 +1,15 @@
 """Balances: what moved, by player and currency."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import astuple
 
 from domain.balance import Balance, Movement, fold_balance
-from domain.ids import Id
+from domain.ids import Id, Position
 from domain.money import plain
+from projections import balance_periods
 from projections.entries import Entry, Scope, columns, group_by
 from projections.reading import Amount, Rows, Snapshot, rows, select
 from projections.statements import Connection, statements
@@ -20,7 +22,7 @@ _COLUMNS = ("player_id", "currency", *Balance.__struct_fields__)
 
 
 def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> None:
-    """Add a stretch of the log to the balances."""
+    """Add a stretch of the log to the balances, those of today and those of the past."""
     movements = [entry.event for entry in entries if isinstance(entry.event, Movement)]
     moved = group_by(movements, lambda event: (event.player_id, event.currency))
     if not moved:
@@ -31,13 +33,19 @@ def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> N
     ).fetchall()
     if len(written) != len(rows):
         raise RuntimeError(f"{len(written)} balances were written, not {len(rows)}")
+    balance_periods.project(connection, scope, entries)
 
 
 class BalanceFilters(Struct, frozen=True):
-    """Which balances."""
+    """Which balances, and as of when: a time of the events, or a position of the log; both inclusive.
+
+    Only a player's balances are known as they were in the past.
+    """
 
     player_id: Id | None = None
     currency: Id | None = None
+    as_of: datetime | None = None
+    at_position: Position | None = None
 
 
 class BalanceCounts(Struct, frozen=True):
@@ -87,6 +95,34 @@ def find_balances(
         limit=limit + 1,
     )
     views = [_view(player_id, currency, Balance(*row)) for player_id, currency, *row in found]
+    return rows(views, limit, lambda view: (view.player_id, view.currency))
+
+
+def find_balances_as_of(
+    seen: Snapshot, filters: BalanceFilters, after: BalancePlace | None, limit: int
+) -> Rows[BalanceView, BalancePlace]:
+    """List the balances of the player in `filters` by currency, as of the time there."""
+    if filters.player_id is None or filters.as_of is None:
+        raise ValueError("whose balances, and as of when?")
+    found = balance_periods.read_as_of(seen, filters.player_id, filters.as_of)
+    return list_balances(found, filters, after, limit)
+
+
+def list_balances(
+    balances: Mapping[str, Balance],
+    filters: BalanceFilters,
+    after: BalancePlace | None,
+    limit: int,
+) -> Rows[BalanceView, BalancePlace]:
+    """List balances, given by currency, of the player in `filters`, as `find_balances` does."""
+    if filters.player_id is None:
+        raise ValueError("whose balances?")
+    player_id = filters.player_id
+    views = [
+        _view(player_id, currency, balance)
+        for currency, balance in sorted(balances.items())
+        if filters.currency in {None, currency} and (after is None or (player_id, currency) > after)
+    ]
     return rows(views, limit, lambda view: (view.player_id, view.currency))
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from domain.events import GameUpdated, RoundEvent
 from domain.ids import Id
-from domain.profile import GAME_FIELDS, Profile, fold_profile, fold_sighting
+from domain.instant import as_datetime
+from domain.profile import GAME_FIELDS, Profile, Sighting, fold_profile, fold_sighting
 from projections.entries import Entry, Scope, columns, group_by
 from projections.reading import Rows, Snapshot, rows, select
 from projections.stamps import decode_stamps, encode_stamps
@@ -131,6 +132,21 @@ def find_games(
         limit=limit + 1,
     )
     return rows([GameView(*row) for row in found], limit, lambda view: (view.game_id,))
+
+
+def game_view(game_id: str, profile: Profile, sighting: Sighting) -> GameView:
+    """Show a game as folded from events."""
+    known: dict[str, Any] = {field: profile.values.get(field) for field in GAME_FIELDS}
+    for field in ("categories", "features", "themes"):
+        known[field] = known[field] or []
+    known["device"] = "undefined" if known["device"] is None else known["device"]
+    known["has_freespins"] = known["has_freespins"] or "unknown"
+    return GameView(
+        game_id=game_id,
+        **known,
+        first_seen=as_datetime(sighting.first_seen),
+        last_seen=as_datetime(sighting.last_seen),
+    )
 
 
 def get_game(seen: Snapshot, game_id: str) -> GameView | None:

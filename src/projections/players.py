@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from domain.events import PlayerEvent, PlayerUpdated
 from domain.ids import Id
-from domain.profile import PLAYER_FIELDS, Profile, fold_profile, fold_sighting
+from domain.instant import as_datetime
+from domain.profile import PLAYER_FIELDS, Profile, Sighting, fold_profile, fold_sighting
 from projections.entries import Entry, Scope, columns, group_by
 from projections.reading import Rows, Snapshot, rows, select
 from projections.stamps import decode_stamps, encode_stamps
@@ -110,6 +111,23 @@ def find_players(
         seen, SQL.find_players, filters, after=after[0] if after else None, limit=limit + 1
     )
     return rows([PlayerView(*row) for row in found], limit, lambda view: (view.player_id,))
+
+
+def player_view(player_id: str, profile: Profile, sighting: Sighting) -> PlayerView:
+    """Show a player as folded from events."""
+    known: dict[str, Any] = {field: profile.values.get(field) for field in PLAYER_FIELDS}
+    known["tags"] = known["tags"] or []
+    if known["registration_date"] is not None:
+        known["registration_date"] = as_datetime(known["registration_date"])
+    last_login = sighting.last_login
+    return PlayerView(
+        player_id=player_id,
+        **known,
+        first_seen=as_datetime(sighting.first_seen),
+        last_seen=as_datetime(sighting.last_seen),
+        last_login=None if last_login is None else as_datetime(last_login),
+        logins=sighting.logins,
+    )
 
 
 def get_player(seen: Snapshot, player_id: str) -> PlayerView | None:

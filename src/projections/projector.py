@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import psycopg
 import structlog
-from eventsourcing.persistence import ApplicationRecorder, OperationalError
+from eventsourcing.persistence import ApplicationRecorder, Notification, OperationalError
 from prometheus_client import Counter, Gauge, Histogram
 from psycopg_pool import PoolTimeout
 
@@ -67,12 +67,17 @@ class Projector:
         *,
         chunk_events: int,
         poll_interval_s: float,
+        when_projected: Callable[[int, Sequence[Notification]], None] = lambda *_: None,
     ) -> None:
-        """Read logs by `open_log(tenant_id)`, write read models through `pool`."""
+        """Read logs by `open_log(tenant_id)`, write read models through `pool`.
+
+        `when_projected(tenant_id, events)` is called after each chunk's commit. It must not raise.
+        """
         self._pool = pool
         self._open_log = open_log
         self.chunk_events = chunk_events
         self._poll_interval_s = poll_interval_s
+        self._when_projected = when_projected
         self._rest_until: dict[Scope, float] = {}
         self._shown_failing: set[int] = set()
         self._left_alone: set[Scope] = set()
@@ -170,6 +175,7 @@ class Projector:
             PROJECTED.inc(len(entries))
             if claimed.next_recorded_at is not None:
                 LAG.observe(max(_age_s(claimed.next_recorded_at), 0.0))
+            self._when_projected(scope.tenant_id, notifications)
         return len(entries)
 
     def _poison(self, scope: Scope, error: _StretchError) -> PoisonError:

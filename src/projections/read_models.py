@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from projections import balances, games, players, rounds, transactions
+from projections import activity, balances, games, players, rounds, transactions
 from projections.entries import Entry, Scope, Versions
 from projections.statements import Connection
 
 
 class ReadModel(NamedTuple):
-    """A projection: the version of its code, its fold, and the tables that it alone writes.
+    """A projection: the version of its code, its fold, and the tables that show it.
 
     The tables have `tenant_id` and `generation` in their primary key; the rest of the key is one row's.
     """
@@ -20,8 +20,11 @@ class ReadModel(NamedTuple):
 
 
 READ_MODELS: dict[str, ReadModel] = {
-    "balances": ReadModel(balances.VERSION, balances.project, ["balances"]),
+    "balances": ReadModel(
+        balances.VERSION, balances.project, ["balances", "balance_periods"]
+    ),
     "rounds": ReadModel(rounds.VERSION, rounds.project, ["rounds"]),
+    "activity": ReadModel(activity.VERSION, activity.project, ["activity"]),
     "transactions": ReadModel(transactions.VERSION, transactions.project, ["transactions"]),
     "games": ReadModel(games.VERSION, games.project, ["games"]),
     "players": ReadModel(players.VERSION, players.project, ["players"]),

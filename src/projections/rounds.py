@@ -1,7 +1,8 @@
 """Rounds: bets paired with wins, by player, game and round."""
 
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Annotated, Any, NamedTuple
@@ -12,7 +13,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from domain.events import RoundEvent
 from domain.ids import Id
 from domain.money import plain
-from domain.round import Round, RoundSums, Status, fold_round
+from domain.round import Round, RoundSums, Status, fold_round, newly_played
+from projections import activity
+from projections.activity import Cell
 from projections.entries import Entry, Scope, columns, group_by
 from projections.played import PlayedView, read_played
 from projections.reading import Amount, Rows, Snapshot, rows, select
@@ -23,7 +26,7 @@ VERSION = 1
 
 SQL = statements(__file__)
 
-_SUMS = msgspec.json.Decoder(dict[str, tuple[Decimal, Decimal, Decimal, Decimal]])
+_SUMS = msgspec.json.Decoder(dict[str, tuple[Decimal, Decimal, Decimal, Decimal, frozenset[date]]])
 _UPDATED = (
     "key", "first_at", "last_at", "bet_count", "win_count", "status", "mixed_currency", "sums", "positions",
 )  # fmt: skip
@@ -42,7 +45,10 @@ class RoundName(NamedTuple):
 
 
 def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> None:
-    """Add the bets and wins of a stretch of the log to their rounds."""
+    """Add the bets and wins of a stretch of the log to their rounds.
+
+    What is new to them is counted in `activity`: on which days a round was played is known here alone.
+    """
     played = group_by(
         [(entry.event, entry.position) for entry in entries if isinstance(entry.event, RoundEvent)],
         lambda move: RoundName(move[0].player_id, move[0].game_id, move[0].round_id),
@@ -52,10 +58,14 @@ def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> N
     keys = {name: name.key() for name in played}
     known = _known_rounds(connection, scope, list(keys.values()))
     new, changed = [], []
+    counted: Counter[Cell] = Counter()
     for name, moves in played.items():
         key = keys[name]
         start = known.get(key)
         state = fold_round([event for event, _ in moves], start)
+        counted.update(
+            Cell(day, name.game_id, currency) for day, currency in newly_played(start, state)
+        )
         row = (
             state.first_at,
             state.last_at,
@@ -80,6 +90,7 @@ def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> N
         )
         if written.rowcount != len(changed):
             raise RuntimeError(f"{written.rowcount} rounds were updated, not {len(changed)}")
+    activity.count_rounds(connection, scope, counted)
 
 
 def _known_rounds(
@@ -94,7 +105,13 @@ def _known_rounds(
 
 def _encode_sums(sums: dict[str, RoundSums]) -> str:
     amounts = {
-        currency: [plain(s.bet_real), plain(s.bet_bonus), plain(s.win_real), plain(s.win_bonus)]
+        currency: (
+            plain(s.bet_real),
+            plain(s.bet_bonus),
+            plain(s.win_real),
+            plain(s.win_bonus),
+            sorted(s.days),
+        )
         for currency, s in sums.items()
     }
     return msgspec.json.encode(amounts).decode()
@@ -102,7 +119,7 @@ def _encode_sums(sums: dict[str, RoundSums]) -> str:
 
 def decode_sums(sums: str) -> dict[str, RoundSums]:
     """Read the sums of a round as the table holds them, by currency."""
-    return {currency: RoundSums(*amounts) for currency, amounts in _SUMS.decode(sums).items()}
+    return {currency: RoundSums(*members) for currency, members in _SUMS.decode(sums).items()}
 
 
 class RoundFilters(Struct, frozen=True):

@@ -12,7 +12,7 @@ from tests.faults.sending import Item, Ledger
 from tests.model import Model, Row, assert_same, read_json
 
 _PATIENCE_S = 60.0
-_READ_MODELS = ("balances", "rounds", "transactions", "games", "players")
+_READ_MODELS = ("balances", "rounds", "activity", "transactions", "games", "players")
 
 
 class Stored(NamedTuple):

@@ -93,12 +93,11 @@ def test_a_service_that_is_asked_to_end_under_load_leaves_nothing_half_done(
     with Load() as load:
         for seed in range(4):
             load.add(service.url, account.key, traffic(seed))
-        for _ in range(2):
-            load.goes_on(20)
-            service.signal(SIGTERM)
-            assert service.ended() == (0, "")
-            assert_nothing_half(account.database_url, account.tenant_id, load.ledger)
-            service = start("--workers", "2", "--port", port, **settings)
+        load.goes_on(40)
+        service.signal(SIGTERM)
+        assert service.ended() == (0, "")
+        assert_nothing_half(account.database_url, account.tenant_id, load.ledger)
+        service = start("--workers", "2", "--port", port, **settings)
         load.goes_on(20)
     # Whoever was let in got an answer: the only failures are of clients that came too late.
     assert set(load.ledger.refused) <= {"ConnectError", "ReadError", "RemoteProtocolError"}

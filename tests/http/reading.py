@@ -7,7 +7,10 @@ import httpx
 from tests.model import read_json
 from tests.model.values import Row
 
-KINDS = ("balances", "rounds", "transactions", "games", "players", "conflicts", "history")
+KINDS = (
+    *("balances", "rounds", "activity", "transactions", "games", "players"),
+    *("conflicts", "history"),
+)
 
 
 def read_all(client: httpx.Client, kind: str, *, at_least: int, **filters: Any) -> list[Row]:

@@ -156,7 +156,10 @@ def test_the_service_can_do_all_that_it_does(fresh_database: Database) -> None:
         snapshots.insert_events([StoredEvent("player:p", 1, "Player", b"{}")])
         assert len(snapshots.select_events("player:p")) == 1
         # Read models and snapshots are derived from the log: a rebuild writes and deletes them.
-        for table in ("balances", "rounds", "transactions", "games", "players", "tracking"):
+        for table in (
+            *("balances", "balance_periods", "rounds", "activity", "transactions", "games"),
+            *("players", "tracking"),
+        ):
             service.execute(f"delete from {table}".encode())
         service.execute("delete from snapshots")
         assert is_current(service)

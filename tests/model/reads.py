@@ -173,12 +173,17 @@ def facets(catalogue: Iterable[Row]) -> dict[str, list[Row]]:
     }
 
 
-def activity(entries: Entries, group_by: Collection[str]) -> list[Row]:
-    """Bets, wins and rounds by any of day, game and currency."""
+def activity(
+    entries: Entries, group_by: Collection[str], *, currency: str | None = None
+) -> list[Row]:
+    """Bets, wins and rounds by any of day, game and currency; never added across currencies."""
+    if currency is None and "currency" not in group_by:
+        raise ValueError("amounts are never added across currencies")
     members = [member for group, member in GROUPS.items() if group in group_by]
     groups: dict[Key, list[Entry]] = defaultdict(list)
     for entry in _of(entries, "gameround"):
-        groups[tuple(_cell(entry)[member] for member in members)].append(entry)
+        if currency in {None, entry.data["currency"]}:
+            groups[tuple(_cell(entry)[member] for member in members)].append(entry)
     rows = [
         {**dict(zip(members, key, strict=True)), **_activity(found)}
         for key, found in groups.items()

@@ -49,9 +49,14 @@ class Model:
         """Count the values of all games, or of rows chosen from `games()`."""
         return reads.facets(self.games() if games is None else games)
 
-    def activity(self, group_by: Sequence[str] = ("day", "game", "currency")) -> list[Row]:
-        """List activity by any of day, game and currency."""
-        return reads.activity(self.log.entries, group_by)
+    def activity(
+        self,
+        group_by: Sequence[str] = ("day", "game", "currency"),
+        *,
+        currency: str | None = None,
+    ) -> list[Row]:
+        """List activity by any of day, game and currency, in all currencies apart or in one."""
+        return reads.activity(self.log.entries, group_by, currency=currency)
 
     def conflicts(self) -> list[Row]:
         """List the refused contents in the order of their first refusal."""

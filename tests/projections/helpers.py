@@ -9,6 +9,7 @@ from app.database.connections import Pool
 from app.log.recorder import TenantLog
 from app.tenants import Tenant
 from projections import rounds
+from projections.activity import ActivityFilters, find_activity
 from projections.balances import BalanceFilters, find_balances
 from projections.entries import Scope
 from projections.games import GameFilters, count_facets, find_games
@@ -20,7 +21,7 @@ from projections.transactions import TransactionFilters, find_transactions
 from tests.model import Model, assert_same, read_json
 
 ALL = 1_000_000
-KINDS = ("balances", "rounds", "transactions", "games", "players", "facets")
+KINDS = ("balances", "rounds", "activity", "transactions", "games", "players", "facets")
 
 
 def projector(pool: Pool, *, chunk_events: int = 1_000) -> Projector:
@@ -100,6 +101,7 @@ def _rounds(seen: Snapshot) -> list[rounds.RoundView]:
 _READERS: dict[str, Callable[[Snapshot], Any]] = {
     "balances": lambda seen: find_balances(seen, BalanceFilters(), None, ALL).items,
     "rounds": _rounds,
+    "activity": lambda seen: find_activity(seen, ActivityFilters(), None, ALL).items,
     "transactions": lambda seen: find_transactions(seen, TransactionFilters(), None, ALL).items,
     "games": lambda seen: find_games(seen, GameFilters(), None, ALL).items,
     "players": lambda seen: find_players(seen, PlayerFilters(), None, ALL).items,

@@ -8,6 +8,11 @@ from tests.model import Model, assert_same, read_json
 from tests.queries.asgi import path_of
 from tests.queries.casino import CASINO_DAY, Casino
 
+COLLECTIONS = (
+    *("balances", "rounds", "activity", "games", "players", "transactions"),
+    *("conflicts", "history"),
+)
+
 
 @pytest.fixture(scope="module")
 def model() -> Model:
@@ -29,9 +34,7 @@ def test_it_is_what_the_sample_says(kind: str, day: Casino, expected: Any) -> No
     assert_same(kind, answer.body, expected[kind])
 
 
-@pytest.mark.parametrize(
-    "kind", ["balances", "rounds", "games", "players", "transactions", "conflicts", "history"]
-)
+@pytest.mark.parametrize("kind", COLLECTIONS)
 def test_it_is_what_the_model_says(kind: str, day: Casino, model: Model) -> None:
     answer = day.get(kind, limit=1000)
     assert answer.status == 200
@@ -84,15 +87,13 @@ def test_status_says_that_nothing_lags(day: Casino) -> None:
         "log_position": 484,
         "projections": [
             {"name": name, "position": 484, "lag_events": 0, "lag_seconds": 0.0}
-            for name in ("balances", "rounds", "transactions", "games", "players")
+            for name in ("balances", "rounds", "activity", "transactions", "games", "players")
         ],
     }
 
 
 @pytest.mark.parametrize("limit", [1, 7, 100])
-@pytest.mark.parametrize(
-    "kind", ["balances", "rounds", "games", "players", "transactions", "conflicts", "history"]
-)
+@pytest.mark.parametrize("kind", COLLECTIONS)
 def test_pages_of_any_size_put_together_are_the_whole(kind: str, limit: int, day: Casino) -> None:
     whole = day.items(kind, limit=1000)
     assert day.all(kind, limit) == whole

@@ -16,6 +16,7 @@ FILTERS: dict[str, dict[str, Any]] = {
     "balances": {"currency": "EUR"},
     "rounds": {"from": "2025-01-01T00:00:00Z"},
     "transactions": {"type": "deposit"},
+    "activity": {"group_by": "game,currency"},
     "games": {"q": "n"},
     "conflicts": {"to_position": 10},
     "history": {"event": "deposit"},
@@ -30,7 +31,7 @@ def filled(new_casino: OpenCasino) -> Casino:
         items += [
             item("player", player_id=f"p{number}", country="DE"),
             item("game", game_id=f"g{number}", name="N"),
-            bet(player_id=f"p{number}"),
+            bet(player_id=f"p{number}", game_id=f"g{number}"),
             deposit(unique_id=f"d{number}"),
         ]
     items += [deposit(unique_id=f"d{number}", amount=7) for number in range(4)]
@@ -104,7 +105,10 @@ def test_walks_are_steady_while_data_is_written(casino: Casino) -> None:
     casino.fill(play("b", range(WRITTEN), 10))
     before = {
         route: casino.all(route, 1000)
-        for route in ("players", "games", "balances", "rounds", "transactions", "history")
+        for route in (
+            *("players", "games", "balances", "rounds", "activity", "transactions"),
+            "history",
+        )
     }
     stop = threading.Event()
 

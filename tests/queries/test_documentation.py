@@ -6,7 +6,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from api.routes import balances, conflicts, games, history, players, rounds, transactions
+from api.routes import (
+    activity,
+    balances,
+    conflicts,
+    games,
+    history,
+    players,
+    rounds,
+    transactions,
+)
 from app.log.history import HistoryEntry
 from projections.games import Facets, GameView
 from projections.players import PlayerView
@@ -22,6 +31,7 @@ SHAPES: dict[str, Any] = {
     "/api/v1/games": games.Games,
     "/api/v1/games/{game_id}": GameView,
     "/api/v1/facets": Facets,
+    "/api/v1/activity": activity.Activities,
     "/api/v1/conflicts": conflicts.Conflicts,
     "/api/v1/status": StatusView,
     "/api/v1/history": history.History,

@@ -80,6 +80,7 @@ def test_other_ids_are_not_found(kind: str, encoded: str, named: Casino) -> None
         ("rounds", "player_id"),
         ("rounds", "game_id"),
         ("rounds", "round_id"),
+        ("activity", "game_id"),
     ],
 )
 def test_each_id_in_a_filter_is_its_own(filtered: str, member: str, named: Casino) -> None:

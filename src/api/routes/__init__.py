@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from api.routes.balances import list_balances
+from api.routes.activity import list_activity
+from api.routes.balances import show_balances
 from api.routes.conflicts import list_conflicts
 from api.routes.events import ingest_events
 from api.routes.games import list_games, show_facets, show_game
@@ -18,12 +19,13 @@ ROUTES: list[Any] = [
     ingest_events,
     list_players,
     show_player,
-    list_balances,
+    show_balances,
     list_rounds,
     list_transactions,
     list_games,
     show_game,
     show_facets,
+    list_activity,
     list_conflicts,
     show_status,
     show_history,

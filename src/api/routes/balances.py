@@ -6,15 +6,20 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
 from api.documentation import QUERY_PROBLEMS, operation
-from api.parameters import Query
-from api.queries import Page, Queries
+from api.parameters import Asked, Query
+from api.queries import Page, Queries, answer_page, read_request
+from app.database.connections import Pool
+from app.log.aggregates import player_at
 from projections.balances import (
     BalanceCounts,
     BalanceFilters,
     BalancePlace,
     BalanceView,
     find_balances,
+    find_balances_as_of,
+    list_balances,
 )
+from projections.reading import Rows
 
 
 class Balances(Page[BalanceView], frozen=True):
@@ -27,8 +32,25 @@ QUERY: Query[BalanceFilters, BalancePlace] = Query(
     {
         "player_id": ("Only this player's balances.", "p-1001"),
         "currency": ("Only balances in this currency.", "EUR"),
+        "as_of": (
+            (
+                "The balances of this player by all events that happened at this time or before it, late"
+                " ones included. Needs player_id."
+            ),
+            "2025-01-15T12:00:00Z",
+        ),
+        "at_position": (
+            (
+                "The balances of this player by all events up to this position of the log, inclusive; its"
+                " head at most. Needs player_id, and not together with as_of. `Log-Position` is then this"
+                " position, and `at_least` can't be greater."
+            ),
+            484,
+        ),
     },
     place=BalancePlace,
+    exclusive=("as_of", "at_position"),
+    needs={"as_of": "player_id", "at_position": "player_id"},
 )
 
 _EXAMPLE = Balances(
@@ -59,11 +81,35 @@ _EXAMPLE = Balances(
     operation_class=operation(QUERY, _EXAMPLE),
     responses=QUERY_PROBLEMS,
 )
-async def list_balances(
+async def show_balances(
     request: Request[Any, Any, Any], queries: NamedDependency[Queries]
 ) -> Response[Balances]:
     """List balances by player_id, then currency: what moved, net, per player and currency.
 
-    They may be negative, and are never converted or added across currencies.
+    They may be negative, and are never converted or added across currencies. Of one player also as they
+    were in the past: `as_of` a time of the events, or `at_position` of the log, which a later event never
+    changes.
     """
-    return await queries.page(request, QUERY, find_balances)
+    asked = read_request(request, QUERY)
+    position = asked.filters.at_position
+    if position is not None:
+        found = await queries.at_position(
+            asked, position, lambda pool: _told_at(pool, asked, position)
+        )
+    elif asked.filters.as_of is not None:
+        found = await queries.live(
+            asked,
+            lambda seen: find_balances_as_of(seen, asked.filters, asked.after, asked.limit),
+            by_key=True,
+        )
+    else:
+        return await queries.page(request, QUERY, find_balances)
+    return answer_page(QUERY, asked, *found)
+
+
+def _told_at(
+    pool: Pool, asked: Asked[BalanceFilters, BalancePlace], position: int
+) -> Rows[BalanceView, BalancePlace]:
+    player = player_at(pool, asked.tenant_id, asked.filters.player_id or "", position)
+    balances = player.balances if player else {}
+    return list_balances(balances, asked.filters, asked.after, asked.limit)

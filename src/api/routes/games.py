@@ -9,9 +9,11 @@ from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 
 from api.documentation import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
-from api.parameters import NoFilters, Query
-from api.queries import Page, Queries, answer, read_request
+from api.parameters import PastFilters, Query
+from api.queries import Page, Queries, answer, answer_one, read_request
 from api.raw_ids import decode_id
+from app.database.connections import Pool
+from app.log.aggregates import game_at
 from projections.games import (
     Facets,
     FacetValue,
@@ -20,6 +22,7 @@ from projections.games import (
     GameView,
     count_facets,
     find_games,
+    game_view,
     get_game,
 )
 
@@ -40,7 +43,20 @@ _ABOUT: dict[str, tuple[str, object]] = {
 
 QUERY: Query[GameFilters, GamePlace] = Query("games", GameFilters, _ABOUT, place=GamePlace)
 FACETS: Query[GameFilters, None] = Query("facets", GameFilters, _ABOUT)
-ONE: Query[NoFilters, None] = Query("game", NoFilters, {})
+ONE: Query[PastFilters, None] = Query(
+    "game",
+    PastFilters,
+    {
+        "at_position": (
+            (
+                "The entry as the game's own events, its updates, told it up to this position of the log,"
+                " inclusive; its head at most. `Log-Position` is then this position, and `at_least` can't"
+                " be greater."
+            ),
+            484,
+        )
+    },
+)
 
 _EXAMPLE = GameView(
     game_id="btg/bonanza",
@@ -96,8 +112,21 @@ async def show_game(
         ),
     ],
 ) -> Response[GameView]:
-    """Show one game of the catalogue."""
-    return await queries.one(request, ONE, lambda seen: get_game(seen, decode_id(game_id)))
+    """Show one game of the catalogue, as it is or, with `at_position`, as it was.
+
+    In the past a game is known by its own events alone: `first_seen` and `last_seen` are then about its
+    updates, not about its rounds, and a game that none had named up to that position is not found.
+    """
+    asked = read_request(request, ONE)
+    name, position = decode_id(game_id), asked.filters.at_position
+    if position is None:
+        return answer_one(await queries.live(asked, lambda seen: get_game(seen, name)))
+
+    def told(pool: Pool) -> GameView | None:
+        game = game_at(pool, asked.tenant_id, name, position)
+        return game_view(name, game.profile, game.sighting) if game else None
+
+    return answer_one(await queries.at_position(asked, position, told))
 
 
 @get(

@@ -9,10 +9,19 @@ from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 
 from api.documentation import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
-from api.parameters import NoFilters, Query
-from api.queries import Page, Queries
+from api.parameters import PastFilters, Query
+from api.queries import Page, Queries, answer_one, read_request
 from api.raw_ids import decode_id
-from projections.players import PlayerFilters, PlayerPlace, PlayerView, find_players, get_player
+from app.database.connections import Pool
+from app.log.aggregates import player_at
+from projections.players import (
+    PlayerFilters,
+    PlayerPlace,
+    PlayerView,
+    find_players,
+    get_player,
+    player_view,
+)
 
 
 class Players(Page[PlayerView], frozen=True):
@@ -33,7 +42,19 @@ QUERY: Query[PlayerFilters, PlayerPlace] = Query(
     place=PlayerPlace,
 )
 
-ONE: Query[NoFilters, None] = Query("player", NoFilters, {})
+ONE: Query[PastFilters, None] = Query(
+    "player",
+    PastFilters,
+    {
+        "at_position": (
+            (
+                "The profile as all events up to this position of the log told it, inclusive; its head at"
+                " most. `Log-Position` is then this position, and `at_least` can't be greater."
+            ),
+            484,
+        )
+    },
+)
 
 _EXAMPLE = PlayerView(
     player_id="p-1001",
@@ -89,5 +110,17 @@ async def show_player(
         ),
     ],
 ) -> Response[PlayerView]:
-    """Show one player's profile."""
-    return await queries.one(request, ONE, lambda seen: get_player(seen, decode_id(player_id)))
+    """Show one player's profile, as it is or, with `at_position`, as it was.
+
+    An id that no event had named up to that position is not found.
+    """
+    asked = read_request(request, ONE)
+    name, position = decode_id(player_id), asked.filters.at_position
+    if position is None:
+        return answer_one(await queries.live(asked, lambda seen: get_player(seen, name)))
+
+    def told(pool: Pool) -> PlayerView | None:
+        player = player_at(pool, asked.tenant_id, name, position)
+        return player_view(name, player.profile, player.sighting) if player else None
+
+    return answer_one(await queries.at_position(asked, position, told))

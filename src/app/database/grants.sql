@@ -4,5 +4,5 @@ grant usage on schema roundbook to {service};
 grant select on all tables in schema roundbook to {service};
 grant insert on events, conflicts to {service};
 grant insert, update on tenants, tenant_currencies, api_keys to {service};
-grant insert, update, delete on snapshots, tracking, balances, rounds, transactions, players, games
-    to {service};
+grant insert, update, delete on snapshots, tracking, balances, balance_periods, rounds, activity,
+    transactions, players, games to {service};

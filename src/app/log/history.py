@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from app.database.connections import Connection, Pool
 from app.log.append import head
+from app.log.versions import last_version, position_of, version_at
 from domain.events import WIRE_TYPES
 from domain.ids import Id, Position
 from domain.streams import game_stream, player_stream
@@ -172,35 +173,17 @@ def replay(pool: Pool, tenant_id: int, filters: HistoryFilters) -> Iterator[byte
 
 def _bound_stream(connection: Connection, bounds: dict[str, Any]) -> int:
     """Bound the versions to look at, into `bounds`; gives the position where they end."""
-    found = connection.execute(SQL.last_version.sql, bounds).fetchone()
-    last_version = (found and found[0]) or 0
-    first_version = 1
-    if last_version > STRETCH_EVENTS:
-        first_version = _first_version_behind(connection, bounds, last_version)
-    bounds["first_version"] = first_version
-    bounds["last_version"] = first_version + STRETCH_EVENTS - 1
-    if last_version <= bounds["last_version"]:
+    tenant_id, stream = bounds["tenant_id"], bounds["stream"]
+    last = last_version(connection, tenant_id, stream)
+    first = 1
+    if last > STRETCH_EVENTS:
+        first += version_at(connection, tenant_id, stream, bounds["after"], last)
+    bounds["first_version"] = first
+    bounds["last_version"] = first + STRETCH_EVENTS - 1
+    if last <= bounds["last_version"]:
         return int(bounds["until"])
-    return min(_position(connection, bounds, bounds["last_version"]), int(bounds["until"]))
-
-
-def _first_version_behind(connection: Connection, bounds: dict[str, Any], last_version: int) -> int:
-    """Find the least version whose position is greater than `after`; beyond the last if there is none."""
-    low, high = 1, last_version + 1
-    while low < high:
-        middle = (low + high) // 2
-        if _position(connection, bounds, middle) > bounds["after"]:
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-def _position(connection: Connection, bounds: dict[str, Any], version: int) -> int:
-    row = connection.execute(SQL.position_of_version.sql, {**bounds, "version": version}).fetchone()
-    if row is None:
-        raise LookupError(f"version {version} of {bounds['stream']!r} is missing")
-    return int(row[0])
+    end = position_of(connection, tenant_id, stream, bounds["last_version"])
+    return min(end, int(bounds["until"]))
 
 
 def _bound_rare_topic(connection: Connection, bounds: dict[str, Any]) -> int:

@@ -46,10 +46,3 @@ select position from events
  where tenant_id = :tenant_id and topic = :topic and topic not in ('BetPlaced', 'WinPaid')
    and position > :after and position <= :until
  order by position offset :length - 1 limit 1;
-
--- name: last_version(tenant_id, stream)
-select max(version) from events where tenant_id = :tenant_id and stream = :stream;
-
--- name: position_of_version(tenant_id, stream, version)
-select position from events
- where tenant_id = :tenant_id and stream = :stream and version = :version;

@@ -1,14 +1,91 @@
-"""Snapshots of aggregates, through the `eventsourcing` library's recorder for a single kind of stream."""
+"""Snapshots of aggregates: how they are written down, and the library's recorder that keeps them."""
 
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from eventsourcing.persistence import AggregateRecorder, StoredEvent
+import msgspec
+from eventsourcing.domain import DomainEventProtocol
+from eventsourcing.persistence import (
+    AggregateRecorder,
+    Mapper,
+    MapperDeserialisationError,
+    StoredEvent,
+)
+from msgspec import Struct
 
 from app.database.connections import Pool
 from app.log.recorder import library_errors
 from app.log.statements import SQL
+from domain.aggregates import Game, Player
+from domain.instant import Instant, as_datetime
+from domain.streams import GAME, PLAYER
+
+# Whoever changes what an aggregate is, or how it is folded, gives it the next version here: snapshots of
+# another version are passed over, and replaced as streams go on.
+_TOPICS: dict[type[Player | Game], str] = {Player: "Player.v1", Game: "Game.v1"}
+
+# By topic: the streams that there are such aggregates of.
+_STREAMS = {"Player.v1": PLAYER, "Game.v1": GAME}
+_DECODERS: dict[str, msgspec.json.Decoder[Player | Game]] = {
+    topic: msgspec.json.Decoder(kind) for kind, topic in _TOPICS.items()
+}
+
+
+class Taken(Struct, frozen=True):
+    """A snapshot: an aggregate as it was at its version."""
+
+    aggregate: Player | Game
+
+    @property
+    def originator_id(self) -> str:
+        """Name the stream in the words of the `eventsourcing` library."""
+        return self.aggregate.id
+
+    @property
+    def originator_version(self) -> int:
+        """Give the version in the words of the `eventsourcing` library."""
+        return self.aggregate.version
+
+
+class SnapshotMapper(Mapper[str]):
+    """Writes aggregates as JSON, amounts exact, under topics that change with what an aggregate is."""
+
+    def __init__(self) -> None:
+        """Needs neither transcoder, compressor nor cipher."""
+
+    def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
+        """Write a snapshot down."""
+        if not isinstance(domain_event, Taken):
+            raise TypeError(f"{domain_event.originator_id} is no snapshot")
+        aggregate = domain_event.aggregate
+        state = msgspec.json.encode(aggregate, enc_hook=_as_known)
+        return StoredEvent(aggregate.id, aggregate.version, _TOPICS[type(aggregate)], state)
+
+    def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[str]:
+        """Read a snapshot. Raises MapperDeserialisationError unless it is one of this place and version."""
+        topic, stream = stored_event.topic, str(stored_event.originator_id)
+        where = f"{topic} {stored_event.originator_version} of {stream!r}"
+        decoder = _DECODERS.get(topic)
+        if decoder is None or not stream.startswith(_STREAMS[topic]):
+            raise MapperDeserialisationError(f"{where} is of another kind or version")
+        try:
+            aggregate = decoder.decode(stored_event.state)
+            values = aggregate.profile.values
+            if values.get("registration_date") is not None:
+                values["registration_date"] = Instant.parse(values["registration_date"])
+        except (msgspec.MsgspecError, UnicodeDecodeError, TypeError, ValueError) as error:
+            raise MapperDeserialisationError(f"{where}: {error}") from error
+        place = (aggregate.id, aggregate.version)
+        if place != (stream, stored_event.originator_version):
+            raise MapperDeserialisationError(f"{where} says it is {place}")
+        return Taken(aggregate)
+
+
+def _as_known(value: Any) -> Any:
+    if isinstance(value, Instant):
+        return as_datetime(value)
+    raise NotImplementedError(type(value))
 
 
 class SnapshotRecorder(AggregateRecorder):
@@ -22,16 +99,7 @@ class SnapshotRecorder(AggregateRecorder):
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
         """Keep snapshots. All of them, or none."""
         del kwargs
-        rows = [
-            {
-                "tenant_id": self._tenant_id,
-                "stream": str(event.originator_id),
-                "version": event.originator_version,
-                "topic": event.topic,
-                "state": event.state,
-            }
-            for event in stored_events
-        ]
+        rows = [self._row(event) for event in stored_events]
         with (
             library_errors(),
             self._pool.connection() as connection,
@@ -39,6 +107,11 @@ class SnapshotRecorder(AggregateRecorder):
             connection.cursor() as cursor,
         ):
             cursor.executemany(SQL.insert_snapshot.sql, rows)
+
+    def replace(self, stored_event: StoredEvent) -> None:
+        """Keep a snapshot, in the place of one of the same version that may be there."""
+        with library_errors(), self._pool.connection() as connection:
+            connection.execute(SQL.replace_snapshot.sql, self._row(stored_event))
 
     def select_events(
         self,
@@ -61,3 +134,12 @@ class SnapshotRecorder(AggregateRecorder):
         with library_errors(), self._pool.connection() as connection:
             rows = connection.execute(statement.sql, parameters, binary=True).fetchall()
         return [StoredEvent(*row) for row in rows]
+
+    def _row(self, event: StoredEvent) -> dict[str, Any]:
+        return {
+            "tenant_id": self._tenant_id,
+            "stream": str(event.originator_id),
+            "version": event.originator_version,
+            "topic": event.topic,
+            "state": event.state,
+        }

@@ -25,6 +25,13 @@ select s.stream,
        (select max(version) from events where tenant_id = :tenant_id and stream = s.stream)
   from unnest(:streams::text[]) as s (stream);
 
+-- name: last_version(tenant_id, stream)
+select max(version) from events where tenant_id = :tenant_id and stream = :stream;
+
+-- name: position_of_version(tenant_id, stream, version)
+select position from events
+ where tenant_id = :tenant_id and stream = :stream and version = :version;
+
 -- name: heads_since(tenant_id, after)
 -- The last versions of the streams that were written to behind a position.
 select stream, max(version) from events
@@ -87,6 +94,12 @@ select position, stream, version, topic, state
 -- name: insert_snapshot(tenant_id, stream, version, topic, state)!
 insert into snapshots (tenant_id, stream, version, topic, state)
 values (:tenant_id, :stream, :version, :topic, :state);
+
+-- name: replace_snapshot(tenant_id, stream, version, topic, state)!
+-- One that is there already may be of another version of the code, or damaged.
+insert into snapshots (tenant_id, stream, version, topic, state)
+values (:tenant_id, :stream, :version, :topic, :state)
+on conflict (tenant_id, stream, version) do update set topic = excluded.topic, state = excluded.state;
 
 -- name: select_snapshots(tenant_id, stream, gt, lte, limit)
 select stream, version, topic, state from snapshots

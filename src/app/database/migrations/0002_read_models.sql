@@ -41,8 +41,35 @@ create table balances (
     primary key (tenant_id, generation, player_id, currency)
 );
 
+-- The same for each day (UTC) and for each 10 minutes in which something moved, by the time of the events, so
+-- that a balance as of any time is the sum of the whole days before its own, of the whole 10 minutes of its
+-- day before its own, and of some events.
+-- positions: where the events of the 10 minutes stand in the log; none for a day.
+create table balance_periods (
+    period        timestamptz not null,
+    tenant_id     int not null,
+    generation    int not null,
+    is_day        boolean not null,
+    player_id     text collate "C" not null,
+    currency      text collate "C" not null,
+    deposited     numeric not null,
+    withdrawn     numeric not null,
+    bet_real      numeric not null,
+    bet_bonus     numeric not null,
+    win_real      numeric not null,
+    win_bonus     numeric not null,
+    deposited_eur numeric not null,
+    deposits      bigint not null,
+    withdrawals   bigint not null,
+    bets          bigint not null,
+    wins          bigint not null,
+    positions     bigint[] not null,
+    primary key (tenant_id, generation, player_id, is_day, period, currency)
+);
+
 -- key: 16 bytes of BLAKE2b over player, game and round, which do not fit an index entry.
--- sums: {currency: [bet_real, bet_bonus, win_real, win_bonus]}, amounts as strings.
+-- sums: {currency: [bet_real, bet_bonus, win_real, win_bonus, [day, …]]}, amounts as strings, the days
+-- (UTC) on which there was a bet or a win.
 -- positions: where the round's bets and wins stand in the log.
 create table rounds (
     first_at       timestamptz not null,
@@ -69,6 +96,24 @@ create index rounds_by_round on rounds (tenant_id, generation, round_id, first_a
 create index rounds_unusual on rounds (tenant_id, generation, status, first_at, key)
     where status <> 'settled';
 create index rounds_mixed on rounds (tenant_id, generation, first_at, key) where mixed_currency;
+
+-- What was played, by day (UTC), game and currency. A round counts once in each cell in which it has a
+-- bet or a win. The room that is left in each page keeps updates off the index.
+create table activity (
+    day        date not null,
+    tenant_id  int not null,
+    generation int not null,
+    game_id    text collate "C" not null,
+    currency   text collate "C" not null,
+    rounds     bigint not null,
+    bets       bigint not null,
+    wins       bigint not null,
+    bet_real   numeric not null,
+    bet_bonus  numeric not null,
+    win_real   numeric not null,
+    win_bonus  numeric not null,
+    primary key (tenant_id, generation, day, game_id, currency)
+) with (fillfactor = 70);
 
 create table transactions (
     position    bigint not null,

@@ -1,0 +1,91 @@
+"""Activity: `GET /api/v1/activity`."""
+
+from datetime import date
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+
+from api.documentation import QUERY_PROBLEMS, operation
+from api.parameters import Fault, Query
+from api.queries import Page, Queries
+from projections.activity import (
+    ActivityFilters,
+    ActivityPlace,
+    ActivityView,
+    find_activity,
+)
+
+
+class Activities(Page[ActivityView], frozen=True):
+    """A page of activity."""
+
+
+def _check(filters: ActivityFilters) -> Fault | None:
+    if not filters.adds_currencies:
+        return None
+    detail = "must name currency unless a currency is asked for: amounts are never added across currencies"
+    return Fault("group_by", "adds_currencies", detail)
+
+
+QUERY: Query[ActivityFilters, ActivityPlace] = Query(
+    "activity",
+    ActivityFilters,
+    {
+        "from": ("Only days (UTC) that begin at this time or later.", "2025-01-15T00:00:00Z"),
+        "to": ("Only days (UTC) that begin before this time.", "2025-01-16T00:00:00Z"),
+        "game_id": ("Only activity in this game.", "btg/bonanza"),
+        "currency": ("Only activity in this currency.", "EUR"),
+        "group_by": (
+            (
+                "What to add up by: some of `day`, `game` and `currency`, separated by commas; all three"
+                " where it is absent. Amounts are never added across currencies: it must name `currency`,"
+                " or a currency must be asked for."
+            ),
+            ["day", "currency"],
+        ),
+    },
+    place=ActivityPlace,
+    check=_check,
+)
+
+_EXAMPLE = Activities(
+    [
+        ActivityView(
+            day=date(2025, 1, 15),
+            game_id="btg/bonanza",
+            currency="EUR",
+            rounds=52,
+            bets=52,
+            wins=19,
+            bet_real="25.5",
+            bet_bonus="1",
+            win_real="12",
+            win_bonus="0",
+            ggr_real="13.5",
+            ggr_bonus="1",
+            rtp="0.45283",
+        )
+    ],
+    None,
+)
+
+
+@get(
+    "/api/v1/activity",
+    tags=["query"],
+    opt={"scope": "read"},
+    operation_class=operation(QUERY, _EXAMPLE),
+    responses=QUERY_PROBLEMS,
+)
+async def list_activity(
+    request: Request[Any, Any, Any], queries: NamedDependency[Queries]
+) -> Response[Activities]:
+    """List what was played by day (UTC), game and currency, in this order: bets, wins, rounds, revenue.
+
+    Late bets and wins count on the day on which they happened. A round counts once for each day, game and
+    currency on which it has a bet or a win, and longer spans add these up. `ggr` (gross gaming revenue) is
+    bets minus wins. `rtp` (return to player) is wins by bets, real and bonus money together, rounded to 6
+    digits behind the point, half to even; null where nothing was bet.
+    """
+    return await queries.page(request, QUERY, find_activity)

@@ -1,0 +1,37 @@
+"""Where a stream stands in its log: positions grow with versions."""
+
+from app.database.connections import Connection
+from app.log.statements import SQL
+
+
+def last_version(connection: Connection, tenant_id: int, stream: str) -> int:
+    """Give the last version of a stream, 0 if it has none."""
+    parameters = {"tenant_id": tenant_id, "stream": stream}
+    found = connection.execute(SQL.last_version.sql, parameters).fetchone()
+    return (found and found[0]) or 0
+
+
+def version_at(
+    connection: Connection, tenant_id: int, stream: str, position: int, last_version: int
+) -> int:
+    """Give the greatest version of a stream that stands at `position` or before, 0 if none does.
+
+    A binary search over versions up to `last_version`, one lookup of a key for each step.
+    """
+    low, high = 0, last_version
+    while low < high:
+        middle = (low + high + 1) // 2
+        if position_of(connection, tenant_id, stream, middle) <= position:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def position_of(connection: Connection, tenant_id: int, stream: str, version: int) -> int:
+    """Give the position of an event of a stream. Raises LookupError for a version that is not there."""
+    parameters = {"tenant_id": tenant_id, "stream": stream, "version": version}
+    found = connection.execute(SQL.position_of_version.sql, parameters).fetchone()
+    if found is None:
+        raise LookupError(f"version {version} of {stream!r} is missing")
+    return int(found[0])

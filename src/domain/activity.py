@@ -1,0 +1,64 @@
+"""What was played in one currency: counts and sums of bets and wins, and what they come to."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
+
+from msgspec import Struct
+
+from domain.events import BetPlaced, RoundEvent
+from domain.money import EXACT, ZERO
+
+RTP_DIGITS = 6
+"""How many digits behind the point a return to player is rounded to, half to even."""
+
+
+class Activity(Struct):
+    """Counts and exact sums of rounds' bets and wins. `rounds` is counted by the rounds themselves."""
+
+    rounds: int = 0
+    bets: int = 0
+    wins: int = 0
+    bet_real: Decimal = ZERO
+    bet_bonus: Decimal = ZERO
+    win_real: Decimal = ZERO
+    win_bonus: Decimal = ZERO
+
+    @property
+    def ggr_real(self) -> Decimal:
+        """Gross gaming revenue in real money: bets minus wins."""
+        return EXACT.subtract(self.bet_real, self.win_real)
+
+    @property
+    def ggr_bonus(self) -> Decimal:
+        """Gross gaming revenue in bonus money: bets minus wins."""
+        return EXACT.subtract(self.bet_bonus, self.win_bonus)
+
+    @property
+    def rtp(self) -> Decimal | None:
+        """The return to player: wins by bets, real and bonus money together; None where nothing was bet."""
+        bet = Fraction(EXACT.add(self.bet_real, self.bet_bonus))
+        if not bet:
+            return None
+        won = Fraction(EXACT.add(self.win_real, self.win_bonus))
+        return Decimal(round(won / bet * 10**RTP_DIGITS)).scaleb(-RTP_DIGITS, EXACT)
+
+
+def fold_activity(played: Iterable[RoundEvent]) -> Activity:
+    """Add up bets and wins of one currency, in any order."""
+    total = Activity()
+    add = EXACT.add
+    for event in played:
+        if isinstance(event, BetPlaced):
+            total.bets += 1
+            if event.is_bonus:
+                total.bet_bonus = add(total.bet_bonus, event.amount)
+            else:
+                total.bet_real = add(total.bet_real, event.amount)
+        else:
+            total.wins += 1
+            if event.is_bonus:
+                total.win_bonus = add(total.win_bonus, event.amount)
+            else:
+                total.win_real = add(total.win_real, event.amount)
+    return total

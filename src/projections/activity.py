@@ -1,0 +1,152 @@
+"""Activity: what was played, by day (UTC), game and currency."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple
+
+from msgspec import UNSET, Struct, UnsetType, field
+from msgspec.structs import astuple
+
+from domain.activity import Activity, fold_activity
+from domain.events import RoundEvent
+from domain.ids import Id
+from domain.money import plain
+from projections.entries import Entry, Scope, columns, group_by
+from projections.reading import Amount, Rows, Snapshot, rows, select
+from projections.statements import Connection, statements
+
+SQL = statements(__file__)
+
+VERSION = 1
+"""Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+
+
+class Cell(NamedTuple):
+    """Where activity is counted. A day is the date of a timestamp in UTC."""
+
+    day: date
+    game_id: str
+    currency: str
+
+
+_COLUMNS = (*Cell._fields, *Activity.__struct_fields__)
+
+
+def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> None:
+    """Add the bets and wins of a stretch of the log; its rounds are counted by `rounds.project`."""
+    played = group_by(
+        [entry.event for entry in entries if isinstance(entry.event, RoundEvent)],
+        lambda event: Cell(event.timestamp.date(), event.game_id, event.currency),
+    )
+    _add(connection, scope, {cell: fold_activity(events) for cell, events in played.items()})
+
+
+def count_rounds(connection: Connection, scope: Scope, counted: Mapping[Cell, int]) -> None:
+    """Add rounds, each in the cells in which it was played for the first time."""
+    _add(connection, scope, {cell: Activity(rounds=rounds) for cell, rounds in counted.items()})
+
+
+def _add(connection: Connection, scope: Scope, added: Mapping[Cell, Activity]) -> None:
+    if not added:
+        return
+    rows = [(*cell, *astuple(activity)) for cell, activity in added.items()]
+    written = connection.execute(
+        SQL.add_to_activity.sql, scope._asdict() | columns(rows, _COLUMNS)
+    ).fetchall()
+    if len(written) != len(rows):
+        raise RuntimeError(f"{len(written)} cells of activity were written, not {len(rows)}")
+
+
+Group = Literal["day", "game", "currency"]
+ALL_GROUPS: tuple[Group, ...] = ("day", "game", "currency")
+
+
+class ActivityFilters(Struct, frozen=True):
+    """Which activity, and what it is added up by.
+
+    The times are about the beginning of a day. Amounts of several currencies are never added: without
+    `currency` in `group_by` there must be a currency.
+    """
+
+    at_or_after: datetime | None = field(default=None, name="from")
+    before: datetime | None = field(default=None, name="to")
+    game_id: Id | None = None
+    currency: Id | None = None
+    group_by: tuple[Group, ...] = ALL_GROUPS
+
+    @property
+    def adds_currencies(self) -> bool:
+        """Whether amounts of several currencies would be added."""
+        return self.currency is None and "currency" not in self.group_by
+
+
+class ActivityView(Struct, frozen=True, kw_only=True):
+    """What was played. `day`, `game_id` and `currency` are there where they are grouped by.
+
+    ggr is bets minus wins. rtp is wins by bets, real and bonus money together, rounded to 6 digits behind
+    the point, half to even; null where nothing was bet.
+    """
+
+    day: date | UnsetType = UNSET
+    game_id: str | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+    rounds: int
+    bets: int
+    wins: int
+    bet_real: Amount
+    bet_bonus: Amount
+    win_real: Amount
+    win_bonus: Amount
+    ggr_real: Amount
+    ggr_bonus: Amount
+    rtp: Amount | None
+
+
+ActivityPlace = tuple[date, Id, Id]
+"""Day, game and currency: the order of activity. What is not grouped by stands as a constant."""
+
+_NO_DAY = date.min
+_NO_TEXT = "-"
+
+
+def find_activity(
+    seen: Snapshot, filters: ActivityFilters, after: ActivityPlace | None, limit: int
+) -> Rows[ActivityView, ActivityPlace]:
+    """List activity by day, game and currency, as far as it is grouped by them."""
+    after_day, after_game, after_currency = after or (None, None, None)
+    found = select(
+        seen,
+        SQL.find_activity,
+        filters,
+        by_day="day" in filters.group_by,
+        by_game="game" in filters.group_by,
+        by_currency="currency" in filters.group_by,
+        no_day=_NO_DAY,
+        no_text=_NO_TEXT,
+        after_day=after_day,
+        after_game=after_game,
+        after_currency=after_currency,
+        limit=limit + 1,
+    )
+    page = rows(found, limit, lambda row: (row[0], row[1], row[2]))
+    return Rows([_view(row, filters.group_by) for row in page.items], page.last_place)
+
+
+def _view(row: tuple[Any, ...], grouped: Sequence[Group]) -> ActivityView:
+    day, game_id, currency, *sums = row
+    activity = Activity(*sums)
+    return ActivityView(
+        day=day if "day" in grouped else UNSET,
+        game_id=game_id if "game" in grouped else UNSET,
+        currency=currency if "currency" in grouped else UNSET,
+        rounds=activity.rounds,
+        bets=activity.bets,
+        wins=activity.wins,
+        bet_real=plain(activity.bet_real),
+        bet_bonus=plain(activity.bet_bonus),
+        win_real=plain(activity.win_real),
+        win_bonus=plain(activity.win_bonus),
+        ggr_real=plain(activity.ggr_real),
+        ggr_bonus=plain(activity.ggr_bonus),
+        rtp=None if activity.rtp is None else plain(activity.rtp),
+    )

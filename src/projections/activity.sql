@@ -1,0 +1,39 @@
+-- name: add_to_activity(tenant_id, generation, day, game_id, currency, rounds, bets, wins, bet_real, bet_bonus, win_real, win_bonus)
+-- Add what was played to each cell.
+insert into activity as a
+       (tenant_id, generation, day, game_id, currency, rounds, bets, wins, bet_real, bet_bonus, win_real,
+        win_bonus)
+select :tenant_id, :generation, played.*
+  from unnest(:day::date[], :game_id::text[], :currency::text[], :rounds::bigint[], :bets::bigint[],
+              :wins::bigint[], :bet_real::numeric[], :bet_bonus::numeric[], :win_real::numeric[],
+              :win_bonus::numeric[]) as played
+on conflict (tenant_id, generation, day, game_id, currency) do update set
+    rounds = a.rounds + excluded.rounds,
+    bets = a.bets + excluded.bets,
+    wins = a.wins + excluded.wins,
+    bet_real = a.bet_real + excluded.bet_real,
+    bet_bonus = a.bet_bonus + excluded.bet_bonus,
+    win_real = a.win_real + excluded.win_real,
+    win_bonus = a.win_bonus + excluded.win_bonus
+returning 1;
+
+-- name: find_activity(tenant_id, generation, by_day, by_game, by_currency, no_day, no_text, at_or_after, before, game_id, currency, after_day, after_game, after_currency, limit)
+-- What is not grouped by stands as a constant (no_day, no_text), so that one order and one place fit all
+-- groupings. With all three the rows come as the primary key has them.
+select grouped_day, grouped_game, grouped_currency, sum(rounds)::bigint, sum(bets)::bigint,
+       sum(wins)::bigint, sum(bet_real), sum(bet_bonus), sum(win_real), sum(win_bonus)
+  from (select case when :by_day then day else :no_day::date end as grouped_day,
+               case when :by_game then game_id else :no_text::text end as grouped_game,
+               case when :by_currency then currency else :no_text::text end as grouped_currency,
+               rounds, bets, wins, bet_real, bet_bonus, win_real, win_bonus
+          from activity
+         where tenant_id = :tenant_id and generation = :generation
+           and (:at_or_after::timestamptz is null
+                or day >= :at_or_after::timestamptz at time zone 'UTC')
+           and (:before::timestamptz is null or day < :before::timestamptz at time zone 'UTC')
+           and (:game_id::text is null or game_id = :game_id)
+           and (:currency::text is null or currency = :currency)) as chosen
+ where :after_day::date is null
+    or (grouped_day, grouped_game, grouped_currency) > (:after_day::date, :after_game, :after_currency)
+ group by grouped_day, grouped_game, grouped_currency
+ order by grouped_day, grouped_game, grouped_currency limit :limit;
