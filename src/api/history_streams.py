@@ -45,12 +45,16 @@ class _Piece(NamedTuple):
     until: int
 
 
-async def whole(asked: AskedHistory, queries: Queries) -> Response[Any]:
+async def whole(
+    request: Request[Any, Any, Any], asked: AskedHistory, queries: Queries
+) -> Response[Any]:
     """Answer with all entries up to the present head, in constant memory."""
     _, until = await queries.logged(asked, _nothing)
     first = await _read(asked, queries, ndjson_line, after=0, until=until)
     return Stream(
-        _follow_to_head(asked, queries, first), media_type=NDJSON, headers=answer_headers(until)
+        _follow_to_head(request, asked, queries, first),
+        media_type=NDJSON,
+        headers=answer_headers(until),
     )
 
 
@@ -87,7 +91,7 @@ def _last_event_id(request: Request[Any, Any, Any]) -> int:
 
 
 async def _follow_to_head(
-    asked: AskedHistory, queries: Queries, piece: _Piece
+    request: Request[Any, Any, Any], asked: AskedHistory, queries: Queries, piece: _Piece
 ) -> AsyncIterator[bytes]:
     """Give what was read first, and go on reading when it is sent.
 
@@ -100,6 +104,7 @@ async def _follow_to_head(
         if piece.after is None:
             return
         try:
+            await check_key(request, "audit")
             piece = await _read(asked, queries, ndjson_line, after=piece.after, until=piece.until)
         except Exception:
             log.warning("a history was broken off", tenant_id=asked.tenant_id, after=piece.after)

@@ -52,13 +52,23 @@ class Ingest:
                     body = await self._read(chunks, declared_bytes, holding)
             except TimeoutError as error:
                 raise BodyTooSlowError from error
+            if encoding:
+                encoded_bytes = len(body)
+                body = await to_thread.run_sync(
+                    decompress,
+                    body,
+                    encoding,
+                    self._settings.max_body_bytes,
+                    limiter=self._decoding,
+                )
+                holding.add(max(0, len(body) - encoded_bytes))
+            elif len(body) > self._settings.max_body_bytes:
+                raise BodyTooLargeError(self._settings.max_body_bytes)
             async with self._working.share(tenant.tenant_id, len(body)):
-                if len(body) <= _SMALL_BYTES and not encoding:
-                    batch = self._decode(body, encoding, tenant)
+                if len(body) <= _SMALL_BYTES:
+                    batch = _decode(body, tenant)
                 else:
-                    batch = await to_thread.run_sync(
-                        self._decode, body, encoding, tenant, limiter=self._decoding
-                    )
+                    batch = await to_thread.run_sync(_decode, body, tenant, limiter=self._decoding)
                 del body
                 return await self._commits.record(tenant.tenant_id, batch)
         finally:
@@ -82,9 +92,7 @@ class Ingest:
             parts.append(chunk)
         return b"".join(parts)
 
-    def _decode(self, body: bytes, encoding: str, tenant: Tenant) -> Prepared:
-        decompressed = decompress(body, encoding, self._settings.max_body_bytes)
-        items = decode_batch(
-            decompressed, currencies=tenant.allowed_currencies(), now=datetime.now(UTC)
-        )
-        return prepare(items)
+
+def _decode(body: bytes, tenant: Tenant) -> Prepared:
+    items = decode_batch(body, currencies=tenant.allowed_currencies(), now=datetime.now(UTC))
+    return prepare(items)

@@ -1,20 +1,34 @@
 """The OpenAPI document, and its page of interactive documentation, which needs no internet."""
 
 from importlib.resources import files
+from typing import Annotated
 
+from litestar import Response, get
+from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
-from litestar.static_files import create_static_files_router
+from litestar.params import PathParameter
 
 _ASSETS = "/documentation"
 
-documentation_assets = create_static_files_router(
-    path=_ASSETS,
-    directories=[str(files("swagger_ui").joinpath("static"))],
-    include_in_schema=False,
-    name="documentation",
-)
+_FILES = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui-standalone-preset.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "favicon-32x32.png": "image/png",
+}
+
+
+@get(_ASSETS + "/{name:str}", include_in_schema=False, sync_to_thread=True)
+def documentation_assets(name: Annotated[str, PathParameter()]) -> Response[bytes]:
+    """Give a file of Swagger UI, from the package that brings it."""
+    media_type = _FILES.get(name)
+    if media_type is None:
+        raise NotFoundException
+    content = files("swagger_ui").joinpath("static", name).read_bytes()
+    return Response(content, media_type=media_type, headers={"Cache-Control": "max-age=86400"})
+
 
 OPENAPI_CONFIG = OpenAPIConfig(
     title="Roundbook",

@@ -19,6 +19,7 @@ log = structlog.get_logger()
 
 # name: (status, title). Names and titles are stable; clients may depend on them.
 PROBLEMS: dict[str, tuple[int, str]] = {
+    "bad-request": (400, "The request can't be understood"),
     "malformed-body": (400, "The body is not what it says it is"),
     "forbidden": (403, "The API key does not allow this"),
     "not-found": (404, "There is no such thing"),
@@ -88,9 +89,12 @@ def _of_problem(request: Request[Any, Any, Any], error: ProblemError) -> Respons
 
 
 def _of_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-    name = _BY_STATUS.get(error.status_code)
-    if name is None:
+    if (
+        error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        and error.status_code not in _BY_STATUS
+    ):
         return _of_fault(request, error)
+    name = _BY_STATUS.get(error.status_code, "bad-request")
     return problem_response(
         request, ProblemError(name, PROBLEMS[name][1], headers=dict(error.headers or {}))
     )

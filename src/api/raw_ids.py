@@ -24,6 +24,11 @@ def raw_ids(app: ASGIApp) -> ASGIApp:
                 encoded = raw_path.removeprefix(prefix)
                 if encoded and encoded != raw_path:
                     scope["path"] = prefix.decode() + unquote_to_bytes(encoded).hex()
+                    break
+            else:
+                # A prefix that was spelled with percent signs leads to no id: it was not taken raw.
+                if scope["path"].encode().startswith(_PREFIXES):
+                    scope["path"] = "/"
         await app(scope, receive, send)
 
     return wrapped

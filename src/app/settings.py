@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 PREFIX = "ROUNDBOOK_"
 
@@ -33,7 +35,7 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     max_body_bytes: Positive = 16 * 1024 * 1024
     """The largest request body, decompressed."""
     pool_size: Positive = 10
-    """Connections to the database that each process keeps at most."""
+    """Connections with which each worker writes and reads, half each; it keeps up to four more."""
     max_inflight_bytes: Annotated[int, msgspec.Meta(ge=1)] = 128 * 1024 * 1024
     """How many bytes of requests a process holds at once; what comes beyond is answered 503."""
     max_working_bytes: Annotated[int, msgspec.Meta(ge=1)] = 8 * 1024 * 1024
@@ -88,5 +90,12 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
 
 
 def _check_url(variable: str, url: str | None) -> None:
-    if url is not None and not url.startswith(("postgresql://", "postgres://")):
+    if url is None:
+        return
+    if not url.startswith(("postgresql://", "postgres://")):
         raise SettingsError(f"{variable}: must begin with postgresql://")
+    try:
+        conninfo_to_dict(url)
+    except psycopg.Error:
+        # libpq's own words would quote the part it can't read, which may be the password.
+        raise SettingsError(f"{variable}: is no PostgreSQL URL; percent-encode its parts") from None

@@ -111,7 +111,11 @@ class Projector:
                 done = self.project_chunk(scope)
             except Exception as error:
                 if is_out_of_reach(error):
-                    raise
+                    # Of the store as a whole, or of this tenant's chunk alone (its session was ended, say):
+                    # the others have their turn either way, and the next look at the store tells.
+                    self._rest_until[scope] = now_s + _RETRY_STORE_S
+                    log.warning("a chunk was broken off", **scope._asdict(), reason=str(error))
+                    continue
                 self._rest_until[scope] = now_s + _RETRY_FAILED_S
                 FAILING.labels(scope.tenant_id).set(1)
                 self._shown_failing.add(scope.tenant_id)

@@ -20,9 +20,7 @@ class ReadModel(NamedTuple):
 
 
 READ_MODELS: dict[str, ReadModel] = {
-    "balances": ReadModel(
-        balances.VERSION, balances.project, ["balances", "balance_periods"]
-    ),
+    "balances": ReadModel(balances.VERSION, balances.project, ["balances", "balance_periods"]),
     "rounds": ReadModel(rounds.VERSION, rounds.project, ["rounds"]),
     "activity": ReadModel(activity.VERSION, activity.project, ["activity"]),
     "transactions": ReadModel(transactions.VERSION, transactions.project, ["transactions"]),

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from domain.events import WIRE_TYPES, Deposited, Withdrawn
+from domain.events import TOPICS, WIRE_TYPES, Deposited, Withdrawn
 from domain.ids import Id, Position
 from domain.money import plain
 from projections.entries import Entry, Scope
@@ -26,7 +26,7 @@ def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> N
             *scope,
             position,
             event.timestamp,
-            WIRE_TYPES[type(event).__name__],
+            WIRE_TYPES[TOPICS[type(event)]],
             event.unique_id,
             event.player_id,
             event.amount,

@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
@@ -112,10 +113,15 @@ def test_a_service_that_is_asked_to_end_under_load_leaves_nothing_half_done(
 
 
 def test_a_projector_that_outlives_a_killed_service_does_not_keep_its_port(
-    proxy: Proxy, start: Start, shared: Database, account: Account
+    folder: Path, fresh_database: Database, cleanup: ExitStack, start: Start
 ) -> None:
+    proxy = cleanup.enter_context(Proxy(folder, fresh_database.service_url))
+    account = open_account(fresh_database.service_url, "acme")
     port = free_port()
-    settings = {"database_url": proxy.through(shared.service_url), "owner_url": shared.owner_url}
+    settings = {
+        "database_url": proxy.through(fresh_database.service_url),
+        "owner_url": fresh_database.owner_url,
+    }
     service = start("--port", port, **settings)
     [projector] = projectors(service)
     busy = proxy.set_trap(Point.IN_COPY, table="rounds", hold=lambda: None)

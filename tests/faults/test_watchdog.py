@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 import psycopg
 import pytest
 
-from app.database.connections import Connection, connect
+from app.database.connections import UNAVAILABLE, Connection, connect
 from app.database.watchdog import end_stalled
 from app.log.statements import SQL
 from tests.databases import Database
@@ -110,3 +110,14 @@ def test_others_are_left_alone_whatever_they_do(
         for session in (operator, owner, elsewhere):
             session.execute("begin" if session.autocommit else "select 1")
         assert ended(watcher) == []
+
+
+def test_a_process_that_postgresql_gave_up_waiting_for_learns_that_the_store_did_not_confirm(
+    session: Connection, watcher: Connection
+) -> None:
+    session.execute("set idle_in_transaction_session_timeout = '1ms'")
+    session.execute("begin")
+    eventually(lambda: state(watcher, session) == ("gone", ""))
+    with pytest.raises(UNAVAILABLE) as raised:
+        session.execute("select 1")
+    assert raised.type is psycopg.errors.IdleInTransactionSessionTimeout

@@ -35,7 +35,7 @@ def replay_command(tenant: str, **filters: Any) -> None:
         asked.stream()
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    with open_service(read_settings()) as url, open_pool(url, max_size=1) as pool:
+    with open_service(read_settings()) as url, open_pool(url, max_size=1, for_queries=True) as pool:
         with pool.connection() as connection:
             tenant_id = find_tenant(connection, tenant).tenant_id
         for lines in replay(pool, tenant_id, asked):

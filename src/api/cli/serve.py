@@ -116,6 +116,9 @@ def _project(settings: Settings, store: Store, stop: threading.Event) -> None:
             # The embedded server may only be started from the main thread, which outlives the others.
             store.keep_alive()
             threads[0].join(_TICK_S)
+        ended_by_itself = not stop.is_set()
         stop.set()
         for thread in threads:
             thread.join()
+    if ended_by_itself:
+        raise click.ClickException("the projections ended because of an error, see the log")

@@ -86,7 +86,7 @@ async def show_history(
     if media_type == JSON:
         response = await _page(asked, queries)
     elif media_type == NDJSON:
-        response = await whole(asked, queries)
+        response = await whole(request, asked, queries)
     else:
         response = await live(request, asked, queries)
     response.headers["Vary"] = "Accept"

@@ -59,6 +59,9 @@ def connect(url: str) -> Connection:
 # Nothing is prepared, so that each plan is made for the size that the table has by then.
 _BY_KEY = " -c plan_cache_mode=force_generic_plan"
 
+# A query that no index serves must not hold a connection for ever.
+_FOR_QUERIES = " -c statement_timeout=30s"
+
 
 def open_pool(
     url: str, *, max_size: int, lock_timeout_s: float = 10, for_queries: bool = False
@@ -72,8 +75,7 @@ def open_pool(
     another session's lock, or a statement that waits for it raises psycopg.errors.LockNotAvailable.
     """
     options = f"{_OPTIONS} -c lock_timeout={round(lock_timeout_s * 1000)}ms"
-    if not for_queries:
-        options += _BY_KEY
+    options += _FOR_QUERIES if for_queries else _BY_KEY
     return ConnectionPool(
         url,
         kwargs={

@@ -12,12 +12,17 @@ select max(position) from events where tenant_id = :tenant_id;
 -- Which of these keys are recorded, and as what. The keys come one behind the other, 16 bytes each,
 -- which is far quicker to send than an array. The lateral join keeps to the unique index even before
 -- the first analyze of a new table.
+--
+-- A state of more than 4 kB is left out: thousands of large ones need not be in memory at once.
 select k.key, e.position, e.topic, e.state
   from (select substring(:keys::bytea from n for 16)
           from generate_series(1, length(:keys::bytea), 16) as n) as k (key)
  cross join lateral (
-       select position, topic, state from events
+       select position, topic, case when octet_length(state) <= 4096 then state end as state from events
         where tenant_id = :tenant_id and key = k.key offset 0) e;
+
+-- name: state_at(tenant_id, position)
+select state from events where tenant_id = :tenant_id and position = :position;
 
 -- name: stream_heads(tenant_id, streams)
 -- The last version of each of these streams that has one.

@@ -1,6 +1,6 @@
 """The transaction that records a batch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -24,11 +24,11 @@ class KeyCollisionError(Exception):
 
 
 class _Standing(NamedTuple):
-    """The event that stands for a key: recorded before, or by this batch."""
+    """The event that stands for a key: recorded before, or by this batch. A large state is None."""
 
     position: int
     topic: str
-    state: bytes
+    state: bytes | None
 
 
 def record(pool: Pool, tenant_id: int, items: Sequence[Item]) -> Receipt:
@@ -49,8 +49,8 @@ def commit(pool: Pool, tenant_id: int, batch: Prepared, heads: StreamHeads) -> R
         if heads.expects_new:
             try:
                 return _commit(connection, tenant_id, batch, heads, known_keys=False)
-            except psycopg.errors.UniqueViolation:
-                # Something in it is recorded already: look first, this time.
+            except (psycopg.errors.UniqueViolation, psycopg.errors.InternalError_):
+                # Something in it is recorded already (Citus reports that as an internal error): look first.
                 heads.forget()
         return _commit(connection, tenant_id, batch, heads, known_keys=True)
 
@@ -86,7 +86,12 @@ def _commit(
             for position, key in enumerate(new, start=last + 1):
                 item = items[first[key]]
                 standing[key] = _Standing(position, item.topic, item.state)
-            receipt_items = _judge(batch, standing, frozenset(new))
+            receipt_items = _judge(
+                batch,
+                standing,
+                frozenset(new),
+                lambda position: _state_at(connection, tenant_id, position),
+            )
             refused = [
                 (items[index], keys[index], answer.position)
                 for index, answer in enumerate(receipt_items)
@@ -106,15 +111,33 @@ def _recorded(
     return {key: _Standing(position, topic, state) for key, position, topic, state in found}
 
 
+def _state_at(connection: Connection, tenant_id: int, position: int) -> bytes:
+    parameters = {"tenant_id": tenant_id, "position": position}
+    row = connection.execute(SQL.state_at.sql, parameters, binary=True).fetchone()
+    if row is None:
+        raise LookupError(f"position {position} is missing in the log")
+    state: bytes = row[0]
+    return state
+
+
 def _judge(
-    batch: Prepared, standing: dict[bytes, _Standing], new: frozenset[bytes]
+    batch: Prepared,
+    standing: dict[bytes, _Standing],
+    new: frozenset[bytes],
+    state_at: Callable[[int], bytes],
 ) -> list[ReceiptItem]:
-    """Say of each item what became of it."""
+    """Say of each item what became of it. `state_at` reads a large state by its position."""
     answers = []
     for index, (item, key) in enumerate(zip(batch.items, batch.keys, strict=True)):
         is_stored = key in new and batch.first[key] == index
-        outcome: Outcome = "stored" if is_stored else _compare(item, standing[key])
-        answers.append(ReceiptItem(item.unique_id, outcome, standing[key].position))
+        position, topic, state = standing[key]
+        if is_stored:
+            outcome: Outcome = "stored"
+        else:
+            outcome = _compare(
+                item, position, topic, state_at(position) if state is None else state
+            )
+        answers.append(ReceiptItem(item.unique_id, outcome, position))
     return answers
 
 
@@ -130,11 +153,11 @@ def _unique_id(state: bytes) -> Any:
     return msgspec.json.decode(_IDENTIFIED.decode(state).unique_id)
 
 
-def _compare(item: Item, standing: _Standing) -> Outcome:
+def _compare(item: Item, position: int, topic: str, state: bytes) -> Outcome:
     """Compare an item with the event that stands for its key. Raises KeyCollisionError."""
-    same_type = WIRE_TYPES[item.topic] == WIRE_TYPES[standing.topic]
-    if same_type and item.state == standing.state:
+    same_type = WIRE_TYPES[item.topic] == WIRE_TYPES[topic]
+    if same_type and item.state == state:
         return "duplicate"
-    if _unique_id(standing.state) != item.unique_id:
-        raise KeyCollisionError(f"{item.unique_id!r} and the event at {standing.position}")
-    return "duplicate" if same_type and same_value(item.state, standing.state) else "conflict"
+    if _unique_id(state) != item.unique_id:
+        raise KeyCollisionError(f"{item.unique_id!r} and the event at {position}")
+    return "duplicate" if same_type and same_value(item.state, state) else "conflict"

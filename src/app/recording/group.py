@@ -59,6 +59,14 @@ class GroupCommit:
         return await answer
 
     async def _drain(self, tenant_id: int, waiting: deque[_Waiting]) -> None:
+        try:
+            await self._commit_all(tenant_id, waiting)
+        finally:
+            del self._waiting[tenant_id]
+            for member in waiting:
+                member.answer.cancel()
+
+    async def _commit_all(self, tenant_id: int, waiting: deque[_Waiting]) -> None:
         while waiting:
             group = _next_group(waiting)
             try:
@@ -78,7 +86,6 @@ class GroupCommit:
                 for member, receipt in zip(group, answers, strict=True):
                     if not member.answer.done():
                         member.answer.set_result(receipt)
-        del self._waiting[tenant_id]
 
     async def _commit_each(self, tenant_id: int, group: Sequence[_Waiting]) -> None:
         for member in group:
