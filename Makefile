@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 
-.PHONY: setup run test check format bench lock clean
+.PHONY: setup run test check format soak bench lock clean
 
 setup: $(STAMP)  ## make .venv with the pinned dependencies and the command `roundbook`
 
@@ -32,6 +32,9 @@ check: setup  ## format, lint, types, layers
 format: setup
 	$(BIN)/ruff format src tests bench
 	$(BIN)/ruff check --fix src tests bench
+
+soak: setup  ## faults at random under load, and the proof that nothing is lost or doubled, 10 minutes
+	$(BIN)/python -m tests.faults.soak $(SOAK)
 
 bench: setup  ## measure how fast recording is, 5 minutes; see docs/performance.md
 	$(BIN)/python -m bench.write $(BENCH)

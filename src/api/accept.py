@@ -13,6 +13,7 @@ from api.problems import ProblemError
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+EVENT_STREAM = "text/event-stream"
 
 
 def negotiate(request: Request[Any, Any, Any], offered: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from anyio import CapacityLimiter
 from litestar import Litestar
@@ -26,13 +26,26 @@ from app.settings import Settings
 _BY_KEY_CONNECTIONS = 2
 
 
+class Service(NamedTuple):
+    """The application, and what lets its endless answers end: to be called when the process shall."""
+
+    application: ASGIApp
+    end_streams: Callable[[], None]
+
+
 def create_app(settings: Settings, database_url: str) -> ASGIApp:
     """Build the application that serves `database_url`. It connects when it starts."""
+    return create_service(settings, database_url).application
+
+
+def create_service(settings: Settings, database_url: str) -> Service:
+    """Build the application with its handle for the end of the process."""
     # Half of the connections for writing, half for reading: neither can starve the other.
     share = max(1, settings.pool_size // 2)
     writing = open_pool(database_url, max_size=share, lock_timeout_s=settings.lock_timeout_s)
     # Two more than queries can take: keys are looked up and health is asked for meanwhile.
     pool = open_pool(database_url, max_size=share + 2, for_queries=True)
+    positions = Positions(pool)
     # What lies in the past is looked up by key, a few milliseconds each.
     by_key = open_pool(database_url, max_size=_BY_KEY_CONNECTIONS)
     dependencies: dict[str, Any] = {
@@ -43,7 +56,7 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
             pool,
             by_key,
             threads=CapacityLimiter(share),
-            positions=Positions(pool),
+            positions=positions,
             at_least_timeout_s=settings.at_least_timeout_s,
         ),
     }
@@ -74,7 +87,7 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
         request_max_body_size=None,
         logging_config=None,
     )
-    return request_log(raw_ids(application))
+    return Service(request_log(raw_ids(application)), positions.close)
 
 
 def _constant(value: Any) -> Callable[[], Any]:

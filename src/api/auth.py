@@ -58,12 +58,18 @@ async def require_scope(
 ) -> None:
     """Let a request in if its key has the scope that the route asks for (`opt["scope"]`).
 
-    A Litestar guard: decided before the body is looked at. Raises ProblemError `forbidden`, which
-    never tells what exists.
+    A Litestar guard: decided before the body is looked at. Raises as `check_key` does.
     """
     scope: Scope | None = handler.opt.get("scope")
-    if scope is None:
-        return
+    if scope is not None:
+        await check_key(connection, scope)
+
+
+async def check_key(connection: ASGIConnection[Any, Any, Any, Any], scope: Scope) -> None:
+    """Make sure that a request's key is valid now and has a scope; a long answer asks more than once.
+
+    Raises ProblemError `forbidden`, which never tells what exists.
+    """
     key = joined(connection.headers, HEADER)
     if not key:
         raise ProblemError("forbidden", f"The header {HEADER} is missing.")

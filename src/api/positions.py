@@ -34,12 +34,28 @@ class Positions:
         self._thread = CapacityLimiter(1)
         self._waiting: dict[Awaited, list[tuple[int, asyncio.Future[None]]]] = {}
         self._poller: asyncio.Task[None] | None = None
+        self._ending = asyncio.Event()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the process ends: nobody waits any more."""
+        return self._ending.is_set()
+
+    def close(self) -> None:
+        """Let all who wait go, without what they waited for. For the event loop's own thread."""
+        self._ending.set()
+        for entries in self._waiting.values():
+            for _, waiter in entries:
+                waiter.cancel()
 
     async def reached(self, awaited: Awaited, position: int, *, timeout_s: float) -> bool:
         """Wait until `position` is reached, at most `timeout_s`; tells whether it is.
 
-        A store that is out of reach counts as standing still.
+        A store that is out of reach counts as standing still, and when the process ends nothing is
+        reached any more.
         """
+        if self._ending.is_set():
+            return False
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = (position, waiter)
         self._waiting.setdefault(awaited, []).append(entry)
@@ -49,6 +65,10 @@ class Positions:
             async with asyncio.timeout(timeout_s):
                 await waiter
         except TimeoutError:
+            return False
+        except asyncio.CancelledError:
+            if not self._ending.is_set():
+                raise
             return False
         finally:
             self._waiting[awaited].remove(entry)

@@ -56,7 +56,7 @@ class Queries:
         self.pool = pool
         self._by_key = by_key
         self.threads = threads
-        self._positions = positions
+        self.positions = positions
         self._at_least_timeout_s = at_least_timeout_s
 
     async def page(
@@ -142,9 +142,7 @@ class Queries:
             if found is not None:
                 return found
             left_s = deadline_s - time.monotonic()
-            if left_s <= 0 or not await self._positions.reached(
-                awaited, at_least, timeout_s=left_s
-            ):
+            if left_s <= 0 or not await self.positions.reached(awaited, at_least, timeout_s=left_s):
                 waited_for = "The read models are" if awaited.what == "live" else "The log is"
                 raise ProblemError(
                     "read-models-behind", f"{waited_for} not at position {at_least} yet."

@@ -1,5 +1,6 @@
 """The process behind `roundbook serve`: starts the workers and the projector, and keeps them running."""
 
+import _thread
 import os
 import shutil
 import signal
@@ -29,8 +30,10 @@ def on_signals(stop: threading.Event) -> None:
     """Set `stop` on SIGTERM and SIGINT. For the main thread."""
 
     def handle(number: int, frame: FrameType | None) -> None:
+        # An Event's lock is not reentrant, and a handler interrupts the main thread wherever it is: in
+        # `stop.wait`, or in this very call for an earlier signal. Another thread only has to wait.
         del number, frame
-        stop.set()
+        _thread.start_new_thread(stop.set, ())
 
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, handle)

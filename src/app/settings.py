@@ -41,7 +41,7 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     body_timeout_s: Seconds = 60.0
     """How long a client may take to send a request's body."""
     lock_timeout_s: Seconds = 10.0
-    """How long a batch waits for the database, and for its turn in its tenant's log, before it is answered 503."""
+    """How long a batch waits for the database, and for its turn in its log, before it is answered 503."""
     stalled_writer_s: Seconds = 20.0
     """How long a transaction may wait for its process, stopped or starved, before it is ended."""
     at_least_timeout_s: Seconds = 5.0

@@ -17,6 +17,9 @@ from projections.statements import Connection, statements
 
 SQL = statements(__file__)
 
+VERSION = 1
+"""Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+
 
 class Cell(NamedTuple):
     """Where activity is counted. A day is the date of a timestamp in UTC."""

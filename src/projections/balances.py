@@ -14,6 +14,9 @@ from projections.entries import Entry, Scope, columns, group_by
 from projections.reading import Amount, Rows, Snapshot, rows, select
 from projections.statements import Connection, statements
 
+VERSION = 1
+"""Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+
 SQL = statements(__file__)
 _COLUMNS = ("player_id", "currency", *Balance.__struct_fields__)
 

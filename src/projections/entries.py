@@ -1,6 +1,6 @@
 """What projections fold: events at their positions in a tenant's log."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from eventsourcing.persistence import Notification
@@ -9,6 +9,10 @@ from domain.events import Event, decode
 
 K = TypeVar("K", bound=Hashable)
 E = TypeVar("E")
+
+
+Versions = Mapping[str, int]
+"""Of each projection the version of the code that a generation is built with."""
 
 
 class Scope(NamedTuple):
@@ -30,7 +34,8 @@ class PoisonError(Exception):
 
     def __init__(self, position: int, reason: Exception) -> None:
         """Name the position and the reason."""
-        super().__init__(f"the event at position {position} can't be projected: {reason}")
+        self.reason = f"{type(reason).__name__}: {reason}"
+        super().__init__(f"the event at position {position} can't be projected: {self.reason}")
         self.position = position
 
 

@@ -15,6 +15,9 @@ from projections.reading import Rows, Snapshot, rows, select
 from projections.stamps import decode_stamps, encode_stamps
 from projections.statements import Connection, statements
 
+VERSION = 1
+"""Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+
 SQL = statements(__file__)
 _SEEN = ("game_id", "first_seen", "last_seen")
 

@@ -5,27 +5,29 @@ A chunk is one transaction, so that whatever is killed when, nothing is skipped 
 
 import threading
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 import psycopg
 import structlog
 from eventsourcing.persistence import ApplicationRecorder, Notification, OperationalError
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 from psycopg_pool import PoolTimeout
 
-from projections import activity, balances, games, players, rounds, transactions
-from projections.entries import Scope, decode_entries
-from projections.tracking import SQL, Pool, advance
+from projections.entries import PoisonError, Scope, decode_entries
+from projections.read_models import READ_MODELS, code_versions, is_of_newer_code
+from projections.tracking import SQL, Behind, Claimed, Pool, advance, claim, fail
 
-READ_MODELS = {
-    "balances": balances.project,
-    "rounds": rounds.project,
-    "activity": activity.project,
-    "transactions": transactions.project,
-    "games": games.project,
-    "players": players.project,
-}
-
-PROJECTED = Counter("roundbook_projected_events", "Events folded into the read models")
+PROJECTED = Counter("roundbook_projected_events", "Events folded into the live read models")
+LAG = Histogram(
+    "roundbook_projection_lag_seconds",
+    "From the commit of an event to its visibility in queries: the oldest event of each chunk",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+)
+WAITING = Gauge(
+    "roundbook_projection_waiting_seconds",
+    "Age of the oldest event, of any tenant, that queries do not show yet",
+    multiprocess_mode="mostrecent",
+)
 FAILING = Gauge(
     "roundbook_projection_failing",
     "1 while a tenant's projection stands still because of an error",
@@ -33,15 +35,26 @@ FAILING = Gauge(
     multiprocess_mode="mostrecent",
 )
 
-_UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, OperationalError)
+UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, OperationalError)
 
 # What PostgreSQL says (SQLSTATE) when the server is in trouble. Its other operational errors, like a
 # value that is too large for an index, are about one tenant's events.
 _TROUBLE_OF_THE_SERVER = ("08", "53", "57P", "58")
+_WAITED_IN_VAIN = ("40", "55", "57014")
 _RETRY_FAILED_S = 5.0
 _RETRY_STORE_S = 0.5
 
 log = structlog.get_logger()
+
+
+class _StretchError(Exception):
+    """Of a stretch of the log something can't be projected: its cause, or one of the events."""
+
+    def __init__(self, first: int, last: int, reason: Exception) -> None:
+        super().__init__(first, last, reason)
+        self.first = first
+        self.last = last
+        self.reason = reason
 
 
 class Projector:
@@ -62,17 +75,19 @@ class Projector:
         """
         self._pool = pool
         self._open_log = open_log
-        self._chunk_events = chunk_events
+        self.chunk_events = chunk_events
         self._poll_interval_s = poll_interval_s
         self._when_projected = when_projected
         self._rest_until: dict[Scope, float] = {}
+        self._shown_failing: set[int] = set()
+        self._left_alone: set[Scope] = set()
 
     def run(self, stop: threading.Event, *, clock: Callable[[], float]) -> None:
         """Project until `stop` is set; the chunk that was begun is finished. Outlasts the store's absence."""
         while not stop.is_set():
             try:
                 busy = self.project_all(now_s=clock())
-            except _UNAVAILABLE as error:
+            except UNAVAILABLE as error:
                 log.warning("projector waits for the store", error=str(error))
                 stop.wait(_RETRY_STORE_S)
                 continue
@@ -86,61 +101,131 @@ class Projector:
         the store is out of reach.
         """
         with self._pool.connection() as connection:
-            behind = [Scope(*row) for row in connection.execute(SQL.behind.sql).fetchall()]
-        for scope in self._rest_until.keys() - set(behind):
-            self._moves_again(scope)
+            behind = [Behind(*row) for row in connection.execute(SQL.behind.sql)]
+        self._show(behind)
         busy = False
-        for scope in behind:
+        for scope in [each.scope for each in behind if each.live]:
             if self._rest_until.get(scope, 0) > now_s:
                 continue
             try:
                 done = self.project_chunk(scope)
             except Exception as error:
-                if _is_out_of_reach(error):
+                if is_out_of_reach(error):
                     raise
                 self._rest_until[scope] = now_s + _RETRY_FAILED_S
                 FAILING.labels(scope.tenant_id).set(1)
-                log.exception("projection stands still", **scope._asdict(), reason=str(error))
+                self._shown_failing.add(scope.tenant_id)
+                log.exception(
+                    "projection stands still",
+                    **scope._asdict(),
+                    position=error.position if isinstance(error, PoisonError) else None,
+                    reason=error.reason if isinstance(error, PoisonError) else str(error),
+                )
             else:
+                self._rest_until.pop(scope, None)
                 busy = busy or done > 0
-                if done:
-                    self._moves_again(scope)
         return busy
 
-    def _moves_again(self, scope: Scope) -> None:
-        """Take back that a projection stands still; maybe another projector has gone on with it."""
-        if self._rest_until.pop(scope, None) is None:
-            return
-        if all(other.tenant_id != scope.tenant_id for other in self._rest_until):
-            FAILING.labels(scope.tenant_id).set(0)
+    def project_chunk(self, scope: Scope, *, until: int | None = None) -> int:
+        """Project the next chunk of a tenant's log, up to position `until`; gives its number of events.
 
-    def project_chunk(self, scope: Scope) -> int:
-        """Project the next chunk of a tenant's log; gives its number of events.
-
-        That is 0 where there is nothing new, or another projector is at it. Raises PoisonError for an
-        event that can't be decoded.
+        That is 0 where there is nothing new, or another projector is at it. Of a chunk that fails it
+        projects what stands before the event at fault. Raises PoisonError for an event that can't be
+        projected, once that is where every process sees it; other errors where the store is out of
+        reach.
         """
+        limit = self.chunk_events
+        while True:
+            try:
+                return self._project(scope, until, limit)
+            except _StretchError as error:
+                if isinstance(error.reason, PoisonError) and error.reason.position > error.first:
+                    limit = error.reason.position - error.first
+                elif error.last > error.first and _is_of_the_events(error.reason):
+                    limit = (error.last - error.first + 1) // 2
+                else:
+                    raise self._poison(scope, error) from error.reason
+
+    def _project(self, scope: Scope, until: int | None, limit: int) -> int:
         with self._pool.connection() as connection, connection.transaction():
-            claimed = connection.execute(SQL.claim.sql, scope._asdict()).fetchone()
-            if claimed is None:
+            claimed = claim(connection, scope)
+            if claimed is None or self._must_leave_alone(scope, claimed):
                 return 0
+            if claimed.failed_position == claimed.position + 1:
+                limit = 1
             notifications = self._open_log(scope.tenant_id).select_notifications(
-                start=claimed[0], limit=self._chunk_events, inclusive_of_start=False
+                start=claimed.position, limit=limit, stop=until, inclusive_of_start=False
             )
             if not notifications:
                 return 0
-            entries = decode_entries(notifications)
-            for project in READ_MODELS.values():
-                project(connection, scope, entries)
-            advance(connection, scope, entries[-1].position)
-        PROJECTED.inc(len(entries))
-        self._when_projected(scope.tenant_id, notifications)
+            first, last = notifications[0].id, notifications[-1].id
+            try:
+                entries = decode_entries(notifications)
+                versions = claimed.versions if claimed.position else code_versions()
+                for name, model in READ_MODELS.items():
+                    # What the generation was begun without it must not have from its middle on.
+                    if name in versions:
+                        model.project(connection, scope, entries)
+                advance(connection, scope, last, versions)
+            except Exception as error:
+                if is_out_of_reach(error):
+                    raise
+                raise _StretchError(first, last, error) from error
+        if claimed.live:
+            PROJECTED.inc(len(entries))
+            if claimed.next_recorded_at is not None:
+                LAG.observe(max(_age_s(claimed.next_recorded_at), 0.0))
+            self._when_projected(scope.tenant_id, notifications)
         return len(entries)
 
+    def _poison(self, scope: Scope, error: _StretchError) -> PoisonError:
+        """Keep what failed where every process sees it."""
+        reason = error.reason
+        if not isinstance(reason, PoisonError):
+            reason = PoisonError(error.first, reason)
+        with self._pool.connection() as connection:
+            fail(connection, scope, reason.position, reason.reason)
+        return reason
 
-def _is_out_of_reach(error: Exception) -> bool:
+    def _must_leave_alone(self, scope: Scope, claimed: Claimed) -> bool:
+        """Tell whether a generation is of newer code: what this code would add, that code would not."""
+        if not claimed.position or not is_of_newer_code(claimed.versions):
+            return False
+        if scope not in self._left_alone:
+            self._left_alone.add(scope)
+            log.warning(
+                "the read models are of a newer version: left to others",
+                **scope._asdict(),
+                versions=claimed.versions,
+                own_versions=code_versions(),
+            )
+        return True
+
+    def _show(self, behind: Sequence[Behind]) -> None:
+        """Show in the metrics what the store says of all projectors."""
+        failing = {each.tenant_id for each in behind if each.failed_position is not None}
+        for tenant_id in failing:
+            FAILING.labels(tenant_id).set(1)
+        for tenant_id in self._shown_failing - failing:
+            FAILING.labels(tenant_id).set(0)
+        self._shown_failing = failing
+        waiting = [each.waiting_since for each in behind if each.live and each.waiting_since]
+        WAITING.set(max(_age_s(min(waiting)), 0.0) if waiting else 0.0)
+
+
+def is_out_of_reach(error: Exception) -> bool:
     """Tell whether an error is about the store as a whole, and not about one tenant's events."""
-    if not isinstance(error, _UNAVAILABLE):
+    if not isinstance(error, UNAVAILABLE):
         return False
     state = getattr(error, "sqlstate", None)
     return state is None or state.startswith(_TROUBLE_OF_THE_SERVER)
+
+
+def _is_of_the_events(error: Exception) -> bool:
+    """Tell whether a part of the events may go through; a wait in vain is only repeated by parts."""
+    state = getattr(error, "sqlstate", None) or ""
+    return not isinstance(error, PoisonError) and not state.startswith(_WAITED_IN_VAIN)
+
+
+def _age_s(moment: datetime) -> float:
+    return (datetime.now(UTC) - moment).total_seconds()

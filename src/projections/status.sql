@@ -1,8 +1,15 @@
 -- name: status(tenant_id)
--- The head of the log, how far the live generation is, and since when its next event waits.
+-- The head of the log, when its first event and the next one to be shown were recorded, and how far
+-- the live generation is, and the one in the making beside it.
 select coalesce((select max(position) from events where tenant_id = :tenant_id), 0),
-       t.position,
+       (select recorded_at from events where tenant_id = :tenant_id and position = 1),
        (select recorded_at from events
-         where tenant_id = :tenant_id and position = t.position + 1)
+         where tenant_id = :tenant_id and position = t.position + 1),
+       t.position, t.versions, t.failed_position, t.failure, t.failed_at,
+       n.position, n.failed_position, n.failure, n.failed_at
   from tracking t
+  left join lateral (
+       select * from tracking
+        where tenant_id = :tenant_id and not live and not retired
+        order by generation desc limit 1) n on true
  where t.tenant_id = :tenant_id and t.live;

@@ -1,11 +1,13 @@
 """How far each generation of a tenant's read models is, as the `eventsourcing` library's tracking."""
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
+import msgspec
 from eventsourcing.persistence import IntegrityError, Tracking, TrackingRecorder
 from psycopg_pool import ConnectionPool
 
-from projections.entries import Scope
+from projections.entries import Scope, Versions
 from projections.statements import Connection, statements
 
 SQL = statements(__file__)
@@ -13,14 +15,63 @@ SQL = statements(__file__)
 Pool = ConnectionPool[Connection]
 
 
-def advance(connection: Connection, scope: Scope, position: int) -> None:
+_LONGEST_REASON = 500
+
+
+class Behind(NamedTuple):
+    """A generation that does not show all events: where it stands still, if so, and how long one waits."""
+
+    tenant_id: int
+    generation: int
+    live: bool
+    failed_position: int | None
+    waiting_since: datetime | None
+
+    @property
+    def scope(self) -> Scope:
+        """Whose it is."""
+        return Scope(self.tenant_id, self.generation)
+
+
+class Claimed(NamedTuple):
+    """A generation that is this transaction's to bring forward, and when its next event was recorded."""
+
+    position: int
+    live: bool
+    versions: Versions
+    failed_position: int | None
+    next_recorded_at: datetime | None
+
+
+def claim(connection: Connection, scope: Scope) -> Claimed | None:
+    """Claim a generation until the transaction ends; None where another has it, or it is retired."""
+    found = connection.execute(SQL.claim.sql, scope._asdict()).fetchone()
+    return None if found is None else Claimed(*found)
+
+
+def advance(
+    connection: Connection, scope: Scope, position: int, versions: Versions | None = None
+) -> None:
     """Say that a generation shows all events up to `position`, in the transaction that makes it so.
 
-    Raises the library's IntegrityError if it has been there already: then the transaction must fail.
+    `versions` are of the code, and kept with the first event. Raises the library's IntegrityError if
+    the generation has been there already: then the transaction must fail.
     """
-    parameters = {**scope._asdict(), "position": position, "now": datetime.now(UTC)}
+    parameters = {
+        **scope._asdict(),
+        "position": position,
+        "versions": msgspec.json.encode(versions or {}).decode(),
+        "now": datetime.now(UTC),
+    }
     if connection.execute(SQL.advance.sql, parameters).fetchone() is None:
         raise IntegrityError(f"{scope} is at position {position} already, or further")
+
+
+def fail(connection: Connection, scope: Scope, position: int, reason: str) -> None:
+    """Say where every process sees it that the event at `position` can't be projected, and why."""
+    text = reason.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+    parameters = {"position": position, "reason": text[:_LONGEST_REASON], "now": datetime.now(UTC)}
+    connection.execute(SQL.fail.sql, {**scope._asdict(), **parameters})
 
 
 class GenerationTracking(TrackingRecorder):

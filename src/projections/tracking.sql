@@ -1,9 +1,12 @@
--- name: advance(tenant_id, generation, position, now)
--- Nothing comes back where the generation is at that position already, or further.
-insert into tracking as t (tenant_id, generation, position, live, updated_at)
-values (:tenant_id, :generation, :position, false, :now)
+-- name: advance(tenant_id, generation, position, versions, now)
+-- Nothing comes back where the generation is at that position already, or further. What it failed at is
+-- behind it then. The versions are those of the code that projected the first event.
+insert into tracking as t (tenant_id, generation, position, live, versions, updated_at)
+values (:tenant_id, :generation, :position, false, :versions::jsonb, :now)
 on conflict (tenant_id, generation) do update
-   set position = excluded.position, updated_at = excluded.updated_at
+   set position = excluded.position, updated_at = excluded.updated_at,
+       versions = case when t.position = 0 then excluded.versions else t.versions end,
+       failed_position = null, failure = null, failed_at = null
  where t.position < excluded.position
 returning position;
 
@@ -15,19 +18,32 @@ select t.position from tracking t join tenants n on n.tenant_id = t.tenant_id
 select tenant_id from tenants where name = :name;
 
 -- name: behind()
--- The generations that have events to project, the furthest behind last in no particular favour.
-select t.tenant_id, t.generation
+-- The generations that have events to project, and since when the first of them waits; those with the
+-- least to do first, so that a long way to go is never before a short one. One in the making is for its
+-- rebuild to bring forward; it is listed only if that failed.
+select t.tenant_id, t.generation, t.live, t.failed_position,
+       (select recorded_at from events where tenant_id = t.tenant_id and position = t.position + 1)
   from tracking t
  cross join lateral (
        select max(position) as head from events where tenant_id = t.tenant_id offset 0) e
- where e.head > t.position
- order by t.tenant_id, t.generation;
+ where e.head > t.position and not t.retired and (t.live or t.failed_position is not null)
+ order by e.head - t.position, t.tenant_id, t.generation;
 
 -- name: claim(tenant_id, generation)
 -- The claim on a generation, held until the transaction ends; nothing comes back while another holds it.
-select position from tracking
- where tenant_id = :tenant_id and generation = :generation
-   for update skip locked;
+select t.position, t.live, t.versions, t.failed_position,
+       (select recorded_at from events where tenant_id = t.tenant_id and position = t.position + 1)
+  from tracking t
+ where t.tenant_id = :tenant_id and t.generation = :generation and not t.retired
+   for update of t skip locked;
+
+-- name: fail(tenant_id, generation, position, reason, now)!
+-- Say that the event at a position can't be projected. Nothing is written where that is said already, or
+-- where another projector has got beyond it.
+update tracking
+   set failed_position = :position, failure = :reason, failed_at = coalesce(failed_at, :now)
+ where tenant_id = :tenant_id and generation = :generation and position < :position
+   and (failed_position is distinct from :position or failure is distinct from :reason);
 
 -- name: live(tenant_id)
 -- The generation that queries read, and how far it is.

@@ -13,6 +13,9 @@ from projections.entries import Entry, Scope
 from projections.reading import Amount, Rows, Snapshot, rows, select
 from projections.statements import Connection, statements
 
+VERSION = 1
+"""Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+
 SQL = statements(__file__)
 
 

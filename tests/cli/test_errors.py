@@ -75,7 +75,9 @@ def test_a_bad_setting_is_named(refused: Run, served: Database, variable: str, v
     assert variable in refused("tenant", "list", settings=on(served) | {variable: value})
 
 
-@pytest.mark.parametrize("command", ["serve", "project", "migrate", "replay errors"])
+@pytest.mark.parametrize(
+    "command", ["serve", "project", "migrate", "replay errors", "rebuild errors"]
+)
 def test_a_bad_setting_stops_every_command(refused: Run, served: Database, command: str) -> None:
     settings = on(served) | {"ROUNDBOOK_POOL_SIZE": "many"}
     assert "ROUNDBOOK_POOL_SIZE" in refused(*command.split(), settings=settings)
@@ -87,7 +89,7 @@ def test_an_owner_without_a_database_is_named(refused: Run, served: Database) ->
     assert "ROUNDBOOK_DATABASE_URL" in said
 
 
-@pytest.mark.parametrize("command", ["tenant list", "migrate", "replay errors"])
+@pytest.mark.parametrize("command", ["tenant list", "migrate", "replay errors", "rebuild errors"])
 def test_a_database_out_of_reach_is_told(refused: Run, command: str) -> None:
     settings = {"ROUNDBOOK_DATABASE_URL": "postgresql://nobody:secret@127.0.0.1:1/nothing"}
     said = refused(*command.split(), settings=settings)
@@ -100,7 +102,7 @@ def test_a_database_that_was_never_migrated_is_told(
 ) -> None:
     with psycopg.connect(fresh_database.owner_url) as owner:
         owner.execute("drop schema roundbook cascade")
-    for command in ("tenant list", "key list a", "replay a"):
+    for command in ("tenant list", "key list a", "replay a", "rebuild a"):
         assert "roundbook migrate" in refused(*command.split(), settings=on(fresh_database))
 
 

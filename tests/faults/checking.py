@@ -51,7 +51,10 @@ def stored_events(database_url: str, tenant_id: int) -> list[Stored]:
             " order by position",
             [tenant_id],
         ).fetchall()
-    return [Stored(*place, state.decode()) for *place, state in rows]
+    return [
+        Stored(position, stream, version, topic, state.decode())
+        for position, stream, version, topic, state in rows
+    ]
 
 
 def assert_nothing_half(database_url: str, tenant_id: int, ledger: Ledger) -> None:

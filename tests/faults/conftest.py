@@ -1,8 +1,6 @@
 """Databases, services and tenants to hurt; each test has its own, unless it leaves them whole."""
 
 import itertools
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import Database, new_database
-from tests.faults.places import Account, open_account
+from tests.faults.places import Account, open_account, temporary_folder
 from tests.faults.proxy import Proxy
 from tests.http.service import Service
 
@@ -39,12 +37,8 @@ def other_account(shared: Database) -> Account:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that every user can reach, with a short path: for databases and sockets."""
-    path = Path(tempfile.mkdtemp(prefix="rb-", dir="/tmp"))
-    path.chmod(0o755)
-    try:
+    with temporary_folder() as path:
         yield path
-    finally:
-        shutil.rmtree(path)
 
 
 @pytest.fixture

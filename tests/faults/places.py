@@ -1,7 +1,11 @@
 """Where the tests take place: tenants, ports, and processes to hurt."""
 
 import os
+import shutil
 import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGKILL
 from typing import NamedTuple
@@ -37,6 +41,17 @@ def open_account(database_url: str, name: str) -> Account:
         tenant = create_tenant(connection, name)
         made = create_key(connection, tenant, SCOPES)
     return Account(database_url, tenant.tenant_id, made.key)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a folder that every user can reach, with a short path: for databases and sockets."""
+    path = Path(tempfile.mkdtemp(prefix="rb-", dir="/tmp"))
+    path.chmod(0o755)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
 
 
 def embedded_url(data_dir: Path) -> str:

@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 _SOCKET = ".s.PGSQL.5432"
 _LONG_S = 60.0
+_HOLD_S = 300.0  # longer than anybody has patience: what is held must not come free by itself
 
 
 class Point(Enum):
@@ -50,7 +51,7 @@ class Trap:
             return False
         self._on_sprung()
         self.sprung.set()
-        return self._released.wait(_LONG_S)
+        return self._released.wait(_HOLD_S)
 
     def wait(self) -> None:
         """Wait until the point is reached."""

@@ -6,6 +6,7 @@ send to both while faults strike; then all of it is compared.
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -58,7 +59,7 @@ class Soak:
         self._urls = [self._proxy.through(self._server.service_url), self._server.service_url]
         self._ports = [free_port(), free_port()]
         self._services = [self._start(0), self._start(1)]
-        stack.callback(lambda: [service.stop() for service in self._services])
+        stack.callback(self._stop)
 
     def round(self, number: int) -> str:
         """Let clients send while faults strike, and compare; gives what happened."""
@@ -85,6 +86,10 @@ class Soak:
         for service in self._services:
             eventually(lambda: service.answers("/health/ready"))  # noqa: B023 (called at once)
             account.check(service, self.load.ledger)
+
+    def _stop(self) -> None:
+        for service in self._services:
+            service.stop()
 
     def _start(self, which: int) -> Service:
         settings = _SETTINGS | {
@@ -167,6 +172,7 @@ def main() -> None:
             number += 1
             sys.stdout.write(f"round {number}: {soak.round(number)}\n")
             sys.stdout.flush()
+    shutil.rmtree(folder)
     sys.stdout.write("all that was acknowledged is there once\n")
 
 

@@ -8,19 +8,11 @@ import pytest
 
 from tests.databases import Database
 from tests.faults.places import Account
-from tests.faults.sending import EVENTS, Ledger, Load, body_of, items_of, traffic, with_member
+from tests.faults.sending import Ledger, Load, body_of, items_of, traffic, with_member
+from tests.faults.unfinished import begin
 from tests.http.service import Service
-from tests.http.wire import Wire
 
 Start = Callable[..., Service]
-
-
-def begin(service: Service, account: Account, length: int) -> Wire:
-    """Begin a request whose body is yet to come."""
-    wire = Wire(service.address)
-    headers = {"x-api-key": account.key, "content-type": "application/json"}
-    wire.request(f"POST {EVENTS}", headers | {"content-length": str(length)})
-    return wire
 
 
 @pytest.fixture
@@ -41,10 +33,8 @@ def test_clients_that_fall_silent_hold_up_nobody_and_are_answered_408_in_the_end
         lock_timeout_s="1",
     )
     ledger = Ledger()
-    body = body_of(list(itertools.islice(items_of(1), 100)))
-    silent = [wires.enter_context(begin(service, account, len(body))) for _ in range(100)]
-    for wire in silent:
-        wire.send(body[: len(body) // 2])
+    items = list(itertools.islice(items_of(1), 100))
+    silent = [wires.enter_context(begin(service, account, items)) for _ in range(100)]
     with account.client(service, ledger) as client:
         for batch in itertools.islice(traffic(2), 30):
             assert client.send_once(batch).is_success
@@ -59,13 +49,11 @@ def test_a_client_that_trickles_its_body_in_time_is_served(
     service = start(database_url=shared.service_url, owner_url=shared.owner_url)
     ledger = Ledger()
     items = list(itertools.islice(items_of(1), 20))
-    body = body_of(items)
     ledger.sending(items)
-    wire = wires.enter_context(begin(service, account, len(body)))
+    wire = wires.enter_context(begin(service, account, items))
     with Load(ledger) as load:
         load.add(service.url, account.key, traffic(2))
-        for start_byte in range(0, len(body), 100):
-            wire.send(body[start_byte : start_byte + 100])
+        while wire.send_more(100):
             load.goes_on(1)
         ledger.acknowledge(items, wire.answer())
     account.check(service, ledger)
@@ -82,12 +70,9 @@ def test_what_is_more_than_a_service_can_hold_is_refused_at_once_and_the_rest_is
     )
     ledger = Ledger()
     large = [with_member(item, "blob", "x" * 2_000) for item in itertools.islice(items_of(1), 200)]
-    body = body_of(large)
-    assert 400_000 < len(body) < 500_000
+    assert 400_000 < len(body_of(large)) < 500_000
     ledger.sending(large)
-    held = [wires.enter_context(begin(service, account, len(body))) for _ in range(2)]
-    for wire in held:
-        wire.send(body[:-1])
+    held = [wires.enter_context(begin(service, account, large, unsent=1)) for _ in range(2)]
 
     # It holds these two until they are whole: a third is too much, something small is not.
     with account.client(service, ledger) as client:
@@ -98,7 +83,7 @@ def test_what_is_more_than_a_service_can_hold_is_refused_at_once_and_the_rest_is
         assert answer.json()["type"] == "urn:roundbook:problem:too-busy"
         assert client.send_once(list(itertools.islice(items_of(3), 5))).is_success
         for wire in held:
-            wire.send(body[-1:])
+            wire.finish()
         for wire in held:
             ledger.acknowledge(large, wire.answer())
         client.send(third)

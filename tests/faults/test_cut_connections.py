@@ -1,32 +1,41 @@
 """Connections between the service and PostgreSQL that break at the worst moments."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import pytest
 
 from tests.databases import Database
-from tests.faults.places import Account
+from tests.faults.places import Account, temporary_folder
 from tests.faults.proxy import Point, Proxy
 from tests.faults.sending import Ledger, Load, items_of, traffic
-from tests.http.service import Service
-
-Start = Callable[..., Service]
+from tests.http.service import Service, serving
 
 
-@pytest.fixture
-def service(proxy: Proxy, start: Start, shared: Database) -> Service:
-    """A service whose way to its database leads through the proxy."""
-    return start(
-        database_url=proxy.through(shared.service_url),
-        owner_url=shared.owner_url,
-        lock_timeout_s="2",
-        chunk_events="50",
-    )
+@pytest.fixture(scope="module")
+def way(shared: Database) -> Iterator[Proxy]:
+    """The service's way to its database."""
+    with temporary_folder() as folder, Proxy(folder, shared.service_url) as listening:
+        yield listening
+
+
+@pytest.fixture(scope="module")
+def service(
+    way: Proxy, shared: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """A service that survives whatever happens on the way to its database."""
+    settings = {
+        "ROUNDBOOK_DATABASE_URL": way.through(shared.service_url),
+        "ROUNDBOOK_OWNER_URL": shared.owner_url,
+        "ROUNDBOOK_LOCK_TIMEOUT_S": "2",
+        "ROUNDBOOK_CHUNK_EVENTS": "50",
+    }
+    with serving(tmp_path_factory.mktemp("service"), settings=settings) as running:
+        yield running
 
 
 def test_a_batch_cut_off_at_any_point_is_answered_503_and_sent_again_it_is_recorded_once(
-    service: Service, proxy: Proxy, account: Account
+    service: Service, way: Proxy, account: Account
 ) -> None:
     ledger = Ledger()
     items = items_of(1)
@@ -34,7 +43,7 @@ def test_a_batch_cut_off_at_any_point_is_answered_503_and_sent_again_it_is_recor
         outcomes = {}
         for point in Point:
             batch = list(itertools.islice(items, 500))
-            trap = proxy.set_trap(point)
+            trap = way.set_trap(point)
             assert client.send_once(batch).status_code == 503
             trap.wait()
             again = client.send(batch).json()
@@ -53,14 +62,14 @@ def test_a_batch_cut_off_at_any_point_is_answered_503_and_sent_again_it_is_recor
 
 
 def test_batches_cut_off_under_load_are_all_recorded_once(
-    service: Service, proxy: Proxy, account: Account
+    service: Service, way: Proxy, account: Account
 ) -> None:
     with Load() as load:
         for seed in range(3):
             load.add(service.url, account.key, traffic(seed))
         load.add(service.url, account.key, traffic(2))  # the same as another client's
         for point in [*Point, *Point]:
-            trap = proxy.set_trap(point)
+            trap = way.set_trap(point)
             trap.wait()
             load.goes_on(5)
     assert load.ledger.refused["store-unavailable"] >= 2 * len(Point)
@@ -68,24 +77,23 @@ def test_batches_cut_off_under_load_are_all_recorded_once(
 
 
 def test_connections_cut_all_at_once_wherever_they_are_lose_nothing(
-    service: Service, proxy: Proxy, account: Account
+    service: Service, way: Proxy, account: Account
 ) -> None:
     with Load() as load:
         for seed in range(4):
             load.add(service.url, account.key, traffic(seed))
         for _ in range(6):
             load.goes_on(5)
-            proxy.cut_all()
+            way.cut_all()
     account.check(service, load.ledger)
 
 
 def test_a_projection_cut_off_at_any_point_shows_every_event_once(
-    service: Service, proxy: Proxy, account: Account
+    service: Service, way: Proxy, account: Account
 ) -> None:
     with Load() as load:
         for seed in range(3):
             load.add(service.url, account.key, traffic(seed))
-        for point in [*Point, *Point]:
-            trap = proxy.set_trap(point, table="rounds")
-            trap.wait()
+        for point in Point:
+            way.set_trap(point, table="rounds").wait()
     account.check(service, load.ledger)

@@ -1,5 +1,6 @@
 """Processes of the service that are killed, or asked to end, while clients send."""
 
+import itertools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +9,10 @@ from signal import SIGKILL, SIGTERM
 from tests.databases import Database
 from tests.faults.checking import assert_nothing_half
 from tests.faults.places import Account, embedded_url, free_port, is_free, open_account, projectors
-from tests.faults.sending import Load, traffic
-from tests.http.service import Service, eventually
+from tests.faults.proxy import Point, Proxy
+from tests.faults.sending import Ledger, Load, items_of, traffic
+from tests.faults.unfinished import begin
+from tests.http.service import Service, eventually, runs
 
 Start = Callable[..., Service]
 
@@ -90,13 +93,54 @@ def test_a_service_that_is_asked_to_end_under_load_leaves_nothing_half_done(
     with Load() as load:
         for seed in range(4):
             load.add(service.url, account.key, traffic(seed))
-        for _ in range(2):
-            load.goes_on(20)
-            service.signal(SIGTERM)
-            assert service.ended() == (0, "")
-            assert_nothing_half(account.database_url, account.tenant_id, load.ledger)
-            service = start("--workers", "2", "--port", port, **settings)
+        load.goes_on(40)
+        service.signal(SIGTERM)
+        assert service.ended() == (0, "")
+        assert_nothing_half(account.database_url, account.tenant_id, load.ledger)
+        service = start("--workers", "2", "--port", port, **settings)
         load.goes_on(20)
     # Whoever was let in got an answer: the only failures are of clients that came too late.
     assert set(load.ledger.refused) <= {"ConnectError", "ReadError", "RemoteProtocolError"}
     account.check(service, load.ledger)
+
+
+def test_a_projector_that_outlives_a_killed_service_does_not_keep_its_port(
+    proxy: Proxy, start: Start, shared: Database, account: Account
+) -> None:
+    port = free_port()
+    settings = {"database_url": proxy.through(shared.service_url), "owner_url": shared.owner_url}
+    service = start("--port", port, **settings)
+    [projector] = projectors(service)
+    busy = proxy.set_trap(Point.IN_COPY, table="rounds", hold=lambda: None)
+    ledger = Ledger()
+    with account.client(service, ledger) as client:
+        client.send(list(itertools.islice(items_of(1), 200)))
+    busy.wait()
+    service.signal(SIGKILL)
+    try:
+        eventually(lambda: is_free(port))
+        following = start("--port", port, **settings)
+        assert runs(projector)
+    finally:
+        busy.let_go()
+        assert service.ended()[0] == -SIGKILL
+    eventually(lambda: not runs(projector))
+    account.check(following, ledger)
+
+
+def test_who_comes_while_a_service_ends_is_refused_and_not_left_waiting(
+    start: Start, shared: Database, account: Account
+) -> None:
+    port = free_port()
+    service = start("--port", port, database_url=shared.service_url, owner_url=shared.owner_url)
+    ledger = Ledger()
+    items = list(itertools.islice(items_of(1), 100))
+    ledger.sending(items)
+    with begin(service, account, items) as unfinished:
+        service.signal(SIGTERM)
+        eventually(lambda: is_free(port))
+        assert service.process.poll() is None
+        unfinished.finish()
+        ledger.acknowledge(items, unfinished.answer())
+    assert service.ended() == (0, "")
+    assert_nothing_half(account.database_url, account.tenant_id, ledger)

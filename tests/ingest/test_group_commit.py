@@ -2,13 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 
-from app.database.connections import Pool
+from app.database.connections import Pool, open_pool
 from app.recording import KeyCollisionError, Prepared, Receipt, commit, prepare
 from app.recording import group as group_module
 from app.recording.group import GroupCommit
@@ -83,6 +84,25 @@ def test_what_arrives_during_a_commit_goes_together_in_the_next(
     assert [(r.stored, r.duplicate, r.conflict) for r in receipts] == [
         (1, 0, 0), (2, 0, 0), (1, 0, 0), (1, 1, 0),
     ]  # fmt: skip
+
+
+def test_who_waits_behind_a_batch_that_waited_in_vain_does_not_wait_once_more(
+    database_url: str, pool: Pool, tenant: Tenant, commits: list[int]
+) -> None:
+    async def scenario(impatient: Pool) -> Sequence[Receipt | BaseException]:
+        writer = GroupCommit(impatient, threads=4)
+        with held_up(pool, tenant):
+            first = asyncio.create_task(writer.record(tenant.tenant_id, batch("a")))
+            await asyncio.sleep(0.1)
+            second = asyncio.create_task(writer.record(tenant.tenant_id, batch("b")))
+            refused = await asyncio.gather(first, second, return_exceptions=True)
+        assert commits == [1]
+        await writer.record(tenant.tenant_id, batch("a", "b"))
+        return refused
+
+    with open_pool(database_url, max_size=2, lock_timeout_s=1) as impatient:
+        refused = asyncio.run(scenario(impatient))
+    assert [type(error) for error in refused] == [psycopg.errors.LockNotAvailable] * 2
 
 
 def test_a_batch_alone_is_committed_at_once(pool: Pool, tenant: Tenant, commits: list[int]) -> None:

@@ -1,5 +1,6 @@
 """Lookups by key use the key's own index, whatever the planner knows of the tenant."""
 
+import threading
 from datetime import UTC, datetime
 
 import psycopg
@@ -15,6 +16,8 @@ from projections.balance_periods import read_as_of
 from projections.entries import Scope
 from projections.projector import Projector
 from projections.reading import snapshot
+from projections.rebuild import Rebuild
+from projections.rounds import RoundFilters, find_rounds
 from tests.databases import Database
 
 _EVENTS = 20_000
@@ -99,3 +102,24 @@ def test_the_past_of_a_tenant_that_is_new_is_not_looked_for_in_its_whole_log(
 
     events = sum(version for _, version in found)
     assert 0 < read < 5 * events + 50 * len(found) < _EVENTS
+
+
+def test_a_page_of_what_was_rebuilt_since_the_last_analyze_is_read_by_an_index(
+    fresh_database: Database,
+) -> None:
+    """Of a new generation the planner expected no rows, and sorted all of a tenant's for each page."""
+    url = fresh_database.service_url
+    with open_pool(url, max_size=5) as pool:
+        small = _fill(pool, url, "small", 1)
+        _project(pool, small)
+        with psycopg.connect(fresh_database.owner_url, autocommit=True) as owner:
+            owner.execute("analyze roundbook.rounds, roundbook.transactions, roundbook.players")
+        projector = Projector(
+            pool, lambda each: TenantLog(pool, each), chunk_events=_BATCH, poll_interval_s=1
+        )
+        Rebuild(pool, projector, small, stop=threading.Event()).run()
+    before = _entries_read(fresh_database.owner_url)
+    with open_pool(url, max_size=1, for_queries=True) as pool, snapshot(pool, small) as seen:
+        for filters in (RoundFilters(), RoundFilters(status="settled")):
+            assert len(find_rounds(seen, filters, None, 20).items) == 20
+    assert _entries_read(fresh_database.owner_url) - before < 1_000

@@ -1,19 +1,25 @@
 """An event that can't be projected stops its tenant, loudly, and nobody else."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
 import psycopg
 import pytest
 from eventsourcing.persistence import StoredEvent
+from structlog.testing import capture_logs
 
 from app.database.connections import Pool, open_pool
 from app.log.recorder import TenantLog
 from app.tenants import Tenant, create_tenant
 from domain import events
 from projections import entries
+from projections.entries import Scope
 from projections.projector import FAILING, Projector
+from projections.read_models import READ_MODELS
+from projections.status import FailureView, read_status
+from projections.tracking import advance
 from tests.databases import Database
 from tests.model import Model
 from tests.projections.helpers import assert_as_the_model, position, project, projector, scope_of
@@ -67,6 +73,17 @@ def poison(pool: Pool, tenant: Tenant, topic: str, state: bytes) -> None:
     )
 
 
+def failures(pool: Pool, tenant: Tenant) -> list[FailureView | None]:
+    with pool.connection() as connection:
+        status = read_status(connection, tenant.tenant_id, datetime.now(UTC))
+    return [each.failure for each in status.projections]
+
+
+def failed_position(pool: Pool, tenant: Tenant) -> int | None:
+    failure = failures(pool, tenant)[0]
+    return None if failure is None else failure.position
+
+
 def failing(tenant: Tenant) -> float:
     return float(FAILING.labels(tenant.tenant_id)._value.get())
 
@@ -116,28 +133,98 @@ def test_poison_stops_its_tenant_alone(
     for tenant in tenants:
         send(own_pool, tenant, logins(["6", "7"]))
     clock.turns(running)
-    assert [position(own_pool, tenant) for tenant in tenants] == [6, 3, 6]
+    assert [position(own_pool, tenant) for tenant in tenants] == [6, 4, 6]
     assert [failing(tenant) for tenant in tenants] == [0, 1, 0]
+    assert [failed_position(own_pool, tenant) for tenant in tenants] == [None, 5, None]
 
     for tenant in tenants:
         send(own_pool, tenant, logins(["8"]))
     clock.now_s += 60
     clock.turns(running)
-    assert [position(own_pool, tenant) for tenant in tenants] == [7, 3, 7]
+    assert [position(own_pool, tenant) for tenant in tenants] == [7, 4, 7]
     assert [failing(tenant) for tenant in tenants] == [0, 1, 0]
 
 
-def test_what_stood_before_the_poison_is_shown_as_far_as_chunks_go(
-    own_pool: Pool, tenants: list[Tenant], clock: Clock
+@pytest.mark.parametrize("chunk_events", [1, 3, 1_000])
+@pytest.mark.parametrize("kind", ["rubbish", "text that no column takes"])
+def test_all_that_stood_before_the_poison_is_shown(
+    kind: str, chunk_events: int, own_pool: Pool, tenants: list[Tenant], clock: Clock
 ) -> None:
     model = Model()
-    batch = logins(["1", "2", "3", "4"])
+    batch = logins(["1", "2", "3", "4", "5"])
     send(own_pool, tenants[1], batch)
     model.ingest_body(body(batch))
-    poison(own_pool, tenants[1], *POISON["rubbish"])
-    clock.turns(projector(own_pool, chunk_events=1))
-    assert position(own_pool, tenants[1]) == 4
+    poison(own_pool, tenants[1], *POISON[kind])
+    send(own_pool, tenants[1], logins(["7", "8"]))
+    clock.turns(projector(own_pool, chunk_events=chunk_events))
+    assert position(own_pool, tenants[1]) == 5
     assert_as_the_model(own_pool, tenants[1], model)
+
+
+def test_every_process_sees_what_failed_and_since_when(
+    own_pool: Pool, tenants: list[Tenant], clock: Clock, digestible: Callable[[], None]
+) -> None:
+    send(own_pool, tenants[1], logins(["1"]))
+    before = datetime.now(UTC)
+    poison(own_pool, tenants[1], *POISON["a topic of the future"])
+    clock.turns(projector(own_pool))
+    first = failures(own_pool, tenants[1])
+    clock.now_s += 60
+    clock.turns(projector(own_pool))
+    assert failures(own_pool, tenants[1]) == first
+    failure = first[0]
+    assert failure is not None
+    assert failure.position == 2
+    assert "BetPlaced.v2" in failure.reason
+    assert before <= failure.since <= datetime.now(UTC)
+    assert len(first) == len(READ_MODELS)
+    assert set(failures(own_pool, tenants[0])) == {None}
+
+    digestible()
+    clock.now_s += 60
+    clock.turns(projector(own_pool))
+    assert set(failures(own_pool, tenants[1])) == {None}
+    assert position(own_pool, tenants[1]) == 2
+
+
+def test_a_reason_that_is_no_text_for_the_database_is_kept(
+    own_pool: Pool, tenants: list[Tenant], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(own_pool, tenants[1], logins(["1"]))
+    refuse_for(tenants[1], RuntimeError("a\0b\ud800c" + "x" * 10_000), monkeypatch)
+    clock.turns(projector(own_pool))
+    failure = failures(own_pool, tenants[1])[0]
+    assert failure is not None
+    assert failure.reason.startswith("RuntimeError: a\N{REPLACEMENT CHARACTER}b?c")
+    assert len(failure.reason) == 500
+
+
+def test_the_log_names_the_position_and_the_reason(
+    own_pool: Pool, tenants: list[Tenant], clock: Clock
+) -> None:
+    send(own_pool, tenants[1], logins(["1"]))
+    poison(own_pool, tenants[1], *POISON["rubbish"])
+    with capture_logs() as lines:
+        clock.turns(projector(own_pool))
+    [line] = [line for line in lines if line["event"] == "projection stands still"]
+    assert (line["tenant_id"], line["position"]) == (tenants[1].tenant_id, 2)
+    assert line["reason"]
+    assert line["log_level"] == "error"
+
+
+def test_another_process_shows_the_failure_in_its_metric_too(
+    own_pool: Pool, tenants: list[Tenant], clock: Clock
+) -> None:
+    poison(own_pool, tenants[1], *POISON["rubbish"])
+    clock.turns(projector(own_pool))
+    FAILING.labels(tenants[1].tenant_id).set(0)  # as it is where another process found it
+    resting = projector(own_pool)
+    with own_pool.connection() as other, other.transaction():
+        other.execute(
+            "select 1 from tracking where tenant_id = %s for update", [tenants[1].tenant_id]
+        )
+        clock.turns(resting)
+    assert failing(tenants[1]) == 1
 
 
 def test_a_tenant_goes_on_where_it_stood_when_the_cause_is_mended(
@@ -150,7 +237,7 @@ def test_a_tenant_goes_on_where_it_stood_when_the_cause_is_mended(
     clock.turns(running)
     digestible()
     clock.turns(running)
-    assert position(own_pool, tenants[1]) == 0, "it rests for a while"
+    assert position(own_pool, tenants[1]) == 2, "it rests for a while"
     clock.now_s += 60
     clock.turns(running)
     assert position(own_pool, tenants[1]) == 4
@@ -241,14 +328,12 @@ def test_a_store_in_trouble_is_no_tenants_fault(
 
 
 def refuse_for(tenant: Tenant, error: Exception, patched: pytest.MonkeyPatch) -> None:
-    project_chunk = Projector.project_chunk
-
-    def fail(self: Projector, scope: Any) -> int:
+    def fail(connection: Any, scope: Scope, *args: Any) -> None:
         if scope == scope_of(tenant):
             raise error
-        return project_chunk(self, scope)
+        advance(connection, scope, *args)
 
-    patched.setattr(Projector, "project_chunk", fail)
+    patched.setattr("projections.projector.advance", fail)
 
 
 def test_a_tag_of_any_length_holds_up_nobody(

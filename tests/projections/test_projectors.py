@@ -2,6 +2,7 @@
 
 import multiprocessing
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -11,17 +12,19 @@ import pytest
 from eventsourcing.persistence import IntegrityError, Tracking
 
 from app.database.connections import Pool, connect, open_pool
+from app.log.recorder import TenantLog
 from app.simulation import Scenario, batches, simulate
 from app.tenants import Tenant, create_tenant
-from projections.entries import Scope
-from projections.projector import PROJECTED
+from projections.entries import PoisonError, Scope
+from projections.projector import LAG, PROJECTED, WAITING, Projector
 from projections.tracking import SQL, GenerationTracking, advance
 from tests.databases import Database
 from tests.model import Model
 from tests.projections.helpers import assert_as_the_model, position, project, projector, scope_of
 from tests.projections.killed import Task, project_and_stop
 from tests.projections.simulated import record_bodies
-from tests.recording.sending import logins, send
+from tests.recording.sending import login, logins, send
+from tests.strategies import body
 
 SPAWN = multiprocessing.get_context("spawn")
 EVENTS = 1_500
@@ -37,8 +40,8 @@ def busy(pool: Pool, tenant: Tenant, model: Model) -> Tenant:
     """A tenant with a log that is not projected yet."""
     bodies = list(batches(simulate(Scenario(players=20, games=5), EVENTS), 500))
     record_bodies(pool, tenant, bodies)
-    for body in bodies:
-        model.ingest_body(body)
+    for each in bodies:
+        model.ingest_body(each)
     return tenant
 
 
@@ -118,7 +121,7 @@ def test_a_chunk_that_fails_at_its_last_step_leaves_nothing(
     with monkeypatch.context() as patched:
         patched.setattr("projections.projector.advance", fail)
         for _ in range(2):
-            with pytest.raises(BrokenError):
+            with pytest.raises(PoisonError, match=r"position 1 .*BrokenError"):
                 project(pool, busy)
     assert_as_the_model(pool, busy, Model())
     assert project(pool, busy, chunk_events=400) == EVENTS
@@ -144,7 +147,7 @@ def test_what_a_projector_has_in_hand_another_passes_over(
 ) -> None:
     with connect(database_url) as holder, holder.transaction():
         claimed = holder.execute(SQL.claim.sql, scope_of(busy)._asdict()).fetchone()
-        assert claimed == (0,)
+        assert claimed is not None
         assert project(pool, busy) == 0
     assert project(pool, busy) == EVENTS
 
@@ -196,3 +199,65 @@ def eventually(condition: Callable[[], bool]) -> None:
     pause = threading.Event()
     while not condition():
         pause.wait(0.005)
+
+
+def test_a_tenant_with_little_traffic_never_waits_for_those_with_much(
+    fresh_database: Database,
+) -> None:
+    """Whatever the others have to do, it is shown before any of them gets a second turn."""
+    with open_pool(fresh_database.service_url, max_size=4) as pool, pool.connection() as connection:
+        heavy = [create_tenant(connection, f"heavy{number}") for number in range(3)]
+        light = create_tenant(connection, "light")
+        for tenant in heavy:
+            send(pool, tenant, logins([f"u{number}" for number in range(100)]))
+        turns = projector(pool, chunk_events=10)
+        for turn in range(1, 6):
+            recorded = send(pool, light, logins([f"{turn}"])).log_position
+            assert turns.project_all(now_s=0)
+            assert position(pool, light) == recorded
+            assert [position(pool, tenant) for tenant in heavy] == [10 * turn] * 3
+
+
+def test_a_chunk_is_bounded_in_bytes_and_holds_one_event_at_least(
+    pool: Pool, database_url: str, tenant: Tenant
+) -> None:
+    model = Model()
+    batch = [login(f"u{number}", more=f'"{"x" * 1_000}"') for number in range(25)]
+    send(pool, tenant, batch)
+    model.ingest_body(body(batch))
+    for stretch_bytes, most in ((1, 1), (3_500, 4), (1_000_000, 1_000)):
+        log = TenantLog(pool, tenant.tenant_id, stretch_bytes=stretch_bytes)
+        assert len(log.select_notifications(1, 1_000)) == min(most, 25)
+        assert len(log.select_notifications(1, 1_000, topics=["LoggedIn"])) == min(most, 25)
+    by_bytes = Projector(
+        pool,
+        lambda tenant_id: TenantLog(pool, tenant_id, stretch_bytes=3_500),
+        chunk_events=1_000,
+        poll_interval_s=1,
+    )
+    assert by_bytes.project_chunk(scope_of(tenant)) == 4
+    while by_bytes.project_chunk(scope_of(tenant)):
+        pass
+    assert_as_the_model(pool, tenant, model)
+
+
+def test_the_lag_of_what_is_shown_is_measured(pool: Pool, tenant: Tenant) -> None:
+    before = LAG._sum.get()
+    send(pool, tenant, logins(["a", "b"]))
+    time.sleep(0.05)
+    project(pool, tenant)
+    assert 0.05 <= LAG._sum.get() - before < 30
+
+
+def test_what_waits_longest_is_measured(fresh_database: Database) -> None:
+    with open_pool(fresh_database.service_url, max_size=4) as pool, pool.connection() as connection:
+        tenants = [create_tenant(connection, name) for name in "ab"]
+        for tenant in tenants:
+            send(pool, tenant, logins(["a", "b"]))
+            time.sleep(0.02)
+        turns = projector(pool, chunk_events=1)
+        turns.project_all(now_s=0)
+        assert 0.04 <= WAITING._value.get() < 30
+        while turns.project_all(now_s=0):
+            pass
+        assert WAITING._value.get() == 0

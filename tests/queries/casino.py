@@ -14,6 +14,7 @@ from app.tenants import SCOPES, Tenant, create_key
 from app.wire.items import decode_batch
 from projections.entries import Scope
 from projections.projector import Projector
+from projections.reading import snapshot
 from tests.queries.asgi import Answer, Api
 
 CASINO_DAY = Path(__file__).parents[1] / "samples" / "casino-day"
@@ -50,7 +51,9 @@ class Casino(NamedTuple):
 
     @property
     def scope(self) -> Scope:
-        return Scope(self.tenant.tenant_id, 1)
+        """What is shown: a rebuild makes another generation live."""
+        with snapshot(self.pool, self.tenant.tenant_id) as seen:
+            return seen.scope
 
     def send(self, items: Iterable[Item]) -> int:
         """Record items; gives the position of the log."""

@@ -6,6 +6,7 @@ import click
 import psycopg
 
 from api.cli.keys import key
+from api.cli.rebuild import rebuild_command
 from api.cli.replay import replay_command
 from api.cli.serve import migrate, project, serve
 from api.cli.simulate import simulate
@@ -15,6 +16,8 @@ from app.database.migrate import MigrationError, TooMuchPrivilegeError
 from app.embedded import EmbeddedError
 from app.settings import SettingsError
 from app.tenants import TenantError
+from projections.entries import PoisonError
+from projections.generations import RebuildError
 
 EXPECTED_ERRORS = (
     EmbeddedError,
@@ -23,6 +26,8 @@ EXPECTED_ERRORS = (
     SettingsError,
     TenantError,
     TooMuchPrivilegeError,
+    PoisonError,
+    RebuildError,
     OSError,
     psycopg.Error,
 )
@@ -37,7 +42,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, project, migrate, tenant, key, replay_command, simulate):
+for command in (serve, project, migrate, tenant, key, replay_command, rebuild_command, simulate):
     cli.add_command(command)
 
 

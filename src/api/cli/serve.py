@@ -9,15 +9,14 @@ import structlog
 from api.cli.demo import introduce_demo
 from api.lifeline import follow_parent
 from api.logs import configure_logs
+from api.projecting import open_projector
 from api.store import Store, open_store, prepare, wait_for
 from api.supervisor import Supervisor, listen, on_signals
-from app.database.connections import connect, open_pool
+from app.database.connections import connect
 from app.database.migrate import migrate as migrate_schema
 from app.database.watchdog import watch
-from app.log.recorder import TenantLog
-from app.log.snapshotting import SnapshotTaker
 from app.settings import Settings, read_settings, unknown_variables
-from projections.projector import Projector
+from projections.upkeep import Upkeep
 
 _TICK_S = 0.25
 
@@ -103,25 +102,20 @@ def migrate() -> None:
 
 
 def _project(settings: Settings, store: Store, stop: threading.Event) -> None:
-    with open_pool(store.service_url, max_size=3, lock_timeout_s=settings.lock_timeout_s) as pool:
-        projector = Projector(
-            pool,
-            lambda tenant_id: TenantLog(pool, tenant_id),
-            chunk_events=settings.chunk_events,
-            poll_interval_s=settings.poll_interval_s,
-            when_projected=SnapshotTaker(pool),
-        )
-        thread = threading.Thread(
-            target=projector.run, args=[stop], kwargs={"clock": time.monotonic}
-        )
-        thread.start()
-        watchdog = threading.Thread(
-            target=watch, args=[pool, stop], kwargs={"stalled_s": settings.stalled_writer_s}
-        )
-        watchdog.start()
-        while thread.is_alive():
+    with open_projector(store.service_url, settings) as (pool, projector):
+        threads = [
+            threading.Thread(target=projector.run, args=[stop], kwargs={"clock": time.monotonic}),
+            threading.Thread(target=Upkeep(pool, projector).run, args=[stop]),
+            threading.Thread(
+                target=watch, args=[pool, stop], kwargs={"stalled_s": settings.stalled_writer_s}
+            ),
+        ]
+        for thread in threads:
+            thread.start()
+        while all(thread.is_alive() for thread in threads):
             # The embedded server may only be started from the main thread, which outlives the others.
             store.keep_alive()
-            thread.join(_TICK_S)
+            threads[0].join(_TICK_S)
         stop.set()
-        watchdog.join()
+        for thread in threads:
+            thread.join()

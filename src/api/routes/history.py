@@ -1,26 +1,20 @@
 """History: `GET /api/v1/history`, in pages or as one stream."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-import anyio.to_thread
 import msgspec
-import structlog
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
-from litestar.response import Stream
 
-from api.accept import JSON, NDJSON, negotiate
+from api.accept import EVENT_STREAM, JSON, NDJSON, negotiate
 from api.auth import tenant_of
 from api.documentation import QUERY_PROBLEMS, operation
+from api.history_streams import live, whole
 from api.parameters import Asked, Query
-from api.queries import Page, Queries, answer, answer_headers
-from app.database.connections import Connection
-from app.log.history import HistoryEntry, HistoryFilters, read_lines, read_stretch
+from api.queries import Page, Queries, answer
+from app.log.history import HistoryEntry, HistoryFilters, read_stretch
 from domain.ids import Position
-
-log = structlog.get_logger()
 
 
 class History(Page[HistoryEntry], frozen=True):
@@ -78,14 +72,23 @@ async def show_history(
     stream, a line for each entry, without `limit` and `cursor`; a stream that was broken off by a fault
     ends without the last chunk of its transfer coding. In it a space stands where `data` had a line
     break between its tokens.
+
+    `text/event-stream` (server-sent events) gives the same, and then each event as it is recorded, with
+    its position as the `id`: a reconnect with `Last-Event-ID` goes on behind it without a gap or a
+    repeat. A comment comes every few seconds while nothing is recorded.
     """
-    media_type = negotiate(request, [JSON, NDJSON])
+    media_type = negotiate(request, [JSON, NDJSON, EVENT_STREAM])
     asked = QUERY.read(
         request.scope["query_string"],
         tenant_of(request).tenant_id,
         in_pages=media_type == JSON,
     )
-    response = await (_page(asked, queries) if media_type == JSON else _stream(asked, queries))
+    if media_type == JSON:
+        response = await _page(asked, queries)
+    elif media_type == NDJSON:
+        response = await whole(asked, queries)
+    else:
+        response = await live(request, asked, queries)
     response.headers["Vary"] = "Accept"
     return response
 
@@ -103,51 +106,3 @@ async def _page(asked: Asked[HistoryFilters, int], queries: Queries) -> Response
         ),
     )
     return answer(Page(stretch.entries, QUERY.cursor(asked, stretch.last_position)), position)
-
-
-async def _stream(asked: Asked[HistoryFilters, int], queries: Queries) -> Response[Any]:
-    _, until = await queries.logged(asked, _nothing)
-    first = await _lines(asked, queries, after=0, until=until)
-    return Stream(
-        _follow(asked, queries, first, until=until),
-        media_type=NDJSON,
-        headers=answer_headers(until),
-    )
-
-
-def _nothing(_connection: Connection, _until: int) -> None:
-    """Ask for no more than the head."""
-
-
-async def _follow(
-    asked: Asked[HistoryFilters, int],
-    queries: Queries,
-    first: tuple[bytes, int | None],
-    *,
-    until: int,
-) -> AsyncIterator[bytes]:
-    """Give the lines of the first read, and go on reading when they are sent.
-
-    Between two reads it holds neither a thread nor a connection. A failure ends the transfer without
-    its last chunk, so that nobody takes a part for the whole.
-    """
-    lines, after = first
-    while True:
-        if lines:
-            yield lines
-        if after is None:
-            return
-        try:
-            lines, after = await _lines(asked, queries, after=after, until=until)
-        except Exception:
-            log.warning("a history was broken off", tenant_id=asked.tenant_id, after=after)
-            raise
-
-
-async def _lines(
-    asked: Asked[HistoryFilters, int], queries: Queries, *, after: int, until: int
-) -> tuple[bytes, int | None]:
-    def read() -> tuple[bytes, int | None]:
-        return read_lines(queries.pool, asked.tenant_id, asked.filters, after=after, until=until)
-
-    return await anyio.to_thread.run_sync(read, limiter=queries.threads)

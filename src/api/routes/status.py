@@ -9,14 +9,27 @@ from litestar.di import NamedDependency
 from api.documentation import QUERY_PROBLEMS, operation
 from api.parameters import NoFilters, Query
 from api.queries import Queries, answer, read_request
-from projections.projector import READ_MODELS
-from projections.status import ProjectionStatus, StatusView, read_status
+from projections.read_models import READ_MODELS
+from projections.status import (
+    FailureView,
+    ProjectionStatus,
+    RebuildStatus,
+    StatusView,
+    read_status,
+)
 
 QUERY: Query[NoFilters, None] = Query("status", NoFilters, {})
 
+_FAILURE = FailureView(
+    481, "UnknownTopicError: BetPlaced.v2", datetime(2025, 1, 15, 12, 0, tzinfo=UTC)
+)
 _EXAMPLE = StatusView(
     484,
-    [ProjectionStatus(name, 480, lag_events=4, lag_seconds=0.042) for name in READ_MODELS],
+    [
+        ProjectionStatus(name, 480, lag_events=4, lag_seconds=0.042, failure=_FAILURE)
+        for name in READ_MODELS
+    ],
+    RebuildStatus(120, failure=None),
 )
 
 
@@ -33,6 +46,8 @@ async def show_status(
     """Show the head of the log, and the position and the lag of each projection.
 
     `lag_seconds` is the age of the oldest event that a projection does not show yet, 0 if it shows all.
+    `failure` names the event at which a projection stands still, the reason and since when, or is null.
+    `rebuild` tells how far read models are that are being made anew, or is null.
     """
     asked = read_request(request, QUERY)
     status, _ = await queries.logged(

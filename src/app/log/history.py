@@ -4,7 +4,7 @@ The log only grows, and at its end: what is read up to a head needs no snapshot,
 put together from short queries.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -127,18 +127,31 @@ def read_stretch(
     return Stretch(entries, end if end < until else None)
 
 
-def read_lines(
-    pool: Pool, tenant_id: int, filters: HistoryFilters, *, after: int, until: int
-) -> tuple[bytes, int | None]:
-    """Read the next entries as lines of JSON, with the position behind which to go on.
+def ndjson_line(entry: HistoryEntry) -> bytes:
+    """Write an entry as one line of JSON. Line breaks in `data` become spaces."""
+    return _on_one_line(entry) + b"\n"
 
-    Line breaks in `data`, which stand between tokens only, become spaces.
-    """
+
+def event_stream_message(entry: HistoryEntry) -> bytes:
+    """Write an entry as a server-sent event (HTML standard, section 9.2), its position as the id."""
+    return b"id: %d\ndata: %b\n\n" % (entry.position, _on_one_line(entry))
+
+
+def read_lines(
+    pool: Pool,
+    tenant_id: int,
+    filters: HistoryFilters,
+    *,
+    after: int,
+    until: int,
+    write: Callable[[HistoryEntry], bytes],
+) -> tuple[bytes, int | None]:
+    """Read the next entries, written one by one, with the position behind which to go on."""
     with pool.connection() as connection:
         entries, last_position = read_stretch(
             connection, tenant_id, filters, after=after, until=until, limit=_LINES_AT_ONCE
         )
-    return b"".join(map(_line, entries)), last_position
+    return b"".join(map(write, entries)), last_position
 
 
 def replay(pool: Pool, tenant_id: int, filters: HistoryFilters) -> Iterator[bytes]:
@@ -151,7 +164,9 @@ def replay(pool: Pool, tenant_id: int, filters: HistoryFilters) -> Iterator[byte
         until = head(connection, tenant_id)
     after: int | None = 0
     while after is not None:
-        lines, after = read_lines(pool, tenant_id, filters, after=after, until=until)
+        lines, after = read_lines(
+            pool, tenant_id, filters, after=after, until=until, write=ndjson_line
+        )
         if lines:
             yield lines
 
@@ -185,6 +200,6 @@ def _entry(row: tuple[Any, ...]) -> HistoryEntry:
     return HistoryEntry(position, stream, version, event, topic, recorded_at, msgspec.Raw(state))
 
 
-def _line(entry: HistoryEntry) -> bytes:
+def _on_one_line(entry: HistoryEntry) -> bytes:
     # JSON as msgspec writes it has no line break, and in the client's own text they are no part of a string.
-    return msgspec.json.encode(entry).replace(b"\r", b" ").replace(b"\n", b" ") + b"\n"
+    return msgspec.json.encode(entry).replace(b"\r", b" ").replace(b"\n", b" ")

@@ -20,7 +20,8 @@ from eventsourcing.persistence import (
 from psycopg_pool import PoolTimeout
 
 from app.database.connections import Pool
-from app.log.append import NewEvent, copy, encode, head, locked_log
+from app.log.append import copy, head, locked_log
+from app.log.rows import encode_bare
 from app.log.statements import SQL
 
 _SUBSCRIPTION_POLL_S = 0.05
@@ -44,16 +45,20 @@ class TenantLog(ApplicationRecorder):
     Raises the library's IntegrityError and OperationalError.
     """
 
-    def __init__(self, pool: Pool, tenant_id: int) -> None:
-        """Read and write the log of `tenant_id` through `pool`."""
+    def __init__(self, pool: Pool, tenant_id: int, *, stretch_bytes: int | None = None) -> None:
+        """Read and write the log of `tenant_id` through `pool`.
+
+        A stretch of notifications ends where its states exceed `stretch_bytes`, behind the first.
+        """
         self._pool = pool
         self._tenant_id = tenant_id
+        self._stretch_bytes = stretch_bytes
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """Append events that bring their versions; gives their positions. All of them, or none."""
         del kwargs
         encoded = [
-            encode(NewEvent(str(event.originator_id), event.topic, None, None, event.state))
+            encode_bare(str(event.originator_id), event.topic, event.state)
             for event in stored_events
         ]
         versions = [event.originator_version for event in stored_events]
@@ -104,6 +109,7 @@ class TenantLog(ApplicationRecorder):
             "last": stop,
             "limit": limit,
             "topics": list(topics),
+            "stretch_bytes": self._stretch_bytes,
         }
         statement = SQL.select_log_of_topics if topics else SQL.select_log
         with library_errors(), self._pool.connection() as connection:

@@ -68,18 +68,29 @@ select stream, version, topic, state from events
    and version > coalesce(:gt::int, -1) and version <= coalesce(:lte::int, 2147483647)
  order by version desc limit :limit;
 
--- name: select_log(tenant_id, first, last, limit)
--- A stretch of the log. `first` and `last` are inclusive.
-select position, stream, version, topic, state from events
- where tenant_id = :tenant_id and position >= :first
-   and (:last::bigint is null or position <= :last)
- order by position limit :limit;
+-- name: select_log(tenant_id, first, last, limit, stretch_bytes)
+-- A stretch of the log. `first` and `last` are inclusive. What no longer fits into stretch_bytes is left
+-- for the next one; the first event always fits.
+select position, stream, version, topic, state
+  from (select position, stream, version, topic, state,
+               sum(octet_length(state)) over (order by position) - octet_length(state) as bytes_before
+          from (select position, stream, version, topic, state from events
+                 where tenant_id = :tenant_id and position >= :first
+                   and (:last::bigint is null or position <= :last)
+                 order by position limit :limit) as chosen) as measured
+ where :stretch_bytes::bigint is null or bytes_before < :stretch_bytes
+ order by position;
 
--- name: select_log_of_topics(tenant_id, first, last, topics, limit)
-select position, stream, version, topic, state from events
- where tenant_id = :tenant_id and position >= :first
-   and (:last::bigint is null or position <= :last) and topic = any(:topics)
- order by position limit :limit;
+-- name: select_log_of_topics(tenant_id, first, last, topics, limit, stretch_bytes)
+select position, stream, version, topic, state
+  from (select position, stream, version, topic, state,
+               sum(octet_length(state)) over (order by position) - octet_length(state) as bytes_before
+          from (select position, stream, version, topic, state from events
+                 where tenant_id = :tenant_id and position >= :first
+                   and (:last::bigint is null or position <= :last) and topic = any(:topics)
+                 order by position limit :limit) as chosen) as measured
+ where :stretch_bytes::bigint is null or bytes_before < :stretch_bytes
+ order by position;
 
 -- name: insert_snapshot(tenant_id, stream, version, topic, state)!
 insert into snapshots (tenant_id, stream, version, topic, state)

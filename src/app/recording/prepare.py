@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 from msgspec import Struct
 
-from app.log.append import NewEvent, encode
+from app.log.rows import encode_item
 from app.wire.items import Item
 
 
@@ -40,7 +40,7 @@ def prepare(items: Sequence[Item]) -> Prepared:
     for index, (key, item) in enumerate(zip(keys, items, strict=True)):
         if key not in first:
             first[key] = index
-            rows[key] = encode(NewEvent(item.stream, item.topic, key, item.occurred_at, item.state))
+            rows[key] = encode_item(item.stream, item.topic, key, item.occurred_at, item.state)
     return Prepared(items, keys, first, rows)
 
 

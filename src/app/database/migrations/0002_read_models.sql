@@ -2,15 +2,25 @@
 -- beside the live one.
 
 -- Up to which position of the log a generation shows all events. Its row is the claim that a
--- projector locks. The live generation is the one that queries read.
+-- projector locks. One generation of a tenant is live: queries read it. Another may be in the making
+-- beside it, and the rows of retired ones wait to be deleted.
+-- versions: {projection: version} of the code that it is built with, {} before its first event.
+-- failed_position, failure, failed_at: the event that can't be projected, why, and since when.
 create table tracking (
-    tenant_id  int not null,
-    generation int not null,
-    position   bigint not null,
-    live       boolean not null,
-    updated_at timestamptz not null,
+    tenant_id       int not null,
+    generation      int not null,
+    position        bigint not null,
+    failed_position bigint,
+    updated_at      timestamptz not null,
+    failed_at       timestamptz,
+    live            boolean not null,
+    retired         boolean not null default false,
+    versions        jsonb not null default '{}',
+    failure         text,
     primary key (tenant_id, generation)
 );
+
+create unique index tracking_live on tracking (tenant_id) where live;
 
 create table balances (
     tenant_id     int not null,
@@ -169,3 +179,11 @@ create table games (
     stamps        jsonb not null default '{}',
     primary key (tenant_id, generation, game_id)
 );
+
+-- Of a generation that is new since the last analyze the planner would expect no rows, and sort all
+-- of a tenant's instead of reading a page by an index. Without statistics it expects some of any.
+alter table balances alter column generation set statistics 0;
+alter table rounds alter column generation set statistics 0;
+alter table transactions alter column generation set statistics 0;
+alter table players alter column generation set statistics 0;
+alter table games alter column generation set statistics 0;

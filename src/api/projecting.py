@@ -1,0 +1,38 @@
+"""A projector, wired: the log that it reads and the pool that it writes through."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from app.database.connections import Pool, open_pool
+from app.log.recorder import TenantLog
+from app.log.snapshotting import SnapshotTaker
+from app.settings import Settings
+from projections.projector import Projector
+
+# The projector takes two connections at once, a rebuild beside it four, the watchdog one.
+_CONNECTIONS = 7
+_CHUNK_BYTES = 8 * 1024 * 1024
+
+
+class Projecting(NamedTuple):
+    """A projector, and its pool."""
+
+    pool: Pool
+    projector: Projector
+
+
+@contextmanager
+def open_projector(url: str, settings: Settings) -> Iterator[Projecting]:
+    """Open a projector. What a chunk holds at once is bounded in events and in bytes."""
+    with open_pool(url, max_size=_CONNECTIONS, lock_timeout_s=settings.lock_timeout_s) as pool:
+        yield Projecting(
+            pool,
+            Projector(
+                pool,
+                lambda tenant_id: TenantLog(pool, tenant_id, stretch_bytes=_CHUNK_BYTES),
+                chunk_events=settings.chunk_events,
+                poll_interval_s=settings.poll_interval_s,
+                when_projected=SnapshotTaker(pool),
+            ),
+        )

@@ -1,0 +1,72 @@
+"""Rows of the log in PostgreSQL's binary format for COPY.
+
+https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format": a header, then for each row the number
+of fields and each field behind its length, -1 for null; in the end -1. Times are microseconds since 2000.
+The columns are those of the statement `copy_events`, in its order.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_TRAILER = struct.pack(">h", -1)
+_FIELDS = 9
+
+# tenant_id, position, version, recorded_at
+_PLACE = struct.Struct(">hiiiqiiiq")
+# key, and the length of the stream
+_KEY = struct.Struct(">i16si")
+# occurred_at, and the length of the state
+_TIME = struct.Struct(">iqi")
+_LENGTH = struct.Struct(">i")
+_NULL = _LENGTH.pack(-1)
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def encode_item(stream: str, topic: str, key: bytes, occurred_at: datetime, state: bytes) -> bytes:
+    """Write the part of an item's row that doesn't depend on its place in the log. `key` has 16 bytes."""
+    name = stream.encode()
+    occurred = (occurred_at - _EPOCH) // _MICROSECOND
+    return b"".join(
+        (
+            _KEY.pack(16, key, len(name)),
+            name,
+            _text(topic),
+            _TIME.pack(8, occurred, len(state)),
+            state,
+        )
+    )
+
+
+def encode_bare(stream: str, topic: str, state: bytes) -> bytes:
+    """Write the same for an event that came with neither a unique_id nor a time."""
+    return b"".join(
+        (_NULL, _text(stream), _text(topic), _NULL, _LENGTH.pack(len(state)), state),
+    )
+
+
+def copy_data(
+    tenant_id: int,
+    head: int,
+    versions: Sequence[int],
+    encoded: Iterable[bytes],
+    recorded_at: datetime,
+) -> bytes:
+    """Give encoded events their places behind `head`, in order, and put together what COPY takes."""
+    recorded = (recorded_at - _EPOCH) // _MICROSECOND
+    rows = [_HEADER]
+    for position, (version, rest) in enumerate(zip(versions, encoded, strict=True), start=head + 1):
+        rows.append(_PLACE.pack(_FIELDS, 4, tenant_id, 8, position, 4, version, 8, recorded))
+        rows.append(rest)
+    rows.append(_TRAILER)
+    return b"".join(rows)
+
+
+@lru_cache(maxsize=64)
+def _text(text: str) -> bytes:
+    encoded = text.encode()
+    return _LENGTH.pack(len(encoded)) + encoded

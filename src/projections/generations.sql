@@ -1,0 +1,56 @@
+-- name: lock_generations(tenant_id)
+-- All generations of a tenant, held until the transaction ends: nobody projects, begins or ends one.
+select generation, position, live, retired, versions from tracking
+ where tenant_id = :tenant_id order by generation for update;
+
+-- name: generations(tenant_id)
+select generation, position, live, retired, versions from tracking
+ where tenant_id = :tenant_id order by generation;
+
+-- name: begin_generation(tenant_id, generation, versions, now)!
+insert into tracking (tenant_id, generation, position, live, versions, updated_at)
+values (:tenant_id, :generation, 0, false, :versions::jsonb, :now);
+
+-- name: retire(tenant_id, generation, now)!
+-- From here on nobody reads or projects it, and its rows may be deleted.
+update tracking set live = false, retired = true, updated_at = :now
+ where tenant_id = :tenant_id and generation = :generation;
+
+-- name: make_live(tenant_id, generation, now)!
+update tracking set live = true, updated_at = :now
+ where tenant_id = :tenant_id and generation = :generation;
+
+-- name: hold_live(tenant_id)
+-- The claim on the live generation: while it is held, that does not move. Waits for who projects it.
+select generation, position from tracking where tenant_id = :tenant_id and live for update;
+
+-- name: forget_generation(tenant_id, generation)!
+delete from tracking where tenant_id = :tenant_id and generation = :generation and retired;
+
+-- name: claim_rebuild(number, tenant_id)
+-- For as long as the session lasts. Nothing depends on it but that a second rebuild can say why it does
+-- nothing: both would be right, as each chunk is claimed.
+select pg_try_advisory_lock(:number, :tenant_id);
+
+-- name: end_rebuild(number, tenant_id)
+select pg_advisory_unlock(:number, :tenant_id);
+
+-- name: unkept(versions)
+-- Whose live read models are of other versions of the code, and who has retired ones.
+select t.tenant_id, t.live and t.versions <> :versions::jsonb, t.retired, t.versions
+  from tracking t
+ where t.retired or t.live and t.position > 0 and t.versions <> :versions::jsonb
+ order by t.tenant_id, t.generation;
+
+-- name: columns(table)
+select attname::text from pg_attribute
+ where attrelid = (:table)::regclass and attnum > 0 and not attisdropped
+ order by attnum;
+
+-- name: primary_key(table)
+select a.attname::text
+  from pg_index i
+ cross join lateral unnest(i.indkey::int2[]) with ordinality as k (attnum, place)
+  join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+ where i.indrelid = (:table)::regclass and i.indisprimary
+ order by k.place;

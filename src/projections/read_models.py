@@ -1,0 +1,47 @@
+"""The read models there are: what a projector writes, a rebuild compares, and `status` lists."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from projections import activity, balances, games, players, rounds, transactions
+from projections.entries import Entry, Scope, Versions
+from projections.statements import Connection
+
+
+class ReadModel(NamedTuple):
+    """A projection: the version of its code, its fold, and the tables that show it.
+
+    The tables have `tenant_id` and `generation` in their primary key; the rest of the key is one row's.
+    """
+
+    version: int
+    project: Callable[[Connection, Scope, Sequence[Entry]], None]
+    tables: Sequence[str]
+
+
+READ_MODELS: dict[str, ReadModel] = {
+    "balances": ReadModel(
+        balances.VERSION, balances.project, ["balances", "balance_periods"]
+    ),
+    "rounds": ReadModel(rounds.VERSION, rounds.project, ["rounds"]),
+    "activity": ReadModel(activity.VERSION, activity.project, ["activity"]),
+    "transactions": ReadModel(transactions.VERSION, transactions.project, ["transactions"]),
+    "games": ReadModel(games.VERSION, games.project, ["games"]),
+    "players": ReadModel(players.VERSION, players.project, ["players"]),
+}
+
+
+def code_versions() -> dict[str, int]:
+    """Give the versions of this code."""
+    return {name: model.version for name, model in READ_MODELS.items()}
+
+
+def is_of_newer_code(versions: Versions) -> bool:
+    """Tell whether a generation was built by code that knows more than this: not to be touched."""
+    here = code_versions()
+    return any(version > here.get(name, 0) for name, version in versions.items())
+
+
+def tables() -> list[str]:
+    """List all tables of read models."""
+    return [table for model in READ_MODELS.values() for table in model.tables]
