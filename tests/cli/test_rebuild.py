@@ -62,7 +62,11 @@ def test_a_rebuild_says_what_it_compared(served: Database, service: Service, key
     assert lines == [
         [table, f"{rows} rows", "the same"]
         for table, rows in dict.fromkeys(tables(), 0).items()
-        for rows in [{"balances": 1, "transactions": SENT, "players": 1}.get(table, rows)]
+        for rows in [
+            {"balances": 1, "balance_periods": 2, "transactions": SENT, "players": 1}.get(
+                table, rows
+            )
+        ]
     ]
     assert deposited(service, key) == f"{SENT}"
 
@@ -70,7 +74,9 @@ def test_a_rebuild_says_what_it_compared(served: Database, service: Service, key
 def test_only_what_is_named_is_compared(served: Database, service: Service, key: str) -> None:
     ended = rebuild(served, "--check", "players", "balances")
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout == "balances\t1 rows\tthe same\nplayers\t1 rows\tthe same\n"
+    assert ended.stdout == (
+        "balances\t1 rows\tthe same\nbalance_periods\t2 rows\tthe same\nplayers\t1 rows\tthe same\n"
+    )
 
 
 def test_a_check_reports_what_is_false_and_a_rebuild_mends_it(

@@ -2,13 +2,12 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.databases import Database, new_database
-from tests.faults.places import Account, open_account, temporary_folder
+from tests.faults.places import Account, open_account, starting, temporary_folder
 from tests.faults.proxy import Proxy
 from tests.http.service import Service
 
@@ -48,15 +47,24 @@ def proxy(folder: Path, shared: Database) -> Iterator[Proxy]:
         yield listening
 
 
+@pytest.fixture(scope="module")
+def module_proxy(shared: Database) -> Iterator[Proxy]:
+    """A proxy before the shared database, for services that several tests share."""
+    with temporary_folder() as folder, Proxy(folder, shared.service_url) as listening:
+        yield listening
+
+
 @pytest.fixture
 def start(tmp_path: Path, folder: Path) -> Iterator[Callable[..., Service]]:
     """A function that starts services, which end with the test; ask for a proxy of theirs before."""
-    with ExitStack() as ends:
+    with starting(tmp_path) as function:
+        yield function
 
-        def make(*arguments: str, **settings: str) -> Service:
-            named = {f"ROUNDBOOK_{name.upper()}": value for name, value in settings.items()}
-            service = Service(tmp_path, *arguments, settings=named)
-            ends.callback(service.stop)
-            return service
 
-        yield make
+@pytest.fixture(scope="module")
+def module_start(
+    module_proxy: Proxy, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Service]]:
+    """A function that starts services that several tests share."""
+    with starting(tmp_path_factory.mktemp("services")) as function:
+        yield function

@@ -4,8 +4,8 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from signal import SIGKILL
 from typing import NamedTuple
@@ -52,6 +52,20 @@ def temporary_folder() -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path)
+
+
+@contextmanager
+def starting(log_folder: Path) -> Iterator[Callable[..., Service]]:
+    """Give a function that starts services, by arguments and settings, which end in the end."""
+    with ExitStack() as ends:
+
+        def start(*arguments: str, **settings: str) -> Service:
+            named = {f"ROUNDBOOK_{name.upper()}": value for name, value in settings.items()}
+            service = Service(log_folder, *arguments, settings=named)
+            ends.callback(service.stop)
+            return service
+
+        yield start
 
 
 def embedded_url(data_dir: Path) -> str:

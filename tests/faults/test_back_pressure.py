@@ -22,6 +22,17 @@ def wires() -> Iterator[ExitStack]:
         yield stack
 
 
+@pytest.fixture(scope="module")
+def service(module_start: Start, shared: Database) -> Service:
+    """A service that can't hold much."""
+    return module_start(
+        database_url=shared.service_url,
+        owner_url=shared.owner_url,
+        max_inflight_bytes="1000000",
+        max_working_bytes="300000",
+    )
+
+
 def test_clients_that_fall_silent_hold_up_nobody_and_are_answered_408_in_the_end(
     start: Start, shared: Database, account: Account, wires: ExitStack
 ) -> None:
@@ -44,9 +55,8 @@ def test_clients_that_fall_silent_hold_up_nobody_and_are_answered_408_in_the_end
 
 
 def test_a_client_that_trickles_its_body_in_time_is_served(
-    start: Start, shared: Database, account: Account, wires: ExitStack
+    service: Service, account: Account, wires: ExitStack
 ) -> None:
-    service = start(database_url=shared.service_url, owner_url=shared.owner_url)
     ledger = Ledger()
     items = list(itertools.islice(items_of(1), 20))
     ledger.sending(items)
@@ -60,14 +70,8 @@ def test_a_client_that_trickles_its_body_in_time_is_served(
 
 
 def test_what_is_more_than_a_service_can_hold_is_refused_at_once_and_the_rest_is_finished(
-    start: Start, shared: Database, account: Account, wires: ExitStack
+    service: Service, account: Account, wires: ExitStack
 ) -> None:
-    service = start(
-        database_url=shared.service_url,
-        owner_url=shared.owner_url,
-        max_inflight_bytes="1000000",
-        max_working_bytes="300000",
-    )
     ledger = Ledger()
     large = [with_member(item, "blob", "x" * 2_000) for item in itertools.islice(items_of(1), 200)]
     assert 400_000 < len(body_of(large)) < 500_000
@@ -91,17 +95,11 @@ def test_what_is_more_than_a_service_can_hold_is_refused_at_once_and_the_rest_is
 
 
 def test_a_storm_of_large_batches_is_partly_refused_and_recorded_in_full(
-    start: Start, shared: Database, account: Account
+    service: Service, account: Account
 ) -> None:
-    service = start(
-        database_url=shared.service_url,
-        owner_url=shared.owner_url,
-        max_inflight_bytes="1500000",
-        max_working_bytes="500000",
-    )
     with Load() as load:
         for seed in range(8):
-            load.add(service.url, account.key, traffic(seed, sizes=[100], padding=5_000), pause_s=0)
-        load.goes_on(60)
+            load.add(service.url, account.key, traffic(seed, sizes=[50], padding=5_000), pause_s=0)
+        load.goes_on(40)
     assert load.ledger.refused["too-busy"]
     account.check(service, load.ledger)

@@ -1,37 +1,32 @@
 """Connections between the service and PostgreSQL that break at the worst moments."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.databases import Database
-from tests.faults.places import Account, temporary_folder
+from tests.faults.places import Account
 from tests.faults.proxy import Point, Proxy
 from tests.faults.sending import Ledger, Load, items_of, traffic
-from tests.http.service import Service, serving
+from tests.http.service import Service
 
 
 @pytest.fixture(scope="module")
-def way(shared: Database) -> Iterator[Proxy]:
+def way(module_proxy: Proxy) -> Proxy:
     """The service's way to its database."""
-    with temporary_folder() as folder, Proxy(folder, shared.service_url) as listening:
-        yield listening
+    return module_proxy
 
 
 @pytest.fixture(scope="module")
-def service(
-    way: Proxy, shared: Database, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
+def service(module_start: Callable[..., Service], way: Proxy, shared: Database) -> Service:
     """A service that survives whatever happens on the way to its database."""
-    settings = {
-        "ROUNDBOOK_DATABASE_URL": way.through(shared.service_url),
-        "ROUNDBOOK_OWNER_URL": shared.owner_url,
-        "ROUNDBOOK_LOCK_TIMEOUT_S": "2",
-        "ROUNDBOOK_CHUNK_EVENTS": "50",
-    }
-    with serving(tmp_path_factory.mktemp("service"), settings=settings) as running:
-        yield running
+    return module_start(
+        database_url=way.through(shared.service_url),
+        owner_url=shared.owner_url,
+        lock_timeout_s="2",
+        chunk_events="50",
+    )
 
 
 def test_a_batch_cut_off_at_any_point_is_answered_503_and_sent_again_it_is_recorded_once(

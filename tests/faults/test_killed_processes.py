@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
+import pytest
+
 from tests.databases import Database
 from tests.faults.checking import assert_nothing_half
 from tests.faults.places import Account, embedded_url, free_port, is_free, open_account, projectors
@@ -17,21 +19,28 @@ from tests.http.service import Service, eventually, runs
 Start = Callable[..., Service]
 
 
+@pytest.fixture(scope="module")
+def sturdy(module_start: Start, shared: Database) -> Service:
+    """A service that survives the death of its parts."""
+    return module_start(
+        database_url=shared.service_url, owner_url=shared.owner_url, chunk_events="50"
+    )
+
+
 def test_a_worker_that_is_killed_again_and_again_costs_nobody_an_event(
-    start: Start, shared: Database, account: Account
+    sturdy: Service, account: Account
 ) -> None:
-    service = start(database_url=shared.service_url, owner_url=shared.owner_url)
     with Load() as load:
         for seed in range(4):
-            load.add(service.url, account.key, traffic(seed))
+            load.add(sturdy.url, account.key, traffic(seed))
         for _ in range(2):
             load.goes_on()
-            [worker] = service.workers()
+            [worker] = sturdy.workers()
             os.kill(worker, SIGKILL)
-            eventually(lambda: service.workers() not in ([], [worker]))  # noqa: B023 (called at once)
+            eventually(lambda: sturdy.workers() not in ([], [worker]))  # noqa: B023 (called at once)
         load.goes_on()
     assert load.ledger.refused
-    account.check(service, load.ledger)
+    account.check(sturdy, load.ledger)
 
 
 def test_one_of_two_workers_is_killed_and_the_other_goes_on_meanwhile(
@@ -49,18 +58,17 @@ def test_one_of_two_workers_is_killed_and_the_other_goes_on_meanwhile(
 
 
 def test_a_projector_that_is_killed_again_and_again_shows_every_event_once(
-    start: Start, shared: Database, account: Account
+    sturdy: Service, account: Account
 ) -> None:
-    service = start(database_url=shared.service_url, owner_url=shared.owner_url, chunk_events="50")
     with Load() as load:
         for seed in range(3):
-            load.add(service.url, account.key, traffic(seed))
+            load.add(sturdy.url, account.key, traffic(seed))
         for _ in range(2):
             load.goes_on()
-            [killed] = projectors(service)
+            [killed] = projectors(sturdy)
             os.kill(killed, SIGKILL)
-            eventually(lambda: projectors(service) not in ([], [killed]))  # noqa: B023 (called at once)
-    account.check(service, load.ledger)
+            eventually(lambda: projectors(sturdy) not in ([], [killed]))  # noqa: B023 (called at once)
+    account.check(sturdy, load.ledger)
 
 
 def test_a_service_that_is_killed_with_its_database_and_started_again_has_all_it_acknowledged(
@@ -73,13 +81,12 @@ def test_a_service_that_is_killed_with_its_database_and_started_again_has_all_it
     with Load() as load:
         for seed in range(3):
             load.add(service.url, account.key, traffic(seed))
-        for _ in range(2):
-            load.goes_on(20)
-            service.signal(SIGKILL)
-            assert service.ended()[0] == -SIGKILL
-            # Its workers may still be about, but they don't keep the next service from its port.
-            eventually(lambda: is_free(port))
-            service = start("--port", port, **settings)
+        load.goes_on(20)
+        service.signal(SIGKILL)
+        assert service.ended()[0] == -SIGKILL
+        # Its workers may still be about, but they don't keep the next service from its port.
+        eventually(lambda: is_free(port))
+        service = start("--port", port, **settings)
         load.goes_on(20)
     account.check(service, load.ledger)
 

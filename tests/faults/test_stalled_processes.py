@@ -2,55 +2,86 @@
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from signal import SIGCONT, SIGKILL, SIGSTOP
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import pytest
 
 from tests.databases import Database
 from tests.faults.places import Account, projectors
-from tests.faults.proxy import Point, Proxy, Trap
+from tests.faults.proxy import Point, Proxy
 from tests.faults.sending import Item, Ledger, Load, items_of, traffic, with_member
 from tests.http.service import Service
 
 Start = Callable[..., Service]
 
 
-class Stall(NamedTuple):
-    """A worker of one service that is stopped inside COPY, while another service lives."""
+class Pair(NamedTuple):
+    """Two services on one database: one whose processes will be stopped, and another."""
 
-    worker: int
-    trap: Trap
-    stopped: Service
+    stopping: Service
     alive: Service
 
+
+class Stall:
+    """Stops a process of a service in the middle of the next COPY into a table; it goes on in the end."""
+
+    def __init__(self, proxy: Proxy, pid: int, table: str) -> None:
+        self.pid = pid
+        self._trap = proxy.set_trap(Point.IN_COPY, table=table, hold=lambda: os.kill(pid, SIGSTOP))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.goes_on()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Tell whether the process is stopped by now."""
+        return self._trap.sprung.is_set()
+
+    def wait(self) -> None:
+        """Wait until the process is stopped."""
+        self._trap.wait()
+
     def goes_on(self) -> None:
-        self.trap.let_go()
-        os.kill(self.worker, SIGCONT)
+        """Let it go on, unless it is dead."""
+        self._trap.let_go()
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, SIGCONT)
 
 
-@pytest.fixture
-def stall(
-    proxy: Proxy, start: Start, shared: Database, account: Account
-) -> Iterator[Callable[..., Stall]]:
-    """A function that begins a batch and stops the worker in the middle of it."""
-    worker = 0
+@pytest.fixture(scope="module")
+def pair(module_start: Start, module_proxy: Proxy, shared: Database) -> Callable[..., Pair]:
+    """A function that starts two services, once for the same settings."""
 
-    def make(**settings: str) -> Stall:
-        nonlocal worker
-        alive = start(database_url=shared.service_url, owner_url=shared.owner_url, **settings)
-        stopped = start(
-            database_url=proxy.through(shared.service_url), owner_url=shared.owner_url, **settings
+    @cache
+    def make(**settings: str) -> Pair:
+        urls = (module_proxy.through(shared.service_url), shared.service_url)
+        return Pair(
+            *(
+                module_start(database_url=url, owner_url=shared.owner_url, **settings)
+                for url in urls
+            )
         )
-        [worker] = stopped.workers()
-        trap = proxy.set_trap(Point.IN_COPY, hold=lambda: os.kill(worker, SIGSTOP))
-        return Stall(worker, trap, stopped, alive)
 
-    yield make
-    with suppress(ProcessLookupError):
-        os.kill(worker, SIGCONT)
+    return make
+
+
+@pytest.fixture(scope="module")
+def unwatched(pair: Callable[..., Pair]) -> Pair:
+    """A pair whose watchdogs come too late."""
+    return pair(lock_timeout_s="3", stalled_writer_s="600", max_working_bytes="200000")
+
+
+@pytest.fixture(scope="module")
+def watched(pair: Callable[..., Pair]) -> Pair:
+    """A pair whose watchdogs come soon."""
+    return pair(lock_timeout_s="10", stalled_writer_s="0.5")
 
 
 def items(seed: int, count: int, *, size: int = 0) -> list[Item]:
@@ -61,77 +92,75 @@ def items(seed: int, count: int, *, size: int = 0) -> list[Item]:
 
 
 def test_while_a_process_stops_inside_copy_its_tenant_is_answered_503_and_others_never_wait(
-    stall: Callable[..., Stall], account: Account, other_account: Account
+    unwatched: Pair, module_proxy: Proxy, account: Account, other_account: Account
 ) -> None:
     """Even where the waiting batches fill all that a process may work on."""
-    stalled = stall(lock_timeout_s="3", stalled_writer_s="60", max_working_bytes="200000")
+    stopping, alive = unwatched
     ours, others = Ledger(), Ledger()
-    with Load(ours) as load:
-        load.add(stalled.stopped.url, account.key, iter([items(1, 300)]))
-        stalled.trap.wait()
+    [worker] = stopping.workers()
+    with Stall(module_proxy, worker, "events") as stall, Load(ours) as load:
+        load.add(stopping.url, account.key, iter([items(1, 300)]))
+        stall.wait()
         for seed in range(10, 15):
-            load.add(stalled.alive.url, account.key, iter([items(seed, 100, size=700)]))
-        with other_account.client(stalled.alive, others) as client:
+            load.add(alive.url, account.key, iter([items(seed, 100, size=700)]))
+        with other_account.client(alive, others) as client:
             for batch in itertools.islice(traffic(20), 10):
                 assert client.send_once(batch).is_success
         assert not ours.refused
         load.is_refused(1)
-        stalled.goes_on()
+        stall.goes_on()
     assert not others.refused
-    account.check(stalled.alive, ours)
-    other_account.check(stalled.alive, others)
+    account.check(alive, ours)
+    other_account.check(alive, others)
 
 
 def test_a_process_that_stops_inside_copy_too_long_is_cut_off_and_its_tenant_goes_on(
-    stall: Callable[..., Stall], account: Account
+    watched: Pair, module_proxy: Proxy, account: Account
 ) -> None:
-    stalled = stall(lock_timeout_s="10", stalled_writer_s="0.5")
+    stopping, alive = watched
     ledger = Ledger()
-    with Load(ledger) as load:
-        load.add(stalled.stopped.url, account.key, iter([items(1, 300)]))
-        stalled.trap.wait()
-        with account.client(stalled.alive, ledger) as client:
+    [worker] = stopping.workers()
+    with Stall(module_proxy, worker, "events") as stall, Load(ledger) as load:
+        load.add(stopping.url, account.key, iter([items(1, 300)]))
+        stall.wait()
+        with account.client(alive, ledger) as client:
             assert client.send(items(2, 10)).json()["stored"] == 10
         assert ledger.answered == 1
-        stalled.goes_on()
-    assert "a stalled transaction was ended" in stalled.alive.log() + stalled.stopped.log()
-    account.check(stalled.alive, ledger)
+        stall.goes_on()
+    assert "a stalled transaction was ended" in alive.log() + stopping.log()
+    account.check(alive, ledger)
 
 
 def test_a_process_that_is_killed_while_it_stops_inside_copy_leaves_nothing_of_its_batch(
-    stall: Callable[..., Stall], account: Account
+    unwatched: Pair, module_proxy: Proxy, account: Account
 ) -> None:
-    stalled = stall(lock_timeout_s="10", stalled_writer_s="60")
+    stopping, alive = unwatched
     ledger = Ledger()
-    with Load(ledger) as load:
-        load.add(stalled.stopped.url, account.key, iter([items(1, 300)]))
-        stalled.trap.wait()
-        os.kill(stalled.worker, SIGKILL)
-        stalled.trap.let_go()
-        with account.client(stalled.alive, ledger) as client:
+    [worker] = stopping.workers()
+    with Stall(module_proxy, worker, "events") as stall, Load(ledger) as load:
+        load.add(stopping.url, account.key, iter([items(1, 300)]))
+        stall.wait()
+        os.kill(worker, SIGKILL)
+        stall.goes_on()
+        with account.client(alive, ledger) as client:
             client.send(items(2, 10))
-    account.check(stalled.alive, ledger)
+    account.check(alive, ledger)
 
 
 def test_a_projector_that_stops_inside_copy_too_long_is_cut_off_and_another_goes_on(
-    proxy: Proxy, start: Start, shared: Database, account: Account
+    watched: Pair, module_proxy: Proxy, account: Account
 ) -> None:
-    settings = {"owner_url": shared.owner_url, "stalled_writer_s": "0.5"}
-    stopping = start(database_url=proxy.through(shared.service_url), **settings)
-    [projector] = projectors(stopping)
-    trap = proxy.set_trap(Point.IN_COPY, table="rounds", hold=lambda: os.kill(projector, SIGSTOP))
+    stopping, alive = watched
     ledger = Ledger()
-    try:
-        with account.client(stopping, ledger) as client:
-            client.send(items(1, 300))
-        trap.wait()
-        alive = start(database_url=shared.service_url, **settings)
+    [projector] = projectors(stopping)
+    with Stall(module_proxy, projector, "rounds") as stall:
         with account.client(alive, ledger) as client:
-            client.send(items(2, 300))
+            # The other projector may be quicker, but not each time.
+            seeds = itertools.count(1)
+            while not stall.is_stopped:
+                client.send(items(next(seeds), 100))
+            client.send(items(0, 100))
         account.check(alive, ledger)
-    finally:
-        trap.let_go()
-        os.kill(projector, SIGCONT)
     with account.client(stopping, ledger) as client:
-        client.send(items(3, 300))
+        client.send(items(next(seeds), 100))
     account.check(stopping, ledger)

@@ -17,7 +17,7 @@ def test_two_services_that_get_the_same_batches_at_once_record_each_event_once(
         for service in services:
             for seed in range(3):
                 load.add(service.url, account.key, traffic(seed), pause_s=0.001)
-        load.goes_on(300)
+        load.goes_on(200)
     assert {told.outcome for told in load.ledger.told} == {"stored", "duplicate", "conflict"}
     for service in services:
         account.check(service, load.ledger)

@@ -185,7 +185,7 @@ def test_what_waits_for_a_position_is_served_across_the_switch(
 FALSIFICATIONS = {
     "a balance": ("update balances set deposited = deposited + 1.5 where {row}", "balances", 1),
     "a sum of a round": (
-        """update rounds set sums = '{"EUR": ["1", "2", "3", "4"]}' where {row}""",
+        """update rounds set sums = '{"EUR": ["1", "2", "3", "4", ["2025-01-15"]]}' where {row}""",
         "rounds",
         1,
     ),
@@ -292,6 +292,7 @@ def test_what_is_named_is_compared_and_everything_is_made(
     rebuilt = rebuild(pool, projected.tenant_id, "balances", "games")
     assert [(each.table, each.differing) for each in rebuilt.comparisons] == [
         ("balances", 1),
+        ("balance_periods", 0),
         ("games", 0),
     ]
     assert_as_the_model(pool, projected, model)
