@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
+from domain.activity import Activity, fold_activity
 from domain.aggregates import fold_game, fold_player
 from domain.balance import Balance, fold_balance
 from domain.events import (
@@ -28,7 +29,7 @@ from domain.instant import Instant
 from domain.money import plain
 from domain.profile import PLAYER_FIELDS, fold_profile, fold_sighting
 from domain.recorded import RecordedEvent
-from domain.round import fold_round
+from domain.round import Played, Round, fold_round, newly_played
 from tests.domain.test_events import topic_of
 from tests.strategies import items
 
@@ -86,6 +87,23 @@ def test_a_round_is_the_same_in_any_order_and_any_parts(
     sent: list[RoundEvent], data: DataObject
 ) -> None:
     assert in_parts(data, fold_round, sent) == fold_round(sent)
+
+
+@given(events("gameround"), st.data())
+def test_a_round_is_newly_played_once_on_each_day_in_any_order_and_any_parts(
+    sent: list[RoundEvent], data: DataObject
+) -> None:
+    counted: list[Played] = []
+
+    def fold(part: Sequence[RoundEvent], start: Round | None) -> Round:
+        state = fold_round(part, start)
+        counted.extend(newly_played(start, state))
+        return state
+
+    in_parts(data, fold, sent)
+    assert sorted(counted) == sorted(
+        {Played(event.timestamp.date(), event.currency) for event in sent}
+    )
 
 
 @given(events("player") | events("game"), st.data())
@@ -188,6 +206,42 @@ def test_a_round_in_two_currencies_keeps_both_sums_and_says_so() -> None:
         "USD": 1,
     }
     assert not fold_round([bet(), bet(WinPaid)]).mixed_currency
+
+
+def test_activity_counts_and_adds_up_exactly() -> None:
+    assert fold_activity([]) == Activity()
+    most = Decimal(10**20 - 1)
+    played = [
+        BetPlaced("u", Instant.parse(NOON), "p", "g", "r", most, "EUR", is_bonus=n % 2 == 0)
+        for n in range(100)
+    ]
+    least = Decimal("1e-18")
+    won = WinPaid("u", Instant.parse(NOON), "p", "g", "r", least, "EUR", is_bonus=True)
+    activity = fold_activity([*played, won])
+    assert (activity.bets, activity.wins, activity.rounds) == (100, 1, 0)
+    assert plain(activity.ggr_real) == "4999999999999999999950"
+    assert plain(activity.ggr_bonus) == "4999999999999999999949.999999999999999999"
+    assert activity.rtp == 0
+
+
+@pytest.mark.parametrize(
+    ("won", "bet", "rtp"),
+    [
+        ("1", "3", "0.333333"),
+        ("2", "3", "0.666667"),
+        ("1", "2000000", "0.000000"),
+        ("3", "2000000", "0.000002"),
+        ("0.0000005000000000001", "1", "0.000001"),
+        ("99999999999999999999", "1e-18", "99999999999999999999000000000000000000.000000"),
+        ("0", "1", "0.000000"),
+        ("1", "0", None),
+    ],
+)
+def test_a_return_to_player_is_rounded_to_6_digits_half_to_even(
+    won: str, bet: str, rtp: str | None
+) -> None:
+    found = Activity(win_bonus=Decimal(won), bet_real=Decimal(bet)).rtp
+    assert (None if found is None else f"{found:f}") == rtp
 
 
 def update(unique_id: str, timestamp: str = NOON, **fields: Any) -> PlayerUpdated:

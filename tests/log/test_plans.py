@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 import psycopg
 
 from app.database.connections import Pool, connect, open_pool
+from app.log.aggregates import game_at, player_at
 from app.log.recorder import TenantLog
 from app.recording import record
 from app.simulation import Scenario, batches, simulate
 from app.tenants import create_tenant
 from app.wire.items import decode_batch
+from projections.balance_periods import read_as_of
 from projections.entries import Scope
 from projections.projector import Projector
 from projections.reading import snapshot
@@ -49,15 +51,22 @@ def _entries_read(url: str) -> int:
     return found[0] if found else 0
 
 
+def _know(database: Database) -> None:
+    """Let the planner know one tenant."""
+    url = database.service_url
+    with open_pool(url, max_size=2) as pool:
+        _project(pool, _fill(pool, url, "known", 1))
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        owner.execute("set search_path = roundbook")
+        owner.execute("analyze events, rounds, balance_periods, snapshots")
+
+
 def test_a_tenant_that_is_new_since_the_last_analyze_is_not_read_whole_for_each_key(
     fresh_database: Database,
 ) -> None:
     """Of such a tenant the planner expected one row, by whatever index: 8 minutes for 200,000 events."""
     url = fresh_database.service_url
-    with open_pool(url, max_size=2) as pool:
-        _project(pool, _fill(pool, url, "known", 1))
-    with psycopg.connect(fresh_database.owner_url, autocommit=True) as owner:
-        owner.execute("analyze roundbook.events, roundbook.rounds")
+    _know(fresh_database)
     # Sessions report what they read when they end.
     before = _entries_read(fresh_database.owner_url)
     with open_pool(url, max_size=2) as pool:
@@ -65,6 +74,34 @@ def test_a_tenant_that_is_new_since_the_last_analyze_is_not_read_whole_for_each_
     read = _entries_read(fresh_database.owner_url) - before
 
     assert 0 < read < 20 * _EVENTS
+
+
+def test_the_past_of_a_tenant_that_is_new_is_not_looked_for_in_its_whole_log(
+    fresh_database: Database,
+) -> None:
+    url = fresh_database.service_url
+    _know(fresh_database)
+    with open_pool(url, max_size=2) as pool:
+        new = _fill(pool, url, "new", 2)
+        _project(pool, new)
+        with pool.connection() as connection:
+            found = connection.execute(
+                "select stream, max(version) from events where tenant_id = %s and stream like 'player:%%'"
+                " group by stream order by max(version) limit 10",
+                [new],
+            ).fetchall()
+    before = _entries_read(fresh_database.owner_url)
+    with open_pool(url, max_size=2) as pool:
+        for stream, _ in found:
+            player_id = stream.removeprefix("player:")
+            assert player_at(pool, new, player_id, _EVENTS)
+            assert game_at(pool, new, player_id, _EVENTS) is None
+            with snapshot(pool, new) as seen:
+                read_as_of(seen, player_id, datetime.now(UTC))
+    read = _entries_read(fresh_database.owner_url) - before
+
+    events = sum(version for _, version in found)
+    assert 0 < read < 5 * events + 50 * len(found) < _EVENTS
 
 
 def test_a_page_of_what_was_rebuilt_since_the_last_analyze_is_read_by_an_index(

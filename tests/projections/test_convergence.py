@@ -1,7 +1,9 @@
 """The same items in any order, in any batches, sent any number of times, projected in any chunks."""
 
 from collections.abc import Callable
+from datetime import datetime
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,10 +11,12 @@ from hypothesis.strategies import DataObject
 
 from app.database.connections import Pool
 from app.tenants import Tenant
+from projections.balances import BalanceFilters, find_balances_as_of
 from projections.players import PlayerFilters, find_players
 from projections.reading import snapshot
 from tests.model import Model, assert_same
 from tests.projections.helpers import (
+    ALL,
     KINDS,
     assert_as_the_model,
     position,
@@ -98,9 +102,24 @@ def assert_convergence(
 
     assert position(pool, astray) == position(pool, straight) == len(sent)
     assert_as_the_model(pool, astray, model)
+    assert_as_of(pool, astray, model, data.draw(few([entry.at for entry in model.log.entries])))
     one, other = read_models(pool, astray), read_models(pool, straight)
     for kind in KINDS:
         assert_same(kind, without_positions(one[kind]), without_positions(other[kind]))
+
+
+def assert_as_of(pool: Pool, tenant: Tenant, model: Model, moment: datetime) -> None:
+    """Compare the balances of all players at the time of an event."""
+    rows = model.balances(as_of=moment)
+    for player_id in {row["player_id"] for row in model.players()}:
+        with snapshot(pool, tenant.tenant_id) as seen:
+            filters = BalanceFilters(player_id=player_id, as_of=moment)
+            found = find_balances_as_of(seen, filters, None, ALL).items
+        assert_same(
+            "balances",
+            msgspec.json.encode(found),
+            [row for row in rows if row["player_id"] == player_id],
+        )
 
 
 @pytest.mark.parametrize("chunk_events", [1, 7, 1_000])

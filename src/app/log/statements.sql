@@ -60,16 +60,17 @@ insert into conflicts
 values (:tenant_id, :number, :position, :received_at, :key, :content_hash, :unique_id, :event, :data);
 
 -- name: select_stream(tenant_id, stream, gt, lte, limit)
--- A stream's events, oldest first. `gt` and `lte` bound the version.
+-- A stream's events, oldest first. `gt` and `lte` bound the version, by the index also in a plan that is
+-- made for any of them (`:gt is null or …` would read the stream from its beginning).
 select stream, version, topic, state from events
  where tenant_id = :tenant_id and stream = :stream
-   and (:gt::int is null or version > :gt) and (:lte::int is null or version <= :lte)
+   and version > coalesce(:gt::int, -1) and version <= coalesce(:lte::int, 2147483647)
  order by version limit :limit;
 
 -- name: select_stream_backwards(tenant_id, stream, gt, lte, limit)
 select stream, version, topic, state from events
  where tenant_id = :tenant_id and stream = :stream
-   and (:gt::int is null or version > :gt) and (:lte::int is null or version <= :lte)
+   and version > coalesce(:gt::int, -1) and version <= coalesce(:lte::int, 2147483647)
  order by version desc limit :limit;
 
 -- name: select_log(tenant_id, first, last, limit, stretch_bytes)
@@ -109,11 +110,11 @@ on conflict (tenant_id, stream, version) do update set topic = excluded.topic, s
 -- name: select_snapshots(tenant_id, stream, gt, lte, limit)
 select stream, version, topic, state from snapshots
  where tenant_id = :tenant_id and stream = :stream
-   and (:gt::int is null or version > :gt) and (:lte::int is null or version <= :lte)
+   and version > coalesce(:gt::int, -1) and version <= coalesce(:lte::int, 2147483647)
  order by version limit :limit;
 
 -- name: select_snapshots_backwards(tenant_id, stream, gt, lte, limit)
 select stream, version, topic, state from snapshots
  where tenant_id = :tenant_id and stream = :stream
-   and (:gt::int is null or version > :gt) and (:lte::int is null or version <= :lte)
+   and version > coalesce(:gt::int, -1) and version <= coalesce(:lte::int, 2147483647)
  order by version desc limit :limit;
