@@ -83,9 +83,16 @@ def test_status_says_that_nothing_lags(day: Casino) -> None:
     assert answer.json == {
         "log_position": 484,
         "projections": [
-            {"name": name, "position": 484, "lag_events": 0, "lag_seconds": 0.0}
+            {
+                "name": name,
+                "position": 484,
+                "lag_events": 0,
+                "lag_seconds": 0.0,
+                "failure": None,
+            }
             for name in ("balances", "rounds", "transactions", "games", "players")
         ],
+        "rebuild": None,
     }
 
 
