@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
+import psycopg
+
 from projections import generations
 from projections.comparison import Comparison, compare
 from projections.entries import Scope
@@ -86,12 +88,13 @@ class Rebuild:
                 changed = _changed(at)
                 chosen = compared or [name for name in READ_MODELS if name not in changed]
                 old = Scope(self._tenant_id, at.live.number)
-                comparisons = [
-                    compare(snapshot, table, old, scope)
-                    for name in READ_MODELS
-                    if name in chosen
-                    for table in READ_MODELS[name].tables
-                ]
+                with self._stopping(snapshot):
+                    comparisons = [
+                        compare(snapshot, table, old, scope)
+                        for name in READ_MODELS
+                        if name in chosen
+                        for table in READ_MODELS[name].tables
+                    ]
             if check:
                 generations.discard(self._pool, scope)
             else:
@@ -139,6 +142,28 @@ class Rebuild:
                 if at.gap == 0:
                     yield reader, at
                     return
+
+    @contextmanager
+    def _stopping(self, connection: Connection) -> Iterator[None]:
+        """Cancel what the connection is at once `stop` is set: a comparison takes seconds to minutes."""
+        finished = threading.Event()
+
+        def watch() -> None:
+            while not finished.wait(_PAUSE_S):
+                if self._stop.is_set():
+                    connection.cancel_safe()
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        try:
+            yield
+        except psycopg.errors.QueryCanceled:
+            if self._stop.is_set():
+                raise StoppedError from None
+            raise
+        finally:
+            finished.set()
+            watching.join()
 
 
 def _changed(at: Standing) -> dict[str, tuple[int, int]]:

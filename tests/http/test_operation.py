@@ -191,6 +191,8 @@ def test_metrics_tell_of_requests_projections_and_nothing_but_the_service(
             "roundbook_request_duration_seconds_count",
             "roundbook_ingested_items_total",
             "roundbook_projected_events_total",
+            "roundbook_projection_lag_seconds_count",
+            "roundbook_projection_waiting_seconds",
         }
 
     eventually(has_all)

@@ -7,7 +7,7 @@ from itertools import count
 import psycopg
 import pytest
 
-from app.database.connections import Pool, connect
+from app.database.connections import Connection, Pool, connect
 from app.simulation import Scenario, batches, simulate
 from app.tenants import Tenant
 from projections.balances import BalanceFilters, find_balances
@@ -358,6 +358,23 @@ def test_a_rebuild_that_is_stopped_goes_on_where_it_stood(
     assert_as_the_model(pool, projected, model)
     with pool.connection() as connection:
         assert read_status(connection, projected.tenant_id, NOW).rebuild is None
+
+
+def test_a_comparison_that_takes_long_is_stopped_too(
+    pool: Pool, projected: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = threading.Event()
+
+    def compare(connection: Connection, *args: object) -> None:
+        stop.set()
+        connection.execute("select pg_sleep(60)")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("projections.rebuild.compare", compare)
+        with pytest.raises(StoppedError):
+            rebuild(pool, projected.tenant_id, stop=stop)
+    assert live_scope(pool, projected).generation == 1
+    assert rebuild(pool, projected.tenant_id).differences == 0
 
 
 def test_a_rebuild_that_another_one_ended_does_not_switch(pool: Pool, projected: Tenant) -> None:
