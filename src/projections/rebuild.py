@@ -6,7 +6,6 @@ it is taken up again where it stood: the new generation's tracking row holds its
 """
 
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
@@ -66,13 +65,18 @@ class Rebuild:
         *,
         stop: threading.Event,
         report: Callable[[Progress], None] = lambda _: None,
+        found: Callable[[Rebuilt], None] = lambda _: None,
     ) -> None:
-        """Rebuild by `projector`, until `stop` is set; `report` hears how far it is."""
+        """Rebuild by `projector`, until `stop` is set; `report` hears how far it is.
+
+        `found` hears what differed as soon as it is mended: deleting the old rows may take long.
+        """
         self._pool = pool
         self._projector = projector
         self._tenant_id = tenant_id
         self._stop = stop
         self._report = report
+        self._found = found
 
     def run(self, *, compared: Collection[str] = (), check: bool = False) -> Rebuilt:
         """Rebuild all read models, compare those that are `compared`, and make the new ones live.
@@ -100,9 +104,11 @@ class Rebuild:
             else:
                 with self._level(scope) as holder:
                     generations.switch(holder, scope)
+            rebuilt = Rebuilt(at.made.position, comparisons, changed)
+            self._found(rebuilt)
             self._report(Progress(at.live.position, at.live.position, "deleting"))
             generations.sweep(self._pool, self._tenant_id, self._stop)
-        return Rebuilt(at.made.position, comparisons, changed)
+        return rebuilt
 
     def _follow(self, scope: Scope) -> None:
         """Make the new generation, until it is less than a chunk behind the live one."""
@@ -118,7 +124,7 @@ class Rebuild:
         if self._stop.is_set():
             raise StoppedError
         if not self._projector.project_chunk(scope, until=until):
-            time.sleep(_PAUSE_S)
+            self._stop.wait(_PAUSE_S)
 
     @contextmanager
     def _level(self, scope: Scope) -> Iterator[Connection]:

@@ -71,10 +71,17 @@ class Upkeep:
         if self._rest_until.get(tenant_id, 0) > now_s:
             return
         telling = _Telling(tenant_id, built_with)
-        rebuild = Rebuild(self._pool, self._projector, tenant_id, stop=stop, report=telling.how_far)
+        rebuild = Rebuild(
+            self._pool,
+            self._projector,
+            tenant_id,
+            stop=stop,
+            report=telling.how_far,
+            found=telling.found,
+        )
         REBUILDING.inc()
         try:
-            telling.done(rebuild.run())
+            rebuild.run()
         except (AlreadyRebuildingError, OvertakenError, StoppedError):
             return
         except Exception as error:
@@ -114,7 +121,7 @@ class _Telling:
             self._log.info("the read models are being rebuilt", **progress._asdict())
         self._told_s = now_s
 
-    def done(self, rebuilt: Rebuilt) -> None:
+    def found(self, rebuilt: Rebuilt) -> None:
         for comparison in rebuilt.comparisons:
             if comparison.differing:
                 DIFFERENCES.inc(comparison.differing)

@@ -17,7 +17,7 @@ from projections.generations import sole_rebuild
 from projections.read_models import READ_MODELS, tables
 from tests.cli.conftest import Run
 from tests.databases import Database
-from tests.http.service import Service, environment, on, roundbook
+from tests.http.service import Service, environment, eventually, on, roundbook
 from tests.http.wire import EVENTS, body, deposit, new_key
 
 TENANT = "rebuilt"
@@ -93,6 +93,25 @@ def test_a_check_reports_what_is_false_and_a_rebuild_mends_it(
         last = ended.stderr.splitlines()[-1]
         assert last.startswith("roundbook: 1 row was not what the log says; " + outcome)
         assert "Traceback" not in ended.stderr
+    assert deposited(service, key) == f"{SENT}"
+    assert rebuild(served, "--check").returncode == 0
+
+
+def test_the_service_rebuilds_what_an_older_version_built(
+    served: Database, service: Service, key: str
+) -> None:
+    with connect(served.owner_url) as owner:
+        tenant_id = find_tenant(owner, TENANT).tenant_id
+        owner.execute(
+            "update tracking set versions = versions || '{\"balances\": 0}' where tenant_id = %s",
+            [tenant_id],
+        )
+    said = "the read models are rebuilt"
+    eventually(lambda: said in service.log())
+    events = [line for line in service.log_lines() if line.get("tenant_id") == tenant_id]
+    assert events[0]["event"] == "the read models are of another version and are rebuilt"
+    assert events[0]["versions"]["balances"] == 0
+    assert events[-1]["event"] == said
     assert deposited(service, key) == f"{SENT}"
     assert rebuild(served, "--check").returncode == 0
 

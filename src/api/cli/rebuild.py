@@ -48,9 +48,8 @@ def rebuild_command(tenant: str, projections: tuple[str, ...], *, check: bool) -
             tenant_id = find_tenant(connection, tenant).tenant_id
         with _bar(f"rebuilding {tenant}") as report:
             rebuilt = Rebuild(
-                pool, projector, tenant_id, stop=threading.Event(), report=report
+                pool, projector, tenant_id, stop=threading.Event(), report=report, found=_tell
             ).run(compared=projections, check=check)
-    _tell(rebuilt)
     if rebuilt.differences:
         rows = "1 row was" if rebuilt.differences == 1 else f"{rebuilt.differences} rows were"
         outcome = "left as it is (--check)" if check else "the log's word stands now"
@@ -58,6 +57,9 @@ def rebuild_command(tenant: str, projections: tuple[str, ...], *, check: bool) -
 
 
 def _tell(rebuilt: Rebuilt) -> None:
+    """Say what was found, on the lines behind the bar."""
+    if sys.stderr.isatty():
+        click.echo(err=True)
     for comparison in rebuilt.comparisons:
         click.echo(f"{comparison.table}\t{comparison.rows} rows\t{_verdict(comparison)}")
         for difference in comparison.differences:
