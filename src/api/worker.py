@@ -10,6 +10,7 @@ import uvicorn
 from api.asgi import Service, create_service
 from api.lifeline import follow_parent
 from api.logs import configure_logs
+from api.protocol import BoundedHeadProtocol
 from app.settings import read_settings
 
 _GRACE_S = 30
@@ -44,6 +45,7 @@ def main() -> None:
     service = create_service(settings, settings.database_url)
     config = uvicorn.Config(
         service.application,
+        http=BoundedHeadProtocol,
         log_config=None,
         access_log=False,
         server_header=False,

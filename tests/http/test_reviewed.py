@@ -1,5 +1,6 @@
 """Requests that a review found answered wrongly."""
 
+import contextlib
 import gzip
 from collections.abc import Callable
 
@@ -24,6 +25,18 @@ def test_a_small_body_that_unpacks_to_more_than_the_budget_is_503(
         assert "Retry-After" in refused.headers
         taken = client.post(EVENTS, content=body(login("a")))
         assert (taken.status_code, taken.headers["Events-Stored"]) == (204, "1")
+
+
+def test_headers_without_end_are_refused_before_they_are_held(service: Service) -> None:
+    with Wire(service.address) as wire:
+        wire.send(b"GET /health/live HTTP/1.1\r\nhost: roundbook\r\n")
+        with contextlib.suppress(ConnectionError):
+            for number in range(1_000):
+                wire.send(b"x-%d: %b\r\n" % (number, b"y" * 10_000))
+        assert wire.socket.recv(12) in {b"HTTP/1.1 431", b""}
+    with Wire(service.address) as wire:
+        wire.request("GET /health/live", {"x-long": "y" * 30_000})
+        assert wire.answer("GET").status_code == 200
 
 
 def test_a_file_of_the_documentation_that_is_none_is_404(service: Service) -> None:
