@@ -183,7 +183,9 @@ create table games (
 -- Of a generation that is new since the last analyze the planner would expect no rows, and sort all
 -- of a tenant's instead of reading a page by an index. Without statistics it expects some of any.
 alter table balances alter column generation set statistics 0;
+alter table balance_periods alter column generation set statistics 0;
 alter table rounds alter column generation set statistics 0;
+alter table activity alter column generation set statistics 0;
 alter table transactions alter column generation set statistics 0;
 alter table players alter column generation set statistics 0;
 alter table games alter column generation set statistics 0;
