@@ -157,7 +157,7 @@ def test_on_a_terminal_there_is_a_bar_with_the_share_the_rate_and_the_time_left(
     assert "comparing" in text
 
 
-def test_poison_is_told_with_its_position(
+def test_poison_is_told_with_its_position_and_status_tells_of_it_too(
     refused: Run, served: Database, service: Service, run: Run
 ) -> None:
     run("tenant", "create", "poisoned")
@@ -173,12 +173,6 @@ def test_poison_is_told_with_its_position(
         )
     said = refused("rebuild", "poisoned")
     assert "the event at position 1 can't be projected: UnknownTopicError" in said
-
-
-def test_status_tells_of_what_failed(
-    served: Database, service: Service, run: Run, key: str
-) -> None:
-    """In `poisoned`, whose log begins with an event of the future."""
     with service.client(new_key(served, "poisoned", "read")) as client:
         status = client.get("/api/v1/status").json()
     assert [each["name"] for each in status["projections"]] == list(READ_MODELS)
