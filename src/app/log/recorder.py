@@ -39,6 +39,13 @@ def library_errors() -> Iterator[None]:
         raise OperationalError(str(error)) from error
 
 
+def stored_events(pool: Pool, statement: str, parameters: dict[str, Any]) -> list[StoredEvent]:
+    """Read what the library calls stored events. Raises the library's errors."""
+    with library_errors(), pool.connection() as connection:
+        rows = connection.execute(statement.encode(), parameters, binary=True).fetchall()
+    return [StoredEvent(*row) for row in rows]
+
+
 class TenantLog(ApplicationRecorder):
     """One tenant's log; notification ids are its positions: 1, 2, 3, … without gaps, in commit order.
 
@@ -81,16 +88,8 @@ class TenantLog(ApplicationRecorder):
     ) -> Sequence[StoredEvent]:
         """Read a stream's events by version."""
         statement = SQL.select_stream_backwards if desc else SQL.select_stream
-        parameters = {
-            "tenant_id": self._tenant_id,
-            "stream": str(originator_id),
-            "gt": gt,
-            "lte": lte,
-            "limit": limit,
-        }
-        with library_errors(), self._pool.connection() as connection:
-            rows = connection.execute(statement.sql, parameters, binary=True).fetchall()
-        return [StoredEvent(*row) for row in rows]
+        bounds = {"stream": str(originator_id), "gt": gt, "lte": lte, "limit": limit}
+        return stored_events(self._pool, statement.sql, {"tenant_id": self._tenant_id, **bounds})
 
     def select_notifications(
         self,

@@ -15,7 +15,7 @@ from eventsourcing.persistence import (
 from msgspec import Struct
 
 from app.database.connections import Pool
-from app.log.recorder import library_errors
+from app.log.recorder import library_errors, stored_events
 from app.log.statements import SQL
 from domain.aggregates import Game, Player
 from domain.instant import Instant, as_datetime
@@ -124,16 +124,8 @@ class SnapshotRecorder(AggregateRecorder):
     ) -> Sequence[StoredEvent]:
         """Read the snapshots of an aggregate by version."""
         statement = SQL.select_snapshots_backwards if desc else SQL.select_snapshots
-        parameters = {
-            "tenant_id": self._tenant_id,
-            "stream": str(originator_id),
-            "gt": gt,
-            "lte": lte,
-            "limit": limit,
-        }
-        with library_errors(), self._pool.connection() as connection:
-            rows = connection.execute(statement.sql, parameters, binary=True).fetchall()
-        return [StoredEvent(*row) for row in rows]
+        bounds = {"stream": str(originator_id), "gt": gt, "lte": lte, "limit": limit}
+        return stored_events(self._pool, statement.sql, {"tenant_id": self._tenant_id, **bounds})
 
     def _row(self, event: StoredEvent) -> dict[str, Any]:
         return {

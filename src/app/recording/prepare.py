@@ -21,11 +21,6 @@ class Prepared(Struct, frozen=True):
     first: dict[bytes, int]
     rows: dict[bytes, bytes]
 
-    @property
-    def size_bytes(self) -> int:
-        """About how much memory the batch takes."""
-        return sum(map(len, self.rows.values()))
-
 
 def event_key(unique_id: str) -> bytes:
     """Hash a unique_id to the 16 bytes by which the log knows it (BLAKE2b, RFC 7693)."""
