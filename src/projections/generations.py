@@ -5,6 +5,7 @@ retires it holds its row.
 """
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ SQL = statements(__file__)
 
 _REBUILD_LOCK = 0x526F756E
 _DELETED_AT_ONCE = 5_000
+_PAUSE_S = 0.05
 _WHOSE = ("tenant_id", "generation")
 
 
@@ -62,16 +64,19 @@ class Generation(NamedTuple):
 
 
 @contextmanager
-def sole_rebuild(pool: Pool, tenant_id: int) -> Iterator[None]:
-    """Be the only rebuild of a tenant; one that is killed lets go at once.
+def sole_rebuild(pool: Pool, tenant_id: int, *, patience_s: float = 0) -> Iterator[None]:
+    """Be the only rebuild of a tenant.
 
-    Raises AlreadyRebuildingError.
+    One that was killed lets go when PostgreSQL notices, mostly at the end of its last statement: that
+    is worth some patience. Raises AlreadyRebuildingError.
     """
+    until_s = time.monotonic() + patience_s
     with pool.connection() as connection:
         parameters = {"number": _REBUILD_LOCK, "tenant_id": tenant_id}
-        claimed = connection.execute(SQL.claim_rebuild.sql, parameters).fetchone()
-        if claimed is None or not claimed[0]:
-            raise AlreadyRebuildingError
+        while connection.execute(SQL.claim_rebuild.sql, parameters).fetchone() != (True,):
+            if time.monotonic() >= until_s:
+                raise AlreadyRebuildingError
+            time.sleep(_PAUSE_S)
         try:
             yield
         finally:

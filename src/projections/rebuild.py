@@ -78,14 +78,17 @@ class Rebuild:
         self._report = report
         self._found = found
 
-    def run(self, *, compared: Collection[str] = (), check: bool = False) -> Rebuilt:
+    def run(
+        self, *, compared: Collection[str] = (), check: bool = False, patience_s: float = 0
+    ) -> Rebuilt:
         """Rebuild all read models, compare those that are `compared`, and make the new ones live.
 
         Without names those of the same version are compared, for others may well differ. With `check`
-        the new ones are dropped instead. Raises AlreadyRebuildingError, StoppedError and other
-        RebuildErrors, projections.entries.PoisonError, and what the store raises.
+        the new ones are dropped instead. Another rebuild of the tenant is waited for `patience_s`: it
+        may have been killed. Raises AlreadyRebuildingError, StoppedError and other RebuildErrors,
+        projections.entries.PoisonError, and what the store raises.
         """
-        with generations.sole_rebuild(self._pool, self._tenant_id):
+        with generations.sole_rebuild(self._pool, self._tenant_id, patience_s=patience_s):
             scope = generations.begin_or_resume(self._pool, self._tenant_id)
             with self._one_moment(scope) as (snapshot, at):
                 self._report(Progress(at.made.position, at.live.position, "comparing"))

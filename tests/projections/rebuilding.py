@@ -15,6 +15,8 @@ from projections.rebuild import Progress, Rebuild, Rebuilt
 from tests.projections.helpers import projector
 
 CHUNK_EVENTS = 100
+AFTER_A_KILL_S = 30.0
+"""Patience with the session of a rebuild that was killed, on a busy machine."""
 
 
 class Known(NamedTuple):
@@ -33,10 +35,11 @@ def rebuild(
     check: bool = False,
     report: Callable[[Progress], None] = lambda _: None,
     stop: threading.Event | None = None,
+    patience_s: float = 0,
 ) -> Rebuilt:
     by_chunks = projector(pool, chunk_events=CHUNK_EVENTS)
     one = Rebuild(pool, by_chunks, tenant_id, stop=stop or threading.Event(), report=report)
-    return one.run(compared=compared, check=check)
+    return one.run(compared=compared, check=check, patience_s=patience_s)
 
 
 def known_generations(pool: Pool, tenant: Tenant) -> list[Known]:
@@ -137,7 +140,12 @@ def rebuild_again_and_again(url: str, tenant_id: int, pipe: Pipe) -> None:
     """Rebuild until killed, which may be anywhere."""
     with open_pool(url, max_size=5) as pool:
         while True:
-            rebuild(pool, tenant_id, report=lambda progress: pipe.send(tuple(progress)))
+            rebuild(
+                pool,
+                tenant_id,
+                report=lambda progress: pipe.send(tuple(progress)),
+                patience_s=AFTER_A_KILL_S,
+            )
 
 
 def _wait_to_be_killed(pipe: Pipe) -> None:

@@ -17,6 +17,7 @@ from projections.rebuild import Progress
 from tests.model import Model
 from tests.projections.helpers import assert_as_the_model, position, project
 from tests.projections.rebuilding import (
+    AFTER_A_KILL_S,
     CHUNK_EVENTS,
     POINTS,
     known_generations,
@@ -98,7 +99,8 @@ def test_where_a_killed_rebuild_stopped_the_next_one_goes_on(
     assert_as_the_model(pool, projected, model)
 
     told: list[Progress] = []
-    assert rebuild(pool, projected.tenant_id, report=told.append).differences == 0
+    rebuilt = rebuild(pool, projected.tenant_id, report=told.append, patience_s=AFTER_A_KILL_S)
+    assert rebuilt.differences == 0
     made = {"before the first chunk": 0, "amid a chunk": 3 * CHUNK_EVENTS}
     made |= {"between chunks": 4 * CHUNK_EVENTS}
     made |= {"while it holds the live generation": EVENTS - CHUNK_EVENTS}
@@ -123,7 +125,7 @@ def test_rebuilds_killed_at_random_amid_traffic_do_no_harm(
             with in_a_process(rebuild_again_and_again, database_url, projected.tenant_id) as pipe:
                 pipe.recv()
                 time.sleep(random.uniform(0, 0.8))
-        rebuilt = rebuild(pool, projected.tenant_id)
+        rebuilt = rebuild(pool, projected.tenant_id, patience_s=AFTER_A_KILL_S)
     assert rebuilt.differences == 0
     project_live(pool, projected)
     assert position(pool, projected) == len(model.log.entries)

@@ -1,6 +1,7 @@
 """Read models made anew from the log, beside those that queries read meanwhile."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from itertools import count
 
@@ -335,6 +336,17 @@ def test_a_second_rebuild_of_a_tenant_is_refused_and_those_of_others_are_not(
             pass
     assert known_generations(pool, projected) == [Known(1, EVENTS, live=True, retired=False)]
     rebuild(pool, projected.tenant_id)
+
+
+def test_a_rebuild_with_patience_begins_when_the_other_lets_go(
+    pool: Pool, projected: Tenant
+) -> None:
+    with ThreadPoolExecutor(1) as beside:
+        with sole_rebuild(pool, projected.tenant_id):
+            waiting = beside.submit(rebuild, pool, projected.tenant_id, patience_s=60)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+        assert waiting.result(timeout=60).differences == 0
 
 
 def test_a_rebuild_that_is_stopped_goes_on_where_it_stood(

@@ -18,6 +18,9 @@ from projections.generations import RebuildError
 from projections.read_models import READ_MODELS
 from projections.rebuild import Progress, Rebuild, Rebuilt
 
+_PATIENCE_S = 5.0
+"""For a rebuild that was killed a moment ago; one that goes on is told of after that."""
+
 
 class DifferentError(RebuildError):
     """Rows of the read models were not what the log says."""
@@ -49,7 +52,7 @@ def rebuild_command(tenant: str, projections: tuple[str, ...], *, check: bool) -
         with _bar(f"rebuilding {tenant}") as report:
             rebuilt = Rebuild(
                 pool, projector, tenant_id, stop=threading.Event(), report=report, found=_tell
-            ).run(compared=projections, check=check)
+            ).run(compared=projections, check=check, patience_s=_PATIENCE_S)
     if rebuilt.differences:
         rows = "1 row was" if rebuilt.differences == 1 else f"{rebuilt.differences} rows were"
         outcome = "left as it is (--check)" if check else "the log's word stands now"
