@@ -28,7 +28,7 @@ class FloorBatch(NamedTuple):
 def floor_batches(batches: Iterable[Prepared]) -> list[FloorBatch]:
     """Keep of the batches of one log what the floor needs."""
     log = Log()
-    return [FloorBatch(log.place(batch), list(batch.rows.values())) for batch in batches]
+    return [FloorBatch(log.place(batch), batch.rows) for batch in batches]
 
 
 def connect_floor(database: Database) -> Connection:

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from uuid import uuid4
 
 from app.database.connections import open_pool
-from app.recording import record
+from app.log.heads import StreamHeads
+from app.recording import commit
 from bench import workload
 from bench.floor import connect_floor, copy_durably
 from bench.library import open_players
@@ -55,9 +56,9 @@ def _grow(
             buffers = []
             for body in itertools.islice(bodies, _STRETCH_BATCHES):
                 batch = workload.read(body)
-                rows = list(batch.rows.values())
-                buffers.append(copy_buffer(tenant.tenant_id, head, log.place(batch), rows))
-                head += len(rows)
+                versions = log.place(batch)
+                buffers.append(copy_buffer(tenant.tenant_id, head, versions, batch.rows))
+                head += len(versions)
             if number % 2:
                 service_s.append(_send_stretch(client, service, tenant))
             floor_s.append(sum(copy_durably(floor, buffer) for buffer in buffers))
@@ -145,9 +146,9 @@ def _player_commits(database: Database) -> tuple[float, float]:
 
         def commit_ms(player: str, events: int) -> float:
             body = workload.logins(player, itertools.islice(serials, events))
-            items = workload.read(body).items
+            batch = workload.read(body)
             started = time.perf_counter()
-            record(pool, tenant_id, items)
+            commit(pool, tenant_id, batch, StreamHeads())
             return (time.perf_counter() - started) * 1000
 
         for _ in range(_BUSY_PLAYER_BATCHES):

@@ -50,7 +50,7 @@ class Log:
     def place(self, batch: Prepared) -> list[int]:
         """Give the versions of a batch, all of whose items are new, and go on behind it."""
         versions = []
-        for item in batch.items:
-            self._versions[item.stream] += 1
-            versions.append(self._versions[item.stream])
+        for stream in batch.streams:
+            self._versions[stream] += 1
+            versions.append(self._versions[stream])
         return versions

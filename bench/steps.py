@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from app.database.connections import Connection, Pool, open_pool
 from app.log.heads import StreamHeads
-from app.recording import Prepared, Receipt, commit, prepare
+from app.recording import Prepared, Recorded, commit, prepare
 from app.wire.currencies import ISO_4217
 from app.wire.items import decode_batch
 from bench import workload
@@ -96,7 +96,7 @@ def _time_steps(database: Database, pool: Pool, bodies: Iterable[bytes]) -> _Tim
                 items = decode_batch(body, currencies=ISO_4217, now=datetime.now(UTC))
             with times.step(_PREPARE, workload.BATCH):
                 batch = prepare(items)
-            placed = FloorBatch(log.place(batch), list(batch.rows.values()))
+            placed = FloorBatch(log.place(batch), batch.rows)
             with times.step(_BUFFER, workload.BATCH):
                 buffer = copy_buffer(tenant_id, head, *placed)
             with times.step(_COMMIT, workload.BATCH):
@@ -118,21 +118,21 @@ def _steps_table(times: _Times) -> Table:
     )
 
 
-Way = Callable[[Pool, int, Prepared, StreamHeads], Receipt]
+Way = Callable[[Pool, int, Prepared, StreamHeads], Recorded]
 
 
-def _look_first(pool: Pool, tenant_id: int, batch: Prepared, heads: StreamHeads) -> Receipt:
+def _look_first(pool: Pool, tenant_id: int, batch: Prepared, heads: StreamHeads) -> Recorded:
     heads.expects_new = False
     return commit(pool, tenant_id, batch, heads)
 
 
-def _without_memory(pool: Pool, tenant_id: int, batch: Prepared, _: StreamHeads) -> Receipt:
+def _without_memory(pool: Pool, tenant_id: int, batch: Prepared, _: StreamHeads) -> Recorded:
     heads = StreamHeads()
     heads.expects_new = True
     return commit(pool, tenant_id, batch, heads)
 
 
-def _without_both(pool: Pool, tenant_id: int, batch: Prepared, _: StreamHeads) -> Receipt:
+def _without_both(pool: Pool, tenant_id: int, batch: Prepared, _: StreamHeads) -> Recorded:
     return commit(pool, tenant_id, batch, StreamHeads())
 
 

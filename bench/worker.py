@@ -6,17 +6,18 @@ python -m bench.worker MODE DESCRIPTOR
 import sys
 
 from api import worker
-from app.recording import Prepared, Receipt, ReceiptItem, group
+from app.recording import Prepared, Recorded, group
 
 AS_IT_IS = "as-it-is"
 NO_GROUPS = "no-groups"
 NO_STORE = "no-store"
 
 
-async def _acknowledge(self: group.GroupCommit, tenant_id: int, batch: Prepared) -> Receipt:
+async def _acknowledge(self: group.GroupCommit, tenant_id: int, batch: Prepared) -> Recorded:
     """Say that everything is stored, and store nothing."""
     del self, tenant_id
-    return Receipt.of([ReceiptItem(item.unique_id, "stored", 1) for item in batch.items], 1)
+    items = len(batch.keys)
+    return Recorded(batch.unique_ids, ["stored"] * items, [1] * items, 1)
 
 
 def main() -> None:

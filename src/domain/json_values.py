@@ -1,49 +1,102 @@
-"""JSON values compared as values: numbers by exact value, strings by code points, members in any order."""
+"""JSON values compared as values: numbers by exact value, strings by code points, members in any order.
+
+A value is reduced to a hash, from the inside out (a Merkle tree), so that nothing of its size is built.
+"""
 
 import json
-from typing import Any, NoReturn
-
-import msgspec
+import re
+from hashlib import blake2b
 
 from domain.money import number_value
 
+_DIGEST_BYTES = 16
+_CLOSING = b"]}"
+_LITERALS = frozenset((b"true", b"false", b"null"))
 
-class Digits(str):
-    """A number of any size or precision, as the digits it was written with."""
-
-    __slots__ = ()
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def loads(text: bytes | str) -> Any:
-    """Read JSON without losing a digit: numbers as `Digits`, of a repeated member the last.
-
-    For texts that were checked to be JSON before (this reader is not the strictest). Raises ValueError.
-    """
-    return json.loads(text, parse_float=Digits, parse_int=Digits, parse_constant=_refuse)
+# Commas, colons and white space say nothing that the order of the other tokens does not.
+_TOKENS = re.compile(
+    rb"""
+      ( " [^"\\]* (?: \\. [^"\\]* )* " )    # a string
+    | ( [^][{}",:\ \t\r\n]+ )                # a number, true, false or null
+    | [][{}]
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 
 
-def canonical(text: bytes) -> bytes:
-    """Write a JSON text in the one form that all texts of the same value share."""
-    return msgspec.json.encode(_canonical(loads(text)), order="deterministic")
+class _Array:
+    """An array on its way."""
+
+    def __init__(self) -> None:
+        self._hash = _hash(b"array")
+
+    def add(self, element: bytes) -> None:
+        self._hash.update(element)
+
+    def closed(self) -> bytes:
+        return self._hash.digest()
+
+
+class _Object:
+    """An object on its way: the hashes of its names and values in turn."""
+
+    def __init__(self) -> None:
+        self._parts = bytearray()
+
+    def add(self, part: bytes) -> None:
+        self._parts += part
+
+    def closed(self) -> bytes:
+        size = _DIGEST_BYTES
+        parts = (bytes(self._parts[at : at + size]) for at in range(0, len(self._parts), size))
+        members = dict(zip(parts, parts, strict=True))
+        value = _hash(b"object")
+        for name in sorted(members):
+            value.update(name)
+            value.update(members[name])
+        return value.digest()
 
 
 def same_value(one: bytes, other: bytes) -> bool:
-    """Tell whether two JSON texts hold the same value."""
-    return one == other or canonical(one) == canonical(other)
+    """Tell whether two JSON texts hold the same value. Raises as `fingerprint` does."""
+    return one == other or fingerprint(one) == fingerprint(other)
 
 
-def _canonical(value: Any) -> Any:
-    match value:
-        case Digits():
-            negative, significant, exponent = number_value(value)
-            return msgspec.Raw(f"{'-' if negative else ''}{significant or '0'}e{exponent}".encode())
-        case dict():
-            return {name: _canonical(member) for name, member in value.items()}
-        case list():
-            return [_canonical(element) for element in value]
-        case _:
+def fingerprint(text: bytes) -> bytes:
+    """Hash a JSON text to 16 bytes that all texts of the same value share, and no others (BLAKE2b, RFC 7693).
+
+    Of a repeated member the last counts. For texts that were checked to be JSON before: of others some
+    raise ValueError, some give a hash that means nothing.
+    """
+    around: list[_Array | _Object] = []
+    for token in _TOKENS.finditer(text):
+        string, scalar = token.groups()
+        if string is not None:
+            value = _hash(b"string", _unescaped(string)).digest()
+        elif scalar is not None:
+            value = _hash(b"scalar", scalar if scalar in _LITERALS else _number(scalar)).digest()
+        elif token[0] in _CLOSING:
+            value = around.pop().closed()
+        else:
+            around.append(_Array() if token[0] == b"[" else _Object())
+            continue
+        if not around:
             return value
+        around[-1].add(value)
+    raise ValueError("no JSON")
+
+
+def _hash(kind: bytes, content: bytes = b"") -> blake2b:
+    return blake2b(content, digest_size=_DIGEST_BYTES, person=kind)
+
+
+def _unescaped(string: bytes) -> bytes:
+    if b"\\" not in string:
+        return string[1:-1]
+    text: str = json.loads(string)
+    return text.encode(errors="surrogatepass")
+
+
+def _number(digits: bytes) -> bytes:
+    negative, significant, exponent = number_value(digits.decode())
+    return f"{'-' if negative else ''}{significant or '0'}e{exponent}".encode()

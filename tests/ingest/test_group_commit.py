@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from app.database.connections import Pool, open_pool
-from app.recording import KeyCollisionError, Prepared, Receipt, commit, prepare
+from app.recording import KeyCollisionError, Prepared, Recorded, commit, prepare
 from app.recording import group as group_module
 from app.recording.group import GroupCommit
 from app.recording.prepare import merge
@@ -28,8 +28,9 @@ def batch(*unique_ids: str, player: str = "p", second: int = 0) -> Prepared:
     return prepare(decode_batch(body, currencies=frozenset(), now=datetime.now(UTC)))
 
 
-def outcomes(receipt: Receipt) -> list[tuple[str, str, int]]:
-    return [(item.unique_id, item.outcome, item.position) for item in receipt.items]
+def outcomes(recorded: Recorded) -> list[tuple[str, str, int]]:
+    columns = zip(recorded.unique_ids, recorded.outcomes, recorded.positions, strict=True)
+    return list(columns)
 
 
 @contextmanager
@@ -47,10 +48,10 @@ def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of items of each transaction that was tried."""
     sizes: list[int] = []
 
-    def counting(*arguments: object) -> Receipt:
+    def counting(*arguments: object) -> Recorded:
         prepared = arguments[2]
         assert isinstance(prepared, Prepared)
-        sizes.append(len(prepared.items))
+        sizes.append(len(prepared.keys))
         return commit(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(group_module, "commit", counting)
@@ -60,7 +61,7 @@ def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_what_arrives_during_a_commit_goes_together_in_the_next(
     pool: Pool, tenant: Tenant, commits: list[int]
 ) -> None:
-    async def scenario() -> list[Receipt]:
+    async def scenario() -> list[Recorded]:
         writer = GroupCommit(pool, threads=4)
         with held_up(pool, tenant):
             first = asyncio.create_task(writer.record(tenant.tenant_id, batch("a")))
@@ -72,16 +73,18 @@ def test_what_arrives_during_a_commit_goes_together_in_the_next(
             await asyncio.sleep(0.1)
         return await asyncio.gather(first, *others)
 
-    receipts = asyncio.run(scenario())
+    answers = asyncio.run(scenario())
 
     assert commits == [1, 5]
-    assert [outcomes(receipt) for receipt in receipts] == [
+    assert [outcomes(recorded) for recorded in answers] == [
         [("a", "stored", 1)],
         [("b", "stored", 2), ("c", "stored", 3)],
         [("d", "stored", 4)],
         [("a", "duplicate", 1), ("e", "stored", 5)],
     ]
-    assert [(r.stored, r.duplicate, r.conflict) for r in receipts] == [
+    assert [
+        (r.count("stored"), r.count("duplicate"), r.count("conflict")) for r in answers
+    ] == [
         (1, 0, 0), (2, 0, 0), (1, 0, 0), (1, 1, 0),
     ]  # fmt: skip
 
@@ -89,7 +92,7 @@ def test_what_arrives_during_a_commit_goes_together_in_the_next(
 def test_who_waits_behind_a_batch_that_waited_in_vain_does_not_wait_once_more(
     database_url: str, pool: Pool, tenant: Tenant, commits: list[int]
 ) -> None:
-    async def scenario(impatient: Pool) -> Sequence[Receipt | BaseException]:
+    async def scenario(impatient: Pool) -> Sequence[Recorded | BaseException]:
         writer = GroupCommit(impatient, threads=4)
         with held_up(pool, tenant):
             first = asyncio.create_task(writer.record(tenant.tenant_id, batch("a")))
@@ -119,14 +122,14 @@ def test_a_batch_alone_is_committed_at_once(pool: Pool, tenant: Tenant, commits:
 def test_a_batch_that_cannot_be_recorded_does_not_harm_those_it_shares_with(
     pool: Pool, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(pool: Pool, tenant_id: int, prepared: Prepared, heads: object) -> Receipt:
-        if any(item.unique_id == "bad" for item in prepared.items):
+    def failing(pool: Pool, tenant_id: int, prepared: Prepared, heads: object) -> Recorded:
+        if "bad" in prepared.unique_ids:
             raise KeyCollisionError
         return commit(pool, tenant_id, prepared, heads)  # type: ignore[arg-type]
 
     monkeypatch.setattr(group_module, "commit", failing)
 
-    async def scenario() -> list[Receipt | BaseException]:
+    async def scenario() -> list[Recorded | BaseException]:
         writer = GroupCommit(pool, threads=4)
         with held_up(pool, tenant):
             first = asyncio.create_task(writer.record(tenant.tenant_id, batch("a")))
@@ -141,7 +144,7 @@ def test_a_batch_that_cannot_be_recorded_does_not_harm_those_it_shares_with(
     a, b, bad, c = asyncio.run(scenario())
 
     assert isinstance(bad, KeyCollisionError)
-    assert [outcomes(r) for r in (a, b, c) if isinstance(r, Receipt)] == [
+    assert [outcomes(r) for r in (a, b, c) if isinstance(r, Recorded)] == [
         [("a", "stored", 1)],
         [("b", "stored", 2)],
         [("c", "stored", 3)],
@@ -149,7 +152,7 @@ def test_a_batch_that_cannot_be_recorded_does_not_harm_those_it_shares_with(
 
 
 def test_a_client_that_goes_away_takes_nothing_back(pool: Pool, tenant: Tenant) -> None:
-    async def scenario() -> Receipt:
+    async def scenario() -> Recorded:
         writer = GroupCommit(pool, threads=4)
         with held_up(pool, tenant):
             gone = asyncio.create_task(writer.record(tenant.tenant_id, batch("a")))
@@ -167,7 +170,7 @@ def test_another_tenant_does_not_wait(
 ) -> None:
     other = new_tenant()
 
-    async def scenario() -> Receipt:
+    async def scenario() -> Recorded:
         writer = GroupCommit(pool, threads=4)
         with held_up(pool, tenant):
             waiting = asyncio.create_task(writer.record(tenant.tenant_id, batch("a")))
@@ -179,12 +182,35 @@ def test_another_tenant_does_not_wait(
     assert outcomes(asyncio.run(scenario())) == [("a", "stored", 1)]
 
 
-def test_merged_batches_keep_the_first_of_each_key() -> None:
-    merged = merge([batch("a", "b"), batch("b", "c", second=1)])
+def test_merged_batches_are_one_behind_the_other() -> None:
+    parts = [batch("a", "b"), batch("b", "c", second=1)]
+    merged = merge(parts)
 
-    assert [item.unique_id for item in merged.items] == ["a", "b", "b", "c"]
-    assert list(merged.first.values()) == [0, 1, 3]
-    assert merged.rows[merged.keys[2]] == batch("b").rows[merged.keys[1]]
+    assert merged.unique_ids == ["a", "b", "b", "c"]
+    assert merged.size_bytes == sum(part.size_bytes for part in parts)
+    assert [merged.state(at) for at in range(4)] == [
+        part.state(at) for part in parts for at in range(2)
+    ]
+    assert b":01Z" in merged.state(2)
+
+
+def test_large_batches_that_wait_are_not_all_one_group(
+    pool: Pool, tenant: Tenant, commits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_module, "_MOST_BYTES", 2 * batch("bb").size_bytes)
+
+    async def scenario() -> None:
+        writer = GroupCommit(pool, threads=4)
+        with held_up(pool, tenant):
+            tasks = []
+            for unique_id in ("aa", "bb", "cc", "dd"):
+                tasks.append(asyncio.create_task(writer.record(tenant.tenant_id, batch(unique_id))))
+                await asyncio.sleep(0.1)
+        await asyncio.gather(*tasks)
+
+    asyncio.run(scenario())
+
+    assert commits == [1, 2, 1]
 
 
 def test_two_writers_that_remember_heads_keep_versions_contiguous(

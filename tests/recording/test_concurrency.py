@@ -221,6 +221,17 @@ def test_readers_and_new_tenants_do_not_wait_for_a_log_that_is_held(
             assert send(impatient, new_tenant(), logins(["u"])).stored == 1
 
 
+def test_what_is_recorded_already_is_said_so_while_the_log_is_held(
+    database_url: str, tenant: Tenant
+) -> None:
+    batch = logins(["u", "v"])
+    with open_pool(database_url, max_size=1, lock_timeout_s=0.1) as impatient:
+        send(impatient, tenant, batch)
+        with log_held(database_url, tenant):
+            again = send(impatient, tenant, batch)
+    assert (again.stored, again.duplicate, again.log_position) == (0, 2, 2)
+
+
 def test_what_is_recorded_while_another_waits_is_seen_by_it(
     pool: Pool, tenant: Tenant, database_url: str
 ) -> None:

@@ -102,10 +102,10 @@ def test_a_batch_that_was_committed_unheard_is_all_duplicates_when_it_is_sent_ag
         patched.setattr(StreamHeads, "advance", lose_answer)
         with pytest.raises(UNAVAILABLE):
             commit(pool, tenant.tenant_id, prepare(decoded(tenant, batch)), heads)
-    receipt = commit(pool, tenant.tenant_id, prepare(decoded(tenant, batch)), heads)
-    assert receipt.duplicate == 2
+    again = commit(pool, tenant.tenant_id, prepare(decoded(tenant, batch)), heads)
+    assert again.outcomes == ["duplicate"] * 2
     following = prepare(decoded(tenant, logins(["w"])))
-    assert commit(pool, tenant.tenant_id, following, heads).stored == 1
+    assert commit(pool, tenant.tenant_id, following, heads).outcomes == ["stored"]
     assert_gapless(stored_events(pool, tenant))
 
 

@@ -111,7 +111,8 @@ class Recording(RuleBasedStateMachine):
         pool = type(self).pools[process]
         if remembering:
             prepared = prepare(decoded(self.tenant, batch))
-            receipt = commit(pool, self.tenant.tenant_id, prepared, self.heads[process])
+            heads = self.heads[process]
+            receipt = commit(pool, self.tenant.tenant_id, prepared, heads).receipt()
         else:
             receipt = send(pool, self.tenant, batch)
         expected = self.model.ingest_body(body(batch))

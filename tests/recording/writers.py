@@ -32,6 +32,6 @@ def write(task: Task, pipe: Pipe) -> None:
         pipe.recv()
         for body in task.bodies:
             items = decode_batch(body, currencies=task.currencies, now=task.now)
-            receipt = commit(pool, task.tenant_id, prepare(items), heads)
+            receipt = commit(pool, task.tenant_id, prepare(items), heads).receipt()
             pipe.send([asdict(item) for item in receipt.items])
     pipe.send("done")

@@ -1,7 +1,7 @@
 """Ingest: `POST /api/v1/events`."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, get_args
 
 from litestar import Request, Response, post
 from litestar.di import NamedDependency
@@ -14,7 +14,7 @@ from api.headers import joined
 from api.ingest import BodyTooSlowError, Ingest
 from api.problems import ProblemError
 from api.wire_schema import INGEST_PROBLEMS, IngestOperation
-from app.recording import Receipt
+from app.recording import Outcome, Receipt, Recorded
 from app.wire.body import (
     BodyTooLargeError,
     NotEncodedAsSaidError,
@@ -27,6 +27,7 @@ from app.wire.items import InvalidItemsError, TooManyItemsError
 INGESTED = Counter("roundbook_ingested_items", "Items answered, by outcome", ["outcome"])
 
 _JSON = "application/json"
+_OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 @post(
@@ -48,7 +49,7 @@ async def ingest_events(
     declared_bytes = int(declared) if declared.isdecimal() else 0
     try:
         check_encoding(encoding)
-        receipt = await ingest.take(_body(request), declared_bytes, encoding, tenant)
+        recorded = await ingest.take(_body(request), declared_bytes, encoding, tenant)
     except UnsupportedEncodingError as error:
         raise ProblemError("unsupported-encoding", str(error)) from error
     except BodyTooLargeError as error:
@@ -65,7 +66,7 @@ async def ingest_events(
     except OverBudgetError as error:
         detail = "The service holds as much work as it can. The same request can be sent again."
         raise ProblemError("too-busy", detail) from error
-    return _answer(request, receipt)
+    return _answer(request, recorded)
 
 
 def _check_content_type(content_type: str) -> None:
@@ -85,20 +86,16 @@ async def _body(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         raise ProblemError("malformed-body", "The body ended before it was whole.") from error
 
 
-def _answer(request: Request[Any, Any, Any], receipt: Receipt) -> Response[Any]:
-    counts = {
-        "stored": receipt.stored,
-        "duplicate": receipt.duplicate,
-        "conflict": receipt.conflict,
-    }
+def _answer(request: Request[Any, Any, Any], recorded: Recorded) -> Response[Any]:
+    counts = {outcome: recorded.count(outcome) for outcome in _OUTCOMES}
     for outcome, count in counts.items():
         INGESTED.labels(outcome).inc(count)
     request.scope["state"]["log"] = counts
     headers = {f"Events-{outcome.title()}": str(count) for outcome, count in counts.items()}
-    headers["Log-Position"] = str(receipt.log_position)
+    headers["Log-Position"] = str(recorded.log_position)
     if _wants_receipt(joined(request.headers, "prefer")):
         headers["Preference-Applied"] = "return=representation"
-        return Response(receipt, status_code=200, headers=headers, media_type=_JSON)
+        return Response(recorded.receipt(), status_code=200, headers=headers, media_type=_JSON)
     return Response(None, status_code=204, headers=headers)
 
 

@@ -42,6 +42,14 @@ def encode_item(stream: str, topic: str, key: bytes, occurred_at: datetime, stat
     )
 
 
+def item_state(row: bytes) -> bytes:
+    """Give the state of an item's row as `encode_item` wrote it."""
+    _, _, name_bytes = _KEY.unpack_from(row)
+    topic_at = _KEY.size + name_bytes
+    (topic_bytes,) = _LENGTH.unpack_from(row, topic_at)
+    return row[topic_at + _LENGTH.size + topic_bytes + _TIME.size :]
+
+
 def encode_bare(stream: str, topic: str, state: bytes) -> bytes:
     """Write the same for an event that came with neither a unique_id nor a time."""
     return b"".join(

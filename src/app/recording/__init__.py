@@ -4,9 +4,10 @@
 as it is, whatever became of it before.
 """
 
-from app.recording.commit import KeyCollisionError, commit, record
+from app.recording.commit import commit, record
+from app.recording.judge import KeyCollisionError
 from app.recording.prepare import Prepared, event_key, prepare
-from app.recording.receipt import Outcome, Receipt, ReceiptItem
+from app.recording.receipt import Outcome, Receipt, ReceiptItem, Recorded
 
 __all__ = [
     "KeyCollisionError",
@@ -14,6 +15,7 @@ __all__ = [
     "Prepared",
     "Receipt",
     "ReceiptItem",
+    "Recorded",
     "commit",
     "event_key",
     "prepare",

@@ -3,45 +3,54 @@
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.database.connections import Connection
 from app.log.statements import SQL
-from app.wire.items import Item
+from app.recording.prepare import Prepared
 from domain.events import WIRE_TYPES
-from domain.json_values import canonical
+from domain.json_values import fingerprint
+
+
+class Refused(NamedTuple):
+    """The item `at` an index of a batch, which contradicts what stands for its unique_id."""
+
+    at: int
+    unique_id: str
+    key: bytes
+    event: str
+    data: bytes
+    content_hash: bytes
+
+
+def refused(batch: Prepared, index: int) -> Refused:
+    """Write down an item for the register; the same content, however it is spelled, has the same hash."""
+    event, data = WIRE_TYPES[batch.topics[index]], batch.state(index)
+    content_hash = blake2b(event.encode() + b"\n" + fingerprint(data), digest_size=16).digest()
+    return Refused(index, batch.unique_ids[index], batch.keys[index], event, data, content_hash)
 
 
 def register(
     connection: Connection,
     tenant_id: int,
-    refused: Sequence[tuple[Item, bytes, int]],
+    items: Sequence[Refused],
+    positions: Sequence[int],
     received_at: datetime,
 ) -> None:
-    """Keep what was refused, with its key and the position of what stands; the same content once.
+    """Keep what was refused, with the position of what stands (one for each item of the batch).
 
-    To be called within `app.log.append.locked_log`.
+    The same content is kept once. To be called within `app.log.append.locked_log`.
     """
-    if not refused:
+    if not items:
         return
     rows: dict[tuple[bytes, bytes], dict[str, Any]] = {}
-    for item, key, position in refused:
-        event = WIRE_TYPES[item.topic]
-        content = event.encode() + b"\n" + canonical(item.state)
-        content_hash = blake2b(content, digest_size=16).digest()
-        rows.setdefault(
-            (key, content_hash),
-            {
-                "tenant_id": tenant_id,
-                "position": position,
-                "received_at": received_at,
-                "key": key,
-                "content_hash": content_hash,
-                "unique_id": item.unique_id,
-                "event": event,
-                "data": item.state,
-            },
-        )
+    for item in items:
+        row = item._asdict() | {
+            "tenant_id": tenant_id,
+            "position": positions[item.at],
+            "received_at": received_at,
+        }
+        rows.setdefault((item.key, item.content_hash), row)
     keys, hashes = zip(*rows, strict=True)
     known = connection.execute(
         SQL.known_conflicts.sql,

@@ -17,16 +17,17 @@ from app.database.connections import UNAVAILABLE, Pool
 from app.log.heads import StreamHeads
 from app.recording.commit import commit
 from app.recording.prepare import Prepared, merge
-from app.recording.receipt import Receipt
+from app.recording.receipt import Recorded
 
 _MOST_ITEMS = 10_000
+_MOST_BYTES = 4 << 20
 _REMEMBERED_TENANTS = 20
 _WAITED_IN_VAIN = (psycopg.errors.LockNotAvailable, PoolTimeout)
 
 
 class _Waiting(NamedTuple):
     batch: Prepared
-    answer: asyncio.Future[Receipt]
+    answer: asyncio.Future[Recorded]
 
 
 class GroupCommit:
@@ -43,12 +44,12 @@ class GroupCommit:
         self._heads: OrderedDict[int, StreamHeads] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def record(self, tenant_id: int, batch: Prepared) -> Receipt:
+    async def record(self, tenant_id: int, batch: Prepared) -> Recorded:
         """Record a batch, alone or in company. Raises as `app.recording.commit` does.
 
         Cancelling it takes nothing back: what was accepted is finished.
         """
-        answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.get(tenant_id)
         if waiting is None:
             waiting = self._waiting[tenant_id] = deque()
@@ -83,21 +84,21 @@ class GroupCommit:
                 for member in group:
                     _fail(member, error)
             else:
-                for member, receipt in zip(group, answers, strict=True):
+                for member, recorded in zip(group, answers, strict=True):
                     if not member.answer.done():
-                        member.answer.set_result(receipt)
+                        member.answer.set_result(recorded)
 
     async def _commit_each(self, tenant_id: int, group: Sequence[_Waiting]) -> None:
         for member in group:
             try:
-                [receipt] = await self._commit(tenant_id, [member.batch])
+                [recorded] = await self._commit(tenant_id, [member.batch])
             except Exception as error:  # noqa: BLE001 (the request reports it)
                 _fail(member, error)
             else:
                 if not member.answer.done():
-                    member.answer.set_result(receipt)
+                    member.answer.set_result(recorded)
 
-    async def _commit(self, tenant_id: int, batches: Sequence[Prepared]) -> list[Receipt]:
+    async def _commit(self, tenant_id: int, batches: Sequence[Prepared]) -> list[Recorded]:
         heads = self._heads.setdefault(tenant_id, StreamHeads())
         self._heads.move_to_end(tenant_id)
         if len(self._heads) > _REMEMBERED_TENANTS:
@@ -109,21 +110,23 @@ class GroupCommit:
 
 def _commit_group(
     pool: Pool, tenant_id: int, batches: Sequence[Prepared], heads: StreamHeads
-) -> list[Receipt]:
-    receipt = commit(pool, tenant_id, merge(batches), heads)
+) -> list[Recorded]:
+    recorded = commit(pool, tenant_id, merge(batches), heads)
     if len(batches) == 1:
-        return [receipt]
-    return receipt.split([len(batch.items) for batch in batches])
+        return [recorded]
+    return recorded.split([len(batch.keys) for batch in batches])
 
 
 def _next_group(waiting: deque[_Waiting]) -> list[_Waiting]:
     """Take who waits, in order, as long as it makes a batch of usual size; the first in any case."""
     group = [waiting.popleft()]
-    items = len(group[0].batch.items)
-    while waiting and items + len(waiting[0].batch.items) <= _MOST_ITEMS:
-        member = waiting.popleft()
-        items += len(member.batch.items)
-        group.append(member)
+    items, size_bytes = len(group[0].batch.keys), group[0].batch.size_bytes
+    while waiting:
+        items += len(waiting[0].batch.keys)
+        size_bytes += waiting[0].batch.size_bytes
+        if items > _MOST_ITEMS or size_bytes > _MOST_BYTES:
+            break
+        group.append(waiting.popleft())
     return group
 
 

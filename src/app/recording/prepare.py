@@ -5,21 +5,30 @@ from hashlib import blake2b
 
 from msgspec import Struct
 
-from app.log.rows import encode_item
+from app.log.rows import encode_item, item_state
 from app.wire.items import Item
 
 
 class Prepared(Struct, frozen=True):
-    """A batch, ready for the log.
+    """A batch, ready for the log: in each column one value for each item.
 
-    `keys` has one key for each item. `first` gives, for each key, the first item with it, which is the
-    only one of them that may be stored; `rows` holds its row for COPY, but for its place.
+    `keys` are what the log knows unique_ids by, `rows` are for COPY, but for their places in the log.
     """
 
-    items: Sequence[Item]
+    unique_ids: list[str]
+    topics: list[str]
+    streams: list[str]
     keys: list[bytes]
-    first: dict[bytes, int]
-    rows: dict[bytes, bytes]
+    rows: list[bytes]
+
+    def state(self, index: int) -> bytes:
+        """Give an item's `data` as it was sent."""
+        return item_state(self.rows[index])
+
+    @property
+    def size_bytes(self) -> int:
+        """How long the rows are together."""
+        return sum(map(len, self.rows))
 
 
 def event_key(unique_id: str) -> bytes:
@@ -30,29 +39,26 @@ def event_key(unique_id: str) -> bytes:
 def prepare(items: Sequence[Item]) -> Prepared:
     """Hash the items' ids and write their rows."""
     keys = [event_key(item.unique_id) for item in items]
-    first: dict[bytes, int] = {}
-    rows: dict[bytes, bytes] = {}
-    for index, (key, item) in enumerate(zip(keys, items, strict=True)):
-        if key not in first:
-            first[key] = index
-            rows[key] = encode_item(item.stream, item.topic, key, item.occurred_at, item.state)
-    return Prepared(items, keys, first, rows)
+    return Prepared(
+        [item.unique_id for item in items],
+        [item.topic for item in items],
+        [item.stream for item in items],
+        keys,
+        [
+            encode_item(item.stream, item.topic, key, item.occurred_at, item.state)
+            for key, item in zip(keys, items, strict=True)
+        ],
+    )
 
 
 def merge(batches: Sequence[Prepared]) -> Prepared:
     """Put batches one behind the other: recorded as one, they fare as if they had come one by one."""
     if len(batches) == 1:
         return batches[0]
-    items: list[Item] = []
-    keys: list[bytes] = []
-    first: dict[bytes, int] = {}
-    rows: dict[bytes, bytes] = {}
-    for batch in batches:
-        start = len(items)
-        items.extend(batch.items)
-        keys.extend(batch.keys)
-        for key, index in batch.first.items():
-            if key not in first:
-                first[key] = start + index
-                rows[key] = batch.rows[key]
-    return Prepared(items, keys, first, rows)
+    return Prepared(
+        [unique_id for batch in batches for unique_id in batch.unique_ids],
+        [topic for batch in batches for topic in batch.topics],
+        [stream for batch in batches for stream in batch.streams],
+        [key for batch in batches for key in batch.keys],
+        [row for batch in batches for row in batch.rows],
+    )

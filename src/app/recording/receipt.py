@@ -28,22 +28,42 @@ class Receipt(Struct, frozen=True):
     log_position: int
     items: list[ReceiptItem]
 
-    @classmethod
-    def of(cls, items: list[ReceiptItem], log_position: int) -> "Receipt":
-        """Count the outcomes."""
-        outcomes = [item.outcome for item in items]
-        return cls(
-            outcomes.count("stored"),
-            outcomes.count("duplicate"),
-            outcomes.count("conflict"),
-            log_position,
-            items,
+
+class Recorded(Struct, frozen=True):
+    """What became of a batch, in columns: most clients ask for no receipt, and none is written for them."""
+
+    unique_ids: Sequence[str]
+    outcomes: Sequence[Outcome]
+    positions: Sequence[int]
+    log_position: int
+
+    def count(self, outcome: Outcome) -> int:
+        """Tell how many items came out so."""
+        return self.outcomes.count(outcome)
+
+    def receipt(self) -> Receipt:
+        """Write the receipt."""
+        columns = zip(self.unique_ids, self.outcomes, self.positions, strict=True)
+        return Receipt(
+            self.count("stored"),
+            self.count("duplicate"),
+            self.count("conflict"),
+            self.log_position,
+            [ReceiptItem(*item) for item in columns],
         )
 
-    def split(self, sizes: Sequence[int]) -> "list[Receipt]":
-        """Give each of several batches that were recorded as one, of these sizes, its own receipt."""
-        receipts, start = [], 0
+    def split(self, sizes: Sequence[int]) -> "list[Recorded]":
+        """Give each of several batches that were recorded as one, of these sizes, its own."""
+        parts, start = [], 0
         for size in sizes:
-            receipts.append(Receipt.of(self.items[start : start + size], self.log_position))
+            part = slice(start, start + size)
+            parts.append(
+                Recorded(
+                    self.unique_ids[part],
+                    self.outcomes[part],
+                    self.positions[part],
+                    self.log_position,
+                )
+            )
             start += size
-        return receipts
+        return parts

@@ -14,7 +14,7 @@ from msgspec import Meta, Raw, Struct
 from msgspec.json import Decoder
 
 from app.wire.item import Item
-from domain.instant import Instant, parse_day_or_instant
+from domain.instant import parse_datetime, parse_day_or_instant
 from domain.money import MAX_FRACTION_DIGITS, MAX_INTEGER_DIGITS
 from domain.streams import game_stream, player_stream
 
@@ -143,7 +143,7 @@ class CommonForm:
         return Item(data.unique_id, "LoggedIn", stream, self._moment(data.timestamp), state)
 
     def _moment(self, timestamp: str) -> datetime:
-        moment = Instant.parse(timestamp)
+        moment = parse_datetime(timestamp)
         if moment > self._latest:
             raise ValueError("in the future")
         return moment

@@ -3,7 +3,7 @@
 Names that the rest of the service needs of this package stand here too.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import DecodeError, Raw, Struct, ValidationError
@@ -72,16 +72,26 @@ def decode_batch(body: bytes, *, currencies: Container[str], now: datetime) -> l
     if batch is None:
         return _decode_any_batch(body, limits)
     try:
-        items = _decode_common_batch(batch, limits, nul_possible=_NUL in body)
+        # Few bodies hold a backslash at all, and one byte is found at once.
+        nul_possible = b"\\" in body and _NUL in body
+        items = _decode_common_batch(batch, limits, nul_possible=nul_possible)
     except InvalidItemsError:
         check_depth(body)
         raise
-    # Of the openers, each valid item accounts for two (itself and its `data`) and the body for two more.
-    # Four levels deep by then, JSON can only nest as deep as there are others. Mostly this is enough.
-    others = body.count(b"{") + body.count(b"[") - 2 * len(items) - 2
-    if 4 + others > MAX_DEPTH:
+    if _may_be_deep(body, items):
         check_depth(body)
     return items
+
+
+def _may_be_deep(body: bytes, items: Sequence[Item]) -> bool:
+    """Tell by the openers alone whether the body may nest too deep: JSON does as deep as it has openers.
+
+    At the deepest there is a way through all openers of one item's `data`, and all outside of any.
+    """
+    inside = [item.state.count(b"{") + item.state.count(b"[") for item in items]
+    outside = body.count(b"{") + body.count(b"[") - sum(inside)
+    siblings = max(0, len(items) - 1)
+    return outside - siblings + max(inside, default=0) > MAX_DEPTH
 
 
 def _read_common_batch(body: bytes) -> list[_CommonItem] | None:

@@ -51,7 +51,7 @@ create index events_by_rare_topic on events (tenant_id, topic, position)
     where topic not in ('BetPlaced', 'WinPaid');
 
 -- What was refused because its unique_id stood for something else. The same content is kept once:
--- content_hash is 16 bytes of BLAKE2b over the wire type and the canonical form of `data`.
+-- content_hash is 16 bytes of BLAKE2b over the wire type and the value of `data`, however it is spelled.
 create table conflicts (
     tenant_id    int not null,
     number       bigint not null,
