@@ -8,12 +8,14 @@ import psycopg
 import pytest
 
 from app.database.connections import UNAVAILABLE, Connection, connect
-from app.database.watchdog import end_stalled
+from app.database.watchdog import Watchdog
 from app.log.statements import SQL
 from tests.databases import Database
 from tests.http.service import eventually
 
 _STALLED_S = 0.3
+_COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_ROW_WITH_A_LONG_FIELD = b"\x00\x09" + b"\x00\x10\x00\x00"
 _LOCK = "select 1 from tenants where tenant_id = %s for no key update"
 
 
@@ -37,8 +39,10 @@ def state(watcher: Connection, session: Connection) -> tuple[str, str]:
 
 
 def ended(watcher: Connection) -> list[int]:
+    watchdog = Watchdog(stalled_s=_STALLED_S)
+    watchdog.look(watcher)
     time.sleep(2 * _STALLED_S)
-    return end_stalled(watcher, stalled_s=_STALLED_S)
+    return watchdog.look(watcher)
 
 
 def test_a_transaction_silent_inside_copy_is_ended_and_its_lock_is_free(
@@ -50,9 +54,9 @@ def test_a_transaction_silent_inside_copy_is_ended_and_its_lock_is_free(
         with session.transaction(), session.cursor() as cursor:
             session.execute(_LOCK, [1])
             with cursor.copy(SQL.copy_events.sql) as sink:
-                sink.write(b"PGCOPY\n\xff\r\n\x00")
+                sink.write(_COPY_HEADER)
                 assert ended(watcher) == [session.info.backend_pid]
-                sink.write(bytes(8))
+                sink.write(_ROW_WITH_A_LONG_FIELD)
 
     with pytest.raises(psycopg.OperationalError):
         stall()
@@ -72,7 +76,26 @@ def test_a_transaction_that_just_began_to_wait_is_left_alone(
     session: Connection, watcher: Connection
 ) -> None:
     session.execute("begin")
-    assert end_stalled(watcher, stalled_s=60) == []
+    assert Watchdog(stalled_s=60).look(watcher) == []
+
+
+def test_a_copy_that_moves_is_left_alone_however_slow_it_is(
+    session: Connection, watcher: Connection
+) -> None:
+    watchdog = Watchdog(stalled_s=2 * _STALLED_S)
+
+    def copy_slowly() -> None:
+        with session.cursor() as cursor, cursor.copy(SQL.copy_events.sql) as sink:
+            sink.write(_COPY_HEADER + _ROW_WITH_A_LONG_FIELD)
+            for _ in range(6):
+                sink.write(bytes(20_000))  # libpq holds less back
+                time.sleep(_STALLED_S)
+                assert watchdog.look(watcher) == []
+            time.sleep(2 * _STALLED_S)
+            assert watchdog.look(watcher) == [session.info.backend_pid]
+
+    with pytest.raises(psycopg.OperationalError):
+        copy_slowly()
 
 
 def test_a_session_without_a_transaction_is_left_alone(

@@ -14,7 +14,7 @@ from api.store import Store, open_store, prepare, wait_for
 from api.supervisor import Supervisor, listen, on_signals
 from app.database.connections import connect
 from app.database.migrate import migrate as migrate_schema
-from app.database.watchdog import watch
+from app.database.watchdog import Watchdog
 from app.settings import Settings, read_settings, unknown_variables
 from projections.upkeep import Upkeep
 
@@ -103,12 +103,11 @@ def migrate() -> None:
 
 def _project(settings: Settings, store: Store, stop: threading.Event) -> None:
     with open_projector(store.service_url, settings) as (pool, projector):
+        watchdog = Watchdog(stalled_s=settings.stalled_writer_s)
         threads = [
             threading.Thread(target=projector.run, args=[stop], kwargs={"clock": time.monotonic}),
             threading.Thread(target=Upkeep(pool, projector).run, args=[stop]),
-            threading.Thread(
-                target=watch, args=[pool, stop], kwargs={"stalled_s": settings.stalled_writer_s}
-            ),
+            threading.Thread(target=watchdog.run, args=[pool, stop]),
         ]
         for thread in threads:
             thread.start()

@@ -1,10 +1,18 @@
--- name: end_stalled(application, stalled_s)
--- Ends the service's own sessions whose transaction has waited for its process too long: inside a
--- COPY that does not go on, between two statements, or with an answer that nobody takes. A session
--- that computes, or waits for a lock, waits for nobody's process and is left alone.
-select pid, (extract(epoch from clock_timestamp() - state_change))::float8, pg_terminate_backend(pid)
+-- name: silent_transactions(application)
+-- The service's own sessions whose transaction waits for its process: inside a COPY, between two
+-- statements, or with an answer that nobody takes. A session that computes, or waits for a lock, waits
+-- for nobody's process. What a COPY has read so far tells whether it goes on.
+select a.pid, a.xact_start, a.state_change, p.bytes_processed,
+       extract(epoch from clock_timestamp() - a.state_change)::float8
+  from pg_stat_activity a
+  left join pg_stat_progress_copy p on p.pid = a.pid
+ where a.datname = current_database() and a.usename = current_user
+   and a.application_name = :application and a.pid <> pg_backend_pid()
+   and a.xact_start is not null and a.wait_event_type = 'Client';
+
+-- name: end_transaction(pid, xact_start, state_change)
+-- Ends a session if it is still at the same statement of the same transaction, or behind it.
+select pg_terminate_backend(pid)
   from pg_stat_activity
- where datname = current_database() and usename = current_user
-   and application_name = :application and pid <> pg_backend_pid()
-   and xact_start is not null and wait_event_type = 'Client'
-   and state_change < clock_timestamp() - make_interval(secs => :stalled_s);
+ where pid = :pid and xact_start = :xact_start and state_change = :state_change
+   and wait_event_type = 'Client';
