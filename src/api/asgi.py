@@ -25,6 +25,9 @@ from app.settings import Settings
 
 _BY_KEY_CONNECTIONS = 2
 
+# How long a writer waits for a log with a thread and a connection in hand, before others have a turn.
+_TURN_S = 0.5
+
 
 class Service(NamedTuple):
     """The application, and what lets its endless answers end: to be called when the process shall."""
@@ -42,7 +45,12 @@ def create_service(settings: Settings, database_url: str) -> Service:
     """Build the application with its handle for the end of the process."""
     # Half of the connections for writing, half for reading: neither can starve the other.
     share = max(1, settings.pool_size // 2)
-    writing = open_pool(database_url, max_size=share, lock_timeout_s=settings.lock_timeout_s)
+    writing = open_pool(
+        database_url,
+        max_size=share,
+        timeout_s=settings.lock_timeout_s,
+        lock_timeout_s=min(_TURN_S, settings.lock_timeout_s),
+    )
     # Two more than queries can take: keys are looked up and health is asked for meanwhile.
     pool = open_pool(database_url, max_size=share + 2, for_queries=True)
     positions = Positions(pool)

@@ -35,7 +35,7 @@ class Ingest:
         self._holding = HoldingBudget(settings.max_inflight_bytes)
         self._working = WorkingBudget(settings.max_working_bytes)
         self._decoding = CapacityLimiter(_DECODING_THREADS)
-        self._commits = GroupCommit(pool, threads=threads)
+        self._commits = GroupCommit(pool, threads=threads, patience_s=settings.lock_timeout_s)
 
     async def take(
         self, chunks: AsyncIterator[bytes], declared_bytes: int, encoding: str, tenant: Tenant

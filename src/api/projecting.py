@@ -25,7 +25,12 @@ class Projecting(NamedTuple):
 @contextmanager
 def open_projector(url: str, settings: Settings) -> Iterator[Projecting]:
     """Open a projector. What a chunk holds at once is bounded in events and in bytes."""
-    with open_pool(url, max_size=_CONNECTIONS, lock_timeout_s=settings.lock_timeout_s) as pool:
+    with open_pool(
+        url,
+        max_size=_CONNECTIONS,
+        timeout_s=settings.lock_timeout_s,
+        lock_timeout_s=settings.lock_timeout_s,
+    ) as pool:
         yield Projecting(
             pool,
             Projector(

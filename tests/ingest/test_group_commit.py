@@ -108,6 +108,27 @@ def test_who_waits_behind_a_batch_that_waited_in_vain_does_not_wait_once_more(
     assert [type(error) for error in refused] == [psycopg.errors.LockNotAvailable] * 2
 
 
+def test_tenants_whose_logs_are_held_leave_their_threads_to_others_meanwhile(
+    database_url: str, pool: Pool, new_tenant: Callable[..., Tenant]
+) -> None:
+    held, free = [new_tenant(), new_tenant()], new_tenant()
+
+    async def scenario(impatient: Pool) -> list[Recorded]:
+        writer = GroupCommit(impatient, threads=2, patience_s=60)
+        with held_up(pool, held[0]), held_up(pool, held[1]):
+            waiting = [
+                asyncio.create_task(writer.record(tenant.tenant_id, batch("a"))) for tenant in held
+            ]
+            await asyncio.sleep(0.1)
+            await writer.record(free.tenant_id, batch("a"))
+            assert not any(task.done() for task in waiting)
+        return await asyncio.gather(*waiting)
+
+    with open_pool(database_url, max_size=2, lock_timeout_s=0.2) as impatient:
+        answers = asyncio.run(scenario(impatient))
+    assert [outcomes(recorded) for recorded in answers] == [[("a", "stored", 1)]] * 2
+
+
 def test_a_batch_alone_is_committed_at_once(pool: Pool, tenant: Tenant, commits: list[int]) -> None:
     async def scenario() -> None:
         writer = GroupCommit(pool, threads=4)

@@ -64,15 +64,21 @@ _FOR_QUERIES = " -c statement_timeout=30s"
 
 
 def open_pool(
-    url: str, *, max_size: int, lock_timeout_s: float = 10, for_queries: bool = False
+    url: str,
+    *,
+    max_size: int,
+    timeout_s: float = 10,
+    lock_timeout_s: float = 10,
+    for_queries: bool = False,
 ) -> Pool:
     """Open a pool of connections in autocommit mode; a dead one is replaced before it is lent.
 
     Statements are planned for an average tenant, as suits looking up by key; with `for_queries` for
     the values at hand, as suits pages of filtered rows.
 
-    Within `lock_timeout_s` a connection must be free, or taking one raises PoolTimeout, and then
-    another session's lock, or a statement that waits for it raises psycopg.errors.LockNotAvailable.
+    Within `timeout_s` a connection must be free, or taking one raises PoolTimeout; within
+    `lock_timeout_s` another session's lock, or a statement that waits for it raises
+    psycopg.errors.LockNotAvailable.
     """
     options = f"{_OPTIONS} -c lock_timeout={round(lock_timeout_s * 1000)}ms"
     options += _FOR_QUERIES if for_queries else _BY_KEY
@@ -86,7 +92,7 @@ def open_pool(
         },
         min_size=1,
         max_size=max_size,
-        timeout=lock_timeout_s,
+        timeout=timeout_s,
         max_idle=300,
         reconnect_timeout=60,
         check=ConnectionPool.check_connection,

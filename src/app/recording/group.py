@@ -5,6 +5,7 @@ together in the next, each with its own receipt. None waits when there is nobody
 """
 
 import asyncio
+import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -36,9 +37,14 @@ class GroupCommit:
     For one event loop.
     """
 
-    def __init__(self, pool: Pool, *, threads: int) -> None:
-        """Commit through `pool`, `threads` tenants at once."""
+    def __init__(self, pool: Pool, *, threads: int, patience_s: float = 0) -> None:
+        """Commit through `pool`, `threads` tenants at once.
+
+        A log that somebody else holds for as long as the pool lets a statement wait is tried again,
+        behind the tenants that wait for a thread, until `patience_s` have passed.
+        """
         self._pool = pool
+        self._patience_s = patience_s
         self._threads = CapacityLimiter(threads)
         self._waiting: dict[int, deque[_Waiting]] = {}
         self._heads: OrderedDict[int, StreamHeads] = OrderedDict()
@@ -103,9 +109,15 @@ class GroupCommit:
         self._heads.move_to_end(tenant_id)
         if len(self._heads) > _REMEMBERED_TENANTS:
             self._heads.popitem(last=False)
-        return await to_thread.run_sync(
-            _commit_group, self._pool, tenant_id, batches, heads, limiter=self._threads
-        )
+        give_up_s = time.monotonic() + self._patience_s
+        while True:
+            try:
+                return await to_thread.run_sync(
+                    _commit_group, self._pool, tenant_id, batches, heads, limiter=self._threads
+                )
+            except psycopg.errors.LockNotAvailable:
+                if time.monotonic() >= give_up_s:
+                    raise
 
 
 def _commit_group(
