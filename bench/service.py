@@ -66,7 +66,7 @@ def bench_worker(database: Database, mode: str) -> Iterator[Service]:
         environment = _environment(database) | {"PROMETHEUS_MULTIPROC_DIR": metrics}
         listener = listen("127.0.0.1", 0)
         descriptor = listener.fileno()
-        command = ["-m", "bench.worker", mode, str(descriptor)]
+        command = ["-c", "from bench.worker import main; main()", mode, str(descriptor)]
         with (
             listener,
             _started(command, environment, pass_fds=[descriptor]) as process,

@@ -56,10 +56,11 @@ def create_service(settings: Settings, database_url: str) -> Service:
     positions = Positions(pool)
     # What lies in the past is looked up by key, a few milliseconds each.
     by_key = open_pool(database_url, max_size=_BY_KEY_CONNECTIONS)
+    ingest = Ingest(settings, writing, threads=share)
     dependencies: dict[str, Any] = {
         "settings": settings,
         "pool": pool,
-        "ingest": Ingest(settings, writing, threads=share),
+        "ingest": ingest,
         "queries": Queries(
             pool,
             by_key,
@@ -74,6 +75,7 @@ def create_service(settings: Settings, database_url: str) -> Service:
         try:
             yield
         finally:
+            ingest.close()
             writing.close()
             pool.close()
             by_key.close()

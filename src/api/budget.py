@@ -61,6 +61,11 @@ class WorkingBudget:
         self._at_work: Counter[int] = Counter()
         self._waiting: deque[_Waiting] = deque()
 
+    @property
+    def at_work(self) -> int:
+        """How many requests are worked on."""
+        return self._at_work.total()
+
     @asynccontextmanager
     async def share(self, tenant_id: int, wanted_bytes: int) -> AsyncIterator[None]:
         """Work on so many bytes for a tenant as soon as there is room."""

@@ -1,25 +1,20 @@
 """From a request's stream of bytes to a receipt, within budgets of memory and time."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import anyio
 from anyio import CapacityLimiter, to_thread
 
 from api.budget import Holding, HoldingBudget, WorkingBudget
+from api.decoding import Decoding
 from app.database.connections import Pool
-from app.recording import Prepared, Recorded, prepare
+from app.recording import Recorded
 from app.recording.group import GroupCommit
 from app.settings import Settings
 from app.tenants import Tenant
 from app.wire.body import BodyTooLargeError, decompress, most_encoded_bytes
-from app.wire.items import decode_batch
 
-# A small body is read faster than a thread is asked to.
-_SMALL_BYTES = 16_384
-
-# One thread decodes while another's batch is with PostgreSQL; more would only share the same CPU.
-_DECODING_THREADS = 2
+_DECOMPRESSING_THREADS = 2
 
 
 class BodyTooSlowError(Exception):
@@ -34,7 +29,8 @@ class Ingest:
         self._settings = settings
         self._holding = HoldingBudget(settings.max_inflight_bytes)
         self._working = WorkingBudget(settings.max_working_bytes)
-        self._decoding = CapacityLimiter(_DECODING_THREADS)
+        self._decompressing = CapacityLimiter(_DECOMPRESSING_THREADS)
+        self._decoding = Decoding()
         self._commits = GroupCommit(pool, threads=threads, patience_s=settings.lock_timeout_s)
 
     async def take(
@@ -59,20 +55,22 @@ class Ingest:
                     body,
                     encoding,
                     self._settings.max_body_bytes,
-                    limiter=self._decoding,
+                    limiter=self._decompressing,
                 )
                 holding.add(max(0, len(body) - encoded_bytes))
             elif len(body) > self._settings.max_body_bytes:
                 raise BodyTooLargeError(self._settings.max_body_bytes)
             async with self._working.share(tenant.tenant_id, len(body)):
-                if len(body) <= _SMALL_BYTES:
-                    batch = _decode(body, tenant)
-                else:
-                    batch = await to_thread.run_sync(_decode, body, tenant, limiter=self._decoding)
+                alone = self._working.at_work == 1
+                batch = await self._decoding.decode(body, tenant, alone=alone)
                 del body
                 return await self._commits.record(tenant.tenant_id, batch)
         finally:
             holding.release()
+
+    def close(self) -> None:
+        """Let go of what it runs beside this process. To be called when nothing is taken in any more."""
+        self._decoding.close()
 
     async def _read(
         self, chunks: AsyncIterator[bytes], declared_bytes: int, holding: Holding
@@ -91,8 +89,3 @@ class Ingest:
                 raise BodyTooLargeError(limit_bytes)
             parts.append(chunk)
         return b"".join(parts)
-
-
-def _decode(body: bytes, tenant: Tenant) -> Prepared:
-    items = decode_batch(body, currencies=tenant.allowed_currencies(), now=datetime.now(UTC))
-    return prepare(items)

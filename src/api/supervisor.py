@@ -62,7 +62,9 @@ class Supervisor:
         """Serve on `listener` from `store`; without `projections` others keep the read models."""
         self._store = store
         self._listener = listener
-        self._serve = [sys.executable, "-m", "api.worker", str(listener.fileno())]
+        # Not `-m`: what a worker spawns would then import the worker, too.
+        work = "from api.worker import main; main()"
+        self._serve = [sys.executable, "-c", work, str(listener.fileno())]
         project = [sys.executable, "-m", "api.cli", "project"]
         self._commands = [self._serve] * workers + [project] * projections
         self._reader, self._writer = os.pipe()

@@ -1,0 +1,124 @@
+"""Batches decoded by a process beside the one that serves: the same, faults and all, come what may."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from api import decoding
+from api.decoding import Decoding, decode
+from app.simulation import Scenario, batches, simulate
+from app.tenants import Tenant
+from app.wire.items import InvalidItemsError
+from tests.http.service import command_of, descendants, eventually, runs
+
+TENANT = Tenant(1, "acme", datetime(2026, 1, 1, tzinfo=UTC), ["BTC"])
+[BODY] = batches(simulate(Scenario(players=20, games=5, seed=1), 2_000), 2_000)
+
+
+@pytest.fixture
+def beside(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The bodies that went to the other process."""
+    sent: list[bytes] = []
+    process = decoding._ProcessBeside
+    original = process.decode
+
+    async def noted(self: decoding._ProcessBeside, body: bytes, tenant: Tenant) -> object:
+        sent.append(body)
+        return await original(self, body, tenant)
+
+    monkeypatch.setattr(process, "decode", noted)
+    return sent
+
+
+def decoders(pid: int) -> list[int]:
+    return [child for child in descendants(pid) if "spawn_main" in command_of(child)]
+
+
+def run(scenario: Callable[[Decoding], Awaitable[None]]) -> None:
+    async def decode_and_close() -> None:
+        decoder = Decoding()
+        try:
+            await scenario(decoder)
+        finally:
+            decoder.close()
+
+    asyncio.run(decode_and_close())
+
+
+async def until_beside(decoder: Decoding, sent: list[bytes]) -> None:
+    """Decode until the other process is up and did it."""
+    before = len(sent)
+    async with asyncio.timeout(60):
+        while len(sent) == before:
+            assert await decoder.decode(BODY, TENANT, alone=False) == decode(BODY, TENANT)
+            await asyncio.sleep(0.05)
+
+
+def test_another_process_decodes_while_this_one_is_at_work(beside: list[bytes]) -> None:
+    async def scenario(decoder: Decoding) -> None:
+        await until_beside(decoder, beside)
+        assert await decoder.decode(BODY, TENANT, alone=True) == decode(BODY, TENANT)
+        assert beside == [BODY]
+
+    assert len(BODY) > decoding._LARGE_BYTES
+    run(scenario)
+
+
+def test_faults_that_another_process_finds_are_named_all_the_same(beside: list[bytes]) -> None:
+    faulty = BODY.replace(b'"event":"gameround"', b'"event":"gamerounds"', 2)
+    foreign = BODY.replace(b'"EUR"', b'"DOGE"')
+
+    async def scenario(decoder: Decoding) -> None:
+        await until_beside(decoder, beside)
+        for body in (faulty, foreign):
+            with pytest.raises(InvalidItemsError) as here:
+                decode(body, TENANT)
+            with pytest.raises(InvalidItemsError) as there:
+                await decoder.decode(body, TENANT, alone=False)
+            assert there.value.faults == here.value.faults
+            assert beside[-1] == body
+
+    run(scenario)
+
+
+def test_batches_are_decoded_whatever_becomes_of_the_other_process(beside: list[bytes]) -> None:
+    async def scenario(decoder: Decoding) -> None:
+        for _ in range(2):
+            await until_beside(decoder, beside)
+            [pid] = decoders(os.getpid())
+            going_on = [decoder.decode(BODY, TENANT, alone=False) for _ in range(4)]
+            os.kill(pid, signal.SIGKILL)
+            for batch in await asyncio.gather(*going_on):
+                assert batch == decode(BODY, TENANT)
+
+    run(scenario)
+    assert decoders(os.getpid()) == []
+
+
+BEGIN = """
+import asyncio
+from tests.ingest.test_decoding import BODY, TENANT, run
+
+async def scenario(decoder):
+    while decoder._beside is None or not decoder._beside.is_ready:
+        await decoder.decode(BODY, TENANT, alone=False)
+    print("ready", flush=True)
+    await asyncio.sleep(60)
+
+run(scenario)
+"""
+
+
+def test_the_other_process_ends_with_this_one_however_it_ends() -> None:
+    with subprocess.Popen([sys.executable, "-c", BEGIN], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        [left] = decoders(process.pid)
+        process.kill()
+    eventually(lambda: not runs(left))
