@@ -19,6 +19,7 @@ from bench.results import Column, Table
 from bench.rows import Log, copy_buffer
 from bench.server import Database, Server
 from bench.service import Service, serving
+from bench.storage import storage_table
 
 _STRETCH_BATCHES = 10
 _MOST_ROWS = 20
@@ -36,8 +37,9 @@ def run(server: Server, options: Options, say: Say) -> Part:
     stretches = max(1, options.batches // _STRETCH_BATCHES)
     with server.new_database() as database:
         service_s, floor_s = _grow(database, stretches, options.workers, say)
+        tables = [_growth_table(service_s, floor_s), storage_table(database)]
         say("a player with many events")
-        tables = [_growth_table(service_s, floor_s), _players_table(database)]
+        tables.append(_players_table(database))
     return Part(tables, {"growth, service, s": service_s, "growth, floor, s": floor_s})
 
 
