@@ -48,7 +48,7 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """How long a transaction may wait for its process, stopped or starved, before it is ended."""
     at_least_timeout_s: Seconds = 5.0
     """How long a query with `at_least` waits for the read models."""
-    key_cache_s: Annotated[float, msgspec.Meta(ge=0, le=10)] = 5.0
+    key_cache_s: Annotated[float, msgspec.Meta(ge=0, le=5)] = 5.0
     """How long a process trusts what it last read about a key: revocation holds everywhere by then."""
     poll_interval_s: Seconds = 0.05
     """How often an idle projector looks for new events."""
