@@ -19,7 +19,8 @@ returning 1;
 
 -- name: find_activity(tenant_id, generation, by_day, by_game, by_currency, no_day, no_text, at_or_after, before, game_id, currency, after_day, after_game, after_currency, limit)
 -- What is not grouped by stands as a constant (no_day, no_text), so that one order and one place fit all
--- groupings. With all three the rows come as the primary key has them.
+-- groupings. With all three the rows come as the primary key has them, or of one game or one currency as its
+-- index has them, where `>=` is the place at which a page begins.
 select grouped_day, grouped_game, grouped_currency, sum(rounds)::bigint, sum(bets)::bigint,
        sum(wins)::bigint, sum(bet_real), sum(bet_bonus), sum(win_real), sum(win_bonus)
   from (select case when :by_day then day else :no_day::date end as grouped_day,
@@ -34,6 +35,7 @@ select grouped_day, grouped_game, grouped_currency, sum(rounds)::bigint, sum(bet
            and (:game_id::text is null or game_id = :game_id)
            and (:currency::text is null or currency = :currency)) as chosen
  where :after_day::date is null
-    or (grouped_day, grouped_game, grouped_currency) > (:after_day::date, :after_game, :after_currency)
+    or grouped_day >= :after_day::date
+       and (grouped_day, grouped_game, grouped_currency) > (:after_day::date, :after_game, :after_currency)
  group by grouped_day, grouped_game, grouped_currency
  order by grouped_day, grouped_game, grouped_currency limit :limit;

@@ -23,11 +23,13 @@ on conflict (tenant_id, generation, player_id, currency) do update set
 returning 1;
 
 -- name: find_balances(tenant_id, generation, player_id, currency, after_player, after_currency, limit)
+-- `>=` follows from the comparison behind it, and is where a page begins in the index by currency.
 select player_id, currency, deposited, withdrawn, bet_real, bet_bonus, win_real, win_bonus,
        deposited_eur, deposits, withdrawals, bets, wins
   from balances
  where tenant_id = :tenant_id and generation = :generation
    and (:player_id::text is null or player_id = :player_id)
    and (:currency::text is null or currency = :currency)
-   and (:after_player::text is null or (player_id, currency) > (:after_player, :after_currency))
+   and (:after_player::text is null
+        or player_id >= :after_player and (player_id, currency) > (:after_player, :after_currency))
  order by player_id, currency limit :limit;

@@ -44,8 +44,9 @@ select game_id, name, provider, categories, features, themes, coalesce(device, '
 
 -- name: facets(tenant_id, generation, provider, category, feature, theme, device, has_freespins, q_folded)
 -- The values that the chosen games have, each with the number of games that have it. A list that
--- holds a value twice counts once.
-with chosen as materialized (
+-- holds a value twice counts once. Games are counted by their lists first, in one pass, as many have the
+-- same: taking the list of each game apart would take three times as long.
+with chosen as (
     select provider, categories, features, themes, coalesce(device, 'undefined') as device,
            coalesce(has_freespins, 'unknown') as has_freespins
       from games
@@ -57,17 +58,18 @@ with chosen as materialized (
        and (:device::text is null or coalesce(device, 'undefined') = :device)
        and (:has_freespins::text is null or coalesce(has_freespins, 'unknown') = :has_freespins)
        and (:q_folded::text is null or position(:q_folded in name_folded) > 0)
-), named (facet, value) as (
-    select 'provider', provider from chosen where provider is not null
-     union all
-    select 'category', value from chosen cross join lateral (select distinct unnest(categories)) v (value)
-     union all
-    select 'feature', value from chosen cross join lateral (select distinct unnest(features)) v (value)
-     union all
-    select 'theme', value from chosen cross join lateral (select distinct unnest(themes)) v (value)
-     union all
-    select 'device', device from chosen
-     union all
-    select 'has_freespins', has_freespins from chosen
+), alike (facet, held, games) as (
+    select case 0 when grouping(provider) then 'provider' when grouping(categories) then 'category'
+                  when grouping(features) then 'feature' when grouping(themes) then 'theme'
+                  when grouping(device) then 'device' else 'has_freespins' end,
+           case 0 when grouping(provider) then array[provider] when grouping(categories) then categories
+                  when grouping(features) then features when grouping(themes) then themes
+                  when grouping(device) then array[device] else array[has_freespins] end,
+           count(*)
+      from chosen
+     group by grouping sets ((provider), (categories), (features), (themes), (device), (has_freespins))
 )
-select facet, value, count(*) from named group by facet, value order by count(*) desc, value;
+select facet, value, sum(games)::bigint
+  from alike cross join lateral (select distinct unnest(held)) as v (value)
+ where value is not null
+ group by facet, value order by sum(games) desc, value;

@@ -136,3 +136,20 @@ def test_what_is_not_known_of_a_player_is_null(people: Casino) -> None:
         "last_login": "2025-01-15T12:00:00Z",
         "logins": 1,
     }
+
+
+@pytest.mark.parametrize("name", ["country", "currency", "affiliate", "operator"])
+def test_texts_of_any_length(name: str, new_casino: OpenCasino) -> None:
+    # What an index keeps of them is the same, and all of it would not fit there, however compressed.
+    begin = "".join(chr(0x10000 + (number * number) % 60_000) for number in range(255))
+    texts = [begin[:-1], begin, begin + "a", begin + "b" * 5_000, begin * 40]
+    casino = new_casino()
+    casino.fill(
+        [
+            item("player", player_id=f"p{number}", **{name: text})
+            for number, text in enumerate(texts)
+        ]
+    )
+    for number, text in enumerate(texts[:3]):
+        found = casino.items("players", **{name: text})
+        assert [row["player_id"] for row in found] == [f"p{number}"]

@@ -41,6 +41,9 @@ create table balances (
     primary key (tenant_id, generation, player_id, currency)
 );
 
+-- Neither column changes, so that only a player's first event in a currency pays for it.
+create index balances_by_currency on balances (tenant_id, generation, currency, player_id);
+
 -- The same for each day (UTC) and for each 10 minutes in which something moved, by the time of the events, so
 -- that a balance as of any time is the sum of the whole days before its own, of the whole 10 minutes of its
 -- day before its own, and of some events.
@@ -115,6 +118,9 @@ create table activity (
     primary key (tenant_id, generation, day, game_id, currency)
 ) with (fillfactor = 70);
 
+create index activity_by_game on activity (tenant_id, generation, game_id, day, currency);
+create index activity_by_currency on activity (tenant_id, generation, currency, day, game_id);
+
 create table transactions (
     position    bigint not null,
     occurred_at timestamptz not null,
@@ -133,6 +139,11 @@ create table transactions (
 create index transactions_by_time on transactions (tenant_id, generation, occurred_at, position);
 create index transactions_by_player
     on transactions (tenant_id, generation, player_id, occurred_at, position);
+-- Payments are few and their rows never change, so that an index for each filter costs little.
+create index transactions_by_type on transactions (tenant_id, generation, type, occurred_at, position);
+create index transactions_by_method on transactions (tenant_id, generation, method, occurred_at, position);
+create index transactions_by_currency
+    on transactions (tenant_id, generation, currency, occurred_at, position);
 
 -- stamps: {field: [timestamp, unique_id]} of the update that each field was last set by.
 -- tags_cut: the tags, each cut to 255 characters: one of any length does not fit an index entry.
@@ -160,6 +171,18 @@ create table players (
 );
 
 create index players_by_tag on players using gin (tags_cut);
+-- What is known of a player has any length: one of more than some 2,000 bytes does not fit an index entry.
+-- Who is only ever seen has no entry in them, and being seen again changes none.
+create index players_by_country on players (tenant_id, generation, left(country, 255), player_id)
+    where country is not null;
+create index players_by_currency on players (tenant_id, generation, left(currency, 255), player_id)
+    where currency is not null;
+create index players_by_affiliate on players (tenant_id, generation, left(affiliate, 255), player_id)
+    where affiliate is not null;
+create index players_by_operator on players (tenant_id, generation, left(operator, 255), player_id)
+    where operator is not null;
+create index players_by_blocked on players (tenant_id, generation, is_blocked, player_id)
+    where is_blocked is not null;
 
 -- name_folded: the name case-folded, for searching in it whatever the server's locale.
 create table games (
@@ -181,11 +204,11 @@ create table games (
 );
 
 -- Of a generation that is new since the last analyze the planner would expect no rows, and sort all
--- of a tenant's instead of reading a page by an index. Without statistics it expects some of any.
+-- of a tenant's instead of reading a page by an index. Without statistics it expects some of any. (Those of
+-- players it needs, to weigh tags; there the generation is hidden from it.)
 alter table balances alter column generation set statistics 0;
 alter table balance_periods alter column generation set statistics 0;
 alter table rounds alter column generation set statistics 0;
 alter table activity alter column generation set statistics 0;
 alter table transactions alter column generation set statistics 0;
-alter table players alter column generation set statistics 0;
 alter table games alter column generation set statistics 0;

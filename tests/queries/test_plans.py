@@ -1,0 +1,143 @@
+"""No query of the contract reads much more than it shows, however large the tables are."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from bench.filling import Size, fill
+from bench.questions import Question, asked, questions
+
+from api.asgi import create_app
+from app.database.connections import connect
+from app.log.history import STRETCH_EVENTS
+from app.settings import Settings
+from app.tenants import create_key, create_tenant
+from tests.databases import Database, new_database
+from tests.queries.asgi import Answer, Api, running
+from tests.queries.plans import Explained, Watch, watched_connections
+
+# One database for all of them.
+pytestmark = pytest.mark.xdist_group("plans")
+
+_SIZE = Size(
+    events=200_000,
+    round_events=2,
+    payment_every=2,
+    players=100_000,
+    games=10_000,
+    cells=100_000,
+    conflicts=20_000,
+)
+_ANOTHER = Size(
+    events=20_000,
+    round_events=2,
+    payment_every=2,
+    players=10_000,
+    games=1_000,
+    cells=10_000,
+    conflicts=2_000,
+)
+
+_LIMIT = 100
+_DEEP_PAGES = 5
+_MOST_ROWS = 15 * _LIMIT
+"""How many rows of a table a page may look at: a value that each tenth row has needs no index."""
+
+_MOST_BY_TAG = 100 * _LIMIT
+"""No index holds tags in the order of ids: the page reads all who have it, or by id until it is full."""
+
+_SMALL = {"tenants", "tenant_currencies", "api_keys", "tracking"}
+_READ_WHOLE = {"games": _SIZE.games, "conflicts": _SIZE.conflicts}
+"""Never many: where no index fits, 10,000 games are read in 3 ms, 100,000 conflicts in 7."""
+
+_PAGING = {"limit", "cursor", "at_least"}
+_NOT_ASKED = {
+    # The log is not indexed by time: a page reads a bounded stretch of it instead (contract, section 5).
+    ("history", "from"),
+    ("history", "to"),
+    # What is added up must be read.
+    ("activity", "group_by"),
+}
+
+
+class Filled(NamedTuple):
+    """A service before large tables, and a key of the tenant that has most of the rows."""
+
+    api: Api
+    key: str
+    watch: Watch
+
+    def ask(self, question: Question, **paging: object) -> Answer:
+        asked: dict[str, Any] = question.filters | paging
+        answer = self.api.get(f"/api/v1/{question.path}", self.key, **asked)
+        assert answer.status in {200, 404}, answer.body
+        return answer
+
+
+@pytest.fixture(scope="module")
+def filled(admin_url: str, template: Database) -> Iterator[Filled]:
+    with new_database(admin_url, template=template) as database:
+        with connect(database.service_url) as connection:
+            others = create_tenant(connection, "others")
+            tenant = create_tenant(connection, "large")
+            created: Any = create_key(connection, tenant, ["read", "audit"])
+        fill(database.owner_url, others.tenant_id, _ANOTHER)
+        fill(database.owner_url, tenant.tenant_id, _SIZE)
+        with (
+            watched_connections() as watch,
+            running(create_app(Settings(), database.service_url)) as api,
+        ):
+            yield Filled(api, created.key, watch)
+
+
+@pytest.mark.parametrize("question", list(questions()), ids=str)
+def test_first_page(question: Question, filled: Filled) -> None:
+    with filled.watch.watching() as explained:
+        filled.ask(question)
+    _check(question, explained)
+
+
+@pytest.mark.parametrize("question", [each for each in questions() if each.is_paged], ids=str)
+def test_deep_page(question: Question, filled: Filled) -> None:
+    cursor = None
+    for _ in range(_DEEP_PAGES):
+        page = filled.ask(question, limit=10 * _LIMIT, cursor=cursor).json
+        cursor = page["next_cursor"] or cursor
+        if page["next_cursor"] is None:
+            break
+    with filled.watch.watching() as explained:
+        filled.ask(question, limit=_LIMIT, cursor=cursor)
+    _check(question, explained)
+
+
+def _check(question: Question, explained: list[Explained]) -> None:
+    assert explained
+    for statement, scans in explained:
+        for table, node, rows in scans:
+            if table not in _SMALL:
+                assert node != "Seq Scan" or table in _READ_WHOLE, statement
+                most = _READ_WHOLE.get(table, _most_rows(question))
+                assert rows <= most, f"{rows} rows of {table} by {node}: {statement}"
+
+
+def _most_rows(question: Question) -> int:
+    if question.path == "history":
+        return STRETCH_EVENTS
+    return _MOST_BY_TAG if "tag" in question.filters else _MOST_ROWS
+
+
+def test_nothing_is_left_out(api: Api) -> None:
+    document = api.get("/schema/openapi.json").json
+    routes = {
+        path.removeprefix("/api/v1/"): {
+            each["name"] for each in methods["get"].get("parameters", [])
+        }
+        for path, methods in document["paths"].items()
+        if path.startswith("/api/v1/") and "get" in methods
+    }
+    there_is = {
+        (path, name)
+        for path, names in routes.items()
+        for name in {"", *names} - _PAGING - {part.strip("{}") for part in path.split("/")}
+    }
+    assert asked() == there_is - _NOT_ASKED
