@@ -36,8 +36,8 @@ format: setup
 soak: setup  ## faults at random under load, and the proof that nothing is lost or doubled, 10 minutes
 	$(BIN)/python -m tests.faults.soak $(SOAK)
 
-bench: setup  ## measure how fast recording is, 5 minutes; see docs/performance.md
-	$(BIN)/python -m bench.write $(BENCH)
+bench: setup  ## measure how fast recording and the read models are, 20 minutes; see docs/performance.md
+	$(BIN)/python -m bench $(BENCH)
 
 lock:  ## pin the newest versions that pyproject.toml admits, with hashes
 	$(PYTHON) -m venv --clear .venv-lock

@@ -1,1 +1,4 @@
-"""How fast recording is, measured so that the figures can be trusted. See docs/performance.md."""
+"""How fast recording and the read models are, measured so that the figures can be trusted.
+
+See docs/performance.md.
+"""

@@ -54,14 +54,21 @@ class Players(Application[UUID]):
             player.record("login", {"player_id": stream})
         self.save(player)
 
+    def fill_items(self, space: UUID, items: Sequence["LibraryItem"]) -> None:
+        """Record items for new players, all of a player's at once."""
+        found: dict[str, Player] = {}
+        for stream, kind, data in items:
+            if stream not in found:
+                found[stream] = Player(space, stream)
+            found[stream].record(kind, data)
+        for player in found.values():
+            self.save(player)
 
-@contextmanager
-def open_players(database: Database) -> Iterator[Players]:
-    """Open the application with the library's own PostgreSQL recorder, in a schema of its own."""
-    with psycopg.connect(database.owner_url, autocommit=True) as connection:
-        connection.execute(f"create schema if not exists {_SCHEMA}")
+
+def library_environment(database: Database) -> dict[str, str]:
+    """Name the database as the library wants it named; its tables are in a schema of their own."""
     parts = conninfo_to_dict(database.owner_url)
-    environment = {
+    return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
         "POSTGRES_DBNAME": str(parts["dbname"]),
         "POSTGRES_HOST": str(parts.get("host", "127.0.0.1")),
@@ -70,7 +77,14 @@ def open_players(database: Database) -> Iterator[Players]:
         "POSTGRES_PASSWORD": str(parts.get("password", "")),
         "POSTGRES_SCHEMA": _SCHEMA,
     }
-    players = Players(environment)
+
+
+@contextmanager
+def open_players(database: Database) -> Iterator[Players]:
+    """Open the application with the library's own PostgreSQL recorder."""
+    with psycopg.connect(database.owner_url, autocommit=True) as connection:
+        connection.execute(f"create schema if not exists {_SCHEMA}")
+    players = Players(library_environment(database))
     try:
         yield players
     finally:

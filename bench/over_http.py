@@ -7,7 +7,7 @@ import click
 
 from app.database.connections import connect
 from app.log.append import head
-from app.tenants import create_key, create_tenant
+from app.tenants import SCOPES, create_key, create_tenant
 from bench.cells import Sample
 from bench.orders import LoadClient, Order
 from bench.processes import Memory, PeakMemory
@@ -21,17 +21,19 @@ _numbers = itertools.count(1)
 
 
 class NewTenant(NamedTuple):
-    """A tenant with an empty log, and its key."""
+    """A tenant with an empty log, its key for everything, and its name."""
 
     tenant_id: int
     key: str
+    name: str
 
 
 def new_tenant(database: Database) -> NewTenant:
     """Make a tenant."""
     with connect(database.service_url) as connection:
         tenant = create_tenant(connection, f"bench-{next(_numbers)}")
-        return NewTenant(tenant.tenant_id, create_key(connection, tenant, ["ingest"]).key)
+        key = create_key(connection, tenant, SCOPES).key
+        return NewTenant(tenant.tenant_id, key, tenant.name)
 
 
 def check_log(database: Database, tenant_id: int, events: int) -> None:

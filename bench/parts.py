@@ -9,13 +9,22 @@ Say = Callable[[str], None]
 
 
 class Options(NamedTuple):
-    """How much is measured. `seconds` is how long one round of one cell sends, `events` how many at most."""
+    """How much is measured. `seconds` is how long one round of one cell sends, `events` how many at most.
+
+    In events: `projected` are caught up with and rebuilt, `sustained` sent at `rate` (events/s), `past` are
+    those of the busy player, `size` those in the log when queries are asked.
+    """
 
     rounds: int
     seconds: float
     events: int
     batches: int
     workers: int
+    projected: int
+    sustained: int
+    rate: int
+    past: int
+    size: int
 
 
 class Part(NamedTuple):

@@ -38,18 +38,10 @@ class Service(NamedTuple):
 
 
 @contextmanager
-def serving(database: Database, *, workers: int) -> Iterator[Service]:
-    """Run `roundbook serve --no-projections` as an operator would, its log in a file."""
-    command = [
-        "-m",
-        "api.cli",
-        "serve",
-        "--port",
-        "0",
-        "--no-projections",
-        "--workers",
-        str(workers),
-    ]
+def serving(database: Database, *, workers: int, projections: bool = False) -> Iterator[Service]:
+    """Run `roundbook serve` as an operator would, its log in a file."""
+    command = ["-m", "api.cli", "serve", "--port", "0", "--workers", str(workers)]
+    command.append("--projections" if projections else "--no-projections")
     with _started(command, _environment(database), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         said = process.stdout.readline().decode()  # Roundbook serves on http://127.0.0.1:8000, …
@@ -57,6 +49,15 @@ def serving(database: Database, *, workers: int) -> Iterator[Service]:
             raise click.ClickException("the service did not start, see above")
         port = int(said.partition(",")[0].rpartition(":")[2])
         yield _ready(Service("127.0.0.1", port, process.pid))
+
+
+@contextmanager
+def command(database: Database, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run `roundbook` with arguments beside all else, its log in a file."""
+    with _started(
+        ["-m", "api.cli", *arguments], _environment(database), stdout=subprocess.DEVNULL
+    ) as process:
+        yield process
 
 
 @contextmanager

@@ -1,16 +1,17 @@
-"""The benchmark of recording: runs the parts that are asked for, prints tables, and keeps the results.
+"""The benchmark: runs the parts that are asked for, prints tables, and keeps the results.
 
-python -m bench.write [floor|http|library|steps|singles|growth]...
+python -m bench [PART]...
 """
 
 import signal
 import sys
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
-from bench import growth, side_by_side, singles, steps
+from bench import growth, lag, past, projecting, queries, side_by_side, singles, steps
 from bench.machine import load, machine_facts, warnings
 from bench.parts import Options, Part, Say
 from bench.report import print_facts, print_table
@@ -18,7 +19,16 @@ from bench.results import Run, save
 from bench.server import Server, durable_settings, open_server
 
 _SIDE_BY_SIDE = (side_by_side.FLOOR, side_by_side.HTTP, side_by_side.LIBRARY)
-_ALONE = {"steps": steps.run, "singles": singles.run, "growth": growth.run}
+_ALONE = {
+    "steps": steps.run,
+    "singles": singles.run,
+    "growth": growth.run,
+    "projecting": projecting.run,
+    "lag": lag.run_half,
+    "sustained": lag.run_sustained,
+    "queries": queries.run,
+    "past": past.run,
+}
 PARTS = (*_SIDE_BY_SIDE, *_ALONE)
 
 
@@ -47,10 +57,46 @@ PARTS = (*_SIDE_BY_SIDE, *_ALONE)
     help="How far `growth` goes, in batches of 10,000; 1,000 for a full run.",
 )
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64))
-def main(
-    parts: tuple[str, ...], rounds: int, seconds: float, events: int, batches: int, workers: int
-) -> None:
-    """Measure PARTS, by default all: floor, http, library, steps, singles, growth.
+@click.option(
+    "--projected",
+    default=200_000,
+    show_default=True,
+    type=click.IntRange(20_000),
+    help="How many events `projecting` has in a round.",
+)
+@click.option(
+    "--sustained",
+    default=2_000_000,
+    show_default=True,
+    type=click.IntRange(20_000),
+    help="How many events `sustained` sends.",
+)
+@click.option(
+    "--rate",
+    default=20_000,
+    show_default=True,
+    type=click.IntRange(1_000),
+    help="How many of them a second.",
+)
+@click.option(
+    "--past",
+    default=1_000_000,
+    show_default=True,
+    type=click.IntRange(10_000),
+    help="How many events the player of `past` has.",
+)
+@click.option(
+    "--size",
+    default=10_000_000,
+    show_default=True,
+    type=click.IntRange(20_000),
+    help="How many events are in the log when `queries` asks.",
+)
+def main(parts: tuple[str, ...], **sizes: Any) -> None:
+    """Measure PARTS, by default all.
+
+    Recording: floor, http, library, steps, singles, growth. Read models: projecting, lag, sustained,
+    queries, past.
 
     On an embedded PostgreSQL in a temporary folder (set TMPDIR to the disk that is meant), or on that
     of ROUNDBOOK_DATABASE_URL, in databases of its own which are dropped in the end; its role, or that of
@@ -59,7 +105,7 @@ def main(
     # What was started is ended also when this is.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = parts or PARTS
-    options = Options(rounds, seconds, events, batches, workers)
+    options = Options(**sizes)
     began_at, started = datetime.now(UTC), time.perf_counter()
     with open_server() as server:
         settings, machine = durable_settings(server), machine_facts(server)
