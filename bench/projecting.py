@@ -1,12 +1,14 @@
 """(g) Projecting a log that is there: catch-up and rebuild of all read models, and the stock runner."""
 
+import itertools
 import subprocess
 import time
 from statistics import median
 from typing import NamedTuple
 
 from app.database.connections import open_pool
-from app.recording import record
+from app.log.heads import StreamHeads
+from app.recording import commit
 from bench import workload
 from bench.library import library_items
 from bench.logs import fill_log
@@ -81,7 +83,7 @@ def _catch_up(
 
 def _rebuild(database: Database, tenant: NewTenant, head: int) -> _Rebuilt:
     """Rebuild by command, while small batches are recorded and projected into the live read models."""
-    serials = iter(range(1 << 30))
+    serials, heads = itertools.count(), StreamHeads()
     sent = []
     with (
         Visible(database, tenant.tenant_id) as live,
@@ -93,8 +95,8 @@ def _rebuild(database: Database, tenant: NewTenant, head: int) -> _Rebuilt:
         made_s = None
         while rebuild.poll() is None:
             body = workload.logins("trickle", (next(serials) for _ in range(_TRICKLE)))
-            position = record(pool, tenant.tenant_id, workload.read(body).items).log_position
-            sent.append(Sent(position, time.perf_counter()))
+            recorded = commit(pool, tenant.tenant_id, workload.read(body), heads)
+            sent.append(Sent(recorded.log_position, time.perf_counter()))
             if made_s is None and made.position >= head:
                 made_s = time.perf_counter()
             time.sleep(_TRICKLE_PAUSE_S)

@@ -12,7 +12,7 @@ from app.settings import SettingsError, read_settings
         ("ROUNDBOOK_DATABASE_URL", "postgresql://user:s3%cret@host/db"),
         ("ROUNDBOOK_POOL_SIZE", "0"),
         ("ROUNDBOOK_POOL_SIZE", "many"),
-        ("ROUNDBOOK_KEY_CACHE_S", "11"),
+        ("ROUNDBOOK_KEY_CACHE_S", "6"),
         ("ROUNDBOOK_LOCK_TIMEOUT_S", "inf"),
         ("ROUNDBOOK_LOG_FORMAT", "xml"),
     ],

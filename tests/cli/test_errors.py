@@ -65,7 +65,7 @@ def test_a_tenant_that_was_refused_is_not_there(refused: Run, run: Run) -> None:
         ("ROUNDBOOK_LOCK_TIMEOUT_S", "0"),
         ("ROUNDBOOK_AT_LEAST_TIMEOUT_S", "nan"),
         ("ROUNDBOOK_AT_LEAST_TIMEOUT_S", "inf"),
-        ("ROUNDBOOK_KEY_CACHE_S", "11"),
+        ("ROUNDBOOK_KEY_CACHE_S", "6"),
         ("ROUNDBOOK_POLL_INTERVAL_S", "soon"),
         ("ROUNDBOOK_CHUNK_EVENTS", "0"),
         ("ROUNDBOOK_LOG_FORMAT", "xml"),
