@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from domain.events import BetPlaced, Deposited, Event, WinPaid, Withdrawn
+from domain.events import BetPlaced, Deposited, Event, RoundEvent, WinPaid, Withdrawn
 from domain.money import EXACT, ZERO
 
 
@@ -39,7 +39,7 @@ class Balance(Struct):
 
 _AMOUNTS = Balance.__struct_fields__[:7]
 
-Movement = BetPlaced | WinPaid | Deposited | Withdrawn
+Movement = RoundEvent | Deposited | Withdrawn
 """The events that move money."""
 
 
@@ -48,27 +48,26 @@ def fold_balance(movements: Iterable[Event], start: Balance | None = None) -> Ba
     total = Balance() if start is None else copy(start)
     add = EXACT.add
     for event in movements:
-        match event:
-            case BetPlaced(is_bonus=False):
-                total.bet_real = add(total.bet_real, event.amount)
-                total.bets += 1
-            case BetPlaced():
+        if isinstance(event, BetPlaced):
+            total.bets += 1
+            if event.is_bonus:
                 total.bet_bonus = add(total.bet_bonus, event.amount)
-                total.bets += 1
-            case WinPaid(is_bonus=False):
-                total.win_real = add(total.win_real, event.amount)
-                total.wins += 1
-            case WinPaid():
+            else:
+                total.bet_real = add(total.bet_real, event.amount)
+        elif isinstance(event, WinPaid):
+            total.wins += 1
+            if event.is_bonus:
                 total.win_bonus = add(total.win_bonus, event.amount)
-                total.wins += 1
-            case Deposited():
-                total.deposited = add(total.deposited, event.amount)
-                if event.amount_eur is not None:
-                    total.deposited_eur = add(total.deposited_eur, event.amount_eur)
-                total.deposits += 1
-            case Withdrawn():
-                total.withdrawn = add(total.withdrawn, event.amount)
-                total.withdrawals += 1
+            else:
+                total.win_real = add(total.win_real, event.amount)
+        elif isinstance(event, Deposited):
+            total.deposits += 1
+            total.deposited = add(total.deposited, event.amount)
+            if event.amount_eur is not None:
+                total.deposited_eur = add(total.deposited_eur, event.amount_eur)
+        elif isinstance(event, Withdrawn):
+            total.withdrawals += 1
+            total.withdrawn = add(total.withdrawn, event.amount)
     return total
 
 

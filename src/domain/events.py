@@ -15,6 +15,7 @@ from domain.instant import Instant
 from domain.money import MAX_FRACTION_DIGITS, number_value, parse_amount
 
 _PLAIN_EXPONENTS = range(-MAX_FRACTION_DIGITS, 1)
+_COMMON_QUANTA = (Decimal("0.01"), Decimal(1), Decimal("0.1"))
 
 
 def _settled(amount: Decimal) -> Decimal:
@@ -23,6 +24,9 @@ def _settled(amount: Decimal) -> Decimal:
     `0e-999999999999999999` is a valid amount, and so is a 1 with a million zeros behind the point; added
     as they are, the sum has as many digits.
     """
+    for quantum in _COMMON_QUANTA:
+        if amount.same_quantum(quantum):
+            return amount
     return amount if amount.as_tuple().exponent in _PLAIN_EXPONENTS else parse_amount(str(amount))
 
 
@@ -42,8 +46,11 @@ def _last_members(state: bytes) -> bytes:
     return encode(members)
 
 
-class Event(Struct, frozen=True):
-    """What every event knows: the id its sender gave it, and when it happened."""
+class Event(Struct, frozen=True, gc=False):
+    """What every event knows: the id its sender gave it, and when it happened.
+
+    An event holds nothing that could hold it, so the garbage collector need not look at thousands of them.
+    """
 
     unique_id: str
     timestamp: Instant
@@ -163,6 +170,11 @@ def _read_instant(expected: type, value: Any) -> Instant:
     if not isinstance(value, str):
         # msgspec makes a ValidationError of it, which sends `decode` on to its second reading.
         raise TypeError("Expected `str`")
+    # What is in the log was checked before: there is no need for a strict reading of the usual forms.
+    if value.endswith("Z"):
+        return Instant.fromisoformat(value)
+    if value[-6:-5] == value[-3:-2] == ":":
+        return Instant.fromisoformat(value + "Z")
     return Instant.parse(value)
 
 

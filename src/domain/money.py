@@ -78,7 +78,7 @@ def number_value(digits: str) -> tuple[bool, str, int | str]:
 
 def plain(amount: Decimal) -> str:
     """Write an amount in plain decimal notation: no exponent, no trailing zeros, no minus on zero."""
+    if not amount:
+        return "0"
     text = f"{amount:f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text in {"-0", ""} else text
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import astuple
@@ -11,7 +11,7 @@ from domain.activity import Activity, fold_activity
 from domain.events import RoundEvent
 from domain.ids import Id
 from domain.money import plain
-from projections.entries import Entry, Scope, columns, group_by
+from projections.entries import Scope, Stretch, columns, group_by
 from projections.reading import Amount, Rows, Snapshot, rows, select
 from projections.statements import Connection, statements
 
@@ -21,32 +21,32 @@ VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
 
 
-class Cell(NamedTuple):
-    """Where activity is counted. A day is the date of a timestamp in UTC."""
+Cell = tuple[date, str, str]
+"""Where activity is counted: day, game and currency. A day is the date of a timestamp in UTC."""
 
-    day: date
-    game_id: str
-    currency: str
+_COLUMNS = ("day", "game_id", "currency", *Activity.__struct_fields__)
 
 
-_COLUMNS = (*Cell._fields, *Activity.__struct_fields__)
+Folded = Mapping[Cell, Activity]
 
 
-def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> None:
-    """Add the bets and wins of a stretch of the log; its rounds are counted by `rounds.project`."""
-    played = group_by(
-        [entry.event for entry in entries if isinstance(entry.event, RoundEvent)],
-        lambda event: Cell(event.timestamp.date(), event.game_id, event.currency),
-    )
-    _add(connection, scope, {cell: fold_activity(events) for cell, events in played.items()})
+def fold(stretch: Stretch) -> Folded:
+    """Add up the bets and wins of a stretch of the log; its rounds are counted by `rounds.write`."""
+    played = group_by([entry.event for entry in stretch.played], _cell)
+    return {cell: fold_activity(events) for cell, events in played.items()}
+
+
+def _cell(event: RoundEvent) -> Cell:
+    return event.timestamp.date(), event.game_id, event.currency
 
 
 def count_rounds(connection: Connection, scope: Scope, counted: Mapping[Cell, int]) -> None:
     """Add rounds, each in the cells in which it was played for the first time."""
-    _add(connection, scope, {cell: Activity(rounds=rounds) for cell, rounds in counted.items()})
+    write(connection, scope, {cell: Activity(rounds=rounds) for cell, rounds in counted.items()})
 
 
-def _add(connection: Connection, scope: Scope, added: Mapping[Cell, Activity]) -> None:
+def write(connection: Connection, scope: Scope, added: Folded) -> None:
+    """Add what was played to each cell."""
     if not added:
         return
     rows = [(*cell, *astuple(activity)) for cell, activity in added.items()]

@@ -3,43 +3,59 @@
 A balance as of a time is the sum of whole days, of whole periods of 10 minutes, and of the events of one.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from msgspec.structs import astuple
 
 from domain.balance import Balance, Movement, add_balances, fold_balance
 from domain.events import Event, decode
-from projections.entries import Entry, Scope, columns, group_by
+from projections.entries import Entry, Scope, array, columns
 from projections.reading import Snapshot
 from projections.statements import Connection, statements
 
 SQL = statements(__file__)
 
 _MINUTES = 10
+_TO_LAST_MOMENT = timedelta(minutes=_MINUTES, microseconds=-1)
 _COLUMNS = ("player_id", "currency", "is_day", "period", *Balance.__struct_fields__, "positions")
 
 
-def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> None:
-    """Add a stretch of the log to the periods in which its events happened."""
-    moved = group_by(
-        [(entry.event, entry.position) for entry in entries if isinstance(entry.event, Movement)],
-        lambda move: (move[0].player_id, move[0].currency, _period(move[0].timestamp)),
-    )
-    if not moved:
-        return
+Periods = Mapping[datetime, tuple[Balance, str]]
+"""Of each 10 minutes what moved, and where its events stand in the log, as the text of an array."""
+
+
+def fold_periods(moves: Sequence[Entry[Movement]]) -> Periods:
+    """Fold what moved by one player in one currency, by the 10 minutes in which it happened."""
+    periods: dict[datetime, list[Entry[Movement]]] = {}
+    first = last = None
+    for move in moves:
+        at = move.event.timestamp
+        # Mostly they come one after the other.
+        if first is None or last is None or not first <= at <= last:
+            first = _period(at)
+            last = first + _TO_LAST_MOMENT
+            held = periods.setdefault(first, [])
+        held.append(move)
+    return {
+        period: (
+            fold_balance([move.event for move in held]),
+            array(sorted([move.position for move in held])),
+        )
+        for period, held in periods.items()
+    }
+
+
+def write(connection: Connection, scope: Scope, moved: Mapping[tuple[str, str], Periods]) -> None:
+    """Add what moved, by player and currency, to its periods and days."""
     rows: list[tuple[object, ...]] = []
-    days: dict[tuple[str, str, datetime], Balance] = {}
-    for (player_id, currency, period), moves in moved.items():
-        balance = fold_balance(event for event, _ in moves)
-        positions = ",".join(str(position) for _, position in moves)
-        rows.append((player_id, currency, False, period, *astuple(balance), f"{{{positions}}}"))
-        day = (player_id, currency, _day(period))
-        days[day] = add_balances(days[day], balance) if day in days else balance
-    rows += [
-        (player_id, currency, True, day, *astuple(balance), "{}")
-        for (player_id, currency, day), balance in days.items()
-    ]
+    for whose, periods in moved.items():
+        days: dict[datetime, Balance] = {}
+        for period, (balance, positions) in periods.items():
+            rows.append((*whose, False, period, *astuple(balance), positions))
+            day = _day(period)
+            days[day] = add_balances(days[day], balance) if day in days else balance
+        rows += [(*whose, True, day, *astuple(balance), "{}") for day, balance in days.items()]
     written = connection.execute(
         SQL.add_to_balance_periods.sql, scope._asdict() | columns(rows, _COLUMNS)
     ).fetchall()

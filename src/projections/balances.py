@@ -1,16 +1,17 @@
 """Balances: what moved, by player and currency."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
+from functools import reduce
 
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from domain.balance import Balance, Movement, fold_balance
+from domain.balance import Balance, Movement, add_balances
 from domain.ids import Id, Position
 from domain.money import plain
 from projections import balance_periods
-from projections.entries import Entry, Scope, columns, group_by
+from projections.entries import Entry, Scope, Stretch, columns, group_by
 from projections.reading import Amount, Rows, Snapshot, rows, select
 from projections.statements import Connection, statements
 
@@ -21,19 +22,37 @@ SQL = statements(__file__)
 _COLUMNS = ("player_id", "currency", *Balance.__struct_fields__)
 
 
-def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> None:
-    """Add a stretch of the log to the balances, those of today and those of the past."""
-    movements = [entry.event for entry in entries if isinstance(entry.event, Movement)]
-    moved = group_by(movements, lambda event: (event.player_id, event.currency))
-    if not moved:
+Folded = Mapping[tuple[str, str], balance_periods.Periods]
+"""What moved, by player and currency."""
+
+
+def fold(stretch: Stretch) -> Folded:
+    """Fold what a stretch of the log moved, by the time at which it moved."""
+    paid = [
+        Entry(position, event) for position, event in stretch.others if isinstance(event, Movement)
+    ]
+    moved = group_by([*stretch.played, *paid], _whose)
+    return {whose: balance_periods.fold_periods(moves) for whose, moves in moved.items()}
+
+
+def write(connection: Connection, scope: Scope, folded: Folded) -> None:
+    """Add what moved to the balances, those of today and those of the past."""
+    if not folded:
         return
-    rows = [(*key, *astuple(fold_balance(events))) for key, events in moved.items()]
+    rows = [
+        (*whose, *astuple(reduce(add_balances, [balance for balance, _ in periods.values()])))
+        for whose, periods in folded.items()
+    ]
     written = connection.execute(
         SQL.add_to_balances.sql, scope._asdict() | columns(rows, _COLUMNS)
     ).fetchall()
     if len(written) != len(rows):
         raise RuntimeError(f"{len(written)} balances were written, not {len(rows)}")
-    balance_periods.project(connection, scope, entries)
+    balance_periods.write(connection, scope, folded)
+
+
+def _whose(entry: Entry[Movement]) -> tuple[str, str]:
+    return entry.event.player_id, entry.event.currency
 
 
 class BalanceFilters(Struct, frozen=True):

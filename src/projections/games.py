@@ -1,16 +1,17 @@
 """Games: the catalogue from partial updates, and when each game was seen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
-from domain.events import GameUpdated, RoundEvent
+from domain.events import GameUpdated
 from domain.ids import Id
 from domain.instant import as_datetime
 from domain.profile import GAME_FIELDS, Profile, Sighting, fold_profile, fold_sighting
-from projections.entries import Entry, Scope, columns, group_by
+from projections.entries import Scope, Stretch, columns, group_by
 from projections.reading import Rows, Snapshot, rows, select
 from projections.stamps import decode_stamps, encode_stamps
 from projections.statements import Connection, statements
@@ -19,23 +20,34 @@ VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
 
 SQL = statements(__file__)
+_GAME_ID = attrgetter("game_id")
 _SEEN = ("game_id", "first_seen", "last_seen")
 
 
-def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> None:
-    """Bring the catalogue up to date with a stretch of the log."""
-    events = [entry.event for entry in entries if isinstance(entry.event, GameUpdated | RoundEvent)]
-    named = group_by(events, lambda event: event.game_id)
-    if not named:
-        return
-    rows = []
-    for game_id, seen in named.items():
-        sighting = fold_sighting(seen)
-        rows.append((game_id, sighting.first_seen, sighting.last_seen))
-    connection.execute(SQL.see_games.sql, scope._asdict() | columns(rows, _SEEN))
-    updates = [event for event in events if isinstance(event, GameUpdated)]
-    if updates:
-        _update_profiles(connection, scope, group_by(updates, lambda update: update.game_id))
+class Folded(NamedTuple):
+    """When games were seen, and their updates by game."""
+
+    seen: Sequence[tuple[object, ...]]
+    updates: Mapping[str, Sequence[GameUpdated]]
+
+
+def fold(stretch: Stretch) -> Folded:
+    """Fold what a stretch of the log says of games."""
+    updates = [event for _, event in stretch.others if isinstance(event, GameUpdated)]
+    named = group_by([*updates, *[entry.event for entry in stretch.played]], _GAME_ID)
+    seen = []
+    for game_id, events in named.items():
+        sighting = fold_sighting(events)
+        seen.append((game_id, sighting.first_seen, sighting.last_seen))
+    return Folded(seen, group_by(updates, _GAME_ID))
+
+
+def write(connection: Connection, scope: Scope, folded: Folded) -> None:
+    """Bring the catalogue up to date."""
+    if folded.seen:
+        connection.execute(SQL.see_games.sql, scope._asdict() | columns(folded.seen, _SEEN))
+    if folded.updates:
+        _update_profiles(connection, scope, folded.updates)
 
 
 def fold_case(name: str) -> str:
@@ -44,7 +56,7 @@ def fold_case(name: str) -> str:
 
 
 def _update_profiles(
-    connection: Connection, scope: Scope, updates: dict[str, list[GameUpdated]]
+    connection: Connection, scope: Scope, updates: Mapping[str, Sequence[GameUpdated]]
 ) -> None:
     known = connection.execute(
         SQL.game_profiles.sql, {**scope._asdict(), "game_ids": list(updates)}

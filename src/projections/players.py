@@ -1,16 +1,18 @@
 """Players: the profile from partial updates, and when each was seen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from domain.events import PlayerEvent, PlayerUpdated
 from domain.ids import Id
 from domain.instant import as_datetime
 from domain.profile import PLAYER_FIELDS, Profile, Sighting, fold_profile, fold_sighting
-from projections.entries import Entry, Scope, columns, group_by
+from projections.entries import Scope, Stretch, columns, group_by
 from projections.reading import Rows, Snapshot, rows, select
 from projections.stamps import decode_stamps, encode_stamps
 from projections.statements import Connection, statements
@@ -19,35 +21,36 @@ VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
 
 SQL = statements(__file__)
-_SEEN = ("player_id", "first_seen", "last_seen", "last_login", "logins")
+_PLAYER_ID = attrgetter("player_id")
+_SEEN = ("player_id", *Sighting.__struct_fields__)
 
 
-def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> None:
-    """Bring the players up to date with a stretch of the log."""
-    events = [entry.event for entry in entries if isinstance(entry.event, PlayerEvent)]
-    named = group_by(events, lambda event: event.player_id)
-    if not named:
-        return
-    rows = []
-    for player_id, seen in named.items():
-        sighting = fold_sighting(seen)
-        rows.append(
-            (
-                player_id,
-                sighting.first_seen,
-                sighting.last_seen,
-                sighting.last_login,
-                sighting.logins,
-            )
-        )
-    connection.execute(SQL.see_players.sql, scope._asdict() | columns(rows, _SEEN))
-    updates = [event for event in events if isinstance(event, PlayerUpdated)]
-    if updates:
-        _update_profiles(connection, scope, group_by(updates, lambda update: update.player_id))
+class Folded(NamedTuple):
+    """When players were seen, and their updates by player."""
+
+    seen: Sequence[tuple[object, ...]]
+    updates: Mapping[str, Sequence[PlayerUpdated]]
+
+
+def fold(stretch: Stretch) -> Folded:
+    """Fold what a stretch of the log says of players."""
+    others = [event for _, event in stretch.others if isinstance(event, PlayerEvent)]
+    named = group_by([*others, *[entry.event for entry in stretch.played]], _PLAYER_ID)
+    seen = [(player_id, *astuple(fold_sighting(events))) for player_id, events in named.items()]
+    updates = [event for event in others if isinstance(event, PlayerUpdated)]
+    return Folded(seen, group_by(updates, _PLAYER_ID))
+
+
+def write(connection: Connection, scope: Scope, folded: Folded) -> None:
+    """Bring the players up to date."""
+    if folded.seen:
+        connection.execute(SQL.see_players.sql, scope._asdict() | columns(folded.seen, _SEEN))
+    if folded.updates:
+        _update_profiles(connection, scope, folded.updates)
 
 
 def _update_profiles(
-    connection: Connection, scope: Scope, updates: dict[str, list[PlayerUpdated]]
+    connection: Connection, scope: Scope, updates: Mapping[str, Sequence[PlayerUpdated]]
 ) -> None:
     known = connection.execute(
         SQL.player_profiles.sql, {**scope._asdict(), "player_ids": list(updates)}

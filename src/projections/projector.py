@@ -13,7 +13,8 @@ from eventsourcing.persistence import ApplicationRecorder, Notification, Operati
 from prometheus_client import Counter, Gauge, Histogram
 from psycopg_pool import PoolTimeout
 
-from projections.entries import PoisonError, Scope, decode_entries
+from projections.entries import PoisonError, Scope
+from projections.read_ahead import Reader, Wanted
 from projections.read_models import READ_MODELS, code_versions, is_of_newer_code
 from projections.tracking import SQL, Behind, Claimed, Pool, advance, claim, fail
 
@@ -81,6 +82,8 @@ class Projector:
         self._rest_until: dict[Scope, float] = {}
         self._shown_failing: set[int] = set()
         self._left_alone: set[Scope] = set()
+        # A rebuild calls from a thread of its own.
+        self._readers = threading.local()
 
     def run(self, stop: threading.Event, *, clock: Callable[[], float]) -> None:
         """Project until `stop` is set; the chunk that was begun is finished. Outlasts the store's absence."""
@@ -104,11 +107,12 @@ class Projector:
             behind = [Behind(*row) for row in connection.execute(SQL.behind.sql)]
         self._show(behind)
         busy = False
-        for scope in [each.scope for each in behind if each.live]:
+        scopes = [each.scope for each in behind if each.live]
+        for scope in scopes:
             if self._rest_until.get(scope, 0) > now_s:
                 continue
             try:
-                done = self.project_chunk(scope)
+                done = self.project_chunk(scope, read_ahead=len(scopes) == 1)
             except Exception as error:
                 if is_out_of_reach(error):
                     # Of the store as a whole, or of this tenant's chunk alone (its session was ended, say):
@@ -130,8 +134,12 @@ class Projector:
                 busy = busy or done > 0
         return busy
 
-    def project_chunk(self, scope: Scope, *, until: int | None = None) -> int:
+    def project_chunk(
+        self, scope: Scope, *, until: int | None = None, read_ahead: bool = True
+    ) -> int:
         """Project the next chunk of a tenant's log, up to position `until`; gives its number of events.
+
+        With `read_ahead` the one behind it is read meanwhile: for who projects it next.
 
         That is 0 where there is nothing new, or another projector is at it. Of a chunk that fails it
         projects what stands before the event at fault. Raises PoisonError for an event that can't be
@@ -141,7 +149,7 @@ class Projector:
         limit = self.chunk_events
         while True:
             try:
-                return self._project(scope, until, limit)
+                return self._project(scope, until, limit, read_ahead=read_ahead)
             except _StretchError as error:
                 if isinstance(error.reason, PoisonError) and error.reason.position > error.first:
                     limit = error.reason.position - error.first
@@ -150,37 +158,55 @@ class Projector:
                 else:
                     raise self._poison(scope, error) from error.reason
 
-    def _project(self, scope: Scope, until: int | None, limit: int) -> int:
+    def _project(self, scope: Scope, until: int | None, limit: int, *, read_ahead: bool) -> int:
         with self._pool.connection() as connection, connection.transaction():
             claimed = claim(connection, scope)
             if claimed is None or self._must_leave_alone(scope, claimed):
                 return 0
             if claimed.failed_position == claimed.position + 1:
                 limit = 1
-            notifications = self._open_log(scope.tenant_id).select_notifications(
-                start=claimed.position, limit=limit, stop=until, inclusive_of_start=False
-            )
+            versions = claimed.versions if claimed.position else code_versions()
+            # What the generation was begun without it must not have from its middle on.
+            names = [name for name in READ_MODELS if name in versions]
+            wanted = Wanted(scope.tenant_id, claimed.position, limit, until, names)
+            reader = self._reader()
+            notifications, folded, error = reader.read(wanted)
             if not notifications:
                 return 0
             first, last = notifications[0].id, notifications[-1].id
+            if error:
+                raise _StretchError(first, last, error) from error
+            # A shorter stretch is the last one, for now.
+            if read_ahead and len(notifications) == self.chunk_events and last != until:
+                reader.read_ahead(wanted._replace(behind=last))
             try:
-                entries = decode_entries(notifications)
-                versions = claimed.versions if claimed.position else code_versions()
-                for name, model in READ_MODELS.items():
-                    # What the generation was begun without it must not have from its middle on.
-                    if name in versions:
-                        model.project(connection, scope, entries)
+                for name in names:
+                    READ_MODELS[name].write(connection, scope, folded[name])
                 advance(connection, scope, last, versions)
             except Exception as error:
                 if is_out_of_reach(error):
                     raise
                 raise _StretchError(first, last, error) from error
         if claimed.live:
-            PROJECTED.inc(len(entries))
-            if claimed.next_recorded_at is not None:
-                LAG.observe(max(_age_s(claimed.next_recorded_at), 0.0))
-            self._when_projected(scope.tenant_id, notifications)
-        return len(entries)
+            self._shown(scope, claimed, notifications)
+        return len(notifications)
+
+    def _shown(self, scope: Scope, claimed: Claimed, notifications: Sequence[Notification]) -> None:
+        PROJECTED.inc(len(notifications))
+        if claimed.next_recorded_at is not None:
+            LAG.observe(max(_age_s(claimed.next_recorded_at), 0.0))
+        self._when_projected(scope.tenant_id, notifications)
+
+    def _reader(self) -> Reader:
+        reader: Reader | None = getattr(self._readers, "reader", None)
+        if reader is None:
+            reader = self._readers.reader = Reader(self._select)
+        return reader
+
+    def _select(self, wanted: Wanted) -> Sequence[Notification]:
+        return self._open_log(wanted.tenant_id).select_notifications(
+            start=wanted.behind, limit=wanted.limit, stop=wanted.until, inclusive_of_start=False
+        )
 
     def _poison(self, scope: Scope, error: _StretchError) -> PoisonError:
         """Keep what failed where every process sees it."""

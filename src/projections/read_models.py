@@ -1,31 +1,36 @@
 """The read models there are: what a projector writes, a rebuild compares, and `status` lists."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from projections import activity, balances, games, players, rounds, transactions
-from projections.entries import Entry, Scope, Versions
+from projections.entries import Scope, Stretch, Versions
 from projections.statements import Connection
 
 
 class ReadModel(NamedTuple):
-    """A projection: the version of its code, its fold, and the tables that show it.
+    """A projection: the version of its code, its pure fold, the writing of what that gives, and the tables.
 
     The tables have `tenant_id` and `generation` in their primary key; the rest of the key is one row's.
     """
 
     version: int
-    project: Callable[[Connection, Scope, Sequence[Entry]], None]
+    fold: Callable[[Stretch], Any]
+    write: Callable[[Connection, Scope, Any], None]
     tables: Sequence[str]
 
 
 READ_MODELS: dict[str, ReadModel] = {
-    "balances": ReadModel(balances.VERSION, balances.project, ["balances", "balance_periods"]),
-    "rounds": ReadModel(rounds.VERSION, rounds.project, ["rounds"]),
-    "activity": ReadModel(activity.VERSION, activity.project, ["activity"]),
-    "transactions": ReadModel(transactions.VERSION, transactions.project, ["transactions"]),
-    "games": ReadModel(games.VERSION, games.project, ["games"]),
-    "players": ReadModel(players.VERSION, players.project, ["players"]),
+    "balances": ReadModel(
+        balances.VERSION, balances.fold, balances.write, ["balances", "balance_periods"]
+    ),
+    "rounds": ReadModel(rounds.VERSION, rounds.fold, rounds.write, ["rounds"]),
+    "activity": ReadModel(activity.VERSION, activity.fold, activity.write, ["activity"]),
+    "transactions": ReadModel(
+        transactions.VERSION, transactions.fold, transactions.write, ["transactions"]
+    ),
+    "games": ReadModel(games.VERSION, games.fold, games.write, ["games"]),
+    "players": ReadModel(players.VERSION, players.fold, players.write, ["players"]),
 }
 
 

@@ -1,7 +1,8 @@
 """Rounds: bets paired with wins, by player, game and round."""
 
+import struct
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import blake2b
@@ -16,7 +17,8 @@ from domain.money import plain
 from domain.round import Round, RoundSums, Status, fold_round, newly_played
 from projections import activity
 from projections.activity import Cell
-from projections.entries import Entry, Scope, columns, group_by
+from projections.binary import bigints, copy_in, micros, text
+from projections.entries import Entry, Scope, Stretch, array, columns, group_by
 from projections.played import PlayedView, read_played
 from projections.reading import Amount, Rows, Snapshot, rows, select
 from projections.statements import Connection, statements
@@ -31,6 +33,10 @@ _UPDATED = (
     "key", "first_at", "last_at", "bet_count", "win_count", "status", "mixed_currency", "sums", "positions",
 )  # fmt: skip
 
+# Of the statement `copy_rounds`: all fields but the texts and the positions.
+_FIELDS = 14
+_PLACE = struct.Struct(">hiiiii16siqiqiiiii?")
+
 
 class RoundName(NamedTuple):
     """What names a round: its id is unique only within a player and a game."""
@@ -44,46 +50,48 @@ class RoundName(NamedTuple):
         return blake2b(msgspec.msgpack.encode(self), digest_size=16).digest()
 
 
-def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> None:
-    """Add the bets and wins of a stretch of the log to their rounds.
+class Moved(NamedTuple):
+    """Bets and wins of one round, in the order of the log, and what it is if there were none before."""
+
+    name: RoundName
+    events: Sequence[RoundEvent]
+    positions: Sequence[int]
+    alone: Round
+
+
+Folded = Mapping[bytes, Moved]
+
+
+def fold(stretch: Stretch) -> Folded:
+    """Fold a stretch of the log into what its rounds are if they are new, by their keys."""
+    folded = {}
+    for name, moves in group_by(stretch.played, _whose).items():
+        positions, events = zip(*moves, strict=True)
+        folded[name.key()] = Moved(name, events, positions, fold_round(events))
+    return folded
+
+
+def write(connection: Connection, scope: Scope, folded: Folded) -> None:
+    """Add rounds that are new, and bets and wins to those that are known.
 
     What is new to them is counted in `activity`: on which days a round was played is known here alone.
     """
-    played = group_by(
-        [(entry.event, entry.position) for entry in entries if isinstance(entry.event, RoundEvent)],
-        lambda move: RoundName(move[0].player_id, move[0].game_id, move[0].round_id),
-    )
-    if not played:
+    if not folded:
         return
-    keys = {name: name.key() for name in played}
-    known = _known_rounds(connection, scope, list(keys.values()))
+    known = _known_rounds(connection, scope, folded)
     new, changed = [], []
     counted: Counter[Cell] = Counter()
-    for name, moves in played.items():
-        key = keys[name]
+    for key, (name, events, positions, alone) in folded.items():
         start = known.get(key)
-        state = fold_round([event for event, _ in moves], start)
-        counted.update(
-            Cell(day, name.game_id, currency) for day, currency in newly_played(start, state)
-        )
-        row = (
-            state.first_at,
-            state.last_at,
-            state.bet_count,
-            state.win_count,
-            state.status,
-            state.mixed_currency,
-            _encode_sums(state.sums),
-            "{" + ",".join(str(position) for _, position in moves) + "}",
-        )
+        state = fold_round(events, start) if start else alone
+        for day, currency in newly_played(start, state):
+            counted[day, name.game_id, currency] += 1
         if start is None:
-            new.append((*scope, key, *name, *row))
+            new.append(_new_row(scope, key, name, state, positions))
         else:
-            changed.append((key, *row))
+            changed.append((key.hex(), *_row(state), array(positions)))
     if new:
-        with connection.cursor() as cursor, cursor.copy(SQL.copy_rounds.sql) as sink:
-            for new_row in new:
-                sink.write_row(new_row)
+        copy_in(connection, SQL.copy_rounds.sql, new)
     if changed:
         written = connection.execute(
             SQL.update_rounds.sql, scope._asdict() | columns(changed, _UPDATED)
@@ -93,17 +101,48 @@ def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> N
     activity.count_rounds(connection, scope, counted)
 
 
+def _whose(move: Entry[RoundEvent]) -> RoundName:
+    event = move.event
+    return RoundName(event.player_id, event.game_id, event.round_id)
+
+
 def _known_rounds(
-    connection: Connection, scope: Scope, keys: Sequence[bytes]
+    connection: Connection, scope: Scope, keys: Iterable[bytes]
 ) -> dict[bytes, Round]:
-    found = connection.execute(SQL.known_rounds.sql, {**scope._asdict(), "keys": keys}, binary=True)
+    parameters = {**scope._asdict(), "keys": b"".join(keys)}
+    found = connection.execute(SQL.known_rounds.sql, parameters, binary=True)
     return {
         key: Round(first_at, last_at, bet_count, win_count, decode_sums(sums))
         for key, first_at, last_at, bet_count, win_count, sums in found
     }
 
 
-def _encode_sums(sums: dict[str, RoundSums]) -> str:
+def _row(state: Round) -> tuple[datetime, datetime, int, int, str, bool, str]:
+    return (
+        state.first_at,
+        state.last_at,
+        state.bet_count,
+        state.win_count,
+        state.status,
+        state.mixed_currency,
+        encode_sums(state.sums),
+    )
+
+
+def _new_row(
+    scope: Scope, key: bytes, name: RoundName, state: Round, positions: Sequence[int]
+) -> bytes:
+    first_at, last_at, bet_count, win_count, status, mixed_currency, sums = _row(state)
+    place = _PLACE.pack(
+        *(_FIELDS, 4, scope.tenant_id, 4, scope.generation, 16, key, 8, micros(first_at), 8),
+        *(micros(last_at), 4, bet_count, 4, win_count, 1, mixed_currency),
+    )
+    texts = [text(value) for value in (status, *name, sums)]
+    return b"".join((place, *texts, bigints(positions)))
+
+
+def encode_sums(sums: dict[str, RoundSums]) -> str:
+    """Write the sums of a round as the table holds them: the same text for the same sums."""
     amounts = {
         currency: (
             plain(s.bet_real),
@@ -112,7 +151,7 @@ def _encode_sums(sums: dict[str, RoundSums]) -> str:
             plain(s.win_bonus),
             sorted(s.days),
         )
-        for currency, s in sums.items()
+        for currency, s in sorted(sums.items())
     }
     return msgspec.json.encode(amounts).decode()
 

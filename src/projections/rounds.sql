@@ -1,32 +1,34 @@
 -- name: known_rounds(tenant_id, generation, keys)
 -- What is known of these rounds so far. `+ 0` keeps the planner to the index that has the key: by the others,
 -- which begin with tenant and generation, it expects few rows as long as the table was not analyzed.
-select r.key, r.first_at, r.last_at, r.bet_count, r.win_count, r.sums::text
-  from unnest(:keys::bytea[]) as k (key)
+-- The keys come one behind the other, 16 bytes each, which is far quicker to send than an array.
+select r.key, r.first_at, r.last_at, r.bet_count, r.win_count, r.sums
+  from (select substring(:keys::bytea from n for 16)
+          from generate_series(1, length(:keys::bytea), 16) as n) as k (key)
  cross join lateral (
        select * from rounds
         where tenant_id = :tenant_id and key = k.key and generation + 0 = :generation offset 0) r;
 
 -- name: copy_rounds()!
-copy rounds (tenant_id, generation, key, player_id, game_id, round_id, first_at, last_at, bet_count, win_count,
-             status, mixed_currency, sums, positions)
-from stdin;
+copy rounds (tenant_id, generation, key, first_at, last_at, bet_count, win_count, mixed_currency, status,
+             player_id, game_id, round_id, sums, positions)
+from stdin (format binary);
 
 -- name: update_rounds(tenant_id, generation, key, first_at, last_at, bet_count, win_count, status, mixed_currency, sums, positions)!
 -- Arrays of different lengths can't be elements of one array: positions come as text, '{1,2}'.
 update rounds r
    set first_at = n.first_at, last_at = n.last_at, bet_count = n.bet_count, win_count = n.win_count,
-       status = n.status, mixed_currency = n.mixed_currency, sums = n.sums::jsonb,
+       status = n.status, mixed_currency = n.mixed_currency, sums = n.sums,
        positions = r.positions || n.positions::bigint[]
-  from unnest(:key::bytea[], :first_at::timestamptz[], :last_at::timestamptz[], :bet_count::int[],
+  from unnest(:key::text[], :first_at::timestamptz[], :last_at::timestamptz[], :bet_count::int[],
               :win_count::int[], :status::text[], :mixed_currency::bool[], :sums::text[],
               :positions::text[])
        as n (key, first_at, last_at, bet_count, win_count, status, mixed_currency, sums, positions)
- where r.tenant_id = :tenant_id and r.key = n.key and r.generation + 0 = :generation;
+ where r.tenant_id = :tenant_id and r.key = decode(n.key, 'hex') and r.generation + 0 = :generation;
 
 -- name: find_rounds(tenant_id, generation, player_id, game_id, round_id, status, mixed_currency, at_or_after, before, after_at, after_key, limit)
 select player_id, game_id, round_id, status, mixed_currency, first_at, last_at, bet_count, win_count,
-       sums::text, positions
+       sums, positions
   from rounds
  where tenant_id = :tenant_id and generation = :generation
    and (:player_id::text is null or player_id = :player_id)

@@ -1,6 +1,5 @@
 """Transactions: deposits and withdrawals, one row each."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,7 +8,7 @@ from msgspec import Struct, field
 from domain.events import TOPICS, WIRE_TYPES, Deposited, Withdrawn
 from domain.ids import Id, Position
 from domain.money import plain
-from projections.entries import Entry, Scope
+from projections.entries import Scope, Stretch
 from projections.reading import Amount, Rows, Snapshot, rows, select
 from projections.statements import Connection, statements
 
@@ -19,11 +18,10 @@ VERSION = 1
 SQL = statements(__file__)
 
 
-def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> None:
-    """Add the payments of a stretch of the log."""
-    rows = [
+def fold(stretch: Stretch) -> list[tuple[object, ...]]:
+    """Make the rows of a stretch of the log."""
+    return [
         (
-            *scope,
             position,
             event.timestamp,
             WIRE_TYPES[TOPICS[type(event)]],
@@ -34,13 +32,17 @@ def project(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> N
             event.method,
             event.amount_eur if isinstance(event, Deposited) else None,
         )
-        for position, event in entries
+        for position, event in stretch.others
         if isinstance(event, Deposited | Withdrawn)
     ]
+
+
+def write(connection: Connection, scope: Scope, rows: list[tuple[object, ...]]) -> None:
+    """Add rows, which are new."""
     if rows:
         with connection.cursor() as cursor, cursor.copy(SQL.copy_transactions.sql) as sink:
             for row in rows:
-                sink.write_row(row)
+                sink.write_row((*scope, *row))
 
 
 TransactionType = Literal["deposit", "withdraw"]

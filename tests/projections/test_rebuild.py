@@ -12,7 +12,7 @@ from app.database.connections import Connection, Pool, connect
 from app.simulation import Scenario, batches, simulate
 from app.tenants import Tenant
 from projections.balances import BalanceFilters, find_balances
-from projections.entries import PoisonError
+from projections.entries import PoisonError, Stretch
 from projections.generations import (
     AlreadyRebuildingError,
     OvertakenError,
@@ -447,13 +447,13 @@ def test_poison_ends_a_rebuild_naming_the_position_and_is_no_harm_to_queries(
     project(pool, tenant)
     real = READ_MODELS["players"]
 
-    def fail(connection: object, scope: object, entries: list[object]) -> None:
-        if any(getattr(entry, "position", 0) == 171 for entry in entries):
+    def fail(stretch: Stretch) -> object:
+        if any(entry.position == 171 for entry in stretch.others):
             raise RuntimeError("a bug of the new version")
-        real.project(connection, scope, entries)  # type: ignore[arg-type]
+        return real.fold(stretch)
 
     with monkeypatch.context() as patched:
-        patched.setitem(READ_MODELS, "players", real._replace(project=fail))  # type: ignore[arg-type]
+        patched.setitem(READ_MODELS, "players", real._replace(fold=fail))
         for _ in range(2):
             with pytest.raises(PoisonError, match=r"position 171 .*a bug of the new version"):
                 rebuild(pool, tenant.tenant_id)

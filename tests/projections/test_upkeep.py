@@ -1,7 +1,7 @@
 """Read models of another version of the code are rebuilt by the projector, unasked."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from app.database.connections import Pool, connect, open_pool
 from app.tenants import Tenant, create_tenant
 from projections import balances
-from projections.entries import Entry, Scope
+from projections.entries import Scope
 from projections.generations import begin_or_resume, sole_rebuild
 from projections.read_models import READ_MODELS, code_versions
 from projections.reading import snapshot
@@ -56,18 +56,18 @@ Change = Callable[..., None]
 def change(monkeypatch: pytest.MonkeyPatch) -> Change:
     """A function that brings another version of a projection's code."""
 
-    def bring(name: str, version: int, project: Any = None) -> None:
+    def bring(name: str, version: int, write: Any = None) -> None:
         model = READ_MODELS[name]
-        changed = model._replace(version=version, project=project or model.project)
+        changed = model._replace(version=version, write=write or model.write)
         monkeypatch.setitem(READ_MODELS, name, changed)
 
     return bring
 
 
-def twice(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> None:
+def twice(connection: Connection, scope: Scope, folded: balances.Folded) -> None:
     """Project balances as another version would: each event counts twice."""
     for _ in range(2):
-        balances.project(connection, scope, entries)
+        balances.write(connection, scope, folded)
 
 
 def look(pool: Pool, *, now_s: float = 0) -> list[Any]:
@@ -110,9 +110,9 @@ def test_queries_read_the_old_ones_until_the_new_ones_are_whole(
 ) -> None:
     seen: list[int] = []
 
-    def watched(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> None:
+    def watched(connection: Connection, scope: Scope, folded: balances.Folded) -> None:
         seen.append(deposited(own_pool, acme))
-        twice(connection, scope, entries)
+        twice(connection, scope, folded)
 
     change("balances", 2, watched)
     look(own_pool)
@@ -149,7 +149,7 @@ def test_what_a_rebuild_of_another_version_left_is_begun_anew(
     change("balances", 2, twice)
     half = begin_or_resume(own_pool, acme.tenant_id)
     projector(own_pool, chunk_events=10).project_chunk(half)
-    change("balances", 3, balances.project)
+    change("balances", 3, balances.write)
     [first, *_] = look(own_pool)
     assert (first["made"], first["total"]) == (0, EVENTS)
     assert known_generations(own_pool, acme) == [Known(3, EVENTS, live=True, retired=False)]
@@ -237,7 +237,7 @@ def test_projections_whose_version_stayed_are_compared_and_mended(
 def test_a_bug_in_the_new_version_leaves_the_old_read_models_and_is_tried_again(
     own_pool: Pool, acme: Tenant, change: Change
 ) -> None:
-    def fail(connection: Connection, scope: Scope, entries: Sequence[Entry]) -> None:
+    def fail(connection: Connection, scope: Scope, folded: balances.Folded) -> None:
         raise RuntimeError("a bug of the new version")
 
     upkeep = Upkeep(own_pool, projector(own_pool, chunk_events=10))

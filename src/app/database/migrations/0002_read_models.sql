@@ -72,7 +72,7 @@ create table balance_periods (
 
 -- key: 16 bytes of BLAKE2b over player, game and round, which do not fit an index entry.
 -- sums: {currency: [bet_real, bet_bonus, win_real, win_bonus, [day, …]]}, amounts as strings, the days
--- (UTC) on which there was a bet or a win.
+-- (UTC) on which there was a bet or a win. It is JSON that nothing here looks into.
 -- positions: where the round's bets and wins stand in the log.
 create table rounds (
     first_at       timestamptz not null,
@@ -87,7 +87,7 @@ create table rounds (
     player_id      text collate "C" not null,
     game_id        text collate "C" not null,
     round_id       text collate "C" not null,
-    sums           jsonb not null,
+    sums           text not null,
     positions      bigint[] not null,
     primary key (tenant_id, key, generation)
 );

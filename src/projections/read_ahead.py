@@ -1,0 +1,69 @@
+"""Reading and folding the log, and already its next stretch while the last one is written.
+
+PostgreSQL writes in its own process, so two cores are busy instead of one. Events never change: what was
+read by position stays true, whoever projects what lies before it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, NamedTuple
+
+from eventsourcing.persistence import Notification
+
+from projections.entries import decode_stretch
+from projections.read_models import READ_MODELS
+
+
+class Wanted(NamedTuple):
+    """A stretch of a tenant's log: behind a position, so many events, up to another position.
+
+    And for which read models.
+    """
+
+    tenant_id: int
+    behind: int
+    limit: int
+    until: int | None
+    models: Sequence[str]
+
+
+class Read(NamedTuple):
+    """The events of a stretch, and what they come to by read model, or why they can't be folded."""
+
+    notifications: Sequence[Notification]
+    folded: Mapping[str, Any]
+    error: Exception | None = None
+
+
+class Reader:
+    """Reads one stretch after the other, at most one ahead, on a thread of its own. For one thread's use."""
+
+    def __init__(self, select: Callable[[Wanted], Sequence[Notification]]) -> None:
+        """Read events by `select`, which another thread calls."""
+        self._select = select
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+        self._ahead: tuple[Wanted, Future[Read]] | None = None
+
+    def read(self, wanted: Wanted) -> Read:
+        """Give a stretch, which may have been read already. Raises what `select` raises."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            coming, reading = ahead
+            # One at a time, so that what is held at once stays bounded.
+            wait([reading])
+            if coming == wanted and (read := reading.result()).notifications:
+                return read
+        return self._read(wanted)
+
+    def read_ahead(self, wanted: Wanted) -> None:
+        """Begin to read the stretch that will be asked for next."""
+        self._ahead = (wanted, self._thread.submit(self._read, wanted))
+
+    def _read(self, wanted: Wanted) -> Read:
+        notifications = self._select(wanted)
+        try:
+            stretch = decode_stretch(notifications)
+            folded = {name: READ_MODELS[name].fold(stretch) for name in wanted.models}
+        except Exception as error:  # noqa: BLE001  # of the events; the projector finds out which
+            return Read(notifications, {}, error)
+        return Read(notifications, folded)
