@@ -1,5 +1,6 @@
 """A projector, wired: the log that it reads and the pool that it writes through."""
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from projections.projector import Projector
 # The projector takes two connections at once, a rebuild beside it four, the watchdog one.
 _CONNECTIONS = 7
 _CHUNK_BYTES = 8 * 1024 * 1024
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 class Projecting(NamedTuple):
@@ -25,12 +27,11 @@ class Projecting(NamedTuple):
 @contextmanager
 def open_projector(url: str, settings: Settings) -> Iterator[Projecting]:
     """Open a projector. What a chunk holds at once is bounded in events and in bytes."""
-    with open_pool(
-        url,
-        max_size=_CONNECTIONS,
-        timeout_s=settings.lock_timeout_s,
-        lock_timeout_s=settings.lock_timeout_s,
-    ) as pool:
+    # A chunk is tens of thousands of objects in no cycles: looking for some took an eighth of the time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    with open_pool(url, max_size=_CONNECTIONS, timeout_s=settings.lock_timeout_s, lock_timeout_s=settings.lock_timeout_s) as pool:
         yield Projecting(
             pool,
             Projector(

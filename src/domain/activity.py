@@ -13,7 +13,7 @@ RTP_DIGITS = 6
 """How many digits behind the point a return to player is rounded to, half to even."""
 
 
-class Activity(Struct):
+class Activity(Struct, gc=False):
     """Counts and exact sums of rounds' bets and wins. `rounds` is counted by the rounds themselves."""
 
     rounds: int = 0

@@ -10,7 +10,7 @@ from domain.events import BetPlaced, Deposited, Event, RoundEvent, WinPaid, With
 from domain.money import EXACT, ZERO
 
 
-class Balance(Struct):
+class Balance(Struct, gc=False):
     """Sums and counts of what moved, in one currency. Exact, unbounded, and possibly negative in net."""
 
     deposited: Decimal = ZERO

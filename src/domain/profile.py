@@ -45,7 +45,7 @@ def fold_profile(
     return Profile(values, stamps)
 
 
-class Sighting(Struct):
+class Sighting(Struct, gc=False):
     """When a player or a game was first and last heard of, and a player's logins."""
 
     first_seen: datetime

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
@@ -14,7 +15,7 @@ from domain.money import EXACT, ZERO
 Status = Literal["open", "settled", "unmatched"]
 
 
-class RoundSums(Struct):
+class RoundSums(Struct, gc=False):
     """What was bet and won in one currency, and the days (UTC) on which there was a bet or a win."""
 
     bet_real: Decimal = ZERO
@@ -34,7 +35,7 @@ class RoundSums(Struct):
         return EXACT.subtract(self.win_bonus, self.bet_bonus)
 
 
-class Round(Struct):
+class Round(Struct, gc=False):
     """What is known of a round; `sums` are by currency."""
 
     first_at: datetime
@@ -77,7 +78,7 @@ def fold_round(entries: Iterable[RoundEvent], start: Round | None = None) -> Rou
             total = sums[entry.currency] = RoundSums()
         day = at.date()
         if day not in total.days:
-            total.days |= {day}
+            total.days = total.days.union((day,)) if total.days else _only(day)
         if isinstance(entry, BetPlaced):
             bet_count += 1
             if entry.is_bonus:
@@ -93,6 +94,12 @@ def fold_round(entries: Iterable[RoundEvent], start: Round | None = None) -> Rou
     if first_at is None or last_at is None:
         raise ValueError("a round has at least one bet or win")
     return Round(first_at, last_at, bet_count, win_count, sums)
+
+
+@lru_cache(maxsize=64)
+def _only(day: date) -> frozenset[date]:
+    """Give a set of one day: rounds share it, thousands at a time."""
+    return frozenset((day,))
 
 
 class Played(NamedTuple):

@@ -1,5 +1,5 @@
 -- The read side. Rows belong to a tenant and to a generation: a rebuild writes a new generation
--- beside the live one.
+-- beside the live one. The room that is left in the pages of some tables keeps updates off their indexes.
 
 -- Up to which position of the log a generation shows all events. Its row is the claim that a
 -- projector locks. One generation of a tenant is live: queries read it. Another may be in the making
@@ -39,7 +39,7 @@ create table balances (
     bets          bigint not null,
     wins          bigint not null,
     primary key (tenant_id, generation, player_id, currency)
-);
+) with (fillfactor = 70);
 
 -- Neither column changes, so that only a player's first event in a currency pays for it.
 create index balances_by_currency on balances (tenant_id, generation, currency, player_id);
@@ -68,7 +68,7 @@ create table balance_periods (
     wins          bigint not null,
     positions     bigint[] not null,
     primary key (tenant_id, generation, player_id, is_day, period, currency)
-);
+) with (fillfactor = 70);
 
 -- key: 16 bytes of BLAKE2b over player, game and round, which do not fit an index entry.
 -- sums: {currency: [bet_real, bet_bonus, win_real, win_bonus, [day, …]]}, amounts as strings, the days
@@ -101,7 +101,7 @@ create index rounds_unusual on rounds (tenant_id, generation, status, first_at, 
 create index rounds_mixed on rounds (tenant_id, generation, first_at, key) where mixed_currency;
 
 -- What was played, by day (UTC), game and currency. A round counts once in each cell in which it has a
--- bet or a win. The room that is left in each page keeps updates off the index.
+-- bet or a win.
 create table activity (
     day        date not null,
     tenant_id  int not null,
@@ -168,7 +168,7 @@ create table players (
     tags_cut          text[] collate "C" not null default '{}',
     stamps            jsonb not null default '{}',
     primary key (tenant_id, generation, player_id)
-);
+) with (fillfactor = 70);
 
 create index players_by_tag on players using gin (tags_cut);
 -- What is known of a player has any length: one of more than some 2,000 bytes does not fit an index entry.
@@ -201,7 +201,7 @@ create table games (
     themes        text[] collate "C" not null default '{}',
     stamps        jsonb not null default '{}',
     primary key (tenant_id, generation, game_id)
-);
+) with (fillfactor = 70);
 
 -- Of a generation that is new since the last analyze the planner would expect no rows, and sort all
 -- of a tenant's instead of reading a page by an index. Without statistics it expects some of any. (Those of
