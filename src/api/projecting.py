@@ -11,8 +11,9 @@ from app.log.snapshotting import SnapshotTaker
 from app.settings import Settings
 from projections.projector import Projector
 
-# The projector takes two connections at once, a rebuild beside it four, the watchdog one.
-_CONNECTIONS = 7
+# The projector takes three connections at once, a rebuild beside it five, the watchdog one: each of the first
+# two reads ahead by one of them.
+_CONNECTIONS = 9
 _CHUNK_BYTES = 8 * 1024 * 1024
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 

@@ -33,9 +33,10 @@ _UPDATED = (
     "key", "first_at", "last_at", "bet_count", "win_count", "status", "mixed_currency", "sums", "positions",
 )  # fmt: skip
 
-# Of the statement `copy_rounds`: all fields but the texts and the positions.
+# Of the statement `copy_rounds`: tenant and generation, then the other fields but texts and positions.
 _FIELDS = 14
-_PLACE = struct.Struct(">hiiiii16siqiqiiiii?")
+_SCOPE = struct.Struct(">hiiii")
+_NUMBERS = struct.Struct(">i16siqiqiiiii?")
 
 
 class RoundName(NamedTuple):
@@ -51,12 +52,16 @@ class RoundName(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """Bets and wins of one round, in the order of the log, and what it is if there were none before."""
+    """Bets and wins of one round, in the order of the log, and what it is if there were none before.
+
+    As nearly all rounds are new, `row` is what is copied then, but for the scope.
+    """
 
     name: RoundName
     events: Sequence[RoundEvent]
     positions: Sequence[int]
     alone: Round
+    row: bytes
 
 
 Folded = Mapping[bytes, Moved]
@@ -65,9 +70,14 @@ Folded = Mapping[bytes, Moved]
 def fold(stretch: Stretch) -> Folded:
     """Fold a stretch of the log into what its rounds are if they are new, by their keys."""
     folded = {}
-    for name, moves in group_by(stretch.played, _whose).items():
+    played = group_by(stretch.played, _whose)
+    for name, moves in played.items():
         positions, events = zip(*moves, strict=True)
-        folded[name.key()] = Moved(name, events, positions, fold_round(events))
+        key, alone = name.key(), fold_round(events)
+        row = _new_row(key, name, alone, positions)
+        folded[key] = Moved(name, events, positions, alone, row)
+    if len(folded) != len(played):
+        raise RuntimeError("two rounds have one key")
     return folded
 
 
@@ -79,15 +89,16 @@ def write(connection: Connection, scope: Scope, folded: Folded) -> None:
     if not folded:
         return
     known = _known_rounds(connection, scope, folded)
+    in_scope = _SCOPE.pack(_FIELDS, 4, scope.tenant_id, 4, scope.generation)
     new, changed = [], []
     counted: Counter[Cell] = Counter()
-    for key, (name, events, positions, alone) in folded.items():
+    for key, (name, events, positions, alone, row) in folded.items():
         start = known.get(key)
         state = fold_round(events, start) if start else alone
         for day, currency in newly_played(start, state):
             counted[day, name.game_id, currency] += 1
         if start is None:
-            new.append(_new_row(scope, key, name, state, positions))
+            new.append(in_scope + row)
         else:
             changed.append((key.hex(), *_row(state), array(positions)))
     if new:
@@ -129,16 +140,14 @@ def _row(state: Round) -> tuple[datetime, datetime, int, int, str, bool, str]:
     )
 
 
-def _new_row(
-    scope: Scope, key: bytes, name: RoundName, state: Round, positions: Sequence[int]
-) -> bytes:
+def _new_row(key: bytes, name: RoundName, state: Round, positions: Sequence[int]) -> bytes:
     first_at, last_at, bet_count, win_count, status, mixed_currency, sums = _row(state)
-    place = _PLACE.pack(
-        *(_FIELDS, 4, scope.tenant_id, 4, scope.generation, 16, key, 8, micros(first_at), 8),
-        *(micros(last_at), 4, bet_count, 4, win_count, 1, mixed_currency),
+    numbers = _NUMBERS.pack(
+        *(16, key, 8, micros(first_at), 8, micros(last_at)),
+        *(4, bet_count, 4, win_count, 1, mixed_currency),
     )
     texts = [text(value) for value in (status, *name, sums)]
-    return b"".join((place, *texts, bigints(positions)))
+    return b"".join((numbers, *texts, bigints(positions)))
 
 
 def encode_sums(sums: dict[str, RoundSums]) -> str:
