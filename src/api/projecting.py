@@ -32,7 +32,12 @@ def open_projector(url: str, settings: Settings) -> Iterator[Projecting]:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    with open_pool(url, max_size=_CONNECTIONS, timeout_s=settings.lock_timeout_s, lock_timeout_s=settings.lock_timeout_s) as pool:
+    with open_pool(
+        url,
+        max_size=_CONNECTIONS,
+        timeout_s=settings.lock_timeout_s,
+        lock_timeout_s=settings.lock_timeout_s,
+    ) as pool:
         yield Projecting(
             pool,
             Projector(
