@@ -22,6 +22,8 @@ create table tracking (
 
 create unique index tracking_live on tracking (tenant_id) where live;
 
+-- The row of who plays is written again with each chunk of the log. The room that is left in each page, here and
+-- for players and games, keeps these updates off the indexes.
 create table balances (
     tenant_id     int not null,
     generation    int not null,
@@ -39,9 +41,8 @@ create table balances (
     bets          bigint not null,
     wins          bigint not null,
     primary key (tenant_id, generation, player_id, currency)
-) with (fillfactor = 70);
+) with (fillfactor = 50);
 
--- Neither column changes, so that only a player's first event in a currency pays for it.
 create index balances_by_currency on balances (tenant_id, generation, currency, player_id);
 
 -- The same for each day (UTC) and for each 10 minutes in which something moved, by the time of the events, so
@@ -168,7 +169,7 @@ create table players (
     tags_cut          text[] collate "C" not null default '{}',
     stamps            jsonb not null default '{}',
     primary key (tenant_id, generation, player_id)
-) with (fillfactor = 70);
+) with (fillfactor = 50);
 
 create index players_by_tag on players using gin (tags_cut);
 -- What is known of a player has any length: one of more than some 2,000 bytes does not fit an index entry.
@@ -201,7 +202,7 @@ create table games (
     themes        text[] collate "C" not null default '{}',
     stamps        jsonb not null default '{}',
     primary key (tenant_id, generation, game_id)
-) with (fillfactor = 70);
+) with (fillfactor = 50);
 
 -- Of a generation that is new since the last analyze the planner would expect no rows, and sort all
 -- of a tenant's instead of reading a page by an index. Without statistics it expects some of any. (Those of
