@@ -52,7 +52,7 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """How long a process trusts what it last read about a key: revocation holds everywhere by then."""
     poll_interval_s: Seconds = 0.05
     """How often an idle projector looks for new events."""
-    chunk_events: Positive = 5_000
+    chunk_events: Positive = 20_000
     """How many events the projector folds and writes in one transaction at most."""
     log_format: Annotated[str, msgspec.Meta(pattern="^(json|console)$")] = "json"
     """`json`, or `console` for people."""

@@ -51,8 +51,8 @@ class Reader:
             coming, reading = ahead
             # One at a time, so that what is held at once stays bounded.
             wait([reading])
-            if coming == wanted and (read := reading.result()).notifications:
-                return read
+            if coming._replace(until=wanted.until) == wanted and _fits(reading.result(), wanted):
+                return reading.result()
         return self._read(wanted)
 
     def read_ahead(self, wanted: Wanted) -> None:
@@ -67,3 +67,10 @@ class Reader:
         except Exception as error:  # noqa: BLE001  # of the events; the projector finds out which
             return Read(notifications, {}, error)
         return Read(notifications, folded)
+
+
+def _fits(read: Read, wanted: Wanted) -> bool:
+    """Tell whether a stretch that was read until elsewhere begins what is wanted: it may be shorter."""
+    if not read.notifications:
+        return False
+    return wanted.until is None or read.notifications[-1].id <= wanted.until

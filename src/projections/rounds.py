@@ -29,9 +29,6 @@ VERSION = 1
 SQL = statements(__file__)
 
 _SUMS = msgspec.json.Decoder(dict[str, tuple[Decimal, Decimal, Decimal, Decimal, frozenset[date]]])
-_UPDATED = (
-    "key", "first_at", "last_at", "bet_count", "win_count", "status", "mixed_currency", "sums", "positions",
-)  # fmt: skip
 
 # Of the statement `copy_rounds`: tenant and generation, then the other fields but texts and positions.
 _FIELDS = 14
@@ -49,6 +46,12 @@ class RoundName(NamedTuple):
     def key(self) -> bytes:
         """Hash the name to 16 bytes (BLAKE2b, RFC 7693); the three ids may be too wide for an index."""
         return blake2b(msgspec.msgpack.encode(self), digest_size=16).digest()
+
+
+_UPDATED = (
+    "key", *RoundName._fields, "first_at", "last_at", "bet_count", "win_count", "status", "mixed_currency",
+    "sums", "positions",
+)  # fmt: skip
 
 
 class Moved(NamedTuple):
@@ -100,15 +103,15 @@ def write(connection: Connection, scope: Scope, folded: Folded) -> None:
         if start is None:
             new.append(in_scope + row)
         else:
-            changed.append((key.hex(), *_row(state), array(positions)))
+            changed.append((key.hex(), *name, *_row(state), array(positions)))
     if new:
         copy_in(connection, SQL.copy_rounds.sql, new)
     if changed:
         written = connection.execute(
             SQL.update_rounds.sql, scope._asdict() | columns(changed, _UPDATED)
-        )
-        if written.rowcount != len(changed):
-            raise RuntimeError(f"{written.rowcount} rounds were updated, not {len(changed)}")
+        ).fetchall()
+        if len(written) != len(changed):
+            raise RuntimeError(f"{len(written)} rounds were updated, not {len(changed)}")
     activity.count_rounds(connection, scope, counted)
 
 

@@ -14,17 +14,31 @@ copy rounds (tenant_id, generation, key, first_at, last_at, bet_count, win_count
              player_id, game_id, round_id, sums, positions)
 from stdin (format binary);
 
--- name: update_rounds(tenant_id, generation, key, first_at, last_at, bet_count, win_count, status, mixed_currency, sums, positions)!
--- Arrays of different lengths can't be elements of one array: positions come as text, '{1,2}'.
-update rounds r
-   set first_at = n.first_at, last_at = n.last_at, bet_count = n.bet_count, win_count = n.win_count,
-       status = n.status, mixed_currency = n.mixed_currency, sums = n.sums,
-       positions = r.positions || n.positions::bigint[]
-  from unnest(:key::text[], :first_at::timestamptz[], :last_at::timestamptz[], :bet_count::int[],
-              :win_count::int[], :status::text[], :mixed_currency::bool[], :sums::text[],
-              :positions::text[])
-       as n (key, first_at, last_at, bet_count, win_count, status, mixed_currency, sums, positions)
- where r.tenant_id = :tenant_id and r.key = decode(n.key, 'hex') and r.generation + 0 = :generation;
+-- name: update_rounds(tenant_id, generation, key, player_id, game_id, round_id, first_at, last_at, bet_count, win_count, status, mixed_currency, sums, positions)
+-- Of rounds that are known. An UPDATE would join the table, and the planner, to whom a table that was not
+-- analyzed is nearly empty, reads all rounds of the tenant to do so: each chunk would cost more than the
+-- last. An upsert goes by the primary key, whatever it expects. Arrays of different lengths can't be
+-- elements of one array: positions come as text, '{1,2}'.
+insert into rounds as r
+       (tenant_id, generation, key, player_id, game_id, round_id, first_at, last_at, bet_count, win_count,
+        status, mixed_currency, sums, positions)
+select :tenant_id, :generation, decode(n.key, 'hex'), n.player_id, n.game_id, n.round_id, n.first_at, n.last_at,
+       n.bet_count, n.win_count, n.status, n.mixed_currency, n.sums, n.positions::bigint[]
+  from unnest(:key::text[], :player_id::text[], :game_id::text[], :round_id::text[],
+              :first_at::timestamptz[], :last_at::timestamptz[], :bet_count::int[], :win_count::int[],
+              :status::text[], :mixed_currency::bool[], :sums::text[], :positions::text[])
+       as n (key, player_id, game_id, round_id, first_at, last_at, bet_count, win_count, status,
+             mixed_currency, sums, positions)
+on conflict (tenant_id, key, generation) do update set
+    first_at = excluded.first_at,
+    last_at = excluded.last_at,
+    bet_count = excluded.bet_count,
+    win_count = excluded.win_count,
+    status = excluded.status,
+    mixed_currency = excluded.mixed_currency,
+    sums = excluded.sums,
+    positions = r.positions || excluded.positions
+returning 1;
 
 -- name: find_rounds(tenant_id, generation, player_id, game_id, round_id, status, mixed_currency, at_or_after, before, after_at, after_key, limit)
 select player_id, game_id, round_id, status, mixed_currency, first_at, last_at, bet_count, win_count,

@@ -104,6 +104,22 @@ def test_what_was_read_ahead_is_left_where_another_projector_was_there_first(
     assert_as_the_model(pool, tenant, model)
 
 
+def test_a_rebuild_whose_end_moves_on_reads_ahead_but_never_beyond_it(
+    pool: Pool, tenant: Tenant, model: Model, watched: WatchedLog, reading_ahead: Projector
+) -> None:
+    done = [reading_ahead.project_chunk(scope_of(tenant), until=until) for until in (21, 23, 22)]
+    assert done == [10, 10, 2]
+    assert position(pool, tenant) == 22
+    assert watched.looks == [
+        Looked(0, ahead=False),
+        Looked(10, ahead=True),
+        Looked(20, ahead=True),
+        Looked(20, ahead=False),
+    ]
+    assert reading_ahead.project_chunk(scope_of(tenant)) == 3
+    assert_as_the_model(pool, tenant, model)
+
+
 def test_what_was_recorded_meanwhile_is_seen_though_nothing_was_there_to_read_ahead(
     pool: Pool, tenant: Tenant, model: Model, reading_ahead: Projector
 ) -> None:
