@@ -34,9 +34,9 @@ def _fill(pool: Pool, url: str, name: str, seed: int) -> int:
     return tenant.tenant_id
 
 
-def _project(pool: Pool, tenant_id: int) -> None:
+def _project(pool: Pool, tenant_id: int, *, chunk_events: int = _BATCH) -> None:
     projector = Projector(
-        pool, lambda each: TenantLog(pool, each), chunk_events=_BATCH, poll_interval_s=1
+        pool, lambda each: TenantLog(pool, each), chunk_events=chunk_events, poll_interval_s=1
     )
     while projector.project_chunk(Scope(tenant_id, 1)):
         pass
@@ -74,6 +74,22 @@ def test_a_tenant_that_is_new_since_the_last_analyze_is_not_read_whole_for_each_
     read = _entries_read(fresh_database.owner_url) - before
 
     assert 0 < read < 20 * _EVENTS
+
+
+def test_no_chunk_reads_what_those_before_it_have_written(fresh_database: Database) -> None:
+    """An update that was joined to the table read all rounds of the tenant, for each chunk anew."""
+    url = fresh_database.service_url
+    with open_pool(url, max_size=2) as pool:
+        tenant_id = _fill(pool, url, "never-analyzed", 3)
+        with psycopg.connect(fresh_database.owner_url, autocommit=True) as owner:
+            for table in ("rounds", "balances", "balance_periods", "players", "games", "activity"):
+                owner.execute(f"alter table roundbook.{table} set (autovacuum_enabled = off)")
+    before = _entries_read(fresh_database.owner_url)
+    with open_pool(url, max_size=2) as pool:
+        _project(pool, tenant_id, chunk_events=_BATCH // 20)
+    read = _entries_read(fresh_database.owner_url) - before
+
+    assert 0 < read < 5 * _EVENTS
 
 
 def test_the_past_of_a_tenant_that_is_new_is_not_looked_for_in_its_whole_log(
