@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from bench import growth, lag, past, projecting, queries, side_by_side, singles, steps
+from bench import busy_player, growth, lag, past, projecting, queries, side_by_side, singles, steps
 from bench.machine import load, machine_facts, warnings
 from bench.parts import Options, Part, Say
 from bench.report import print_facts, print_table
@@ -23,6 +23,7 @@ _ALONE = {
     "steps": steps.run,
     "singles": singles.run,
     "growth": growth.run,
+    "player": busy_player.run,
     "projecting": projecting.run,
     "lag": lag.run_half,
     "sustained": lag.run_sustained,

@@ -1,17 +1,10 @@
-"""(f) Growth: one log gets longer and longer, beside the floor's table; and one player's stream does."""
+"""(f) Growth: one log gets longer and longer, beside the floor's table."""
 
 import itertools
-import statistics
-import time
 from contextlib import ExitStack
-from uuid import uuid4
 
-from app.database.connections import open_pool
-from app.log.heads import StreamHeads
-from app.recording import commit
 from bench import workload
 from bench.floor import connect_floor, copy_durably
-from bench.library import open_players
 from bench.orders import LoadClient, Order, load_client
 from bench.over_http import NewTenant, check_log, new_tenant
 from bench.parts import Options, Part, Say
@@ -26,20 +19,13 @@ _MOST_ROWS = 20
 _CONNECTIONS = 2
 _NO_LIMIT_S = 1e9
 
-_PLAYER_BATCH = 100
-_PLAYER_COMMITS = 40
-_BUSY_PLAYER_BATCHES = 10
-_BUSY_LIBRARY_PLAYER_EVENTS = 1_000
-
 
 def run(server: Server, options: Options, say: Say) -> Part:
-    """Let one log grow by stretches, in turn with the floor; then look at a player with many events."""
+    """Let one log grow by stretches, in turn with the floor."""
     stretches = max(1, options.batches // _STRETCH_BATCHES)
     with server.new_database() as database:
         service_s, floor_s = _grow(database, stretches, options.workers, say)
         tables = [_growth_table(service_s, floor_s), storage_table(database)]
-        say("a player with many events")
-        tables.append(_players_table(database))
     return Part(tables, {"growth, service, s": service_s, "growth, floor, s": floor_s})
 
 
@@ -115,66 +101,3 @@ def _growth_table(service_s: list[float], floor_s: list[float]) -> Table:
         ],
         rows,
     )
-
-
-def _players_table(database: Database) -> Table:
-    busy_ms, new_ms = _player_commits(database)
-    library_busy_ms, library_new_ms = _library_events(database)
-    busy_events = _BUSY_PLAYER_BATCHES * workload.BATCH
-    return Table(
-        "A player with many events",
-        f"Roundbook: a batch of {_PLAYER_BATCH} for one player, with nothing remembered, in turn with one"
-        " for a new player. The library: one event as in its tutorial, without snapshots. Medians.",
-        [Column("commit"), Column("ms", 2), Column("time of a new player's", 2)],
-        [
-            ["Roundbook, a new player", new_ms, 1.0],
-            [f"Roundbook, a player with {busy_events:,} events", busy_ms, busy_ms / new_ms],
-            ["eventsourcing, a new player", library_new_ms, 1.0],
-            [
-                f"eventsourcing, a player with {_BUSY_LIBRARY_PLAYER_EVENTS:,} events",
-                library_busy_ms,
-                library_busy_ms / library_new_ms,
-            ],
-        ],
-    )
-
-
-def _player_commits(database: Database) -> tuple[float, float]:
-    """Give the milliseconds of a commit for the busy player, and for new ones."""
-    tenant_id = new_tenant(database).tenant_id
-    serials = itertools.count(1)
-    busy, new = [], []
-    with open_pool(database.service_url, max_size=1) as pool:
-
-        def commit_ms(player: str, events: int) -> float:
-            body = workload.logins(player, itertools.islice(serials, events))
-            batch = workload.read(body)
-            started = time.perf_counter()
-            commit(pool, tenant_id, batch, StreamHeads())
-            return (time.perf_counter() - started) * 1000
-
-        for _ in range(_BUSY_PLAYER_BATCHES):
-            commit_ms("busy", workload.BATCH)
-        for number in range(_PLAYER_COMMITS):
-            busy.append(commit_ms("busy", _PLAYER_BATCH))
-            new.append(commit_ms(f"new-{number}", _PLAYER_BATCH))
-    return statistics.median(busy), statistics.median(new)
-
-
-def _library_events(database: Database) -> tuple[float, float]:
-    """The same for one event with the stock library."""
-    busy, new = [], []
-    space = uuid4()
-    with open_players(database) as players:
-
-        def save_ms(player: str) -> float:
-            started = time.perf_counter()
-            players.record(space, player, "login", {"player_id": player})
-            return (time.perf_counter() - started) * 1000
-
-        players.fill(space, "busy", _BUSY_LIBRARY_PLAYER_EVENTS)
-        for number in range(_PLAYER_COMMITS):
-            save_ms(f"new-{number}")
-            new.append(save_ms(f"new-{number}"))
-            busy.append(save_ms("busy"))
-    return statistics.median(busy), statistics.median(new)

@@ -1,4 +1,4 @@
-"""(j) How long the past of a player with very many events takes to answer, over HTTP."""
+"""(j) How long the past of a player with very many events takes to answer, and a replay, over HTTP."""
 
 import statistics
 import time
@@ -12,6 +12,7 @@ from bench import workload
 from bench.logs import fill_log
 from bench.over_http import new_tenant
 from bench.parts import Options, Part, Say
+from bench.replay import replay_table
 from bench.results import Column, Table
 from bench.server import Server
 from bench.service import Service, command, serving
@@ -61,6 +62,8 @@ def run(server: Server, options: Options, say: Say) -> Part:
                     *(f"at_position={max(1, round(whole * share))}" for share in _SHARES),
                 ]
             }
+            say(f"replaying {whole:,} events")
+            replay = replay_table(service, tenant.key, whole)
     table = Table(
         "The past",
         f"Balances over HTTP of a player with {options.past:,} events in a year, {_LATE:.0%} of them late,"
@@ -71,7 +74,7 @@ def run(server: Server, options: Options, say: Say) -> Part:
             for asked, each in taken.items()
         ],
     )
-    return Part([table], {f"{asked}, s": each for asked, each in taken.items()})
+    return Part([table, replay], {f"{asked}, s": each for asked, each in taken.items()})
 
 
 def _at(share: float) -> str:

@@ -1,9 +1,10 @@
 """Prints results: tables for the terminal, or Markdown for docs/performance.md.
 
-python -m bench.report [RESULTS.json] [--into docs/performance.md]
+python -m bench.report [RESULTS.json]... [--into docs/performance.md]
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -44,12 +45,20 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
 
-def markdown(run: Run) -> str:
-    """Write a run as Markdown."""
+def markdown(runs: Sequence[Run]) -> str:
+    """Write runs as Markdown; of a table that several have, only that of the last."""
+    parts = []
+    for number, run in enumerate(runs):
+        newer = {table.title for other in runs[number + 1 :] for table in other.tables}
+        parts.append(_markdown(run, [each for each in run.tables if each.title not in newer]))
+    return "\n".join(parts)
+
+
+def _markdown(run: Run, tables: Sequence[Table]) -> str:
     facts = [run.machine, run.settings, run.options, {"took": f"{run.took_s:.0f} s"}]
     parts = [f"Measured {run.began_at}.", ""]
     parts += [f"- {name}: {value}" for part in facts for name, value in part.items()]
-    for table in run.tables:
+    for table in tables:
         titles = [column.title for column in table.columns]
         parts += ["", f"### {table.title}", "", table.about, "", _line(titles)]
         parts.append(_line(["---"] + ["---:"] * (len(titles) - 1)))
@@ -75,15 +84,13 @@ def _text(cell: str | float | None, decimals: int) -> str:
 
 
 @click.command()
-@click.argument(
-    "results", default=FOLDER / "latest.json", type=click.Path(exists=True, path_type=Path)
-)
+@click.argument("results", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--into", type=click.Path(exists=True, path_type=Path), help="Fill the figures in there."
 )
-def main(results: Path, into: Path | None) -> None:
-    """Print RESULTS, by default the latest, as Markdown."""
-    figures = markdown(load(results))
+def main(results: tuple[Path, ...], into: Path | None) -> None:
+    """Print RESULTS, by default the latest, as Markdown; oldest first."""
+    figures = markdown([load(path) for path in results or [FOLDER / "latest.json"]])
     if into is None:
         click.echo(figures)
         return
