@@ -44,12 +44,13 @@ class Decoding:
         """Begin with no process but this one."""
         self._threads = CapacityLimiter(_THREADS)
         self._beside: _ProcessBeside | None = None
+        self._can_spawn = True
 
     async def decode(self, body: bytes, tenant: Tenant, *, alone: bool) -> Prepared:
         """Decode a batch; `alone` says that this process works on no other. Raises as `decode` does."""
         if len(body) <= _SMALL_BYTES:
             return decode(body, tenant)
-        if len(body) >= _LARGE_BYTES and not alone:
+        if len(body) >= _LARGE_BYTES and not alone and self._can_spawn:
             batch = await self._decode_beside(body, tenant)
             if batch is not None:
                 return batch
@@ -63,7 +64,15 @@ class Decoding:
     async def _decode_beside(self, body: bytes, tenant: Tenant) -> Prepared | None:
         """Decode in the other process; None where that is not up, or the batch has faults to be named."""
         if self._beside is None:
-            self._beside = _ProcessBeside()
+            try:
+                self._beside = _ProcessBeside()
+            except (OSError, NotImplementedError):
+                # A host without shared semaphores, or one that has no room for another process.
+                log.exception(
+                    "no process can be started to decode beside this one: it does so alone"
+                )
+                self._can_spawn = False
+                return None
         beside = self._beside
         if not beside.is_ready:
             return None

@@ -12,7 +12,7 @@ from domain.ids import Id
 from domain.instant import as_datetime
 from domain.profile import GAME_FIELDS, Profile, Sighting, fold_profile, fold_sighting
 from projections.entries import Scope, Stretch, columns, group_by
-from projections.reading import Rows, Snapshot, rows, select
+from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select
 from projections.stamps import decode_stamps, encode_stamps
 from projections.statements import Connection, statements
 
@@ -134,7 +134,7 @@ GamePlace = tuple[Id]
 def find_games(
     seen: Snapshot, filters: GameFilters, after: GamePlace | None, limit: int
 ) -> Rows[GameView, GamePlace]:
-    """List the catalogue by game_id."""
+    """List the catalogue by game_id; fewer games than `limit` where they are large."""
     found = select(
         seen,
         SQL.find_games,
@@ -142,8 +142,9 @@ def find_games(
         q_folded=None if filters.q is None else fold_case(filters.q),
         after=after[0] if after else None,
         limit=limit + 1,
+        page_bytes=PAGE_BYTES,
     )
-    return rows([GameView(*row) for row in found], limit, lambda view: (view.game_id,))
+    return measured_rows(found, limit, GameView, lambda view: (view.game_id,))
 
 
 def game_view(game_id: str, profile: Profile, sighting: Sighting) -> GameView:

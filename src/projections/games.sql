@@ -21,20 +21,28 @@ update games
        themes = coalesce(:themes::text[], '{}'), device = :device, has_freespins = :has_freespins
  where tenant_id = :tenant_id and generation = :generation and game_id = :game_id;
 
--- name: find_games(tenant_id, generation, provider, category, feature, theme, device, has_freespins, q_folded, after, limit)
-select game_id, name, provider, categories, features, themes, coalesce(device, 'undefined'),
-       coalesce(has_freespins, 'unknown'), first_seen, last_seen
-  from games
- where tenant_id = :tenant_id and generation = :generation
-   and (:provider::text is null or provider = :provider)
-   and (:category::text is null or categories @> array[:category::text])
-   and (:feature::text is null or features @> array[:feature::text])
-   and (:theme::text is null or themes @> array[:theme::text])
-   and (:device::text is null or coalesce(device, 'undefined') = :device)
-   and (:has_freespins::text is null or coalesce(has_freespins, 'unknown') = :has_freespins)
-   and (:q_folded::text is null or position(:q_folded in name_folded) > 0)
-   and (:after::text is null or game_id > :after)
- order by game_id limit :limit;
+-- name: find_games(tenant_id, generation, provider, category, feature, theme, device, has_freespins, q_folded, after, limit, page_bytes)
+-- What a page can't hold is left out behind the first; `selected` tells how many there were with it.
+select game_id, name, provider, categories, features, themes, device, has_freespins, first_seen, last_seen,
+       selected
+  from (select chosen.*, count(*) over () as selected,
+               sum(octet_length(chosen::text)) over (order by game_id) - octet_length(chosen::text)
+               as bytes_before
+          from (select game_id, name, provider, categories, features, themes, coalesce(device, 'undefined') as device,
+                  coalesce(has_freespins, 'unknown') as has_freespins, first_seen, last_seen
+             from games
+            where tenant_id = :tenant_id and generation = :generation
+              and (:provider::text is null or provider = :provider)
+              and (:category::text is null or categories @> array[:category::text])
+              and (:feature::text is null or features @> array[:feature::text])
+              and (:theme::text is null or themes @> array[:theme::text])
+              and (:device::text is null or coalesce(device, 'undefined') = :device)
+              and (:has_freespins::text is null or coalesce(has_freespins, 'unknown') = :has_freespins)
+              and (:q_folded::text is null or position(:q_folded in name_folded) > 0)
+              and (:after::text is null or game_id > :after)
+            order by game_id limit :limit) as chosen) as measured
+ where bytes_before < :page_bytes
+ order by game_id;
 
 -- name: get_game(tenant_id, generation, game_id)
 select game_id, name, provider, categories, features, themes, coalesce(device, 'undefined'),

@@ -13,7 +13,7 @@ from domain.ids import Id
 from domain.instant import as_datetime
 from domain.profile import PLAYER_FIELDS, Profile, Sighting, fold_profile, fold_sighting
 from projections.entries import Scope, Stretch, columns, group_by
-from projections.reading import Rows, Snapshot, rows, select
+from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select
 from projections.stamps import decode_stamps, encode_stamps
 from projections.statements import Connection, statements
 
@@ -109,11 +109,16 @@ PlayerPlace = tuple[Id]
 def find_players(
     seen: Snapshot, filters: PlayerFilters, after: PlayerPlace | None, limit: int
 ) -> Rows[PlayerView, PlayerPlace]:
-    """List profiles by player_id."""
+    """List profiles by player_id; fewer than `limit` where they are large."""
     found = select(
-        seen, SQL.find_players, filters, after=after[0] if after else None, limit=limit + 1
+        seen,
+        SQL.find_players,
+        filters,
+        after=after[0] if after else None,
+        limit=limit + 1,
+        page_bytes=PAGE_BYTES,
     )
-    return rows([PlayerView(*row) for row in found], limit, lambda view: (view.player_id,))
+    return measured_rows(found, limit, PlayerView, lambda view: (view.player_id,))
 
 
 def player_view(player_id: str, profile: Profile, sighting: Sighting) -> PlayerView:

@@ -13,6 +13,9 @@ from projections.statements import Connection, statements
 
 SQL = statements(__file__)
 
+PAGE_BYTES = 4 * 1024 * 1024
+"""How much a page of rows of any size holds at most, but for the one row that goes beyond."""
+
 V = TypeVar("V")
 K = TypeVar("K")
 
@@ -73,7 +76,21 @@ def select(
     return seen.connection.execute(statement.sql, parameters, prepare=False, binary=True).fetchall()
 
 
-def rows(views: Sequence[V], limit: int, place: Callable[[V], K]) -> Rows[V, K]:
-    """Cut what was selected with a limit of `limit + 1` down to a page."""
+def rows(
+    views: Sequence[V], limit: int, place: Callable[[V], K], *, selected: int | None = None
+) -> Rows[V, K]:
+    """Cut what was selected with a limit of `limit + 1` down to a page.
+
+    `selected` tells how many there were, where those that made the page too large were left out.
+    """
     items = list(views[:limit])
-    return Rows(items, place(items[-1]) if len(views) > limit else None)
+    more = (len(views) if selected is None else selected) > len(items)
+    return Rows(items, place(items[-1]) if more else None)
+
+
+def measured_rows(
+    found: Sequence[tuple[Any, ...]], limit: int, view: Callable[..., V], place: Callable[[V], K]
+) -> Rows[V, K]:
+    """Make a page of what a statement that leaves out by PAGE_BYTES found: its last column is `selected`."""
+    selected = found[-1][-1] if found else 0
+    return rows([view(*row[:-1]) for row in found], limit, place, selected=selected)

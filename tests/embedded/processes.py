@@ -64,14 +64,14 @@ def accepts(url: str) -> bool:
     return True
 
 
-def kept_alive(server: EmbeddedServer) -> None:
+def kept_alive(server: EmbeddedServer, *, within_s: float = 20) -> None:
     """Do what a service does, until its server answers."""
 
     def answers() -> bool:
         server.keep_alive()
         return accepts(server.admin_url)
 
-    eventually(answers)
+    eventually(answers, within_s=within_s)
 
 
 def postmaster(home: Path) -> int:

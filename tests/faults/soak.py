@@ -19,6 +19,7 @@ from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 
 from app.database.migrate import migrate
 from app.embedded import EmbeddedServer
+from app.embedded.server import LONGEST_PAUSE_S
 from tests.embedded.processes import kept_alive
 from tests.faults.places import Account, free_port, is_free, kill_postgres, open_account, projectors
 from tests.faults.proxy import Point, Proxy
@@ -126,7 +127,8 @@ class Soak:
 
     def the_database_is_killed(self) -> None:
         kill_postgres(self._folder / "data")
-        kept_alive(self._server)
+        # Killed again and again, it is started again after longer and longer pauses.
+        kept_alive(self._server, within_s=2 * LONGEST_PAUSE_S)
 
     def all_connections_are_cut(self) -> None:
         self._proxy.cut_all()

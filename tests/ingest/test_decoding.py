@@ -101,6 +101,26 @@ def test_batches_are_decoded_whatever_becomes_of_the_other_process(beside: list[
     assert decoders(os.getpid()) == []
 
 
+def test_where_no_process_can_be_started_this_one_decodes_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries: list[object] = []
+
+    def fail(*arguments: object, **options: object) -> None:
+        del options
+        tries.append(arguments)
+        raise OSError("no semaphores here")
+
+    monkeypatch.setattr(decoding, "ProcessPoolExecutor", fail)
+
+    async def scenario(decoder: Decoding) -> None:
+        for _ in range(3):
+            assert await decoder.decode(BODY, TENANT, alone=False) == decode(BODY, TENANT)
+
+    run(scenario)
+    assert len(tries) == 1
+
+
 BEGIN = """
 import asyncio
 from tests.ingest.test_decoding import BODY, TENANT, run
