@@ -42,7 +42,7 @@ returning 1;
 
 -- name: find_rounds(tenant_id, generation, player_id, game_id, round_id, status, mixed_currency, at_or_after, before, after_at, after_key, limit)
 select player_id, game_id, round_id, status, mixed_currency, first_at, last_at, bet_count, win_count,
-       sums, case when :round_id::text is not null then positions end
+       sums, positions
   from rounds
  where tenant_id = :tenant_id and generation = :generation
    and (:player_id::text is null or player_id = :player_id)
