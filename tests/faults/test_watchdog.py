@@ -72,6 +72,7 @@ def test_a_transaction_silent_inside_copy_is_ended_and_its_lock_is_free(
             with cursor.copy(SQL.copy_events.sql) as sink:
                 sink.write(_COPY_HEADER)
                 assert ended(watcher) == [session.info.backend_pid]
+                eventually(lambda: state(watcher, session) == ("gone", ""))
                 sink.write(_ROW_WITH_A_LONG_FIELD)
 
     with pytest.raises(psycopg.OperationalError):
@@ -108,6 +109,7 @@ def test_a_copy_that_moves_is_left_alone_however_slow_it_is(
                 time.sleep(_STALLED_S)
                 assert watchdog.look(watcher) == []
             eventually(lambda: watchdog.look(watcher) == [session.info.backend_pid])
+            eventually(lambda: state(watcher, session) == ("gone", ""))
 
     with pytest.raises(psycopg.OperationalError):
         copy_slowly()
