@@ -22,6 +22,7 @@ SERVICE_ROLE = "roundbook_test_service"
 OWNER_ROLE = "roundbook_test_owner"
 _PASSWORD = "for-tests-only"
 
+_ROLES_LOCK = 0x726F6C65
 _numbers = itertools.count(1)
 
 
@@ -69,19 +70,15 @@ def new_database(admin_url: str, *, template: Database | None = None) -> Iterato
 
 
 def _create_roles(admin: psycopg.Connection) -> None:
-    # Roles belong to the cluster: test runs beside each other share them.
-    for role in (OWNER_ROLE, SERVICE_ROLE):
-        known = admin.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
-        if known is None:
-            try:
-                admin.execute(
-                    sql.SQL("create role {} login password {}").format(
-                        sql.Identifier(role), sql.Literal(_PASSWORD)
-                    )
-                )
-            except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-                continue
-    admin.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(OWNER_ROLE)))
+    # Roles belong to the cluster: test runs beside each other share them, and one at a time makes them.
+    with admin.transaction():
+        admin.execute("select pg_advisory_xact_lock(%s)", [_ROLES_LOCK])
+        for role in (OWNER_ROLE, SERVICE_ROLE):
+            known = admin.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
+            if known is None:
+                create = sql.SQL("create role {} login password {}")
+                admin.execute(create.format(sql.Identifier(role), sql.Literal(_PASSWORD)))
+        admin.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(OWNER_ROLE)))
 
 
 def _with(url: str, role: str, database: str) -> str:
