@@ -26,22 +26,24 @@ update games
 select game_id, name, provider, categories, features, themes, device, has_freespins, first_seen, last_seen,
        selected
   from (select chosen.*, count(*) over () as selected,
-               sum(octet_length(chosen::text)) over (order by game_id) - octet_length(chosen::text)
-               as bytes_before
-          from (select game_id, name, provider, categories, features, themes, coalesce(device, 'undefined') as device,
-                  coalesce(has_freespins, 'unknown') as has_freespins, first_seen, last_seen
-             from games
-            where tenant_id = :tenant_id and generation = :generation
-              and (:provider::text is null or provider = :provider)
-              and (:category::text is null or categories @> array[:category::text])
-              and (:feature::text is null or features @> array[:feature::text])
-              and (:theme::text is null or themes @> array[:theme::text])
-              and (:device::text is null or coalesce(device, 'undefined') = :device)
-              and (:has_freespins::text is null or coalesce(has_freespins, 'unknown') = :has_freespins)
-              and (:q_folded::text is null or position(:q_folded in name_folded) > 0)
-              and (:after::text is null or game_id > :after)
-            order by game_id limit :limit) as chosen) as measured
- where bytes_before < :page_bytes
+               sum(octet_length(chosen::text)) over (order by game_id rows between unbounded preceding
+                                                     and 1 preceding) as bytes_before
+          from (select game_id, name, provider, categories, features, themes,
+                       coalesce(device, 'undefined') as device,
+                       coalesce(has_freespins, 'unknown') as has_freespins, first_seen, last_seen
+                  from games
+                 where tenant_id = :tenant_id and generation = :generation
+                   and (:provider::text is null or provider = :provider)
+                   and (:category::text is null or categories @> array[:category::text])
+                   and (:feature::text is null or features @> array[:feature::text])
+                   and (:theme::text is null or themes @> array[:theme::text])
+                   and (:device::text is null or coalesce(device, 'undefined') = :device)
+                   and (:has_freespins::text is null
+                        or coalesce(has_freespins, 'unknown') = :has_freespins)
+                   and (:q_folded::text is null or position(:q_folded in name_folded) > 0)
+                   and (:after::text is null or game_id > :after)
+                 order by game_id limit :limit) as chosen) as measured
+ where coalesce(bytes_before, 0) < :page_bytes
  order by game_id;
 
 -- name: get_game(tenant_id, generation, game_id)

@@ -34,31 +34,31 @@ update players
 select player_id, username, registration_date, country, currency, gender, affiliate, operator, tags,
        consent_email, is_blocked, first_seen, last_seen, last_login, logins, selected
   from (select chosen.*, count(*) over () as selected,
-               sum(octet_length(chosen::text)) over (order by player_id) - octet_length(chosen::text)
-               as bytes_before
-          from (select player_id, username, registration_date, country, currency, gender, affiliate, operator, tags,
-                  consent_email, is_blocked, first_seen, last_seen, last_login, logins
-             from players
-            where tenant_id = :tenant_id and generation = (select :generation::int)
-              and (:country::text is null
-                   or left(country, 255) = left(:country::text, 255)
-                      and (length(:country::text) < 255 or country = :country))
-              and (:currency::text is null
-                   or left(currency, 255) = left(:currency::text, 255)
-                      and (length(:currency::text) < 255 or currency = :currency))
-              and (:tag::text is null
-                   or tags_cut @> array[left(:tag::text, 255)]
-                      and (length(:tag::text) < 255 or tags @> array[:tag::text]))
-              and (:affiliate::text is null
-                   or left(affiliate, 255) = left(:affiliate::text, 255)
-                      and (length(:affiliate::text) < 255 or affiliate = :affiliate))
-              and (:operator::text is null
-                   or left(operator, 255) = left(:operator::text, 255)
-                      and (length(:operator::text) < 255 or operator = :operator))
-              and (:is_blocked::bool is null or is_blocked = :is_blocked)
-              and (:after::text is null or player_id > :after)
-            order by player_id limit :limit) as chosen) as measured
- where bytes_before < :page_bytes
+               sum(octet_length(chosen::text)) over (order by player_id rows between unbounded preceding
+                                                     and 1 preceding) as bytes_before
+          from (select player_id, username, registration_date, country, currency, gender, affiliate,
+                       operator, tags, consent_email, is_blocked, first_seen, last_seen, last_login, logins
+                  from players
+                 where tenant_id = :tenant_id and generation = (select :generation::int)
+                   and (:country::text is null
+                        or left(country, 255) = left(:country::text, 255)
+                           and (length(:country::text) < 255 or country = :country))
+                   and (:currency::text is null
+                        or left(currency, 255) = left(:currency::text, 255)
+                           and (length(:currency::text) < 255 or currency = :currency))
+                   and (:tag::text is null
+                        or tags_cut @> array[left(:tag::text, 255)]
+                           and (length(:tag::text) < 255 or tags @> array[:tag::text]))
+                   and (:affiliate::text is null
+                        or left(affiliate, 255) = left(:affiliate::text, 255)
+                           and (length(:affiliate::text) < 255 or affiliate = :affiliate))
+                   and (:operator::text is null
+                        or left(operator, 255) = left(:operator::text, 255)
+                           and (length(:operator::text) < 255 or operator = :operator))
+                   and (:is_blocked::bool is null or is_blocked = :is_blocked)
+                   and (:after::text is null or player_id > :after)
+                 order by player_id limit :limit) as chosen) as measured
+ where coalesce(bytes_before, 0) < :page_bytes
  order by player_id;
 
 -- name: get_player(tenant_id, generation, player_id)
