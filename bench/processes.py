@@ -2,11 +2,11 @@
 
 import os
 import subprocess
-import threading
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
+
+from bench.background import Background
 
 ROOT = Path(__file__).parent.parent
 _LOOK_EVERY_S = 0.25
@@ -64,27 +64,13 @@ def _stat(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
 
 
-class PeakMemory:
+class PeakMemory(Background):
     """Looks at the memory of processes four times a second, and keeps the most."""
 
     def __init__(self, pids: Iterable[int]) -> None:
+        super().__init__()
         self._pids = list(pids)
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
         self.peak = memory(self._pids)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._done.set()
-        self._thread.join()
 
     def _watch(self) -> None:
         while not self._done.wait(_LOOK_EVERY_S):

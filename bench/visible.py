@@ -1,15 +1,14 @@
 """When positions of a log became visible in its read models, seen from outside."""
 
-import threading
 import time
 from bisect import bisect_left
 from collections.abc import Sequence
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import click
 
 from app.database.connections import connect
+from bench.background import Background
 from bench.server import Database
 
 _LOOK_EVERY_S = 0.005
@@ -26,30 +25,16 @@ class Sent(NamedTuple):
     at_s: float
 
 
-class Visible:
+class Visible(Background):
     """Looks 200 times a second how far a tenant's read models are: the live ones, or those in the making."""
 
     def __init__(self, database: Database, tenant_id: int, *, live: bool = True) -> None:
+        super().__init__()
         self._database = database
         self._tenant_id = tenant_id
         self._statement = _LIVE if live else _MADE
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
         self._positions: list[int] = [0]
         self._seen_s: list[float] = [time.perf_counter()]
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._done.set()
-        self._thread.join()
 
     @property
     def position(self) -> int:

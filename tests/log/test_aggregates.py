@@ -37,10 +37,8 @@ def balance_rows(player_id: str, player: Player) -> list[dict[str, object]]:
 def test_a_player_at_any_version_has_the_balances_of_that_position(
     pool: Pool, tenant: Tenant
 ) -> None:
-    [sent] = batches(simulate(Scenario(players=4, games=3), 300), 300)
-    record_bodies(pool, tenant, [sent])
     model = Model()
-    model.ingest_body(sent)
+    record_bodies(pool, tenant, model, batches(simulate(Scenario(players=4, games=3), 300), 300))
     players = repository(pool, tenant.tenant_id)
     for entry in model.log.entries:
         if entry.stream.startswith("game:"):

@@ -39,11 +39,9 @@ def test_a_hundred_thousand_events_come_out_as_the_model_has_them(
     pool: Pool, tenant: Tenant
 ) -> None:
     scenario = Scenario(players=2_000, games=150, currencies=("BTC", "USDT"))
-    bodies = list(batches(disturbed(simulate(scenario, EVENTS)), 10_000))
-    record_bodies(pool, tenant, bodies)
-    project(pool, tenant, chunk_events=5_000)
+    bodies = batches(disturbed(simulate(scenario, EVENTS)), 10_000)
     model = Model()
-    for body in bodies:
-        model.ingest_body(body)
+    record_bodies(pool, tenant, model, bodies)
+    project(pool, tenant, chunk_events=5_000)
     assert position(pool, tenant) == len(model.log.entries) == EVENTS
     assert_as_the_model(pool, tenant, model)

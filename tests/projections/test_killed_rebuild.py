@@ -48,9 +48,7 @@ def more(pool: Pool, tenant: Tenant, model: Model) -> Callable[[], None]:
     bodies = iter(batches(simulate(Scenario(players=40, games=8, seed=3), 100_000), 50))
 
     def record() -> None:
-        each = next(bodies)
-        record_bodies(pool, tenant, [each])
-        model.ingest_body(each)
+        record_bodies(pool, tenant, model, [next(bodies)])
 
     return record
 

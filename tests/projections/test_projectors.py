@@ -38,10 +38,8 @@ def model() -> Model:
 @pytest.fixture
 def busy(pool: Pool, tenant: Tenant, model: Model) -> Tenant:
     """A tenant with a log that is not projected yet."""
-    bodies = list(batches(simulate(Scenario(players=20, games=5), EVENTS), 500))
-    record_bodies(pool, tenant, bodies)
-    for each in bodies:
-        model.ingest_body(each)
+    bodies = batches(simulate(Scenario(players=20, games=5), EVENTS), 500)
+    record_bodies(pool, tenant, model, bodies)
     return tenant
 
 

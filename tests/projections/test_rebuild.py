@@ -63,10 +63,8 @@ def model() -> Model:
 @pytest.fixture
 def projected(pool: Pool, tenant: Tenant, model: Model) -> Tenant:
     """A tenant with simulated traffic, all of it shown."""
-    bodies = list(batches(simulate(Scenario(players=40, games=8), EVENTS), 500))
-    record_bodies(pool, tenant, bodies)
-    for each in bodies:
-        model.ingest_body(each)
+    bodies = batches(simulate(Scenario(players=40, games=8), EVENTS), 500)
+    record_bodies(pool, tenant, model, bodies)
     project(pool, tenant, chunk_events=333)
     return tenant
 
@@ -126,9 +124,7 @@ def test_a_rebuild_under_load_equals_the_live_read_models_and_the_model(
     bodies = iter(batches(simulate(Scenario(players=40, games=8, seed=2), 20_000), 20))
 
     def write() -> None:
-        each = next(bodies)
-        record_bodies(pool, projected, [each])
-        model.ingest_body(each)
+        record_bodies(pool, projected, model, [next(bodies)])
 
     with projecting(pool, projected), repeating(write):
         for _ in range(3):
