@@ -78,14 +78,6 @@ def postmaster(home: Path) -> int:
     return int((home / "postgres/postmaster.pid").read_text().partition("\n")[0])
 
 
-def runs(pid: int) -> bool:
-    """Whether a process runs; one that ended and that nobody waited for does not."""
-    listed = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(pid)], check=False, capture_output=True, text=True
-    ).stdout
-    return listed.strip() != "" and not listed.startswith("Z")
-
-
 def write_rows(url: str, *, first: int = 0, count: int = 100) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS acknowledged (n int)")

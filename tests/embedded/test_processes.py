@@ -23,9 +23,9 @@ from tests.embedded.processes import (
     kept_alive,
     postmaster,
     rows,
-    runs,
     write_rows,
 )
+from tests.processes import runs
 
 Start = Callable[[], Neighbour]
 

@@ -17,9 +17,9 @@ from tests.embedded.processes import (
     kept_alive,
     postmaster,
     rows,
-    runs,
     write_rows,
 )
+from tests.processes import runs
 
 
 def test_data_stay_when_the_server_stops_and_starts_again(

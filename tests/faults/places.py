@@ -16,7 +16,8 @@ from app.tenants import SCOPES, create_key, create_tenant
 from tests.embedded.processes import postmaster
 from tests.faults.checking import assert_exactly_once
 from tests.faults.sending import Client, Ledger
-from tests.http.service import Service, command_of, descendants
+from tests.http.service import Service
+from tests.processes import command_of, descendants
 
 
 class Account(NamedTuple):

@@ -13,7 +13,8 @@ from app.embedded.accounts import server_account
 from tests.embedded.processes import postmaster
 from tests.faults.places import embedded_url, open_account
 from tests.faults.sending import Load, traffic
-from tests.http.service import Service, descendants, runs
+from tests.http.service import Service
+from tests.processes import descendants, runs
 
 _MIB = 1024 * 1024
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tests.faults.places import embedded_url, kill_postgres, open_account
 from tests.faults.sending import Load, traffic
-from tests.http.service import Service, eventually, runs
+from tests.http.service import Service, eventually
+from tests.processes import runs
 
 
 def test_a_database_that_is_killed_under_load_comes_back_and_nothing_is_lost_or_doubled(

@@ -15,7 +15,8 @@ from tests.faults.places import Account, embedded_url, free_port, is_free, open_
 from tests.faults.proxy import Point, Proxy
 from tests.faults.sending import Ledger, Load, items_of, traffic
 from tests.faults.unfinished import begin
-from tests.http.service import Service, eventually, runs
+from tests.http.service import Service, eventually
+from tests.processes import runs
 
 Start = Callable[..., Service]
 

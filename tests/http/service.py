@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from app.embedded.cluster import DATABASE, SERVICE
 from app.embedded.place import find_place
 from app.tenants import Scope, create_key, create_tenant, find_tenant
 from tests.databases import Database
+from tests.processes import command_of, descendants
 
 _FIRST_WORDS = "Roundbook serves on "
 _LONG_S = 60
@@ -189,32 +190,3 @@ def eventually(condition: Callable[[], bool], *, within_s: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never came to be"
         time.sleep(0.02)
-
-
-def descendants(pid: int) -> list[int]:
-    """The children of a process, theirs, and so on."""
-    found: list[int] = []
-    parents = {pid}
-    table = [(int(child), int(parent)) for child, parent, *_ in _processes("pid=,ppid=")]
-    while parents:
-        children = [child for child, parent in table if parent in parents]
-        found += children
-        parents = set(children)
-    return found
-
-
-def command_of(pid: int) -> str:
-    return " ".join(word for line in _processes("args=", "-p", str(pid)) for word in line)
-
-
-def runs(pid: int) -> bool:
-    """Whether a process runs; one that ended and that nobody waited for does not."""
-    states = _processes("stat=", "-p", str(pid))
-    return any(not state.startswith("Z") for state, *_ in states)
-
-
-def _processes(columns: str, *chosen: str) -> Sequence[Sequence[str]]:
-    listed = subprocess.run(
-        ["ps", *(chosen or ("-A",)), "-o", columns], check=False, capture_output=True, text=True
-    )
-    return [line.split() for line in listed.stdout.splitlines()]

@@ -18,15 +18,13 @@ from tests.embedded.processes import accepts, postmaster
 from tests.http.service import (
     Running,
     Service,
-    command_of,
-    descendants,
     eventually,
     in_folder,
     on,
     roundbook,
-    runs,
 )
 from tests.http.wire import EVENTS, Wire, body, counts, login, recorded
+from tests.processes import command_of, descendants, runs
 
 BIG = body(*(login(str(n), note="x" * 200) for n in range(10_000)))
 

@@ -14,8 +14,9 @@ import pytest
 from app.database.connections import connect
 from app.embedded import EmbeddedServer
 from tests.embedded.processes import postmaster
-from tests.http.service import Service, descendants, eventually, runs
+from tests.http.service import Service, eventually
 from tests.http.wire import EVENTS, assert_problem, body, counts, login, recorded
+from tests.processes import descendants, runs
 
 BATCH = body(*(login(str(n)) for n in range(100)))
 

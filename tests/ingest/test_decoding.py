@@ -15,7 +15,8 @@ from api.decoding import Decoding, decode
 from app.simulation import Scenario, batches, simulate
 from app.tenants import Tenant
 from app.wire.items import InvalidItemsError
-from tests.http.service import command_of, descendants, eventually, runs
+from tests.http.service import eventually
+from tests.processes import command_of, descendants, runs
 
 TENANT = Tenant(1, "acme", datetime(2026, 1, 1, tzinfo=UTC), ["BTC"])
 [BODY] = batches(simulate(Scenario(players=20, games=5, seed=1), 2_000), 2_000)
