@@ -80,5 +80,7 @@ def plain(amount: Decimal) -> str:
     """Write an amount in plain decimal notation: no exponent, no trailing zeros, no minus on zero."""
     if not amount:
         return "0"
-    text = f"{amount:f}"
+    text = str(amount)
+    if "E" in text:
+        text = f"{amount:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

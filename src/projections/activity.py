@@ -32,7 +32,8 @@ Folded = Mapping[Cell, Activity]
 
 def fold(stretch: Stretch) -> Folded:
     """Add up the bets and wins of a stretch of the log; its rounds are counted by `rounds.write`."""
-    played = group_by([entry.event for entry in stretch.played], _cell)
+    events = stretch.played.events
+    played = group_by(events, map(_cell, events))
     return {cell: fold_activity(events) for cell, events in played.items()}
 
 

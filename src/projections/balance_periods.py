@@ -3,14 +3,14 @@
 A balance as of a time is the sum of whole days, of whole periods of 10 minutes, and of the events of one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from msgspec.structs import astuple
 
 from domain.balance import Balance, Movement, add_balances, fold_balance
 from domain.events import Event, decode
-from projections.entries import Entry, Scope, array, columns
+from projections.entries import Entries, Scope, array, columns, group_entries
 from projections.reading import Snapshot
 from projections.statements import Connection, statements
 
@@ -25,23 +25,17 @@ Periods = Mapping[datetime, tuple[Balance, str]]
 """Of each 10 minutes what moved, and where its events stand in the log, as the text of an array."""
 
 
-def fold_periods(moves: Sequence[Entry[Movement]]) -> Periods:
+def fold_periods(moves: Entries[Movement]) -> Periods:
     """Fold what moved by one player in one currency, by the 10 minutes in which it happened."""
-    periods: dict[datetime, list[Entry[Movement]]] = {}
-    first = last = None
-    for move in moves:
-        at = move.event.timestamp
-        # Mostly they come one after the other.
-        if first is None or last is None or not first <= at <= last:
-            first = _period(at)
-            last = first + _TO_LAST_MOMENT
-            held = periods.setdefault(first, [])
-        held.append(move)
+    moments = [event.timestamp for event in moves.events]
+    period = _period(min(moments))
+    # Mostly it is all within one of them.
+    if max(moments) <= period + _TO_LAST_MOMENT:
+        periods = {period: moves}
+    else:
+        periods = group_entries(moves, map(_period, moments))
     return {
-        period: (
-            fold_balance([move.event for move in held]),
-            array(sorted([move.position for move in held])),
-        )
+        period: (fold_balance(held.events), array(sorted(held.positions)))
         for period, held in periods.items()
     }
 

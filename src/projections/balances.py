@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import reduce
+from operator import attrgetter
 
 from msgspec import Struct
 from msgspec.structs import astuple
@@ -11,7 +12,7 @@ from domain.balance import Balance, Movement, add_balances
 from domain.ids import Id, Position
 from domain.money import plain
 from projections import balance_periods
-from projections.entries import Entry, Scope, Stretch, columns, group_by
+from projections.entries import Entries, Scope, Stretch, columns, group_entries
 from projections.reading import Amount, Rows, Snapshot, rows, select
 from projections.statements import Connection, statements
 
@@ -19,8 +20,8 @@ VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
 
 SQL = statements(__file__)
+_WHOSE = attrgetter("player_id", "currency")
 _COLUMNS = ("player_id", "currency", *Balance.__struct_fields__)
-
 
 Folded = Mapping[tuple[str, str], balance_periods.Periods]
 """What moved, by player and currency."""
@@ -28,10 +29,11 @@ Folded = Mapping[tuple[str, str], balance_periods.Periods]
 
 def fold(stretch: Stretch) -> Folded:
     """Fold what a stretch of the log moved, by the time at which it moved."""
-    paid = [
-        Entry(position, event) for position, event in stretch.others if isinstance(event, Movement)
-    ]
-    moved = group_by([*stretch.played, *paid], _whose)
+    moves = Entries[Movement]([*stretch.played.positions], [*stretch.played.events])
+    for position, event in zip(*stretch.others, strict=True):
+        if isinstance(event, Movement):
+            moves.add(position, event)
+    moved = group_entries(moves, map(_WHOSE, moves.events))
     return {whose: balance_periods.fold_periods(moves) for whose, moves in moved.items()}
 
 
@@ -49,10 +51,6 @@ def write(connection: Connection, scope: Scope, folded: Folded) -> None:
     if len(written) != len(rows):
         raise RuntimeError(f"{len(written)} balances were written, not {len(rows)}")
     balance_periods.write(connection, scope, folded)
-
-
-def _whose(entry: Entry[Movement]) -> tuple[str, str]:
-    return entry.event.player_id, entry.event.currency
 
 
 class BalanceFilters(Struct, frozen=True):

@@ -1,9 +1,9 @@
 """What projections fold: events at their positions in a tenant's log."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from types import NoneType
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from eventsourcing.persistence import Notification
 
@@ -11,7 +11,7 @@ from domain.events import Event, RoundEvent, decode
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
-E_co = TypeVar("E_co", bound=Event, covariant=True)
+E = TypeVar("E", bound=Event)
 
 
 Versions = Mapping[str, int]
@@ -25,18 +25,23 @@ class Scope(NamedTuple):
     generation: int
 
 
-class Entry(NamedTuple, Generic[E_co]):
-    """An event and its position."""
+class Entries(NamedTuple, Generic[E]):
+    """Events and the position of each, in the order of the log."""
 
-    position: int
-    event: E_co
+    positions: list[int]
+    events: list[E]
+
+    def add(self, position: int, event: E) -> None:
+        """Add the next one."""
+        self.positions.append(position)
+        self.events.append(event)
 
 
 class Stretch(NamedTuple):
     """A stretch of the log: the bets and wins, which are nearly all of it, and the other events."""
 
-    played: list[Entry[RoundEvent]]
-    others: list[Entry[Event]]
+    played: Entries[RoundEvent]
+    others: Entries[Event]
 
 
 class PoisonError(Exception):
@@ -51,24 +56,37 @@ class PoisonError(Exception):
 
 def decode_stretch(notifications: Iterable[Notification]) -> Stretch:
     """Decode a stretch of the log, each event once for all read models. Raises PoisonError."""
-    played, others = [], []
+    played, others = Entries[RoundEvent]([], []), Entries[Event]([], [])
     for notification in notifications:
         try:
             event = decode(notification.topic, notification.state)
         except Exception as error:
             raise PoisonError(notification.id, error) from error
         if isinstance(event, RoundEvent):
-            played.append(Entry(notification.id, event))
+            played.add(notification.id, event)
         else:
-            others.append(Entry(notification.id, event))
+            others.add(notification.id, event)
     return Stretch(played, others)
 
 
-def group_by(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
-    """Group items by a key, in order."""
+def group_by(items: Iterable[T], keys: Iterable[K]) -> dict[K, list[T]]:
+    """Group items by the key of each, in order."""
     groups: defaultdict[K, list[T]] = defaultdict(list)
-    for item in items:
-        groups[key(item)].append(item)
+    for key, item in zip(keys, items, strict=True):
+        groups[key].append(item)
+    return groups
+
+
+def group_entries(entries: Entries[E], keys: Iterable[K]) -> dict[K, Entries[E]]:
+    """Group events and their positions by the key of each, in order."""
+    groups: dict[K, Entries[E]] = {}
+    for key, position, event in zip(keys, entries.positions, entries.events, strict=True):
+        known = groups.get(key)
+        if known is None:
+            groups[key] = Entries([position], [event])
+        else:
+            known.positions.append(position)
+            known.events.append(event)
     return groups
 
 
@@ -78,14 +96,23 @@ def columns(rows: Sequence[Sequence[object]], names: Sequence[str]) -> dict[str,
     return {name: array(column) for name, column in zip(names, values, strict=True)}
 
 
-def array(values: Iterable[object]) -> str:
-    """Write what PostgreSQL reads as an array: several times faster than a list is adapted."""
-    return "{" + ",".join([_element(value) for value in values]) + "}"
+def array(values: Collection[Any]) -> str:
+    """Write what PostgreSQL reads as an array: several times faster than a list is adapted.
+
+    The values are strings, numbers, moments and None.
+    """
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        joined = '","'.join(values)
+        # Nearly always no value holds what has to be escaped.
+        if "\\" not in joined and joined.count('"') == 2 * (len(values) - 1):
+            return '{"' + joined + '"}'
+    elif kinds.isdisjoint({str, NoneType}):
+        return "{" + ",".join(map(str, values)) + "}"
+    return "{" + ",".join(map(_element, values)) + "}"
 
 
 def _element(value: object) -> str:
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if isinstance(value, datetime):
-        return value.isoformat()
     return "null" if value is None else str(value)

@@ -10,10 +10,10 @@ from msgspec import Struct
 from domain.events import GameUpdated
 from domain.ids import Id
 from domain.instant import as_datetime
-from domain.profile import GAME_FIELDS, Profile, Sighting, fold_profile, fold_sighting
-from projections.entries import Scope, Stretch, columns, group_by
+from domain.profile import GAME_FIELDS, Profile, Sighting, fold_sighting
+from projections.entries import Scope, Stretch, array, columns, group_by
+from projections.profiles import encode_stamps, fold_profiles
 from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select
-from projections.stamps import decode_stamps, encode_stamps
 from projections.statements import Connection, statements
 
 VERSION = 1
@@ -22,32 +22,39 @@ VERSION = 1
 SQL = statements(__file__)
 _GAME_ID = attrgetter("game_id")
 _SEEN = ("game_id", "first_seen", "last_seen")
+_UPDATED = (*_SEEN, *GAME_FIELDS, "name_folded", "stamps")
+_LISTS = ("categories", "features", "themes")
 
 
 class Folded(NamedTuple):
-    """When games were seen, and their updates by game."""
+    """When games were seen, first and last, and their updates by game."""
 
-    seen: Sequence[tuple[object, ...]]
+    seen: Mapping[str, tuple[datetime, datetime]]
     updates: Mapping[str, Sequence[GameUpdated]]
 
 
 def fold(stretch: Stretch) -> Folded:
     """Fold what a stretch of the log says of games."""
-    updates = [event for _, event in stretch.others if isinstance(event, GameUpdated)]
-    named = group_by([*updates, *[entry.event for entry in stretch.played]], _GAME_ID)
-    seen = []
-    for game_id, events in named.items():
-        sighting = fold_sighting(events)
-        seen.append((game_id, sighting.first_seen, sighting.last_seen))
-    return Folded(seen, group_by(updates, _GAME_ID))
+    updates = [event for event in stretch.others.events if isinstance(event, GameUpdated)]
+    events = [*updates, *stretch.played.events]
+    seen = {}
+    for game_id, naming in group_by(events, map(_GAME_ID, events)).items():
+        sighting = fold_sighting(naming)
+        seen[game_id] = (sighting.first_seen, sighting.last_seen)
+    return Folded(seen, group_by(updates, map(_GAME_ID, updates)))
 
 
 def write(connection: Connection, scope: Scope, folded: Folded) -> None:
-    """Bring the catalogue up to date."""
-    if folded.seen:
-        connection.execute(SQL.see_games.sql, scope._asdict() | columns(folded.seen, _SEEN))
+    """Bring the catalogue up to date: games that were only seen, and those whose entry changes."""
+    seen = [
+        (game_id, *sighting)
+        for game_id, sighting in folded.seen.items()
+        if game_id not in folded.updates
+    ]
+    if seen:
+        connection.execute(SQL.see_games.sql, scope._asdict() | columns(seen, _SEEN))
     if folded.updates:
-        _update_profiles(connection, scope, folded.updates)
+        _update_profiles(connection, scope, folded)
 
 
 def fold_case(name: str) -> str:
@@ -55,28 +62,21 @@ def fold_case(name: str) -> str:
     return name.casefold()
 
 
-def _update_profiles(
-    connection: Connection, scope: Scope, updates: Mapping[str, Sequence[GameUpdated]]
-) -> None:
-    known = connection.execute(
-        SQL.game_profiles.sql, {**scope._asdict(), "game_ids": list(updates)}
-    ).fetchall()
+def _update_profiles(connection: Connection, scope: Scope, folded: Folded) -> None:
+    parameters = {**scope._asdict(), "game_ids": list(folded.updates)}
+    known = connection.execute(SQL.game_profiles.sql, parameters).fetchall()
     rows = []
-    for game_id, stamps, *values in known:
-        start = Profile(dict(zip(GAME_FIELDS, values, strict=True)), decode_stamps(stamps))
-        profile = fold_profile(updates[game_id], start)
-        name = profile.values["name"]
-        rows.append(
-            {
-                **scope._asdict(),
-                "game_id": game_id,
-                **profile.values,
-                "name_folded": None if name is None else fold_case(name),
-                "stamps": encode_stamps(profile.stamps),
-            }
-        )
-    with connection.cursor() as cursor:
-        cursor.executemany(SQL.update_game.sql, rows)
+    for game_id, profile in fold_profiles(folded.updates, known, GAME_FIELDS).items():
+        values = {field: profile.values.get(field) for field in GAME_FIELDS}
+        values |= {field: array(values[field] or []) for field in _LISTS}
+        folded_name = None if values["name"] is None else fold_case(values["name"])
+        stamps = encode_stamps(profile.stamps)
+        rows.append((game_id, *folded.seen[game_id], *values.values(), folded_name, stamps))
+    written = connection.execute(
+        SQL.update_games.sql, scope._asdict() | columns(rows, _UPDATED)
+    ).fetchall()
+    if len(written) != len(rows):
+        raise RuntimeError(f"{len(written)} games were updated, not {len(rows)}")
 
 
 HasFreespins = Literal["yes", "no", "unknown"]
@@ -150,7 +150,7 @@ def find_games(
 def game_view(game_id: str, profile: Profile, sighting: Sighting) -> GameView:
     """Show a game as folded from events."""
     known: dict[str, Any] = {field: profile.values.get(field) for field in GAME_FIELDS}
-    for field in ("categories", "features", "themes"):
+    for field in _LISTS:
         known[field] = known[field] or []
     known["device"] = "undefined" if known["device"] is None else known["device"]
     known["has_freespins"] = known["has_freespins"] or "unknown"

@@ -13,13 +13,33 @@ select game_id, stamps::text, name, provider, categories, features, themes, devi
   from games
  where tenant_id = :tenant_id and generation = :generation and game_id = any(:game_ids);
 
--- name: update_game(tenant_id, generation, game_id, stamps, name, name_folded, provider, categories, features, themes, device, has_freespins)!
-update games
-   set stamps = :stamps::jsonb, name = :name, name_folded = :name_folded, provider = :provider,
-       categories = coalesce(:categories::text[], '{}'),
-       features = coalesce(:features::text[], '{}'),
-       themes = coalesce(:themes::text[], '{}'), device = :device, has_freespins = :has_freespins
- where tenant_id = :tenant_id and generation = :generation and game_id = :game_id;
+-- name: update_games(tenant_id, generation, game_id, first_seen, last_seen, name, provider, categories, features, themes, device, has_freespins, name_folded, stamps)
+-- Of those whose entry changes, new ones among them. Arrays of different lengths can't be elements of one
+-- array: lists come as text, '{"a","b"}'.
+insert into games as g
+       (tenant_id, generation, game_id, first_seen, last_seen, name, provider, categories, features, themes,
+        device, has_freespins, name_folded, stamps)
+select :tenant_id, :generation, u.game_id, u.first_seen, u.last_seen, u.name, u.provider,
+       u.categories::text[], u.features::text[], u.themes::text[], u.device, u.has_freespins, u.name_folded,
+       u.stamps::jsonb
+  from unnest(:game_id::text[], :first_seen::timestamptz[], :last_seen::timestamptz[], :name::text[],
+              :provider::text[], :categories::text[], :features::text[], :themes::text[], :device::text[],
+              :has_freespins::text[], :name_folded::text[], :stamps::text[])
+       as u (game_id, first_seen, last_seen, name, provider, categories, features, themes, device,
+             has_freespins, name_folded, stamps)
+on conflict (tenant_id, generation, game_id) do update set
+    first_seen = least(g.first_seen, excluded.first_seen),
+    last_seen = greatest(g.last_seen, excluded.last_seen),
+    name = excluded.name,
+    provider = excluded.provider,
+    categories = excluded.categories,
+    features = excluded.features,
+    themes = excluded.themes,
+    device = excluded.device,
+    has_freespins = excluded.has_freespins,
+    name_folded = excluded.name_folded,
+    stamps = excluded.stamps
+returning 1;
 
 -- name: find_games(tenant_id, generation, provider, category, feature, theme, device, has_freespins, q_folded, after, limit, page_bytes)
 -- What a page can't hold is left out behind the first; `selected` tells how many there were with it.

@@ -11,10 +11,10 @@ from msgspec.structs import astuple
 from domain.events import PlayerEvent, PlayerUpdated
 from domain.ids import Id
 from domain.instant import as_datetime
-from domain.profile import PLAYER_FIELDS, Profile, Sighting, fold_profile, fold_sighting
-from projections.entries import Scope, Stretch, columns, group_by
+from domain.profile import PLAYER_FIELDS, Profile, Sighting, fold_sighting
+from projections.entries import Scope, Stretch, array, columns, group_by
+from projections.profiles import encode_stamps, fold_profiles
 from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select
-from projections.stamps import decode_stamps, encode_stamps
 from projections.statements import Connection, statements
 
 VERSION = 1
@@ -23,52 +23,56 @@ VERSION = 1
 SQL = statements(__file__)
 _PLAYER_ID = attrgetter("player_id")
 _SEEN = ("player_id", *Sighting.__struct_fields__)
+_UPDATED = (*_SEEN, *PLAYER_FIELDS, "tags_cut", "stamps")
+_INDEXED = 255
 
 
 class Folded(NamedTuple):
     """When players were seen, and their updates by player."""
 
-    seen: Sequence[tuple[object, ...]]
+    seen: Mapping[str, Sighting]
     updates: Mapping[str, Sequence[PlayerUpdated]]
 
 
 def fold(stretch: Stretch) -> Folded:
     """Fold what a stretch of the log says of players."""
-    others = [event for _, event in stretch.others if isinstance(event, PlayerEvent)]
-    named = group_by([*others, *[entry.event for entry in stretch.played]], _PLAYER_ID)
-    seen = [(player_id, *astuple(fold_sighting(events))) for player_id, events in named.items()]
+    others = [event for event in stretch.others.events if isinstance(event, PlayerEvent)]
+    events = [*others, *stretch.played.events]
+    named = group_by(events, map(_PLAYER_ID, events))
+    seen = {player_id: fold_sighting(events) for player_id, events in named.items()}
     updates = [event for event in others if isinstance(event, PlayerUpdated)]
-    return Folded(seen, group_by(updates, _PLAYER_ID))
+    return Folded(seen, group_by(updates, map(_PLAYER_ID, updates)))
 
 
 def write(connection: Connection, scope: Scope, folded: Folded) -> None:
-    """Bring the players up to date."""
-    if folded.seen:
-        connection.execute(SQL.see_players.sql, scope._asdict() | columns(folded.seen, _SEEN))
+    """Bring the players up to date: those who were only seen, and those whose profile changes."""
+    seen = [
+        (player_id, *astuple(sighting))
+        for player_id, sighting in folded.seen.items()
+        if player_id not in folded.updates
+    ]
+    if seen:
+        connection.execute(SQL.see_players.sql, scope._asdict() | columns(seen, _SEEN))
     if folded.updates:
-        _update_profiles(connection, scope, folded.updates)
+        _update_profiles(connection, scope, folded)
 
 
-def _update_profiles(
-    connection: Connection, scope: Scope, updates: Mapping[str, Sequence[PlayerUpdated]]
-) -> None:
-    known = connection.execute(
-        SQL.player_profiles.sql, {**scope._asdict(), "player_ids": list(updates)}
-    ).fetchall()
+def _update_profiles(connection: Connection, scope: Scope, folded: Folded) -> None:
+    parameters = {**scope._asdict(), "player_ids": list(folded.updates)}
+    known = connection.execute(SQL.player_profiles.sql, parameters).fetchall()
     rows = []
-    for player_id, stamps, *values in known:
-        start = Profile(dict(zip(PLAYER_FIELDS, values, strict=True)), decode_stamps(stamps))
-        profile = fold_profile(updates[player_id], start)
-        rows.append(
-            {
-                **scope._asdict(),
-                "player_id": player_id,
-                **profile.values,
-                "stamps": encode_stamps(profile.stamps),
-            }
-        )
-    with connection.cursor() as cursor:
-        cursor.executemany(SQL.update_player.sql, rows)
+    for player_id, profile in fold_profiles(folded.updates, known, PLAYER_FIELDS).items():
+        values = {field: profile.values.get(field) for field in PLAYER_FIELDS}
+        tags = values["tags"] or []
+        values["tags"] = array(tags)
+        cut = array([tag[:_INDEXED] for tag in tags])
+        sighting = astuple(folded.seen[player_id])
+        rows.append((player_id, *sighting, *values.values(), cut, encode_stamps(profile.stamps)))
+    written = connection.execute(
+        SQL.update_players.sql, scope._asdict() | columns(rows, _UPDATED)
+    ).fetchall()
+    if len(written) != len(rows):
+        raise RuntimeError(f"{len(written)} players were updated, not {len(rows)}")
 
 
 class PlayerFilters(Struct, frozen=True):

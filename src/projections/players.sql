@@ -17,14 +17,41 @@ select player_id, stamps::text, username, registration_date, country, currency, 
   from players
  where tenant_id = :tenant_id and generation = :generation and player_id = any(:player_ids);
 
--- name: update_player(tenant_id, generation, player_id, stamps, username, registration_date, country, currency, gender, affiliate, operator, tags, consent_email, is_blocked)!
-update players
-   set stamps = :stamps::jsonb, username = :username, registration_date = :registration_date,
-       country = :country, currency = :currency, gender = :gender, affiliate = :affiliate,
-       operator = :operator, tags = coalesce(:tags::text[], '{}'),
-       tags_cut = array(select left(tag, 255) from unnest(:tags::text[]) as tag),
-       consent_email = :consent_email, is_blocked = :is_blocked
- where tenant_id = :tenant_id and generation = :generation and player_id = :player_id;
+-- name: update_players(tenant_id, generation, player_id, first_seen, last_seen, last_login, logins, username, registration_date, country, currency, gender, affiliate, operator, tags, consent_email, is_blocked, tags_cut, stamps)
+-- Of those whose profile changes, new ones among them. Arrays of different lengths can't be elements of one
+-- array: tags come as text, '{"a","b"}'.
+insert into players as p
+       (tenant_id, generation, player_id, first_seen, last_seen, last_login, logins, username,
+        registration_date, country, currency, gender, affiliate, operator, tags, consent_email, is_blocked,
+        tags_cut, stamps)
+select :tenant_id, :generation, u.player_id, u.first_seen, u.last_seen, u.last_login, u.logins, u.username,
+       u.registration_date, u.country, u.currency, u.gender, u.affiliate, u.operator, u.tags::text[],
+       u.consent_email, u.is_blocked, u.tags_cut::text[], u.stamps::jsonb
+  from unnest(:player_id::text[], :first_seen::timestamptz[], :last_seen::timestamptz[],
+              :last_login::timestamptz[], :logins::bigint[], :username::text[],
+              :registration_date::timestamptz[], :country::text[], :currency::text[], :gender::text[],
+              :affiliate::text[], :operator::text[], :tags::text[], :consent_email::bool[],
+              :is_blocked::bool[], :tags_cut::text[], :stamps::text[])
+       as u (player_id, first_seen, last_seen, last_login, logins, username, registration_date, country,
+             currency, gender, affiliate, operator, tags, consent_email, is_blocked, tags_cut, stamps)
+on conflict (tenant_id, generation, player_id) do update set
+    first_seen = least(p.first_seen, excluded.first_seen),
+    last_seen = greatest(p.last_seen, excluded.last_seen),
+    last_login = greatest(p.last_login, excluded.last_login),
+    logins = p.logins + excluded.logins,
+    username = excluded.username,
+    registration_date = excluded.registration_date,
+    country = excluded.country,
+    currency = excluded.currency,
+    gender = excluded.gender,
+    affiliate = excluded.affiliate,
+    operator = excluded.operator,
+    tags = excluded.tags,
+    consent_email = excluded.consent_email,
+    is_blocked = excluded.is_blocked,
+    tags_cut = excluded.tags_cut,
+    stamps = excluded.stamps
+returning 1;
 
 -- name: find_players(tenant_id, generation, country, currency, tag, affiliate, operator, is_blocked, after, limit, page_bytes)
 -- What was cut for an index is compared whole only where that can tell more: the planner takes every condition

@@ -2,10 +2,11 @@
 
 import struct
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -18,7 +19,7 @@ from domain.round import Round, RoundSums, Status, fold_round, newly_played
 from projections import activity
 from projections.activity import Cell
 from projections.binary import bigints, copy_in, micros, text
-from projections.entries import Entry, Scope, Stretch, array, columns, group_by
+from projections.entries import Scope, Stretch, array, columns, group_entries
 from projections.played import PlayedView, read_played
 from projections.reading import Amount, Rows, Snapshot, rows, select
 from projections.statements import Connection, statements
@@ -28,6 +29,8 @@ VERSION = 1
 
 SQL = statements(__file__)
 
+_encode_name = msgspec.msgpack.Encoder().encode
+_encode_json = msgspec.json.Encoder().encode
 _SUMS = msgspec.json.Decoder(dict[str, tuple[Decimal, Decimal, Decimal, Decimal, frozenset[date]]])
 
 # Of the statement `copy_rounds`: tenant and generation, then the other fields but texts and positions.
@@ -36,22 +39,22 @@ _SCOPE = struct.Struct(">hiiii")
 _NUMBERS = struct.Struct(">i16siqiqiiiii?")
 
 
-class RoundName(NamedTuple):
-    """What names a round: its id is unique only within a player and a game."""
-
-    player_id: str
-    game_id: str
-    round_id: str
-
-    def key(self) -> bytes:
-        """Hash the name to 16 bytes (BLAKE2b, RFC 7693); the three ids may be too wide for an index."""
-        return blake2b(msgspec.msgpack.encode(self), digest_size=16).digest()
-
-
+_NAME = ("player_id", "game_id", "round_id")
 _UPDATED = (
-    "key", *RoundName._fields, "first_at", "last_at", "bet_count", "win_count", "status", "mixed_currency",
+    "key", *_NAME, "first_at", "last_at", "bet_count", "win_count", "status", "mixed_currency",
     "sums", "positions",
 )  # fmt: skip
+
+
+RoundName = tuple[str, str, str]
+"""What names a round: player, game and its id, which is unique only within those."""
+
+_name_of: Callable[[RoundEvent], RoundName] = attrgetter(*_NAME)
+
+
+def round_key(name: RoundName) -> bytes:
+    """Hash a name to 16 bytes (BLAKE2b, RFC 7693); the three ids may be too wide for an index."""
+    return blake2b(_encode_name(name), digest_size=16).digest()
 
 
 class Moved(NamedTuple):
@@ -73,10 +76,9 @@ Folded = Mapping[bytes, Moved]
 def fold(stretch: Stretch) -> Folded:
     """Fold a stretch of the log into what its rounds are if they are new, by their keys."""
     folded = {}
-    played = group_by(stretch.played, _whose)
-    for name, moves in played.items():
-        positions, events = zip(*moves, strict=True)
-        key, alone = name.key(), fold_round(events)
+    played = group_entries(stretch.played, map(_name_of, stretch.played.events))
+    for name, (positions, events) in played.items():
+        key, alone = round_key(name), fold_round(events)
         row = _new_row(key, name, alone, positions)
         folded[key] = Moved(name, events, positions, alone, row)
     if len(folded) != len(played):
@@ -99,7 +101,7 @@ def write(connection: Connection, scope: Scope, folded: Folded) -> None:
         start = known.get(key)
         state = fold_round(events, start) if start else alone
         for day, currency in newly_played(start, state):
-            counted[day, name.game_id, currency] += 1
+            counted[day, name[1], currency] += 1
         if start is None:
             new.append(in_scope + row)
         else:
@@ -113,11 +115,6 @@ def write(connection: Connection, scope: Scope, folded: Folded) -> None:
         if len(written) != len(changed):
             raise RuntimeError(f"{len(written)} rounds were updated, not {len(changed)}")
     activity.count_rounds(connection, scope, counted)
-
-
-def _whose(move: Entry[RoundEvent]) -> RoundName:
-    event = move.event
-    return RoundName(event.player_id, event.game_id, event.round_id)
 
 
 def _known_rounds(
@@ -165,7 +162,7 @@ def encode_sums(sums: dict[str, RoundSums]) -> str:
         )
         for currency, s in sorted(sums.items())
     }
-    return msgspec.json.encode(amounts).decode()
+    return _encode_json(amounts).decode()
 
 
 def decode_sums(sums: str) -> dict[str, RoundSums]:
@@ -239,7 +236,7 @@ def find_rounds(
 
 
 def _place(view: RoundView) -> RoundPlace:
-    return view.first_at, RoundName(view.player_id, view.game_id, view.round_id).key()
+    return view.first_at, round_key((view.player_id, view.game_id, view.round_id))
 
 
 def _view(row: tuple[Any, ...]) -> RoundView:

@@ -32,7 +32,7 @@ def fold(stretch: Stretch) -> list[tuple[object, ...]]:
             event.method,
             event.amount_eur if isinstance(event, Deposited) else None,
         )
-        for position, event in stretch.others
+        for position, event in zip(*stretch.others, strict=True)
         if isinstance(event, Deposited | Withdrawn)
     ]
 
