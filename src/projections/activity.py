@@ -11,9 +11,10 @@ from domain.activity import Activity, fold_activity
 from domain.events import RoundEvent
 from domain.ids import Id
 from domain.money import plain
-from projections.entries import Scope, Stretch, columns, group_by
+from projections.entries import Scope, Stretch, group_by
 from projections.reading import Amount, Rows, Snapshot, rows, select
 from projections.statements import Connection, statements
+from projections.upserts import Columns, columns, upsert
 
 SQL = statements(__file__)
 
@@ -27,35 +28,30 @@ Cell = tuple[date, str, str]
 _COLUMNS = ("day", "game_id", "currency", *Activity.__struct_fields__)
 
 
-Folded = Mapping[Cell, Activity]
-
-
-def fold(stretch: Stretch) -> Folded:
+def fold(stretch: Stretch) -> Columns:
     """Add up the bets and wins of a stretch of the log; its rounds are counted by `rounds.write`."""
     events = stretch.played.events
     played = group_by(events, map(_cell, events))
-    return {cell: fold_activity(events) for cell, events in played.items()}
+    return _columns({cell: fold_activity(each) for cell, each in played.items()})
+
+
+def count_rounds(connection: Connection, scope: Scope, counted: Mapping[Cell, int]) -> None:
+    """Add rounds, each in the cells in which it was played for the first time."""
+    cells = {cell: Activity(rounds=rounds) for cell, rounds in counted.items()}
+    write(connection, scope, _columns(cells))
+
+
+def write(connection: Connection, scope: Scope, played: Columns) -> None:
+    """Add what was played to each cell."""
+    upsert(connection, SQL.add_to_activity, scope, played)
 
 
 def _cell(event: RoundEvent) -> Cell:
     return event.timestamp.date(), event.game_id, event.currency
 
 
-def count_rounds(connection: Connection, scope: Scope, counted: Mapping[Cell, int]) -> None:
-    """Add rounds, each in the cells in which it was played for the first time."""
-    write(connection, scope, {cell: Activity(rounds=rounds) for cell, rounds in counted.items()})
-
-
-def write(connection: Connection, scope: Scope, added: Folded) -> None:
-    """Add what was played to each cell."""
-    if not added:
-        return
-    rows = [(*cell, *astuple(activity)) for cell, activity in added.items()]
-    written = connection.execute(
-        SQL.add_to_activity.sql, scope._asdict() | columns(rows, _COLUMNS)
-    ).fetchall()
-    if len(written) != len(rows):
-        raise RuntimeError(f"{len(written)} cells of activity were written, not {len(rows)}")
+def _columns(cells: Mapping[Cell, Activity]) -> Columns:
+    return columns([(*cell, *astuple(activity)) for cell, activity in cells.items()], _COLUMNS)
 
 
 Group = Literal["day", "game", "currency"]

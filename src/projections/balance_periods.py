@@ -10,9 +10,10 @@ from msgspec.structs import astuple
 
 from domain.balance import Balance, Movement, add_balances, fold_balance
 from domain.events import Event, decode
-from projections.entries import Entries, Scope, array, columns, group_entries
+from projections.entries import Entries, group_entries
 from projections.reading import Snapshot
-from projections.statements import Connection, statements
+from projections.statements import statements
+from projections.upserts import Columns, array, columns
 
 SQL = statements(__file__)
 
@@ -40,8 +41,8 @@ def fold_periods(moves: Entries[Movement]) -> Periods:
     }
 
 
-def write(connection: Connection, scope: Scope, moved: Mapping[tuple[str, str], Periods]) -> None:
-    """Add what moved, by player and currency, to its periods and days."""
+def period_columns(moved: Mapping[tuple[str, str], Periods]) -> Columns:
+    """Give the rows of what moved, by player and currency, in its periods and days."""
     rows: list[tuple[object, ...]] = []
     for whose, periods in moved.items():
         days: dict[datetime, Balance] = {}
@@ -50,11 +51,7 @@ def write(connection: Connection, scope: Scope, moved: Mapping[tuple[str, str], 
             day = _day(period)
             days[day] = add_balances(days[day], balance) if day in days else balance
         rows += [(*whose, True, day, *astuple(balance), "{}") for day, balance in days.items()]
-    written = connection.execute(
-        SQL.add_to_balance_periods.sql, scope._asdict() | columns(rows, _COLUMNS)
-    ).fetchall()
-    if len(written) != len(rows):
-        raise RuntimeError(f"{len(written)} periods were written, not {len(rows)}")
+    return columns(rows, _COLUMNS)
 
 
 def _period(moment: datetime) -> datetime:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import reduce
 from operator import attrgetter
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import astuple
@@ -12,9 +13,10 @@ from domain.balance import Balance, Movement, add_balances
 from domain.ids import Id, Position
 from domain.money import plain
 from projections import balance_periods
-from projections.entries import Entries, Scope, Stretch, columns, group_entries
+from projections.entries import Entries, Scope, Stretch, group_entries
 from projections.reading import Amount, Rows, Snapshot, rows, select
 from projections.statements import Connection, statements
+from projections.upserts import Columns, columns, upsert
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
@@ -23,34 +25,35 @@ SQL = statements(__file__)
 _WHOSE = attrgetter("player_id", "currency")
 _COLUMNS = ("player_id", "currency", *Balance.__struct_fields__)
 
-Folded = Mapping[tuple[str, str], balance_periods.Periods]
-"""What moved, by player and currency."""
+
+class Folded(NamedTuple):
+    """What moved, by player and currency: in all, and by the time at which it moved."""
+
+    totals: Columns
+    periods: Columns
 
 
 def fold(stretch: Stretch) -> Folded:
-    """Fold what a stretch of the log moved, by the time at which it moved."""
+    """Fold what a stretch of the log moved."""
     moves = Entries[Movement]([*stretch.played.positions], [*stretch.played.events])
     for position, event in zip(*stretch.others, strict=True):
         if isinstance(event, Movement):
             moves.add(position, event)
-    moved = group_entries(moves, map(_WHOSE, moves.events))
-    return {whose: balance_periods.fold_periods(moves) for whose, moves in moved.items()}
+    moved = {
+        whose: balance_periods.fold_periods(each)
+        for whose, each in group_entries(moves, map(_WHOSE, moves.events)).items()
+    }
+    totals = [
+        (*whose, *astuple(reduce(add_balances, [balance for balance, _ in periods.values()])))
+        for whose, periods in moved.items()
+    ]
+    return Folded(columns(totals, _COLUMNS), balance_periods.period_columns(moved))
 
 
 def write(connection: Connection, scope: Scope, folded: Folded) -> None:
     """Add what moved to the balances, those of today and those of the past."""
-    if not folded:
-        return
-    rows = [
-        (*whose, *astuple(reduce(add_balances, [balance for balance, _ in periods.values()])))
-        for whose, periods in folded.items()
-    ]
-    written = connection.execute(
-        SQL.add_to_balances.sql, scope._asdict() | columns(rows, _COLUMNS)
-    ).fetchall()
-    if len(written) != len(rows):
-        raise RuntimeError(f"{len(written)} balances were written, not {len(rows)}")
-    balance_periods.write(connection, scope, folded)
+    upsert(connection, SQL.add_to_balances, scope, folded.totals)
+    upsert(connection, balance_periods.SQL.add_to_balance_periods, scope, folded.periods)
 
 
 class BalanceFilters(Struct, frozen=True):

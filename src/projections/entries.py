@@ -1,9 +1,8 @@
 """What projections fold: events at their positions in a tenant's log."""
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from types import NoneType
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Generic, NamedTuple, TypeVar
 
 from eventsourcing.persistence import Notification
 
@@ -88,31 +87,3 @@ def group_entries(entries: Entries[E], keys: Iterable[K]) -> dict[K, Entries[E]]
             known.positions.append(position)
             known.events.append(event)
     return groups
-
-
-def columns(rows: Sequence[Sequence[object]], names: Sequence[str]) -> dict[str, str]:
-    """Turn rows into named columns, each the text of an array, which `unnest` takes once it is cast."""
-    values = zip(*rows, strict=True)
-    return {name: array(column) for name, column in zip(names, values, strict=True)}
-
-
-def array(values: Collection[Any]) -> str:
-    """Write what PostgreSQL reads as an array: several times faster than a list is adapted.
-
-    The values are strings, numbers, moments and None.
-    """
-    kinds = set(map(type, values))
-    if kinds == {str}:
-        joined = '","'.join(values)
-        # Nearly always no value holds what has to be escaped.
-        if "\\" not in joined and joined.count('"') == 2 * (len(values) - 1):
-            return '{"' + joined + '"}'
-    elif kinds.isdisjoint({str, NoneType}):
-        return "{" + ",".join(map(str, values)) + "}"
-    return "{" + ",".join(map(_element, values)) + "}"
-
-
-def _element(value: object) -> str:
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return "null" if value is None else str(value)

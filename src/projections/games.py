@@ -11,10 +11,11 @@ from domain.events import GameUpdated
 from domain.ids import Id
 from domain.instant import as_datetime
 from domain.profile import GAME_FIELDS, Profile, Sighting, fold_sighting
-from projections.entries import Scope, Stretch, array, columns, group_by
+from projections.entries import Scope, Stretch, group_by
 from projections.profiles import encode_stamps, fold_profiles
 from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select
 from projections.statements import Connection, statements
+from projections.upserts import Columns, array, columns, upsert
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
@@ -27,8 +28,9 @@ _LISTS = ("categories", "features", "themes")
 
 
 class Folded(NamedTuple):
-    """When games were seen, first and last, and their updates by game."""
+    """When games were seen, first and last, and their updates by game: `only_seen` are those without."""
 
+    only_seen: Columns
     seen: Mapping[str, tuple[datetime, datetime]]
     updates: Mapping[str, Sequence[GameUpdated]]
 
@@ -41,18 +43,14 @@ def fold(stretch: Stretch) -> Folded:
     for game_id, naming in group_by(events, map(_GAME_ID, events)).items():
         sighting = fold_sighting(naming)
         seen[game_id] = (sighting.first_seen, sighting.last_seen)
-    return Folded(seen, group_by(updates, map(_GAME_ID, updates)))
+    updated = group_by(updates, map(_GAME_ID, updates))
+    only_seen = [(each, *sighting) for each, sighting in seen.items() if each not in updated]
+    return Folded(columns(only_seen, _SEEN), seen, updated)
 
 
 def write(connection: Connection, scope: Scope, folded: Folded) -> None:
     """Bring the catalogue up to date: games that were only seen, and those whose entry changes."""
-    seen = [
-        (game_id, *sighting)
-        for game_id, sighting in folded.seen.items()
-        if game_id not in folded.updates
-    ]
-    if seen:
-        connection.execute(SQL.see_games.sql, scope._asdict() | columns(seen, _SEEN))
+    upsert(connection, SQL.see_games, scope, folded.only_seen)
     if folded.updates:
         _update_profiles(connection, scope, folded)
 
@@ -72,11 +70,7 @@ def _update_profiles(connection: Connection, scope: Scope, folded: Folded) -> No
         folded_name = None if values["name"] is None else fold_case(values["name"])
         stamps = encode_stamps(profile.stamps)
         rows.append((game_id, *folded.seen[game_id], *values.values(), folded_name, stamps))
-    written = connection.execute(
-        SQL.update_games.sql, scope._asdict() | columns(rows, _UPDATED)
-    ).fetchall()
-    if len(written) != len(rows):
-        raise RuntimeError(f"{len(written)} games were updated, not {len(rows)}")
+    upsert(connection, SQL.update_games, scope, columns(rows, _UPDATED))
 
 
 HasFreespins = Literal["yes", "no", "unknown"]

@@ -12,10 +12,11 @@ from domain.events import PlayerEvent, PlayerUpdated
 from domain.ids import Id
 from domain.instant import as_datetime
 from domain.profile import PLAYER_FIELDS, Profile, Sighting, fold_sighting
-from projections.entries import Scope, Stretch, array, columns, group_by
+from projections.entries import Scope, Stretch, group_by
 from projections.profiles import encode_stamps, fold_profiles
 from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select
 from projections.statements import Connection, statements
+from projections.upserts import Columns, array, columns, upsert
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
@@ -28,8 +29,9 @@ _INDEXED = 255
 
 
 class Folded(NamedTuple):
-    """When players were seen, and their updates by player."""
+    """When players were seen, and their updates by player: `only_seen` are those without."""
 
+    only_seen: Columns
     seen: Mapping[str, Sighting]
     updates: Mapping[str, Sequence[PlayerUpdated]]
 
@@ -41,18 +43,16 @@ def fold(stretch: Stretch) -> Folded:
     named = group_by(events, map(_PLAYER_ID, events))
     seen = {player_id: fold_sighting(events) for player_id, events in named.items()}
     updates = [event for event in others if isinstance(event, PlayerUpdated)]
-    return Folded(seen, group_by(updates, map(_PLAYER_ID, updates)))
+    updated = group_by(updates, map(_PLAYER_ID, updates))
+    only_seen = [
+        (each, *astuple(sighting)) for each, sighting in seen.items() if each not in updated
+    ]
+    return Folded(columns(only_seen, _SEEN), seen, updated)
 
 
 def write(connection: Connection, scope: Scope, folded: Folded) -> None:
     """Bring the players up to date: those who were only seen, and those whose profile changes."""
-    seen = [
-        (player_id, *astuple(sighting))
-        for player_id, sighting in folded.seen.items()
-        if player_id not in folded.updates
-    ]
-    if seen:
-        connection.execute(SQL.see_players.sql, scope._asdict() | columns(seen, _SEEN))
+    upsert(connection, SQL.see_players, scope, folded.only_seen)
     if folded.updates:
         _update_profiles(connection, scope, folded)
 
@@ -68,11 +68,7 @@ def _update_profiles(connection: Connection, scope: Scope, folded: Folded) -> No
         cut = array([tag[:_INDEXED] for tag in tags])
         sighting = astuple(folded.seen[player_id])
         rows.append((player_id, *sighting, *values.values(), cut, encode_stamps(profile.stamps)))
-    written = connection.execute(
-        SQL.update_players.sql, scope._asdict() | columns(rows, _UPDATED)
-    ).fetchall()
-    if len(written) != len(rows):
-        raise RuntimeError(f"{len(written)} players were updated, not {len(rows)}")
+    upsert(connection, SQL.update_players, scope, columns(rows, _UPDATED))
 
 
 class PlayerFilters(Struct, frozen=True):

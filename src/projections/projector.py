@@ -181,7 +181,7 @@ class Projector:
                 reader.read_ahead(wanted._replace(behind=last))
             try:
                 for name in names:
-                    READ_MODELS[name].write(connection, scope, folded[name])
+                    READ_MODELS[name].write(connection, scope, folded[name].result())
                 advance(connection, scope, last, versions)
             except Exception as error:
                 if is_out_of_reach(error):

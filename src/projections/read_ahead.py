@@ -28,15 +28,21 @@ class Wanted(NamedTuple):
 
 
 class Read(NamedTuple):
-    """The events of a stretch, and what they come to by read model, or why they can't be folded."""
+    """The events of a stretch, and what they come to by read model: each as soon as it is folded.
+
+    `error` says why they can't be decoded; a fold that fails raises where its result is asked for.
+    """
 
     notifications: Sequence[Notification]
-    folded: Mapping[str, Any]
+    folded: Mapping[str, Future[Any]]
     error: Exception | None = None
 
 
 class Reader:
-    """Reads one stretch after the other, at most one ahead, on a thread of its own. For one thread's use."""
+    """Reads and folds one stretch after the other, at most one ahead, on a thread of its own.
+
+    For one thread's use.
+    """
 
     def __init__(self, select: Callable[[Wanted], Sequence[Notification]]) -> None:
         """Read events by `select`, which another thread calls."""
@@ -63,9 +69,12 @@ class Reader:
         notifications = self._select(wanted)
         try:
             stretch = decode_stretch(notifications)
-            folded = {name: READ_MODELS[name].fold(stretch) for name in wanted.models}
         except Exception as error:  # noqa: BLE001  # of the events; the projector finds out which
             return Read(notifications, {}, error)
+        # Folded while the ones before are written already.
+        folded = {
+            name: self._thread.submit(READ_MODELS[name].fold, stretch) for name in wanted.models
+        }
         return Read(notifications, folded)
 
 

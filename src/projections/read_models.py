@@ -20,17 +20,19 @@ class ReadModel(NamedTuple):
     tables: Sequence[str]
 
 
+# In the order of writing. What is quickly folded comes first, so that PostgreSQL is at work while the rest is
+# folded; rounds come last, as their writing takes Python itself, which then nothing is left to share with.
 READ_MODELS: dict[str, ReadModel] = {
-    "balances": ReadModel(
-        balances.VERSION, balances.fold, balances.write, ["balances", "balance_periods"]
-    ),
-    "rounds": ReadModel(rounds.VERSION, rounds.fold, rounds.write, ["rounds"]),
+    "players": ReadModel(players.VERSION, players.fold, players.write, ["players"]),
+    "games": ReadModel(games.VERSION, games.fold, games.write, ["games"]),
     "activity": ReadModel(activity.VERSION, activity.fold, activity.write, ["activity"]),
     "transactions": ReadModel(
         transactions.VERSION, transactions.fold, transactions.write, ["transactions"]
     ),
-    "games": ReadModel(games.VERSION, games.fold, games.write, ["games"]),
-    "players": ReadModel(players.VERSION, players.fold, players.write, ["players"]),
+    "balances": ReadModel(
+        balances.VERSION, balances.fold, balances.write, ["balances", "balance_periods"]
+    ),
+    "rounds": ReadModel(rounds.VERSION, rounds.fold, rounds.write, ["rounds"]),
 }
 
 

@@ -19,10 +19,11 @@ from domain.round import Round, RoundSums, Status, fold_round, newly_played
 from projections import activity
 from projections.activity import Cell
 from projections.binary import bigints, copy_in, micros, text
-from projections.entries import Scope, Stretch, array, columns, group_entries
+from projections.entries import Scope, Stretch, group_entries
 from projections.played import PlayedView, read_played
 from projections.reading import Amount, Rows, Snapshot, rows, select
 from projections.statements import Connection, statements
+from projections.upserts import array, columns, upsert
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
@@ -108,12 +109,7 @@ def write(connection: Connection, scope: Scope, folded: Folded) -> None:
             changed.append((key.hex(), *name, *_row(state), array(positions)))
     if new:
         copy_in(connection, SQL.copy_rounds.sql, new)
-    if changed:
-        written = connection.execute(
-            SQL.update_rounds.sql, scope._asdict() | columns(changed, _UPDATED)
-        ).fetchall()
-        if len(written) != len(changed):
-            raise RuntimeError(f"{len(written)} rounds were updated, not {len(changed)}")
+    upsert(connection, SQL.update_rounds, scope, columns(changed, _UPDATED))
     activity.count_rounds(connection, scope, counted)
 
 

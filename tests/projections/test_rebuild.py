@@ -262,12 +262,12 @@ def test_a_difference_says_which_row_and_what_was_wrong(
     )
     checked = rebuild(pool, tenant.tenant_id, check=True)
     assert [str(each) for found in checked.comparisons for each in found.differences] == [
-        'player_id "p", currency "EUR": was missing',
         'player_id "q": should not be there',
+        'player_id "p", currency "EUR": was missing',
     ]
     assert [(each.missing, each.unexpected) for each in checked.comparisons if each.differing] == [
-        (1, 0),
         (0, 1),
+        (1, 0),
     ]
 
 
@@ -288,9 +288,9 @@ def test_what_is_named_is_compared_and_everything_is_made(
         falsify(database, projected, statement, table)
     rebuilt = rebuild(pool, projected.tenant_id, "balances", "games")
     assert [(each.table, each.differing) for each in rebuilt.comparisons] == [
+        ("games", 0),
         ("balances", 1),
         ("balance_periods", 0),
-        ("games", 0),
     ]
     assert_as_the_model(pool, projected, model)
 

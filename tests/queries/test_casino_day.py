@@ -93,7 +93,7 @@ def test_status_says_that_nothing_lags(day: Casino) -> None:
                 "lag_seconds": 0.0,
                 "failure": None,
             }
-            for name in ("balances", "rounds", "activity", "transactions", "games", "players")
+            for name in ("players", "games", "activity", "transactions", "balances", "rounds")
         ],
         "rebuild": None,
     }
