@@ -25,6 +25,7 @@ _FILLING = (
     SQL.fill_balances,
     SQL.fill_balance_periods,
     SQL.fill_activity,
+    SQL.fill_activity_of_all_games,
     SQL.fill_players,
     SQL.fill_games,
     SQL.fill_conflicts,

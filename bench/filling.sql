@@ -118,6 +118,15 @@ select :tenant_id, 1, date '2025-01-01' + mod(n, 365)::int,
   from generate_series(0::bigint, :cells::bigint - 1) as n
 on conflict do nothing;
 
+-- name: fill_activity_of_all_games!
+insert into activity (tenant_id, generation, day, game_id, currency, rounds, bets, wins, bet_real, bet_bonus,
+                      win_real, win_bonus)
+select tenant_id, generation, day, '', currency, sum(rounds), sum(bets), sum(wins), sum(bet_real),
+       sum(bet_bonus), sum(win_real), sum(win_bonus)
+  from activity
+ where tenant_id = :tenant_id
+ group by tenant_id, generation, day, currency;
+
 -- name: fill_players!
 insert into players (tenant_id, generation, player_id, logins, first_seen, last_seen, last_login,
                      registration_date, consent_email, is_blocked, username, country, currency, gender,

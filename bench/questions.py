@@ -72,6 +72,7 @@ _VALUES: dict[str, dict[str, list[str]]] = {
         "to": ["2025-12-31T00:00:00Z", "2025-01-02T00:00:00Z", "2024-01-01T00:00:00Z"],
         "game_id": ["g-00000", "g-00123", "nothing"],
         "currency": ["EUR", "KWD", "GBP"],
+        "group_by": ["currency", "day,currency", "game,currency"],
     },
     "conflicts": {
         "unique_id": ["u-123", "nothing"],
@@ -98,6 +99,8 @@ _TOGETHER = [
     Question("rounds", {"player_id": "p-0000000", "from": "2025-06-01T00:00:00Z"}),
     Question("rounds", {"game_id": "g-00000", "from": "2025-06-01T00:00:00Z"}),
     Question("rounds", {"status": "open", "from": "2025-06-01T00:00:00Z"}),
+    Question("activity", {"group_by": "day", "currency": "EUR", "from": "2025-06-01T00:00:00Z"}),
+    Question("activity", {"group_by": "game", "currency": "EUR", "from": "2025-06-01T00:00:00Z"}),
     Question("transactions", {"player_id": "p-0000000", "from": "2025-06-01T00:00:00Z"}),
 ]
 

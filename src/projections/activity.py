@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from itertools import chain
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import astuple
 
-from domain.activity import Activity, fold_activity
+from domain.activity import Activity, add_activities, fold_activity
 from domain.events import RoundEvent
 from domain.ids import Id
 from domain.money import plain
@@ -24,6 +25,9 @@ VERSION = 1
 
 Cell = tuple[date, str, str]
 """Where activity is counted: day, game and currency. A day is the date of a timestamp in UTC."""
+
+ALL_GAMES = ""
+"""Stands for the game in what all games of a day come to in a currency; no game has this id."""
 
 _COLUMNS = ("day", "game_id", "currency", *Activity.__struct_fields__)
 
@@ -42,7 +46,7 @@ def count_rounds(connection: Connection, scope: Scope, counted: Mapping[Cell, in
 
 
 def write(connection: Connection, scope: Scope, played: Columns) -> None:
-    """Add what was played to each cell."""
+    """Add what was played to each cell, and to those of all games."""
     upsert(connection, SQL.add_to_activity, scope, played)
 
 
@@ -51,7 +55,12 @@ def _cell(event: RoundEvent) -> Cell:
 
 
 def _columns(cells: Mapping[Cell, Activity]) -> Columns:
-    return columns([(*cell, *astuple(activity)) for cell, activity in cells.items()], _COLUMNS)
+    totals: dict[Cell, Activity] = {}
+    for (day, _, currency), activity in cells.items():
+        whole = (day, ALL_GAMES, currency)
+        totals[whole] = add_activities(totals[whole], activity) if whole in totals else activity
+    rows = [(*cell, *astuple(activity)) for cell, activity in chain(cells.items(), totals.items())]
+    return columns(rows, _COLUMNS)
 
 
 Group = Literal["day", "game", "currency"]
@@ -120,6 +129,7 @@ def find_activity(
         by_currency="currency" in filters.group_by,
         no_day=_NO_DAY,
         no_text=_NO_TEXT,
+        all_games=ALL_GAMES,
         after_day=after_day,
         after_game=after_game,
         after_currency=after_currency,

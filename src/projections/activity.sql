@@ -17,10 +17,10 @@ on conflict (tenant_id, generation, day, game_id, currency) do update set
     win_bonus = a.win_bonus + excluded.win_bonus
 returning 1;
 
--- name: find_activity(tenant_id, generation, by_day, by_game, by_currency, no_day, no_text, at_or_after, before, game_id, currency, after_day, after_game, after_currency, limit)
+-- name: find_activity(tenant_id, generation, by_day, by_game, by_currency, no_day, no_text, all_games, at_or_after, before, game_id, currency, after_day, after_game, after_currency, limit)
 -- What is not grouped by stands as a constant (no_day, no_text), so that one order and one place fit all
 -- groupings. With all three the rows come as the primary key has them, or of one game or one currency as its
--- index has them, where `>=` is the place at which a page begins.
+-- index has them, where `>=` is the place at which a page begins. Where games don't matter, their totals are read.
 select grouped_day, grouped_game, grouped_currency, sum(rounds)::bigint, sum(bets)::bigint,
        sum(wins)::bigint, sum(bet_real), sum(bet_bonus), sum(win_real), sum(win_bonus)
   from (select case when :by_day then day else :no_day::date end as grouped_day,
@@ -32,7 +32,9 @@ select grouped_day, grouped_game, grouped_currency, sum(rounds)::bigint, sum(bet
            and (:at_or_after::timestamptz is null
                 or day >= :at_or_after::timestamptz at time zone 'UTC')
            and (:before::timestamptz is null or day < :before::timestamptz at time zone 'UTC')
-           and (:game_id::text is null or game_id = :game_id)
+           and case when :game_id::text is not null then game_id = :game_id
+                    when :by_game then game_id <> :all_games
+                    else game_id = :all_games end
            and (:currency::text is null or currency = :currency)) as chosen
  where :after_day::date is null
     or grouped_day >= :after_day::date

@@ -102,7 +102,7 @@ create index rounds_unusual on rounds (tenant_id, generation, status, first_at, 
 create index rounds_mixed on rounds (tenant_id, generation, first_at, key) where mixed_currency;
 
 -- What was played, by day (UTC), game and currency. A round counts once in each cell in which it has a
--- bet or a win.
+-- bet or a win. What all games of a day come to in a currency stands with an empty game_id, which no game has.
 create table activity (
     day        date not null,
     tenant_id  int not null,
@@ -119,7 +119,7 @@ create table activity (
     primary key (tenant_id, generation, day, game_id, currency)
 ) with (fillfactor = 70);
 
-create index activity_by_game on activity (tenant_id, generation, game_id, day, currency);
+create index activity_by_game on activity (tenant_id, generation, game_id, currency, day);
 create index activity_by_currency on activity (tenant_id, generation, currency, day, game_id);
 
 create table transactions (
