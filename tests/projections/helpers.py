@@ -9,7 +9,7 @@ from app.database.connections import Pool
 from app.log.recorder import TenantLog
 from app.tenants import Tenant
 from projections import rounds
-from projections.activity import ActivityFilters, find_activity
+from projections.activity import ActivityFilters, Group, find_activity
 from projections.balances import BalanceFilters, find_balances
 from projections.entries import Scope
 from projections.games import GameFilters, count_facets, find_games
@@ -22,6 +22,12 @@ from tests.model import Model, assert_same, read_json
 
 ALL = 1_000_000
 KINDS = ("balances", "rounds", "activity", "transactions", "games", "players", "facets")
+
+_COARSER: tuple[tuple[Group, ...], ...] = (
+    ("currency",),
+    ("day", "currency"),
+    ("game", "currency"),
+)
 
 
 def projector(pool: Pool, *, chunk_events: int = 1_000) -> Projector:
@@ -64,6 +70,12 @@ def assert_as_the_model(pool: Pool, tenant: Tenant, model: Model) -> None:
     found = read_models(pool, tenant)
     for kind in KINDS:
         assert_same(kind, found[kind], getattr(model, kind)())
+    with snapshot(pool, tenant.tenant_id) as seen:
+        for groups in _COARSER:
+            sums = find_activity(seen, ActivityFilters(group_by=groups), None, ALL).items
+            assert_same(
+                "activity", read_json(msgspec.json.encode(sums)), model.activity(group_by=groups)
+            )
 
 
 def without_positions(answer: Any) -> Any:

@@ -119,7 +119,8 @@ create table activity (
     primary key (tenant_id, generation, day, game_id, currency)
 ) with (fillfactor = 70);
 
-create index activity_by_game on activity (tenant_id, generation, game_id, currency, day);
+create index activity_by_game on activity (tenant_id, generation, game_id, day, currency);
+create index activity_by_game_and_currency on activity (tenant_id, generation, game_id, currency, day);
 create index activity_by_currency on activity (tenant_id, generation, currency, day, game_id);
 
 create table transactions (
