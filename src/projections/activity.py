@@ -46,7 +46,7 @@ def count_rounds(connection: Connection, scope: Scope, counted: Mapping[Cell, in
 
 
 def write(connection: Connection, scope: Scope, played: Columns) -> None:
-    """Add what was played to each cell, and to those of all games."""
+    """Add what was played to each cell; those of all games are among them."""
     upsert(connection, SQL.add_to_activity, scope, played)
 
 
@@ -55,6 +55,7 @@ def _cell(event: RoundEvent) -> Cell:
 
 
 def _columns(cells: Mapping[Cell, Activity]) -> Columns:
+    """Give the rows of cells, and of what all games come to."""
     totals: dict[Cell, Activity] = {}
     for (day, _, currency), activity in cells.items():
         whole = (day, ALL_GAMES, currency)
@@ -120,13 +121,14 @@ def find_activity(
 ) -> Rows[ActivityView, ActivityPlace]:
     """List activity by day, game and currency, as far as it is grouped by them."""
     after_day, after_game, after_currency = after or (None, None, None)
+    by_day, by_game, by_currency = (group in filters.group_by for group in ALL_GROUPS)
     found = select(
         seen,
-        SQL.find_activity,
+        SQL.add_up_games if by_game and not by_day else SQL.find_activity,
         filters,
-        by_day="day" in filters.group_by,
-        by_game="game" in filters.group_by,
-        by_currency="currency" in filters.group_by,
+        by_day=by_day,
+        by_game=by_game,
+        by_currency=by_currency,
         no_day=_NO_DAY,
         no_text=_NO_TEXT,
         all_games=ALL_GAMES,

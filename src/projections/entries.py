@@ -25,7 +25,7 @@ class Scope(NamedTuple):
 
 
 class Entries(NamedTuple, Generic[E]):
-    """Events and the position of each, in the order of the log."""
+    """Events and the position of each."""
 
     positions: list[int]
     events: list[E]

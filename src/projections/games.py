@@ -28,7 +28,7 @@ _LISTS = ("categories", "features", "themes")
 
 
 class Folded(NamedTuple):
-    """When games were seen, first and last, and their updates by game: `only_seen` are those without."""
+    """When games without updates were seen, first and last, when those with, and the updates by game."""
 
     only_seen: Columns
     seen: Mapping[str, tuple[datetime, datetime]]
@@ -45,7 +45,7 @@ def fold(stretch: Stretch) -> Folded:
         seen[game_id] = (sighting.first_seen, sighting.last_seen)
     updated = group_by(updates, map(_GAME_ID, updates))
     only_seen = [(each, *sighting) for each, sighting in seen.items() if each not in updated]
-    return Folded(columns(only_seen, _SEEN), seen, updated)
+    return Folded(columns(only_seen, _SEEN), {each: seen[each] for each in updated}, updated)
 
 
 def write(connection: Connection, scope: Scope, folded: Folded) -> None:

@@ -29,7 +29,7 @@ _INDEXED = 255
 
 
 class Folded(NamedTuple):
-    """When players were seen, and their updates by player: `only_seen` are those without."""
+    """When players without updates were seen, when those with, and the updates by player."""
 
     only_seen: Columns
     seen: Mapping[str, Sighting]
@@ -47,7 +47,7 @@ def fold(stretch: Stretch) -> Folded:
     only_seen = [
         (each, *astuple(sighting)) for each, sighting in seen.items() if each not in updated
     ]
-    return Folded(columns(only_seen, _SEEN), seen, updated)
+    return Folded(columns(only_seen, _SEEN), {each: seen[each] for each in updated}, updated)
 
 
 def write(connection: Connection, scope: Scope, folded: Folded) -> None:

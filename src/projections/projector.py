@@ -170,7 +170,8 @@ class Projector:
             names = [name for name in READ_MODELS if name in versions]
             wanted = Wanted(scope.tenant_id, claimed.position, limit, until, names)
             reader = self._reader()
-            notifications, folded, error = reader.read(wanted)
+            read = reader.read(wanted)
+            notifications, folded, error = read
             if not notifications:
                 return 0
             first, last = notifications[0].id, notifications[-1].id
@@ -184,6 +185,7 @@ class Projector:
                     READ_MODELS[name].write(connection, scope, folded[name].result())
                 advance(connection, scope, last, versions)
             except Exception as error:
+                read.give_up()
                 if is_out_of_reach(error):
                     raise
                 raise _StretchError(first, last, error) from error

@@ -37,6 +37,11 @@ class Read(NamedTuple):
     folded: Mapping[str, Future[Any]]
     error: Exception | None = None
 
+    def give_up(self) -> None:
+        """Fold no more of it: something else is wanted."""
+        for each in self.folded.values():
+            each.cancel()
+
 
 class Reader:
     """Reads and folds one stretch after the other, at most one ahead, on a thread of its own.
@@ -59,6 +64,8 @@ class Reader:
             wait([reading])
             if coming._replace(until=wanted.until) == wanted and _fits(reading.result(), wanted):
                 return reading.result()
+            if reading.exception() is None:
+                reading.result().give_up()
         return self._read(wanted)
 
     def read_ahead(self, wanted: Wanted) -> None:

@@ -21,7 +21,7 @@ class ReadModel(NamedTuple):
 
 
 # In the order of writing. What is quickly folded comes first, so that PostgreSQL is at work while the rest is
-# folded; rounds come last, as their writing takes Python itself, which then nothing is left to share with.
+# folded; rounds come last, as their writing takes Python itself, which nothing else of the chunk wants then.
 READ_MODELS: dict[str, ReadModel] = {
     "players": ReadModel(players.VERSION, players.fold, players.write, ["players"]),
     "games": ReadModel(games.VERSION, games.fold, games.write, ["games"]),

@@ -1,11 +1,15 @@
 """Rows as columns of text: how many rows at a time are written by one statement."""
 
 from collections.abc import Collection, Mapping, Sequence
-from types import NoneType
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
+from domain.instant import Instant
 from projections.entries import Scope
 from projections.statements import Connection
+
+_UNQUOTED = {int, bool, Decimal, date, datetime, Instant}
 
 
 class Columns(NamedTuple):
@@ -39,7 +43,7 @@ def upsert(connection: Connection, statement: Any, scope: Scope, new: Columns) -
 def array(values: Collection[Any]) -> str:
     """Write what PostgreSQL reads as an array: several times faster than a list is adapted.
 
-    The values are strings, numbers, moments and None.
+    The values are strings, numbers, booleans, days, moments and None.
     """
     kinds = set(map(type, values))
     if kinds == {str}:
@@ -47,7 +51,7 @@ def array(values: Collection[Any]) -> str:
         # Nearly always no value holds what has to be escaped.
         if "\\" not in joined and joined.count('"') == 2 * (len(values) - 1):
             return '{"' + joined + '"}'
-    elif kinds.isdisjoint({str, NoneType}):
+    elif kinds <= _UNQUOTED:
         return "{" + ",".join(map(str, values)) + "}"
     return "{" + ",".join(map(_element, values)) + "}"
 

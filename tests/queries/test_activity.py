@@ -110,6 +110,52 @@ def test_within_one_currency_all_can_be_added_up(limit: int, played: Casino) -> 
     assert cells(found) == [(None, "g", None, 4, "0.1"), (None, "h", None, 1, None)]
     found = played.all("activity", limit, group_by="day", currency="BTC")
     assert cells(found) == [("2025-01-15", None, None, 1, "0.333333")]
+    found = played.all("activity", limit, group_by="day", currency="EUR")
+    assert cells(found) == [
+        ("2025-01-14", None, None, 1, "0"),
+        ("2025-01-15", None, None, 3, "0"),
+        ("2025-01-16", None, None, 1, "1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("group_by", "expected"),
+    [
+        ("currency", [(None, None, "BTC", 1, "0.333333"), (None, None, "EUR", 4, "0.1")]),
+        ("game,currency", [(None, "g", "BTC", 1, "0.333333"), (None, "g", "EUR", 4, "0.1")]),
+        (
+            "day,currency",
+            [
+                ("2025-01-14", None, "EUR", 1, "0"),
+                ("2025-01-15", None, "BTC", 1, "0.333333"),
+                ("2025-01-15", None, "EUR", 2, "0"),
+                ("2025-01-16", None, "EUR", 1, "1"),
+            ],
+        ),
+    ],
+)
+@pytest.mark.parametrize("limit", [1, 100])
+def test_of_one_game_nothing_of_others_is_added_up(
+    group_by: str, expected: list[Any], limit: int, played: Casino
+) -> None:
+    assert cells(played.all("activity", limit, group_by=group_by, game_id="g")) == expected
+
+
+@pytest.mark.parametrize(
+    ("span", "rounds"),
+    [
+        ({"from_": "2025-01-15T00:00:00Z"}, {"g": 3, "h": 1}),
+        ({"from_": "2025-01-15T00:00:00.000001Z"}, {"g": 1}),
+        ({"to": "2025-01-15T00:00:00Z"}, {"g": 1}),
+        ({"to": "2025-01-15T00:00:00.000001Z"}, {"g": 3, "h": 1}),
+        ({"from_": "2025-01-15T00:00:00Z", "to": "2025-01-16T00:00:00Z"}, {"g": 2, "h": 1}),
+    ],
+)
+def test_the_days_of_each_game_within_a_span_are_added_up(
+    span: dict[str, str], rounds: dict[str, int], played: Casino
+) -> None:
+    found = played.items("activity", group_by="game", currency="EUR", **span)
+    assert {row["game_id"]: row["rounds"] for row in found} == rounds
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,8 @@ def _deep(question: Question, filled: Filled) -> str | None:
     """Give the cursor of a page far behind the first one, or of the last there is."""
     cursor = None
     for _ in range(_DEEP_PAGES if question.is_paged else 0):
-        page = filled.ask(question, limit=10 * _LIMIT, cursor=cursor).json
+        limit = _LIMIT if "group_by" in question.filters else 10 * _LIMIT
+        page = filled.ask(question, limit=limit, cursor=cursor).json
         cursor = page["next_cursor"] or cursor
         if page["next_cursor"] is None:
             break

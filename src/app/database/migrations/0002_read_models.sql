@@ -120,8 +120,10 @@ create table activity (
 ) with (fillfactor = 70);
 
 create index activity_by_game on activity (tenant_id, generation, game_id, day, currency);
-create index activity_by_game_and_currency on activity (tenant_id, generation, game_id, currency, day);
 create index activity_by_currency on activity (tenant_id, generation, currency, day, game_id);
+-- For adding up the days of each game on a page.
+create index activity_of_games on activity (tenant_id, generation, game_id, currency, day);
+create index activity_of_games_by_currency on activity (tenant_id, generation, currency, game_id, day);
 
 create table transactions (
     position    bigint not null,
