@@ -10,7 +10,9 @@ from eventsourcing.persistence import Notification, OperationalError
 from app.database.connections import Pool
 from app.log.recorder import TenantLog
 from app.tenants import Tenant
+from projections.entries import Stretch
 from projections.projector import Projector
+from projections.read_models import READ_MODELS
 from tests.model import Model
 from tests.projections.helpers import assert_as_the_model, position, projector, scope_of
 from tests.recording.sending import logins, send
@@ -100,6 +102,38 @@ def test_what_was_read_ahead_is_left_where_another_projector_was_there_first(
         Looked(13, ahead=False),
     ]
     while reading_ahead.project_chunk(scope_of(tenant)):
+        pass
+    assert_as_the_model(pool, tenant, model)
+
+
+def test_what_was_read_ahead_in_vain_is_folded_no_further(
+    pool: Pool, tenant: Tenant, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *_, last = READ_MODELS
+    held, folded = threading.Event(), list[int]()
+    real = {name: READ_MODELS[name].fold for name in (first, last)}
+
+    def hold(stretch: Stretch) -> object:
+        if stretch.others.positions == [*range(11, 21)]:
+            assert held.wait(60)
+        return real[first](stretch)
+
+    def note(stretch: Stretch) -> object:
+        folded.append(stretch.others.positions[0])
+        return real[last](stretch)
+
+    ahead = projector(pool, chunk_events=CHUNK)
+    with monkeypatch.context() as patched:
+        patched.setitem(READ_MODELS, first, READ_MODELS[first]._replace(fold=hold))
+        patched.setitem(READ_MODELS, last, READ_MODELS[last]._replace(fold=note))
+        assert ahead.project_chunk(scope_of(tenant)) == 10
+        assert projector(pool, chunk_events=3).project_chunk(scope_of(tenant), read_ahead=False)
+        # What is wanted instead waits in line for what is being folded, but for nothing else.
+        threading.Timer(0.5, held.set).start()
+        assert ahead.project_chunk(scope_of(tenant), read_ahead=False) == 10
+    # In between, what the other projector took.
+    assert folded == [1, 11, 14]
+    while ahead.project_chunk(scope_of(tenant)):
         pass
     assert_as_the_model(pool, tenant, model)
 
