@@ -44,17 +44,6 @@ class Activity(Struct, gc=False):
         return Decimal(round(won / bet * 10**RTP_DIGITS)).scaleb(-RTP_DIGITS, EXACT)
 
 
-_SUMS = Activity.__struct_fields__[3:]
-
-
-def add_activities(one: Activity, other: Activity) -> Activity:
-    """Add what was played here and there, in one currency."""
-    total = Activity(one.rounds + other.rounds, one.bets + other.bets, one.wins + other.wins)
-    for name in _SUMS:
-        setattr(total, name, EXACT.add(getattr(one, name), getattr(other, name)))
-    return total
-
-
 def fold_activity(played: Iterable[RoundEvent]) -> Activity:
     """Add up bets and wins of one currency, in any order."""
     total = Activity()

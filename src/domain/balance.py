@@ -37,8 +37,6 @@ class Balance(Struct, gc=False):
         return EXACT.subtract(self.win_bonus, self.bet_bonus)
 
 
-_AMOUNTS = Balance.__struct_fields__[:7]
-
 Movement = RoundEvent | Deposited | Withdrawn
 """The events that move money."""
 
@@ -69,16 +67,3 @@ def fold_balance(movements: Iterable[Event], start: Balance | None = None) -> Ba
             total.withdrawals += 1
             total.withdrawn = add(total.withdrawn, event.amount)
     return total
-
-
-def add_balances(one: Balance, other: Balance) -> Balance:
-    """Add what moved at one time and at another, of one player and currency."""
-    counts = Balance(
-        deposits=one.deposits + other.deposits,
-        withdrawals=one.withdrawals + other.withdrawals,
-        bets=one.bets + other.bets,
-        wins=one.wins + other.wins,
-    )
-    for name in _AMOUNTS:
-        setattr(counts, name, EXACT.add(getattr(one, name), getattr(other, name)))
-    return counts

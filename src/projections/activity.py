@@ -8,10 +8,11 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import astuple
 
-from domain.activity import Activity, add_activities, fold_activity
+from domain.activity import Activity, fold_activity
 from domain.events import RoundEvent
 from domain.ids import Id
 from domain.money import plain
+from domain.sums import add_sums
 from projections.entries import Scope, Stretch, group_by
 from projections.reading import Amount, Rows, Snapshot, rows, select
 from projections.statements import Connection, statements
@@ -59,7 +60,7 @@ def _columns(cells: Mapping[Cell, Activity]) -> Columns:
     totals: dict[Cell, Activity] = {}
     for (day, _, currency), activity in cells.items():
         whole = (day, ALL_GAMES, currency)
-        totals[whole] = add_activities(totals[whole], activity) if whole in totals else activity
+        totals[whole] = add_sums(totals[whole], activity) if whole in totals else activity
     rows = [(*cell, *astuple(activity)) for cell, activity in chain(cells.items(), totals.items())]
     return columns(rows, _COLUMNS)
 

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import astuple
 
-from domain.balance import Balance, Movement, add_balances, fold_balance
+from domain.balance import Balance, Movement, fold_balance
 from domain.events import Event, decode
+from domain.sums import add_sums
 from projections.entries import Entries, group_entries
 from projections.reading import Snapshot
 from projections.statements import statements
@@ -49,7 +50,7 @@ def period_columns(moved: Mapping[tuple[str, str], Periods]) -> Columns:
         for period, (balance, positions) in periods.items():
             rows.append((*whose, False, period, *astuple(balance), positions))
             day = _day(period)
-            days[day] = add_balances(days[day], balance) if day in days else balance
+            days[day] = add_sums(days[day], balance) if day in days else balance
         rows += [(*whose, True, day, *astuple(balance), "{}") for day, balance in days.items()]
     return columns(rows, _COLUMNS)
 

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from domain.balance import Balance, Movement, add_balances
+from domain.balance import Balance, Movement
 from domain.ids import Id, Position
 from domain.money import plain
+from domain.sums import add_sums
 from projections import balance_periods
 from projections.entries import Entries, Scope, Stretch, group_entries
 from projections.reading import Amount, Rows, Snapshot, rows, select
@@ -44,7 +45,7 @@ def fold(stretch: Stretch) -> Folded:
         for whose, each in group_entries(moves, map(_WHOSE, moves.events)).items()
     }
     totals = [
-        (*whose, *astuple(reduce(add_balances, [balance for balance, _ in periods.values()])))
+        (*whose, *astuple(reduce(add_sums, [balance for balance, _ in periods.values()])))
         for whose, periods in moved.items()
     ]
     return Folded(columns(totals, _COLUMNS), balance_periods.period_columns(moved))

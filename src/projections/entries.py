@@ -84,6 +84,5 @@ def group_entries(entries: Entries[E], keys: Iterable[K]) -> dict[K, Entries[E]]
         if known is None:
             groups[key] = Entries([position], [event])
         else:
-            known.positions.append(position)
-            known.events.append(event)
+            known.add(position, event)
     return groups

@@ -1,54 +1,36 @@
 """Games: the catalogue from partial updates, and when each game was seen."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from operator import attrgetter
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from domain.events import GameUpdated
 from domain.ids import Id
 from domain.instant import as_datetime
-from domain.profile import GAME_FIELDS, Profile, Sighting, fold_sighting
-from projections.entries import Scope, Stretch, group_by
-from projections.profiles import encode_stamps, fold_profiles
+from domain.profile import GAME_FIELDS, Profile, Sighting
+from projections.entries import Scope, Stretch
+from projections.profiles import Folded, encode_stamps, fold_named, fold_profiles
 from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select
 from projections.statements import Connection, statements
-from projections.upserts import Columns, array, columns, upsert
+from projections.upserts import array, columns, upsert
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
 
 SQL = statements(__file__)
-_GAME_ID = attrgetter("game_id")
 _SEEN = ("game_id", "first_seen", "last_seen")
 _UPDATED = (*_SEEN, *GAME_FIELDS, "name_folded", "stamps")
 _LISTS = ("categories", "features", "themes")
 
 
-class Folded(NamedTuple):
-    """When games without updates were seen, first and last, when those with, and the updates by game."""
-
-    only_seen: Columns
-    seen: Mapping[str, tuple[datetime, datetime]]
-    updates: Mapping[str, Sequence[GameUpdated]]
-
-
-def fold(stretch: Stretch) -> Folded:
+def fold(stretch: Stretch) -> Folded[GameUpdated]:
     """Fold what a stretch of the log says of games."""
     updates = [event for event in stretch.others.events if isinstance(event, GameUpdated)]
-    events = [*updates, *stretch.played.events]
-    seen = {}
-    for game_id, naming in group_by(events, map(_GAME_ID, events)).items():
-        sighting = fold_sighting(naming)
-        seen[game_id] = (sighting.first_seen, sighting.last_seen)
-    updated = group_by(updates, map(_GAME_ID, updates))
-    only_seen = [(each, *sighting) for each, sighting in seen.items() if each not in updated]
-    return Folded(columns(only_seen, _SEEN), {each: seen[each] for each in updated}, updated)
+    return fold_named([*updates, *stretch.played.events], updates, _SEEN)
 
 
-def write(connection: Connection, scope: Scope, folded: Folded) -> None:
+def write(connection: Connection, scope: Scope, folded: Folded[GameUpdated]) -> None:
     """Bring the catalogue up to date: games that were only seen, and those whose entry changes."""
     upsert(connection, SQL.see_games, scope, folded.only_seen)
     if folded.updates:
@@ -60,14 +42,14 @@ def fold_case(name: str) -> str:
     return name.casefold()
 
 
-def _update_profiles(connection: Connection, scope: Scope, folded: Folded) -> None:
+def _update_profiles(connection: Connection, scope: Scope, folded: Folded[GameUpdated]) -> None:
     parameters = {**scope._asdict(), "game_ids": list(folded.updates)}
     known = connection.execute(SQL.game_profiles.sql, parameters).fetchall()
     rows = []
     for game_id, profile in fold_profiles(folded.updates, known, GAME_FIELDS).items():
-        values = {field: profile.values.get(field) for field in GAME_FIELDS}
-        values |= {field: array(values[field] or []) for field in _LISTS}
-        folded_name = None if values["name"] is None else fold_case(values["name"])
+        name = profile.values["name"]
+        folded_name = None if name is None else fold_case(name)
+        values = profile.values | {field: array(profile.values[field] or []) for field in _LISTS}
         stamps = encode_stamps(profile.stamps)
         rows.append((game_id, *folded.seen[game_id], *values.values(), folded_name, stamps))
     upsert(connection, SQL.update_games, scope, columns(rows, _UPDATED))

@@ -1,73 +1,53 @@
 """Players: the profile from partial updates, and when each was seen."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from operator import attrgetter
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from msgspec import Struct
-from msgspec.structs import astuple
 
 from domain.events import PlayerEvent, PlayerUpdated
 from domain.ids import Id
 from domain.instant import as_datetime
-from domain.profile import PLAYER_FIELDS, Profile, Sighting, fold_sighting
-from projections.entries import Scope, Stretch, group_by
-from projections.profiles import encode_stamps, fold_profiles
+from domain.profile import PLAYER_FIELDS, Profile, Sighting
+from projections.entries import Scope, Stretch
+from projections.profiles import Folded, encode_stamps, fold_named, fold_profiles
 from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select
 from projections.statements import Connection, statements
-from projections.upserts import Columns, array, columns, upsert
+from projections.upserts import array, columns, upsert
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
 
 SQL = statements(__file__)
-_PLAYER_ID = attrgetter("player_id")
 _SEEN = ("player_id", *Sighting.__struct_fields__)
 _UPDATED = (*_SEEN, *PLAYER_FIELDS, "tags_cut", "stamps")
 _INDEXED = 255
 
 
-class Folded(NamedTuple):
-    """When players without updates were seen, when those with, and the updates by player."""
-
-    only_seen: Columns
-    seen: Mapping[str, Sighting]
-    updates: Mapping[str, Sequence[PlayerUpdated]]
-
-
-def fold(stretch: Stretch) -> Folded:
+def fold(stretch: Stretch) -> Folded[PlayerUpdated]:
     """Fold what a stretch of the log says of players."""
     others = [event for event in stretch.others.events if isinstance(event, PlayerEvent)]
-    events = [*others, *stretch.played.events]
-    named = group_by(events, map(_PLAYER_ID, events))
-    seen = {player_id: fold_sighting(events) for player_id, events in named.items()}
     updates = [event for event in others if isinstance(event, PlayerUpdated)]
-    updated = group_by(updates, map(_PLAYER_ID, updates))
-    only_seen = [
-        (each, *astuple(sighting)) for each, sighting in seen.items() if each not in updated
-    ]
-    return Folded(columns(only_seen, _SEEN), {each: seen[each] for each in updated}, updated)
+    return fold_named([*others, *stretch.played.events], updates, _SEEN)
 
 
-def write(connection: Connection, scope: Scope, folded: Folded) -> None:
+def write(connection: Connection, scope: Scope, folded: Folded[PlayerUpdated]) -> None:
     """Bring the players up to date: those who were only seen, and those whose profile changes."""
     upsert(connection, SQL.see_players, scope, folded.only_seen)
     if folded.updates:
         _update_profiles(connection, scope, folded)
 
 
-def _update_profiles(connection: Connection, scope: Scope, folded: Folded) -> None:
+def _update_profiles(connection: Connection, scope: Scope, folded: Folded[PlayerUpdated]) -> None:
     parameters = {**scope._asdict(), "player_ids": list(folded.updates)}
     known = connection.execute(SQL.player_profiles.sql, parameters).fetchall()
     rows = []
     for player_id, profile in fold_profiles(folded.updates, known, PLAYER_FIELDS).items():
-        values = {field: profile.values.get(field) for field in PLAYER_FIELDS}
-        tags = values["tags"] or []
-        values["tags"] = array(tags)
+        tags = profile.values["tags"] or []
+        values = profile.values | {"tags": array(tags)}
         cut = array([tag[:_INDEXED] for tag in tags])
-        sighting = astuple(folded.seen[player_id])
-        rows.append((player_id, *sighting, *values.values(), cut, encode_stamps(profile.stamps)))
+        stamps = encode_stamps(profile.stamps)
+        rows.append((player_id, *folded.seen[player_id], *values.values(), cut, stamps))
     upsert(connection, SQL.update_players, scope, columns(rows, _UPDATED))
 
 

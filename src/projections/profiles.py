@@ -1,18 +1,48 @@
-"""What the tables of players and games have in common: profiles that partial updates are folded into."""
+"""What the tables of players and games have in common: who was seen, and profiles from partial updates."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from domain.events import GameUpdated, PlayerUpdated
+from domain.events import Event, GameUpdated, PlayerUpdated
 from domain.instant import format_instant
-from domain.profile import Profile, Stamp, fold_profile
+from domain.profile import Profile, Sighting, Stamp, fold_profile, fold_sighting
+from projections.entries import group_by
+from projections.upserts import Columns, columns
 
-Update = TypeVar("Update", PlayerUpdated, GameUpdated)
+Update = TypeVar("Update", bound=PlayerUpdated | GameUpdated)
 
 _STAMPS = msgspec.json.Decoder(dict[str, tuple[datetime, str]])
+
+
+class Folded(NamedTuple, Generic[Update]):
+    """When those without updates were seen, when those with, and the updates by id."""
+
+    only_seen: Columns
+    seen: Mapping[str, tuple[object, ...]]
+    updates: Mapping[str, Sequence[Update]]
+
+
+def fold_named(
+    events: Sequence[Event], updates: Sequence[Update], names: Sequence[str]
+) -> Folded[Update]:
+    """Fold events that name a player or a game, the updates among them.
+
+    `names` are those of the id, and of the members of a Sighting that are kept.
+    """
+    id_name, *members = names
+    id_of = attrgetter(id_name)
+    kept: Callable[[Sighting], tuple[object, ...]] = attrgetter(*members)
+    seen = {
+        each: kept(fold_sighting(naming))
+        for each, naming in group_by(events, map(id_of, events)).items()
+    }
+    updated = group_by(updates, map(id_of, updates))
+    only_seen = [(each, *seen[each]) for each in seen if each not in updated]
+    return Folded(columns(only_seen, names), {each: seen[each] for each in updated}, updated)
 
 
 def fold_profiles(
@@ -20,12 +50,16 @@ def fold_profiles(
     known: Iterable[Sequence[Any]],
     fields: Sequence[str],
 ) -> dict[str, Profile]:
-    """Fold updates by id into what is known: rows of an id, the stamps, and the value of each field."""
+    """Fold updates by id into what is known: rows of an id, the stamps, and the value of each field.
+
+    The profiles have every field, in this order; one that no update named is None.
+    """
     profiles = {
         each: Profile(dict(zip(fields, values, strict=True)), _STAMPS.decode(stamps))
         for each, stamps, *values in known
     }
-    return {each: fold_profile(new, profiles.get(each)) for each, new in updates.items()}
+    unknown = Profile(dict.fromkeys(fields), {})
+    return {each: fold_profile(new, profiles.get(each, unknown)) for each, new in updates.items()}
 
 
 def encode_stamps(stamps: Mapping[str, Stamp]) -> str:
