@@ -8,11 +8,11 @@ import click
 import msgspec
 
 from api.cli.moment import Moment
-from api.store import open_service
-from app.database.connections import open_pool
+from api.process.store import open_service
 from app.log.history import HistoryFilters, WireType, replay
 from app.settings import read_settings
 from app.tenants import find_tenant
+from postgres.connections import open_pool
 
 _POSITION = click.IntRange(min=0)
 
