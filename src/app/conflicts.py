@@ -5,10 +5,9 @@ from typing import Any, NamedTuple
 
 from msgspec import Raw, Struct
 
-from app.log.history import WireType
 from app.recording import event_key
-from domain.events import WIRE_TYPES
 from domain.ids import Id, Position
+from domain.item_types import WIRE_TYPES, WireType
 from postgres.connections import Connection
 from postgres.statements import statements
 
@@ -78,7 +77,7 @@ def find_conflicts(
 
 def _view(row: tuple[Any, ...]) -> ConflictView:
     unique_id, position, received_at, event, topic, data, state = row
-    standing: Any = WIRE_TYPES[topic]
+    standing = WIRE_TYPES[topic]
     return ConflictView(
         unique_id, position, received_at, event, Raw(data), Standing(standing, Raw(state))
     )
