@@ -34,6 +34,12 @@ OPENAPI_CONFIG = OpenAPIConfig(
     title="Roundbook",
     version="1",
     summary="Ingest what happens at online casinos, query it, replay it.",
+    description=(
+        "Every error is a problem (RFC 9457, `application/problem+json`) with a stable `type` and a"
+        " `request_id`. What HTTP itself forbids, a bad `Host` or an unreadable request line for instance,"
+        " is 400 (`bad-request`), and the connection is closed. `HEAD` is answered wherever `GET` is, with"
+        " the same status and headers. HTTP/1.0 is answered without chunks."
+    ),
     path="/schema",
     use_handler_docstrings=True,
     render_plugins=[
