@@ -33,6 +33,26 @@ def service(served: Database, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield running
 
 
+@pytest.fixture(scope="module")
+def watched(
+    admin_url: str, template: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """A service with a tenant `acme`, in whose log there may be no fault of its own."""
+    with (
+        new_database(admin_url, template=template) as database,
+        serving(tmp_path_factory.mktemp("watched"), settings=on(database)) as running,
+    ):
+        running.new_tenant("acme")
+        yield running
+        assert [line for line in running.log_lines() if line["level"] == "error"] == []
+
+
+@pytest.fixture(scope="module")
+def writer(watched: Service) -> str:
+    """A key of `acme` with all scopes."""
+    return watched.new_key("acme", "ingest", "read", "audit")
+
+
 @pytest.fixture
 def tenant_name(served: Database) -> str:
     """A tenant with an empty log; it may send BTC and USDT."""

@@ -190,3 +190,18 @@ def eventually(condition: Callable[[], bool], *, within_s: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never came to be"
         time.sleep(0.02)
+
+
+def logged(service: Service, answer: httpx.Response) -> dict[str, Any]:
+    """The line of the log about the request that was answered so, which is its only one."""
+    request_id = f'"request_id":"{answer.headers["x-request-id"]}"'
+
+    def lines() -> list[str]:
+        every = service.log().splitlines(keepends=True)
+        return [line for line in every if request_id in line and line.endswith("\n")]
+
+    eventually(lambda: bool(lines()))
+    (line,) = map(json.loads, lines())
+    assert (line["event"], line["level"]) == ("request", "info")
+    found: dict[str, Any] = line
+    return found

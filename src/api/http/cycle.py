@@ -42,12 +42,18 @@ class Cycle(RequestResponseCycle):
     _spoiled = False
     _until_close = False
 
-    def spoil(self, fault: str) -> None:
-        """Take note that the body will never be whole: the application hears as much, and may answer."""
+    def be_the_last(self) -> None:
+        """End the connection with this answer."""
         self.keep_alive = False
         if self.response_complete:
             self.transport.close()
-        elif self.response_started:
+
+    def spoil(self, fault: str) -> None:
+        """Take note that the body will never be whole: the application hears as much, and may answer."""
+        self.be_the_last()
+        if self.response_complete:
+            return
+        if self.response_started:
             self._break_off()
         else:
             self._spoiled = True

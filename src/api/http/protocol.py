@@ -67,7 +67,7 @@ class Protocol(HttpToolsProtocol):
             self._fail(problem, more_may_come=False)
         if self._last is None or self._last.response_complete:
             return False
-        self._last.keep_alive = False
+        self._last.be_the_last()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -122,9 +122,11 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Learn that the request is whole."""
-        if self._in_body:
+        if self._in_body and self._last is not None:
             self._in_body = False
             super().on_message_complete()
+            if not self.parser.should_keep_alive():  # the parser has Connection from trailers too
+                self._last.be_the_last()
 
     def _feed(self, data: memoryview) -> None:
         """Parse. An upgrade is not taken up (RFC 9110, 7.8): the request is read without the wish for one.
