@@ -90,11 +90,11 @@ class Cycle(RequestResponseCycle):
         """
         self._notice_the_end()
         if message["type"] == "http.response.start":
-            if self.scope["http_version"] == "1.0" and not _has_length(message["headers"]):
+            if self.scope["http_version"] == "1.0" and not _has_length(message.get("headers", ())):
                 self._until_close = True
                 self.chunked_encoding = False
         elif self._until_close and message["type"] == "http.response.body":
-            self.expected_content_length = len(message["body"])
+            self.expected_content_length = len(message.get("body", b""))
         await super().send(message)
 
     def _notice_the_end(self) -> None:

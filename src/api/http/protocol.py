@@ -208,5 +208,7 @@ class Protocol(HttpToolsProtocol):
 
 
 def _too_large() -> ProblemError:
-    detail = f"The request line and the headers are limited to {_MOST_HEAD_BYTES} bytes."
+    detail = (
+        f"The request line with the headers, and trailers, are limited to {_MOST_HEAD_BYTES} bytes."
+    )
     return ProblemError("head-too-large", detail)
