@@ -5,7 +5,6 @@ import statistics
 import time
 from uuid import uuid4
 
-from app.database.connections import open_pool
 from app.log.heads import StreamHeads
 from app.recording import commit
 from bench import workload
@@ -14,6 +13,7 @@ from bench.over_http import new_tenant
 from bench.parts import Options, Part, Say
 from bench.results import Column, Table
 from bench.server import Database, Server
+from postgres.connections import open_pool
 
 _PLAYER_BATCH = 100
 _PLAYER_COMMITS = 40

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import aiosql
 import msgspec
 
-from app.database.connections import connect
 from app.recording import event_key
-from projections.read_models import code_versions
+from postgres.connections import connect
+from projections.models.registry import code_versions
 
 SQL = aiosql.from_path(Path(__file__).with_suffix(".sql"), "psycopg", mandatory_parameters=False)
 

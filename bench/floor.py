@@ -5,12 +5,12 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from app.database.connections import Connection, connect
 from app.log.statements import SQL
 from app.recording import Prepared
 from bench.cells import Sample
 from bench.rows import Log, copy_buffer
 from bench.server import Database
+from postgres.connections import Connection, connect
 
 _SCHEMA = "bench_floor"
 _MOST_SINGLE_ROWS = 50_000

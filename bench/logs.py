@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from app.database.connections import open_pool
 from app.log.heads import StreamHeads
 from app.recording import commit
 from bench import workload
 from bench.server import Database
+from postgres.connections import open_pool
 
 
 def fill_log(database: Database, tenant_id: int, bodies: Iterable[bytes]) -> int:

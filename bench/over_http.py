@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import click
 
-from app.database.connections import connect
 from app.log.append import head
 from app.tenants import SCOPES, create_key, create_tenant
 from bench.cells import Sample
@@ -13,6 +12,7 @@ from bench.orders import LoadClient, Order
 from bench.processes import Memory, PeakMemory
 from bench.server import Database
 from bench.service import Service
+from postgres.connections import connect
 
 BATCHES = (10_000, 1_000, 100, 1)
 CONNECTIONS = (1, 2, 16)

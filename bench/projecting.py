@@ -6,7 +6,6 @@ import time
 from statistics import median
 from typing import NamedTuple
 
-from app.database.connections import open_pool
 from app.log.heads import StreamHeads
 from app.recording import commit
 from bench import workload
@@ -20,6 +19,7 @@ from bench.server import Database, Server
 from bench.service import command
 from bench.stock_runner import stock_events_per_s
 from bench.visible import Sent, Visible, share
+from postgres.connections import open_pool
 
 _MIB = 2**20
 _MOST_STOCK_EVENTS_PER_S = 2_000

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Self, cast
 
-from app.database.connections import Connection
 from app.log.append import copy
 from app.recording import Prepared
+from postgres.connections import Connection
 
 
 class _Catcher:

@@ -14,10 +14,11 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from app.database.connections import connect
-from app.database.migrate import migrate
-from app.embedded import EmbeddedServer
+from api.schema import SCHEMA
 from app.settings import read_settings
+from postgres.connections import connect
+from postgres.embedded import EmbeddedServer
+from postgres.migrate import migrate
 
 # What makes a commit durable. Where one of them is not `on`, nothing is measured.
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
@@ -61,7 +62,7 @@ class Server(NamedTuple):
                 sql.SQL("create database {} owner {}").format(sql.Identifier(name), owner)
             )
         try:
-            migrate(database.owner_url, database.service_url)
+            migrate(SCHEMA, database.owner_url, database.service_url)
             yield database
         finally:
             with psycopg.connect(self.admin_url, autocommit=True) as admin:

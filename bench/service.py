@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import click
 
-from api.supervisor import listen
+from api.process.supervisor import listen
 from bench.processes import ROOT, cpu_s, family
 from bench.server import Database
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from app.database.connections import Connection, Pool, open_pool
 from app.log.heads import StreamHeads
 from app.recording import Prepared, Recorded, commit, prepare
 from app.wire.currencies import ISO_4217
@@ -18,6 +17,7 @@ from bench.parts import Options, Part, Say
 from bench.results import Column, Table
 from bench.rows import Log, copy_buffer
 from bench.server import Database, Server
+from postgres.connections import Connection, Pool, open_pool
 
 _WARM_UP = 3
 _BATCHES_A_ROUND = 8

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import aiosql
 
-from app.database.connections import connect
 from bench.results import Column, Table
 from bench.server import Database
+from postgres.connections import connect
 
 SQL = aiosql.from_path(Path(__file__).with_suffix(".sql"), "psycopg")
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import click
 
-from app.database.connections import connect
 from bench.background import Background
 from bench.server import Database
+from postgres.connections import connect
 
 _LOOK_EVERY_S = 0.005
 _STUCK_S = 120.0

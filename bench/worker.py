@@ -5,8 +5,9 @@ python -m bench.worker MODE DESCRIPTOR
 
 import sys
 
-from api import worker
-from app.recording import Prepared, Recorded, group
+from api.process import worker
+from app.intake import group_commit as group
+from app.recording import Prepared, Recorded
 
 AS_IT_IS = "as-it-is"
 NO_GROUPS = "no-groups"
@@ -21,7 +22,7 @@ async def _acknowledge(self: group.GroupCommit, tenant_id: int, batch: Prepared)
 
 
 def main() -> None:
-    """Serve as `api.worker` does, but for what the mode says."""
+    """Serve as `api.process.worker` does, but for what the mode says."""
     mode = sys.argv.pop(1)
     if mode == NO_GROUPS:
         group._MOST_ITEMS = 0  # noqa: SLF001 (the first of a group is always taken, and then no other)

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, settings
 
-from app.database.connections import Pool, connect, open_pool
 from app.tenants import Tenant, create_tenant
+from postgres.connections import Pool, connect, open_pool
 from tests.databases import Database, new_database, server_admin_url
 
 # A database makes the first example slow, and a busy machine any of them.

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-from app.database.migrate import migrate
-from app.embedded import EmbeddedServer
+from api.schema import SCHEMA
+from postgres.embedded import EmbeddedServer
+from postgres.migrate import migrate
 
 SERVICE_ROLE = "roundbook_test_service"
 OWNER_ROLE = "roundbook_test_owner"
@@ -62,7 +63,7 @@ def new_database(admin_url: str, *, template: Database | None = None) -> Iterato
         )
     try:
         if template is None:
-            migrate(database.owner_url, database.service_url)
+            migrate(SCHEMA, database.owner_url, database.service_url)
         yield database
     finally:
         with psycopg.connect(admin_url, autocommit=True) as admin:

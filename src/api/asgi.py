@@ -11,17 +11,17 @@ from litestar.di import Provide
 from litestar.plugins.prometheus import PrometheusConfig
 from litestar.types import ASGIApp
 
-from api.auth import KeyRing, require_scope
-from api.ingest import Ingest
-from api.openapi import OPENAPI_CONFIG, documentation_assets
-from api.positions import Positions
-from api.problems import EXCEPTION_HANDLERS
-from api.queries import Queries
-from api.raw_ids import raw_ids
-from api.request_log import request_log
+from api.documentation.openapi import OPENAPI_CONFIG, documentation_assets
+from api.http.auth import KeyRing, require_scope
+from api.http.problems import EXCEPTION_HANDLERS
+from api.http.raw_ids import raw_ids
+from api.http.request_log import request_log
+from api.querying.positions import Positions
+from api.querying.queries import Queries
 from api.routes import ROUTES
-from app.database.connections import open_pool
+from app.intake.intake import Ingest
 from app.settings import Settings
+from postgres.connections import open_pool
 
 _BY_KEY_CONNECTIONS = 2
 

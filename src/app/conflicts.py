@@ -1,19 +1,17 @@
 """The register of conflicts: what was refused because its unique_id stood for something else."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import aiosql
 from msgspec import Raw, Struct
 
-from app.database.connections import Connection
-from app.log.history import WireType
 from app.recording import event_key
-from domain.events import WIRE_TYPES
 from domain.ids import Id, Position
+from domain.item_types import WIRE_TYPES, WireType
+from postgres.connections import Connection
+from postgres.statements import statements
 
-SQL = aiosql.from_path(Path(__file__).with_suffix(".sql"), "psycopg")
+SQL = statements(__file__)
 
 PAGE_BYTES = 4 * 1024 * 1024
 """How many bytes of data a page gives, but for the one conflict that goes beyond."""
@@ -79,7 +77,7 @@ def find_conflicts(
 
 def _view(row: tuple[Any, ...]) -> ConflictView:
     unique_id, position, received_at, event, topic, data, state = row
-    standing: Any = WIRE_TYPES[topic]
+    standing = WIRE_TYPES[topic]
     return ConflictView(
         unique_id, position, received_at, event, Raw(data), Standing(standing, Raw(state))
     )

@@ -5,17 +5,16 @@ import re
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
-import aiosql
 import psycopg
 from msgspec import Struct
 
-from app.database.connections import Connection
 from app.wire.currencies import ISO_4217
+from postgres.connections import Connection
+from postgres.statements import statements
 
-SQL = aiosql.from_path(Path(__file__).with_suffix(".sql"), "psycopg")
+SQL = statements(__file__)
 
 Scope = Literal["ingest", "read", "audit"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)

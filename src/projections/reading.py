@@ -7,9 +7,10 @@ from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from projections import tracking
+from postgres.connections import Connection
+from postgres.statements import statements
+from projections.engine import tracking
 from projections.entries import Scope
-from projections.statements import Connection, statements
 
 SQL = statements(__file__)
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from projections.read_models import READ_MODELS
+from postgres.connections import Connection
+from postgres.statements import statements
+from projections.models.registry import READ_MODELS
 from projections.reading import NoGenerationError
-from projections.statements import Connection, statements
 
 SQL = statements(__file__)
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from domain.instant import Instant
+from postgres.connections import Connection
 from projections.entries import Scope
-from projections.statements import Connection
 
 _UNQUOTED = {int, bool, Decimal, date, datetime, Instant}
 

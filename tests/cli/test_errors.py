@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from app.database.connections import connect
 from app.tenants import create_tenant
+from postgres.connections import connect
 from tests.cli.conftest import Run
 from tests.databases import Database
 from tests.http.service import Service, on

@@ -11,10 +11,10 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from app.database.connections import connect, open_pool
 from app.tenants import create_tenant, find_tenant
-from projections.generations import sole_rebuild
-from projections.read_models import READ_MODELS, tables
+from postgres.connections import connect, open_pool
+from projections.engine.generations import sole_rebuild
+from projections.models.registry import READ_MODELS, tables
 from tests.cli.conftest import Run
 from tests.databases import Database
 from tests.http.service import Service, environment, eventually, on, roundbook

@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.database.connections import connect
-from app.database.migrate import migrations
+from api.schema import SCHEMA
+from postgres.connections import connect
 from tests.databases import Database
 from tests.http.service import Running, Service, eventually, in_folder, on, roundbook
 from tests.http.wire import EVENTS, body, counts, login
@@ -19,7 +19,7 @@ def test_a_migration_applies_what_is_missing_and_then_nothing(fresh_database: Da
         owner.execute("drop schema roundbook cascade")
     first = roundbook("migrate", settings=on(fresh_database))
     assert first.stdout.splitlines() == [
-        f"applied {step.number:04d} {step.name}" for step in migrations()
+        f"applied {step.number:04d} {step.name}" for step in SCHEMA.migrations()
     ]
     again = roundbook("migrate", settings=on(fresh_database))
     assert again.stdout == "the schema is up to date\n"

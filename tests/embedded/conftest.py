@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.embedded import EmbeddedServer, place
+from postgres.embedded import EmbeddedServer, place
 from tests.embedded.processes import Neighbour
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import psycopg
 
-from app.embedded import EmbeddedServer
+from postgres.embedded import EmbeddedServer
 
 _SERVICE = """
 import select, sys
 from pathlib import Path
-from app.embedded import EmbeddedServer
+from postgres.embedded import EmbeddedServer
 
 with EmbeddedServer(Path(sys.argv[1])) as server:
     print("owner" if server._lock.held else "attached", server.admin_url, flush=True)

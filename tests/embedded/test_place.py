@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app.embedded import EmbeddedError, EmbeddedServer, accounts, binaries, place
-from app.embedded.accounts import Account
-from app.embedded.place import Place
+from postgres.embedded import EmbeddedError, EmbeddedServer, accounts, binaries, place
+from postgres.embedded.accounts import Account
+from postgres.embedded.place import Place
 from tests.embedded.processes import accepts
 
 IS_ROOT = os.geteuid() == 0

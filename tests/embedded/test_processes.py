@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
-from app.embedded import EmbeddedError, EmbeddedServer
-from app.embedded import server as server_module
-from app.embedded.accounts import server_account
+from postgres.embedded import EmbeddedError, EmbeddedServer
+from postgres.embedded import server as server_module
+from postgres.embedded.accounts import server_account
 from tests.embedded.processes import (
     Neighbour,
     accepts,

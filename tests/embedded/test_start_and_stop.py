@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.embedded import EmbeddedError, EmbeddedServer, accounts, log
-from app.embedded import server as server_module
+from postgres.embedded import EmbeddedError, EmbeddedServer, accounts, log
+from postgres.embedded import server as server_module
 from tests.embedded.processes import (
     Neighbour,
     accepts,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from app.database.connections import connect
+from postgres.connections import connect
 from tests.faults.sending import Item, Ledger
 from tests.model import Model, Row, assert_same, read_json
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import NamedTuple
 
-from app.database.connections import connect
-from app.embedded import EmbeddedServer
 from app.tenants import SCOPES, create_key, create_tenant
+from postgres.connections import connect
+from postgres.embedded import EmbeddedServer
 from tests.embedded.processes import postmaster
 from tests.faults.checking import assert_exactly_once
 from tests.faults.sending import Client, Ledger

@@ -17,9 +17,10 @@ from pathlib import Path
 from random import Random
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 
-from app.database.migrate import migrate
-from app.embedded import EmbeddedServer
-from app.embedded.server import LONGEST_PAUSE_S
+from api.schema import SCHEMA
+from postgres.embedded import EmbeddedServer
+from postgres.embedded.server import LONGEST_PAUSE_S
+from postgres.migrate import migrate
 from tests.embedded.processes import kept_alive
 from tests.faults.places import Account, free_port, is_free, kill_postgres, open_account, projectors
 from tests.faults.proxy import Point, Proxy
@@ -55,7 +56,7 @@ class Soak:
         self._rng = rng
         (folder / "proxy").mkdir()
         self._server = stack.enter_context(EmbeddedServer(folder / "data"))
-        migrate(self._server.owner_url, self._server.service_url)
+        migrate(SCHEMA, self._server.owner_url, self._server.service_url)
         self._proxy = stack.enter_context(Proxy(folder / "proxy", self._server.service_url))
         self._urls = [self._proxy.through(self._server.service_url), self._server.service_url]
         self._ports = [free_port(), free_port()]

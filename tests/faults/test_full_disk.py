@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from app.embedded.accounts import server_account
+from postgres.embedded.accounts import server_account
 from tests.embedded.processes import postmaster
 from tests.faults.places import embedded_url, open_account
 from tests.faults.sending import Load, traffic

@@ -7,9 +7,9 @@ from contextlib import ExitStack, closing
 import psycopg
 import pytest
 
-from app.database.connections import UNAVAILABLE, Connection, connect
-from app.database.watchdog import Watchdog
 from app.log.statements import SQL
+from postgres.connections import UNAVAILABLE, Connection, connect
+from postgres.watchdog import Watchdog
 from tests.databases import Database
 from tests.http.service import eventually
 

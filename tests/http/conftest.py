@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.database.connections import connect
 from app.tenants import create_tenant
+from postgres.connections import connect
 from tests.databases import Database, new_database
 from tests.http.service import Service, in_folder, on, serving
 from tests.http.wire import new_key

@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 
-from app.database.connections import connect
-from app.embedded.cluster import DATABASE, SERVICE
-from app.embedded.place import find_place
 from app.tenants import Scope, create_key, create_tenant, find_tenant
+from postgres.connections import connect
+from postgres.embedded.cluster import DATABASE, SERVICE
+from postgres.embedded.place import find_place
 from tests.databases import Database
 from tests.processes import command_of, descendants
 
@@ -171,7 +171,7 @@ class Service(Running):
 
     def workers(self) -> list[int]:
         """The processes that serve HTTP."""
-        return [pid for pid in descendants(self.pid) if "api.worker" in command_of(pid)]
+        return [pid for pid in descendants(self.pid) if "api.process.worker" in command_of(pid)]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.database.connections import connect
+from postgres.connections import connect
 from tests.databases import Database
 from tests.http.service import Service, on, serving
 from tests.http.wire import EVENTS, body, deposit, item, login

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.database.connections import connect
 from app.tenants import create_tenant
+from postgres.connections import connect
 from tests.databases import Database
 from tests.http.reading import KINDS, read_all
 from tests.http.service import Service

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from app.database.connections import connect
 from app.tenants import create_tenant, list_keys, revoke_key
+from postgres.connections import connect
 from tests.databases import Database
 from tests.http.service import Service, eventually
 from tests.http.wire import EVENTS, Wire, assert_problem, body, counts, login, new_key

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from app.database.connections import connect
 from app.tenants import find_tenant, list_keys, revoke_key
+from postgres.connections import connect
 from tests.databases import Database
 from tests.http.service import Service, on
 from tests.http.wire import EVENTS, body, deposit, login, new_key

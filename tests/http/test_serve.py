@@ -11,8 +11,8 @@ import httpx
 import psycopg
 import pytest
 
-from app.database.connections import connect
-from app.embedded import EmbeddedServer
+from postgres.connections import connect
+from postgres.embedded import EmbeddedServer
 from tests.databases import Database
 from tests.embedded.processes import accepts, postmaster
 from tests.http.service import (

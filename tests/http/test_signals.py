@@ -7,7 +7,7 @@ import time
 
 _ASKED_TO_END = """
 import signal, threading, time
-from api.supervisor import on_signals
+from api.process.supervisor import on_signals
 
 stop = threading.Event()
 on_signals(stop)

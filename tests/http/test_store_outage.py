@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.database.connections import connect
-from app.embedded import EmbeddedServer
+from postgres.connections import connect
+from postgres.embedded import EmbeddedServer
 from tests.embedded.processes import postmaster
 from tests.http.service import Service, eventually
 from tests.http.wire import EVENTS, assert_problem, body, counts, login, recorded

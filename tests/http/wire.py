@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import httpx
 
-from app.database.connections import connect
 from app.tenants import create_key, find_tenant
+from postgres.connections import connect
 from tests.databases import Database
 
 EVENTS = "/api/v1/events"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from api.budget import Holding, HoldingBudget, OverBudgetError, WorkingBudget
+from app.intake.budgets import Holding, HoldingBudget, OverBudgetError, WorkingBudget
 
 
 def test_a_request_beyond_the_budget_is_refused_and_what_it_held_is_given_back() -> None:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from api import decoding
-from api.decoding import Decoding, decode
+from app.intake import decoding
+from app.intake.decoding import Decoding, decode
 from app.simulation import Scenario, batches, simulate
 from app.tenants import Tenant
 from app.wire.items import InvalidItemsError

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from app.database.connections import Pool, open_pool
+from app.intake import group_commit as group_module
+from app.intake.group_commit import GroupCommit
 from app.recording import KeyCollisionError, Prepared, Recorded, commit, prepare
-from app.recording import group as group_module
-from app.recording.group import GroupCommit
 from app.recording.prepare import merge
 from app.tenants import Tenant
 from app.wire.items import decode_batch
+from postgres.connections import Pool, open_pool
 
 
 def batch(*unique_ids: str, player: str = "p", second: int = 0) -> Prepared:

@@ -4,13 +4,13 @@ import pytest
 from eventsourcing.application import AggregateNotFoundError
 from eventsourcing.persistence import MapperDeserialisationError, StoredEvent
 
-from app.database.connections import Pool
 from app.log.aggregates import repository
 from app.log.recorder import TenantLog
 from app.simulation import Scenario, batches, simulate
 from app.tenants import Tenant
 from domain.aggregates import Game, Player, fold_game, fold_player
 from domain.money import plain
+from postgres.connections import Pool
 from tests.model import Model, assert_same
 from tests.projections.simulated import record_bodies
 

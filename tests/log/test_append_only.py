@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.database.connections import Connection, Pool, connect, open_pool
 from app.tenants import Tenant
+from postgres.connections import Connection, Pool, connect, open_pool
 from tests.databases import OWNER_ROLE, SERVICE_ROLE, Database
 from tests.recording.sending import login, logins, send
 

@@ -20,11 +20,11 @@ from eventsourcing.tests.persistence import (
     TrackingRecorderTestCase,
 )
 
-from app.database.connections import Pool, connect, open_pool
 from app.log.recorder import TenantLog
 from app.log.snapshots import SnapshotRecorder
 from app.tenants import Tenant, TenantError, create_tenant
-from projections.tracking import GenerationTracking
+from postgres.connections import Pool, connect, open_pool
+from projections.engine.tracking import GenerationTracking
 
 _generations = itertools.count(os.getpid() * 1000)
 

@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.database import migrate as migrating
-from app.database.connections import connect
-from app.database.migrate import Migration, MigrationError, is_current, migrate, migrations
+from api.schema import SCHEMA
+from postgres.connections import connect
+from postgres.migrate import Migration, MigrationError, Schema, is_current, migrate
 from tests.databases import Database
 
 CATALOGUE = """
@@ -47,7 +47,7 @@ def empty_database(fresh_database: Database) -> Database:
 
 def test_a_schema_that_is_up_to_date_stays_as_it_is(fresh_database: Database) -> None:
     before = schema(fresh_database)
-    assert migrate(fresh_database.owner_url, fresh_database.service_url) == []
+    assert migrate(SCHEMA, fresh_database.owner_url, fresh_database.service_url) == []
     assert schema(fresh_database) == before
 
 
@@ -55,11 +55,13 @@ def test_an_empty_database_gets_the_same_schema_as_any_other(
     database: Database, empty_database: Database
 ) -> None:
     with connect(empty_database.service_url) as service:
-        assert not is_current(service)
-    assert migrate(empty_database.owner_url, empty_database.service_url) == migrations()
+        assert not is_current(SCHEMA, service)
+    assert (
+        migrate(SCHEMA, empty_database.owner_url, empty_database.service_url) == SCHEMA.migrations()
+    )
     assert schema(empty_database) == schema(database)
     with connect(empty_database.service_url) as service:
-        assert is_current(service)
+        assert is_current(SCHEMA, service)
 
 
 def test_hosts_that_start_at_once_migrate_once(
@@ -69,11 +71,11 @@ def test_hosts_that_start_at_once_migrate_once(
 
     def start(_host: int) -> Sequence[Migration]:
         together.wait()
-        return migrate(empty_database.owner_url, empty_database.service_url)
+        return migrate(SCHEMA, empty_database.owner_url, empty_database.service_url)
 
     with ThreadPoolExecutor(3) as hosts:
         applied = sorted(hosts.map(start, range(3)), key=len)
-    assert applied == [[], [], migrations()]
+    assert applied == [[], [], SCHEMA.migrations()]
     assert schema(empty_database) == schema(database)
 
 
@@ -82,9 +84,9 @@ def test_a_schema_newer_than_the_code_is_refused_and_left_alone(fresh_database: 
         owner.execute("insert into migrations values (9999, 'of the future', now())")
         before = schema(fresh_database)
         with pytest.raises(MigrationError, match="9999"):
-            migrate(fresh_database.owner_url, fresh_database.service_url)
+            migrate(SCHEMA, fresh_database.owner_url, fresh_database.service_url)
         assert schema(fresh_database) == before
-        assert not is_current(owner)
+        assert not is_current(SCHEMA, owner)
 
 
 def test_a_step_that_fails_leaves_nothing_of_itself_and_keeps_those_before(
@@ -92,9 +94,10 @@ def test_a_step_that_fails_leaves_nothing_of_itself_and_keeps_those_before(
 ) -> None:
     before = schema(fresh_database)
     broken = Migration(9998, "broken", "create table half (a int); select 1 / 0;")
-    monkeypatch.setattr(migrating, "migrations", lambda: [*migrations(), broken])
+    known = SCHEMA.migrations()
+    monkeypatch.setattr(Schema, "migrations", lambda self: [*known, broken])
     with pytest.raises(psycopg.errors.DivisionByZero):
-        migrate(fresh_database.owner_url, fresh_database.service_url)
+        migrate(SCHEMA, fresh_database.owner_url, fresh_database.service_url)
     assert schema(fresh_database) == before
 
 
@@ -105,17 +108,21 @@ def test_steps_that_are_missing_are_applied_in_order_and_the_service_may_use_the
         Migration(9997, "first", "create table more (a int primary key);"),
         Migration(9998, "second", "alter table more add column b int;"),
     ]
-    monkeypatch.setattr(migrating, "migrations", lambda: [*migrations(), *steps])
+    known = SCHEMA.migrations()
+    monkeypatch.setattr(Schema, "migrations", lambda self: [*known, *steps])
     with connect(fresh_database.service_url) as service:
-        assert not is_current(service)
-        assert migrate(fresh_database.owner_url, fresh_database.service_url) == steps
-        assert is_current(service)
+        assert not is_current(SCHEMA, service)
+        assert migrate(SCHEMA, fresh_database.owner_url, fresh_database.service_url) == steps
+        assert is_current(SCHEMA, service)
         assert service.execute("select a, b from more").fetchall() == []
 
 
 def test_steps_are_numbered_from_one_without_gaps() -> None:
-    assert [step.number for step in migrations()] == list(range(1, len(migrations()) + 1))
+    numbers = [step.number for step in SCHEMA.migrations()]
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_one_credential_for_all_is_migrated_too(empty_database: Database) -> None:
-    assert migrate(empty_database.owner_url, empty_database.owner_url) == migrations()
+    assert (
+        migrate(SCHEMA, empty_database.owner_url, empty_database.owner_url) == SCHEMA.migrations()
+    )

@@ -5,19 +5,19 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from app.database.connections import Pool, connect, open_pool
 from app.log.aggregates import game_at, player_at
 from app.log.recorder import TenantLog
 from app.recording import record
 from app.simulation import Scenario, batches, simulate
 from app.tenants import create_tenant
 from app.wire.items import decode_batch
-from projections.balance_periods import read_as_of
+from postgres.connections import Pool, connect, open_pool
+from projections.engine.projector import Projector
+from projections.engine.rebuild import Rebuild
 from projections.entries import Scope
-from projections.projector import Projector
+from projections.models.balance_periods import read_as_of
+from projections.models.rounds import RoundFilters, find_rounds
 from projections.reading import snapshot
-from projections.rebuild import Rebuild
-from projections.rounds import RoundFilters, find_rounds
 from tests.databases import Database
 
 _EVENTS = 20_000

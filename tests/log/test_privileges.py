@@ -9,13 +9,7 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 from psycopg import sql
 
-from app.database.connections import open_pool
-from app.database.migrate import (
-    MigrationError,
-    TooMuchPrivilegeError,
-    check_service_privileges,
-    is_current,
-)
+from api.schema import SCHEMA
 from app.log.snapshots import SnapshotRecorder
 from app.tenants import (
     allow_currency,
@@ -25,6 +19,13 @@ from app.tenants import (
     list_keys,
     list_tenants,
     revoke_key,
+)
+from postgres.connections import open_pool
+from postgres.migrate import (
+    MigrationError,
+    TooMuchPrivilegeError,
+    check_service_privileges,
+    is_current,
 )
 from tests.databases import OWNER_ROLE, SERVICE_ROLE, Database
 from tests.projections.helpers import project
@@ -162,4 +163,4 @@ def test_the_service_can_do_all_that_it_does(fresh_database: Database) -> None:
         ):
             service.execute(f"delete from {table}".encode())
         service.execute("delete from snapshots")
-        assert is_current(service)
+        assert is_current(SCHEMA, service)

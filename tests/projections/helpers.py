@@ -5,19 +5,19 @@ from typing import Any
 
 import msgspec
 
-from app.database.connections import Pool
 from app.log.recorder import TenantLog
 from app.tenants import Tenant
-from projections import rounds
-from projections.activity import ActivityFilters, Group, find_activity
-from projections.balances import BalanceFilters, find_balances
+from postgres.connections import Pool
+from projections.engine.projector import Projector
 from projections.entries import Scope
-from projections.games import GameFilters, count_facets, find_games
-from projections.played import read_played
-from projections.players import PlayerFilters, find_players
-from projections.projector import Projector
+from projections.models import rounds
+from projections.models.activity import ActivityFilters, Group, find_activity
+from projections.models.balances import BalanceFilters, find_balances
+from projections.models.games import GameFilters, count_facets, find_games
+from projections.models.played import read_played
+from projections.models.players import PlayerFilters, find_players
+from projections.models.transactions import TransactionFilters, find_transactions
 from projections.reading import Snapshot, select, snapshot
-from projections.transactions import TransactionFilters, find_transactions
 from tests.model import Model, assert_same, read_json
 
 ALL = 1_000_000

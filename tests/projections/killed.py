@@ -4,11 +4,11 @@ from multiprocessing.connection import Connection as Pipe
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from app.database.connections import open_pool
 from app.log.recorder import TenantLog
+from postgres.connections import open_pool
+from projections.engine.projector import Projector
+from projections.engine.tracking import advance
 from projections.entries import Scope
-from projections.projector import Projector
-from projections.tracking import advance
 
 
 class Task(NamedTuple):
@@ -35,7 +35,7 @@ def project_and_stop(task: Task, pipe: Pipe) -> None:
             stop()
 
     with (
-        patch("projections.projector.advance", advance_and_stop),
+        patch("projections.engine.projector.advance", advance_and_stop),
         open_pool(task.url, max_size=2) as pool,
     ):
         running = Projector(

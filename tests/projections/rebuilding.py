@@ -8,10 +8,10 @@ from multiprocessing.connection import Connection as Pipe
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from app.database.connections import Pool, open_pool
 from app.tenants import Tenant
+from postgres.connections import Pool, open_pool
+from projections.engine.rebuild import Progress, Rebuild, Rebuilt
 from projections.entries import Scope
-from projections.rebuild import Progress, Rebuild, Rebuilt
 from tests.projections.helpers import projector
 
 CHUNK_EVENTS = 100
@@ -104,15 +104,19 @@ class Point(NamedTuple):
 
 
 POINTS = {
-    "before the first chunk": Point("projections.generations.begin_or_resume", 1, after=True),
-    "amid a chunk": Point("projections.projector.advance", 4, after=True),
-    "between chunks": Point("projections.projector.Projector.project_chunk", 4, after=True),
-    "while it holds the live generation": Point("projections.generations.hold_live", 1, after=True),
-    "amid the comparison": Point("projections.rebuild.compare", 2, after=False),
-    "before the switch": Point("projections.generations.switch", 1, after=False),
-    "amid the switch": Point("projections.generations.switch", 1, after=True),
-    "after the switch": Point("projections.generations.sweep", 1, after=False),
-    "amid the deletion": Point("projections.generations._delete_rows", 2, after=True),
+    "before the first chunk": Point(
+        "projections.engine.generations.begin_or_resume", 1, after=True
+    ),
+    "amid a chunk": Point("projections.engine.projector.advance", 4, after=True),
+    "between chunks": Point("projections.engine.projector.Projector.project_chunk", 4, after=True),
+    "while it holds the live generation": Point(
+        "projections.engine.generations.hold_live", 1, after=True
+    ),
+    "amid the comparison": Point("projections.engine.rebuild.compare", 2, after=False),
+    "before the switch": Point("projections.engine.generations.switch", 1, after=False),
+    "amid the switch": Point("projections.engine.generations.switch", 1, after=True),
+    "after the switch": Point("projections.engine.generations.sweep", 1, after=False),
+    "amid the deletion": Point("projections.engine.generations._delete_rows", 2, after=True),
 }
 """Where a rebuild is stopped, to be killed there."""
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from app.database.connections import Pool
 from app.log.heads import StreamHeads
 from app.recording import commit, prepare
 from app.tenants import Tenant
 from app.wire.items import decode_batch
+from postgres.connections import Pool
 from tests.model import Model
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from itertools import islice
 from random import Random
 
-from app.database.connections import Pool
 from app.simulation import Scenario, batches, simulate
 from app.tenants import Tenant
+from postgres.connections import Pool
 from tests.model import Model
 from tests.projections.helpers import assert_as_the_model, position, project
 from tests.projections.simulated import record_bodies

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
-from app.database.connections import Pool
 from app.tenants import Tenant
-from projections.balances import BalanceFilters, find_balances_as_of
-from projections.players import PlayerFilters, find_players
+from postgres.connections import Pool
+from projections.models.balances import BalanceFilters, find_balances_as_of
+from projections.models.players import PlayerFilters, find_players
 from projections.reading import snapshot
 from tests.model import Model, assert_same
 from tests.projections.helpers import (

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from app.database.connections import Pool
 from app.simulation import Scenario, batches, simulate
 from app.tenants import Tenant
-from projections.rebuild import Progress
+from postgres.connections import Pool
+from projections.engine.rebuild import Progress
 from tests.model import Model
 from tests.projections.helpers import assert_as_the_model, position, project
 from tests.projections.rebuilding import (

@@ -10,16 +10,16 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 from structlog.testing import capture_logs
 
-from app.database.connections import Pool, open_pool
 from app.log.recorder import TenantLog
 from app.tenants import Tenant, create_tenant
 from domain import events
+from postgres.connections import Pool, open_pool
 from projections import entries
+from projections.engine.projector import FAILING, Projector
+from projections.engine.tracking import advance
 from projections.entries import Scope
-from projections.projector import FAILING, Projector
-from projections.read_models import READ_MODELS
+from projections.models.registry import READ_MODELS
 from projections.status import FailureView, read_status
-from projections.tracking import advance
 from tests.databases import Database
 from tests.model import Model
 from tests.projections.helpers import assert_as_the_model, position, project, projector, scope_of
@@ -335,7 +335,7 @@ def refuse_for(tenant: Tenant, error: Exception, patched: pytest.MonkeyPatch) ->
             raise error
         advance(connection, scope, *args)
 
-    patched.setattr("projections.projector.advance", fail)
+    patched.setattr("projections.engine.projector.advance", fail)
 
 
 def test_a_tag_of_any_length_holds_up_nobody(

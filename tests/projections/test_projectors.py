@@ -11,13 +11,13 @@ from itertools import pairwise
 import pytest
 from eventsourcing.persistence import IntegrityError, Tracking
 
-from app.database.connections import Pool, connect, open_pool
 from app.log.recorder import TenantLog
 from app.simulation import Scenario, batches, simulate
 from app.tenants import Tenant, create_tenant
+from postgres.connections import Pool, connect, open_pool
+from projections.engine.projector import LAG, PROJECTED, WAITING, Projector
+from projections.engine.tracking import SQL, GenerationTracking, advance
 from projections.entries import PoisonError, Scope
-from projections.projector import LAG, PROJECTED, WAITING, Projector
-from projections.tracking import SQL, GenerationTracking, advance
 from tests.databases import Database
 from tests.model import Model
 from tests.projections.helpers import assert_as_the_model, position, project, projector, scope_of
@@ -117,7 +117,7 @@ def test_a_chunk_that_fails_at_its_last_step_leaves_nothing(
         raise BrokenError
 
     with monkeypatch.context() as patched:
-        patched.setattr("projections.projector.advance", fail)
+        patched.setattr("projections.engine.projector.advance", fail)
         for _ in range(2):
             with pytest.raises(PoisonError, match=r"position 1 .*BrokenError"):
                 project(pool, busy)

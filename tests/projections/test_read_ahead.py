@@ -7,12 +7,12 @@ from typing import NamedTuple
 import pytest
 from eventsourcing.persistence import Notification, OperationalError
 
-from app.database.connections import Pool
 from app.log.recorder import TenantLog
 from app.tenants import Tenant
+from postgres.connections import Pool
+from projections.engine.projector import Projector
 from projections.entries import Stretch
-from projections.projector import Projector
-from projections.read_models import READ_MODELS
+from projections.models.registry import READ_MODELS
 from tests.model import Model
 from tests.projections.helpers import assert_as_the_model, position, projector, scope_of
 from tests.recording.sending import logins, send

@@ -8,24 +8,24 @@ from itertools import count
 import psycopg
 import pytest
 
-from app.database.connections import Connection, Pool, connect
 from app.simulation import Scenario, batches, simulate
 from app.tenants import Tenant
-from projections.balances import BalanceFilters, find_balances
-from projections.entries import PoisonError, Stretch
-from projections.generations import (
+from postgres.connections import Connection, Pool, connect
+from projections.engine.generations import (
     AlreadyRebuildingError,
     OvertakenError,
     begin_or_resume,
     sole_rebuild,
     switch,
 )
-from projections.projector import LAG, PROJECTED
-from projections.read_models import READ_MODELS, tables
+from projections.engine.projector import LAG, PROJECTED
+from projections.engine.rebuild import Progress, StoppedError
+from projections.entries import PoisonError, Stretch
+from projections.models.balances import BalanceFilters, find_balances
+from projections.models.registry import READ_MODELS, tables
+from projections.models.transactions import TransactionFilters, find_transactions
 from projections.reading import snapshot
-from projections.rebuild import Progress, StoppedError
 from projections.status import read_status
-from projections.transactions import TransactionFilters, find_transactions
 from tests.databases import Database
 from tests.model import Model
 from tests.projections.helpers import assert_as_the_model, position, project, projector, read_models
@@ -378,7 +378,7 @@ def test_a_comparison_that_takes_long_is_stopped_too(
         connection.execute("select pg_sleep(60)")
 
     with monkeypatch.context() as patched:
-        patched.setattr("projections.rebuild.compare", compare)
+        patched.setattr("projections.engine.rebuild.compare", compare)
         with pytest.raises(StoppedError):
             rebuild(pool, projected.tenant_id, stop=stop)
     assert live_scope(pool, projected).generation == 1

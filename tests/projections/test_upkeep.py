@@ -7,16 +7,15 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from app.database.connections import Pool, connect, open_pool
 from app.tenants import Tenant, create_tenant
-from projections import balances
+from postgres.connections import Connection, Pool, connect, open_pool
+from projections.engine.generations import begin_or_resume, sole_rebuild
+from projections.engine.upkeep import DIFFERENCES, Upkeep
 from projections.entries import Scope
-from projections.generations import begin_or_resume, sole_rebuild
-from projections.read_models import READ_MODELS, code_versions
+from projections.models import balances
+from projections.models.registry import READ_MODELS, code_versions
 from projections.reading import snapshot
-from projections.statements import Connection
 from projections.status import read_status
-from projections.upkeep import DIFFERENCES, Upkeep
 from tests.databases import Database
 from tests.projections.helpers import position, project, projector, read_models
 from tests.projections.rebuilding import (

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from app.database.connections import Pool, connect
 from app.log.recorder import TenantLog
 from app.recording import record
 from app.tenants import SCOPES, Tenant, create_key
 from app.wire.items import decode_batch
+from postgres.connections import Pool, connect
+from projections.engine.projector import Projector
 from projections.entries import Scope
-from projections.projector import Projector
 from projections.reading import snapshot
 from tests.queries.asgi import Answer, Api
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from api.asgi import create_app
-from app.database.connections import Pool
 from app.settings import Settings
 from app.tenants import Tenant
+from postgres.connections import Pool
 from tests.queries.asgi import Api, running
 from tests.queries.casino import Casino, OpenCasino, open_casino, play_casino_day
 

@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from api.positions import Positions
-from app.database.connections import connect
+from api.querying.positions import Positions
 from app.tenants import create_key
+from postgres.connections import connect
 from tests.queries.asgi import Answer
 from tests.queries.casino import Casino, OpenCasino, bet, deposit, item
 from tests.queries.test_parameters import ROUTES

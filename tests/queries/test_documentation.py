@@ -17,8 +17,8 @@ from api.routes import (
     transactions,
 )
 from app.log.history import HistoryEntry
-from projections.games import Facets, GameView
-from projections.players import PlayerView
+from projections.models.games import Facets, GameView
+from projections.models.players import PlayerView
 from projections.status import StatusView
 from tests.queries.asgi import Api
 

@@ -6,9 +6,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.database.connections import Pool
 from app.log import history
 from app.log.history import HistoryFilters, replay
+from postgres.connections import Pool
 from tests.queries.casino import Casino, bet, deposit, item
 from tests.queries.ndjson import NDJSON, entries, lines
 

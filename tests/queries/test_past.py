@@ -13,7 +13,7 @@ from app.log.mapper import EventMapper
 from app.log.recorder import TenantLog
 from app.log.snapshotting import SnapshotTaker
 from domain.instant import format_instant
-from projections.projector import Projector
+from projections.engine.projector import Projector
 from tests.model import assert_same
 from tests.queries.asgi import path_of
 from tests.queries.casino import Casino, OpenCasino, bet, deposit, item

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import asdict
 
-from app.database.connections import Pool
 from app.recording import Receipt, record
 from app.tenants import Tenant
 from app.wire.items import decode_batch
+from postgres.connections import Pool
 from tests.strategies import NOW, WireItem, body
 
 

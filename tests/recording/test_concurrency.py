@@ -13,11 +13,11 @@ import psycopg
 import pytest
 from msgspec.structs import asdict
 
-from app.database.connections import Pool, connect, open_pool
 from app.log.recorder import TenantLog
 from app.log.statements import SQL
 from app.recording import record
 from app.tenants import Tenant
+from postgres.connections import Pool, connect, open_pool
 from tests.recording.sending import (
     assert_gapless,
     decoded,

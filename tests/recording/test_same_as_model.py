@@ -18,10 +18,10 @@ from hypothesis.stateful import (
 )
 from hypothesis.strategies import DataObject
 
-from app.database.connections import Pool, open_pool
 from app.log.heads import StreamHeads
 from app.recording import commit, prepare
 from app.tenants import Tenant
+from postgres.connections import Pool, open_pool
 from tests.model import Model, read_json
 from tests.recording.sending import as_dict, assert_gapless, decoded, send, stored_events
 from tests.strategies import WireItem, batches, body, items, respellings

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from msgspec.structs import asdict
 
-from app.database.connections import open_pool
 from app.log.heads import StreamHeads
 from app.recording import commit, prepare
 from app.wire.items import decode_batch
+from postgres.connections import open_pool
 
 
 class Task(NamedTuple):

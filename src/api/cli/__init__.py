@@ -11,13 +11,13 @@ from api.cli.replay import replay_command
 from api.cli.serve import migrate, project, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
-from api.store import SchemaMissingError
-from app.database.migrate import MigrationError, TooMuchPrivilegeError
-from app.embedded import EmbeddedError
+from api.process.store import SchemaMissingError
 from app.settings import SettingsError
 from app.tenants import TenantError
+from postgres.embedded import EmbeddedError
+from postgres.migrate import MigrationError, TooMuchPrivilegeError
+from projections.engine.generations import RebuildError
 from projections.entries import PoisonError
-from projections.generations import RebuildError
 
 EXPECTED_ERRORS = (
     EmbeddedError,

@@ -2,8 +2,8 @@
 
 import click
 
-from app.database.connections import Connection
 from app.tenants import SCOPES, create_key, create_tenant, list_tenants
+from postgres.connections import Connection
 
 _NAME = "demo"
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import click
 
 from api.cli.moment import Moment
-from api.store import connect_service
+from api.process.store import connect_service
 from app.settings import read_settings
 from app.tenants import SCOPES, Key, Scope, create_key, find_tenant, list_keys, revoke_key
 from domain.instant import Instant, format_instant

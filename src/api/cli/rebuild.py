@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from api.projecting import open_projector
-from api.store import open_service
+from api.process.projecting import open_projector
+from api.process.store import open_service
 from app.settings import read_settings
 from app.tenants import find_tenant
-from projections.comparison import Comparison
-from projections.generations import RebuildError
-from projections.read_models import READ_MODELS
-from projections.rebuild import Progress, Rebuild, Rebuilt
+from projections.engine.comparison import Comparison
+from projections.engine.generations import RebuildError
+from projections.engine.rebuild import Progress, Rebuild, Rebuilt
+from projections.models.registry import READ_MODELS
 
 _PATIENCE_S = 5.0
 """For a rebuild that was killed a moment ago; one that goes on is told of after that."""

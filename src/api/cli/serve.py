@@ -7,16 +7,17 @@ import click
 import structlog
 
 from api.cli.demo import introduce_demo
-from api.lifeline import follow_parent
-from api.logs import configure_logs
-from api.projecting import open_projector
-from api.store import Store, open_store, prepare, wait_for
-from api.supervisor import Supervisor, listen, on_signals
-from app.database.connections import connect
-from app.database.migrate import migrate as migrate_schema
-from app.database.watchdog import Watchdog
+from api.process.lifeline import follow_parent
+from api.process.logs import configure_logs
+from api.process.projecting import open_projector
+from api.process.store import Store, open_store, prepare, wait_for
+from api.process.supervisor import Supervisor, listen, on_signals
+from api.schema import SCHEMA
 from app.settings import Settings, read_settings, unknown_variables
-from projections.upkeep import Upkeep
+from postgres.connections import connect
+from postgres.migrate import migrate as migrate_schema
+from postgres.watchdog import Watchdog
+from projections.engine.upkeep import Upkeep
 
 _TICK_S = 0.25
 
@@ -85,7 +86,7 @@ def project() -> None:
         if not wait_for(store, stop):
             return
         if store.is_embedded:
-            migrate_schema(store.owner_url, store.service_url)
+            migrate_schema(SCHEMA, store.owner_url, store.service_url)
         _project(settings, store, stop)
 
 
@@ -94,7 +95,7 @@ def migrate() -> None:
     """Bring the schema of the database up to date."""
     settings = read_settings()
     with open_store(settings) as store:
-        done = migrate_schema(store.owner_url, store.service_url)
+        done = migrate_schema(SCHEMA, store.owner_url, store.service_url)
     for step in done:
         click.echo(f"applied {step.number:04d} {step.name}")
     if not done:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import click
 import httpx
 
-from api.store import connect_service
+from api.process.store import connect_service
 from app.settings import read_settings
 from app.simulation import Scenario, batches
 from app.simulation import simulate as simulate_items

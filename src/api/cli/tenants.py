@@ -2,7 +2,7 @@
 
 import click
 
-from api.store import connect_service
+from api.process.store import connect_service
 from app.settings import read_settings
 from app.tenants import allow_currency, create_tenant, list_tenants
 from domain.instant import format_instant

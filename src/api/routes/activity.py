@@ -6,10 +6,10 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
-from api.documentation import QUERY_PROBLEMS, operation
-from api.parameters import Fault, Query
-from api.queries import Page, Queries
-from projections.activity import (
+from api.documentation.documentation import QUERY_PROBLEMS, operation
+from api.querying.parameters import Fault, Query
+from api.querying.queries import Page, Queries
+from projections.models.activity import (
     ActivityFilters,
     ActivityPlace,
     ActivityView,

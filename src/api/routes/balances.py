@@ -5,12 +5,12 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
-from api.documentation import QUERY_PROBLEMS, operation
-from api.parameters import Asked, Query
-from api.queries import Page, Queries, answer_page, read_request
-from app.database.connections import Pool
+from api.documentation.documentation import QUERY_PROBLEMS, operation
+from api.querying.parameters import Asked, Query
+from api.querying.queries import Page, Queries, answer_page, read_request
 from app.log.aggregates import player_at
-from projections.balances import (
+from postgres.connections import Pool
+from projections.models.balances import (
     BalanceCounts,
     BalanceFilters,
     BalancePlace,

@@ -7,9 +7,9 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from msgspec import Raw
 
-from api.documentation import QUERY_PROBLEMS, operation
-from api.parameters import Query
-from api.queries import Page, Queries, answer, read_request
+from api.documentation.documentation import QUERY_PROBLEMS, operation
+from api.querying.parameters import Query
+from api.querying.queries import Page, Queries, answer, read_request
 from app.conflicts import ConflictFilters, ConflictView, Standing, find_conflicts
 from domain.ids import Position
 

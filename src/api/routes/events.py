@@ -8,12 +8,12 @@ from litestar.di import NamedDependency
 from litestar.exceptions import InternalServerException
 from prometheus_client import Counter
 
-from api.auth import tenant_of
-from api.budget import OverBudgetError
-from api.headers import joined
-from api.ingest import BodyTooSlowError, Ingest
-from api.problems import ProblemError
-from api.wire_schema import INGEST_PROBLEMS, IngestOperation
+from api.documentation.wire_schema import INGEST_PROBLEMS, IngestOperation
+from api.http.auth import tenant_of
+from api.http.headers import joined
+from api.http.problems import ProblemError
+from app.intake.budgets import OverBudgetError
+from app.intake.intake import BodyTooSlowError, Ingest
 from app.recording import Outcome, Receipt, Recorded
 from app.wire.body import (
     BodyTooLargeError,

@@ -8,8 +8,9 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.response import Response
 
-from app.database.connections import UNAVAILABLE, Pool
-from app.database.migrate import is_current
+from api.schema import SCHEMA
+from postgres.connections import UNAVAILABLE, Pool
+from postgres.migrate import is_current
 
 _CONNECTION_WAIT_S = 2.0
 _ANSWER_WAIT_S = 5.0
@@ -35,6 +36,6 @@ async def ready(pool: NamedDependency[Pool]) -> Response[Any]:
 def _reason_to_wait(pool: Pool) -> str | None:
     try:
         with pool.connection(timeout=_CONNECTION_WAIT_S) as connection:
-            return None if is_current(connection) else "the schema is not up to date"
+            return None if is_current(SCHEMA, connection) else "the schema is not up to date"
     except UNAVAILABLE:
         return "the store is out of reach"

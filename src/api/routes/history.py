@@ -7,12 +7,12 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
-from api.accept import EVENT_STREAM, JSON, NDJSON, negotiate
-from api.auth import tenant_of
-from api.documentation import QUERY_PROBLEMS, operation
-from api.history_streams import live, whole
-from api.parameters import Asked, Query
-from api.queries import Page, Queries, answer
+from api.documentation.documentation import QUERY_PROBLEMS, operation
+from api.http.accept import EVENT_STREAM, JSON, NDJSON, negotiate
+from api.http.auth import tenant_of
+from api.querying.history_streams import live, whole
+from api.querying.parameters import Asked, Query
+from api.querying.queries import Page, Queries, answer
 from app.log.history import HistoryEntry, HistoryFilters, read_stretch
 from domain.ids import Position
 

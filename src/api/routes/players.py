@@ -8,13 +8,13 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 
-from api.documentation import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
-from api.parameters import PastFilters, Query
-from api.queries import Page, Queries, answer_one, read_request
-from api.raw_ids import decode_id
-from app.database.connections import Pool
+from api.documentation.documentation import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
+from api.http.raw_ids import decode_id
+from api.querying.parameters import PastFilters, Query
+from api.querying.queries import Page, Queries, answer_one, read_request
 from app.log.aggregates import player_at
-from projections.players import (
+from postgres.connections import Pool
+from projections.models.players import (
     PlayerFilters,
     PlayerPlace,
     PlayerView,

@@ -6,11 +6,11 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
-from api.documentation import QUERY_PROBLEMS, operation
-from api.parameters import Query
-from api.queries import Page, Queries
-from projections.played import PlayedView
-from projections.rounds import (
+from api.documentation.documentation import QUERY_PROBLEMS, operation
+from api.querying.parameters import Query
+from api.querying.queries import Page, Queries
+from projections.models.played import PlayedView
+from projections.models.rounds import (
     RoundFilters,
     RoundPlace,
     RoundSumsView,

@@ -6,10 +6,10 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
-from api.documentation import QUERY_PROBLEMS, operation
-from api.parameters import NoFilters, Query
-from api.queries import Queries, answer, read_request
-from projections.read_models import READ_MODELS
+from api.documentation.documentation import QUERY_PROBLEMS, operation
+from api.querying.parameters import NoFilters, Query
+from api.querying.queries import Queries, answer, read_request
+from projections.models.registry import READ_MODELS
 from projections.status import (
     FailureView,
     ProjectionStatus,

@@ -6,13 +6,13 @@ from typing import TypeVar
 
 from eventsourcing.application import Repository
 
-from app.database.connections import Pool
 from app.log.snapshots import Taken
 from app.log.stores import LogStore, SnapshotStore
 from app.log.versions import last_version, version_at
 from domain.aggregates import Game, Player, fold_game, fold_player
 from domain.recorded import RecordedEvent
 from domain.streams import game_stream, player_stream
+from postgres.connections import Pool
 
 _AT_ONCE = 1_000
 

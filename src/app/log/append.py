@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from app.database.connections import Connection
 from app.log.rows import copy_data
 from app.log.statements import SQL
+from postgres.connections import Connection
 
 
 class UnknownTenantError(LookupError):

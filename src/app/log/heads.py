@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from app.database.connections import Connection
 from app.log.statements import SQL
+from postgres.connections import Connection
 
 _REMEMBERED_STREAMS = 100_000
 _LONGEST_CATCH_UP = 20_000

@@ -19,10 +19,10 @@ from eventsourcing.persistence import (
 )
 from psycopg_pool import PoolTimeout
 
-from app.database.connections import Pool
 from app.log.append import copy, head, locked_log
 from app.log.rows import encode_bare
 from app.log.statements import SQL
+from postgres.connections import Pool
 
 _SUBSCRIPTION_POLL_S = 0.05
 _SUBSCRIPTION_CHUNK = 500

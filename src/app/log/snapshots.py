@@ -14,12 +14,12 @@ from eventsourcing.persistence import (
 )
 from msgspec import Struct
 
-from app.database.connections import Pool
 from app.log.recorder import library_errors, stored_events
 from app.log.statements import SQL
 from domain.aggregates import Game, Player
 from domain.instant import Instant, as_datetime
 from domain.streams import GAME, PLAYER
+from postgres.connections import Pool
 
 # Whoever changes what an aggregate is, or how it is folded, gives it the next version here: snapshots of
 # another version are passed over, and replaced as streams go on.

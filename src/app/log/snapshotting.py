@@ -7,11 +7,11 @@ from typing import Any
 import structlog
 from eventsourcing.persistence import Notification
 
-from app.database.connections import Pool
 from app.log.aggregates import project_game, project_player, repository
 from app.log.snapshots import Taken
 from app.log.stores import SnapshotStore
 from domain.streams import GAME, PLAYER
+from postgres.connections import Pool
 
 SNAPSHOT_EVERY = 1_000
 """How many events lie between two snapshots of a stream."""

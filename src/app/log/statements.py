@@ -1,7 +1,5 @@
 """The SQL of the log, from the file beside this one."""
 
-from pathlib import Path
+from postgres.statements import statements
 
-import aiosql
-
-SQL = aiosql.from_path(Path(__file__).with_suffix(".sql"), "psycopg")
+SQL = statements(__file__)

@@ -6,10 +6,10 @@ import structlog
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import EventStore, MapperDeserialisationError, StoredEvent
 
-from app.database.connections import Pool
 from app.log.mapper import EventMapper
 from app.log.recorder import TenantLog
 from app.log.snapshots import SnapshotMapper, SnapshotRecorder, Taken
+from postgres.connections import Pool
 
 _PAGE_EVENTS = 1_000
 

@@ -1,7 +1,7 @@
 """Where a stream stands in its log: positions grow with versions."""
 
-from app.database.connections import Connection
 from app.log.statements import SQL
+from postgres.connections import Connection
 
 
 def last_version(connection: Connection, tenant_id: int, stream: str) -> int:

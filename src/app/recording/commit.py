@@ -6,7 +6,6 @@ from typing import TypeVar
 
 import psycopg
 
-from app.database.connections import Connection, Pool
 from app.log.append import copy, head, locked_log
 from app.log.heads import StreamHeads
 from app.recording.conflicts import register
@@ -14,6 +13,7 @@ from app.recording.judge import Judged, judge, recorded
 from app.recording.prepare import Prepared, prepare
 from app.recording.receipt import Receipt, Recorded
 from app.wire.items import Item
+from postgres.connections import Connection, Pool
 
 _Value = TypeVar("_Value")
 
@@ -30,7 +30,7 @@ def commit(pool: Pool, tenant_id: int, batch: Prepared, heads: StreamHeads) -> R
     PostgreSQL refuses a key that is (UniqueViolation), nothing is done, and what has come up since is
     looked at. What is recorded stays as it is, so all that is compared with it is compared outside the lock.
 
-    Raises one of `app.database.connections.UNAVAILABLE` if the store did not confirm it: then it may
+    Raises one of `postgres.connections.UNAVAILABLE` if the store did not confirm it: then it may
     be recorded or not, and sending it again is safe either way. Raises
     app.recording.judge.KeyCollisionError, and app.log.append.UnknownTenantError.
     """

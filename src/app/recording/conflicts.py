@@ -5,11 +5,11 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from app.database.connections import Connection
 from app.log.statements import SQL
 from app.recording.prepare import Prepared
-from domain.events import WIRE_TYPES
+from domain.item_types import WIRE_TYPES
 from domain.json_values import fingerprint
+from postgres.connections import Connection
 
 
 class Refused(NamedTuple):

@@ -1,0 +1,144 @@
+"""What the OpenAPI document says of queries: parameters, examples and problems, from the declarations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import (
+    Example,
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    Parameter,
+    Schema,
+)
+from litestar.openapi.spec.enums import OpenAPIType
+from msgspec import Struct
+
+from api.http.accept import JSON, NDJSON
+from api.http.problems import MEDIA_TYPE, PROBLEMS, TYPE_PREFIX
+from api.querying.parameters import Fault, Query
+
+NEEDS_KEY: list[dict[str, list[str]]] = [{"key": []}]
+"""The security of an operation behind a key, by the name of the scheme in `api.documentation.openapi`."""
+
+_REQUEST_ID = "5f0c6d1c9f0d4b6f8f6f0c1d2e3f4a5b"
+
+
+class Problem(Struct, frozen=True):
+    """An error (RFC 9457). `type` is stable; `request_id` finds the request in the service's log."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+
+
+class InvalidParameters(Problem, frozen=True):
+    """Faults of parameters, all of a request at once."""
+
+    errors: list[Fault]
+
+
+def _example(name: str, detail: str) -> Problem:
+    status, title = PROBLEMS[name]
+    return Problem(TYPE_PREFIX + name, title, status, detail, _REQUEST_ID)
+
+
+_FORBIDDEN = _example("forbidden", "The key is unknown, expired or revoked.")
+_NOT_FOUND = _example("not-found", "No event names this id.")
+_NOT_ACCEPTABLE = _example("not-acceptable", "This is given as application/json.")
+_INVALID = InvalidParameters(
+    TYPE_PREFIX + "invalid-parameters",
+    PROBLEMS["invalid-parameters"][1],
+    422,
+    "limit must be from 1 to 1000",
+    _REQUEST_ID,
+    [Fault("limit", "out_of_range", "must be from 1 to 1000")],
+)
+_BEHIND = _example("read-models-behind", "The read models are not at position 484 yet.")
+_UNAVAILABLE = _example("store-unavailable", "The store is out of reach or did not confirm.")
+
+
+def _problem(description: str, *examples: Problem) -> ResponseSpec:
+    return ResponseSpec(
+        type(examples[0]),
+        generate_examples=False,
+        description=description,
+        media_type=MEDIA_TYPE,
+        examples=[Example(value=example) for example in examples],
+    )
+
+
+QUERY_PROBLEMS: Mapping[int, ResponseSpec] = {
+    403: _problem("The key does not allow this; nothing is told of what exists.", _FORBIDDEN),
+    406: _problem("The request accepts none of the media types there are.", _NOT_ACCEPTABLE),
+    422: _problem("Unknown, malformed or repeated parameters, all faults at once.", _INVALID),
+    503: _problem(
+        "`at_least` is not reached yet, or the store is out of reach. `Retry-After` says when to try"
+        " again.",
+        _BEHIND,
+        _UNAVAILABLE,
+    ),
+}
+"""The problems that every query can be answered with."""
+
+RESOURCE_PROBLEMS: Mapping[int, ResponseSpec] = {
+    **QUERY_PROBLEMS,
+    404: _problem("No event names this id.", _NOT_FOUND),
+}
+"""The same for a query that asks for one thing."""
+
+
+def operation(
+    query: Query[Any, Any], example: Struct, *, lines: str | None = None
+) -> type[Operation]:
+    """Make the operation class of a route: Litestar fills in what it knows, this adds the rest.
+
+    `example` is the body of an answer, `lines` that of an answer in NDJSON.
+    """
+
+    @dataclass
+    class QueryOperation(Operation):
+        def __post_init__(self) -> None:
+            self.security = NEEDS_KEY
+            self.parameters = [*(self.parameters or []), *_parameters(query)]
+            responses = dict(self.responses or {})
+            # Litestar documents its own validation of path parameters, which is never at work here.
+            responses.pop("400", None)
+            success = responses["200"]
+            if isinstance(success, OpenAPIResponse) and success.content:
+                success.headers = {"Log-Position": _log_position()}
+                success.content[JSON].examples = {"example": Example(value=example)}
+                if lines is not None:
+                    success.content[NDJSON] = OpenAPIMediaType(
+                        schema=Schema(type=OpenAPIType.STRING), example=lines
+                    )
+            self.responses = responses
+
+    return QueryOperation
+
+
+def _parameters(query: Query[Any, Any]) -> list[Parameter]:
+    return [
+        Parameter(
+            name=each.name,
+            param_in="query",
+            schema=each.kind.schema,
+            description=each.description,
+            example=each.example,
+            # A list is one parameter, its values separated by commas.
+            explode=False if each.kind.schema.type == OpenAPIType.ARRAY else None,
+        )
+        for each in query.parameters.values()
+    ]
+
+
+def _log_position() -> OpenAPIHeader:
+    return OpenAPIHeader(
+        schema=Schema(type=OpenAPIType.INTEGER),
+        description="The position of the log up to which the answer includes all events.",
+    )

@@ -1,0 +1,166 @@
+"""Ingest in the OpenAPI document: a batch, with an example of each type of item, and the answers to it."""
+
+from dataclasses import dataclass, replace
+from typing import cast
+
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import (
+    Example,
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    RequestBody,
+    Schema,
+)
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+
+from api.documentation.documentation import NEEDS_KEY, Problem
+from api.http.problems import MEDIA_TYPE
+from app.recording import Receipt, ReceiptItem
+from app.wire.items import Fault
+from domain.item_types import ITEM_TYPES, ItemType, Kind, Member
+
+_OF_KIND: dict[Kind, Schema] = {
+    Kind.ID: Schema(type=OpenAPIType.STRING, min_length=1, max_length=255),
+    Kind.TIMESTAMP: Schema(
+        type=OpenAPIType.STRING,
+        format=OpenAPIFormat.DATE_TIME,
+        description="RFC 3339. Without an offset it is UTC; at most 24 hours in the future.",
+    ),
+    Kind.TEXT: Schema(type=OpenAPIType.STRING),
+    Kind.TEXTS: Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING)),
+    Kind.FLAG: Schema(type=OpenAPIType.BOOLEAN),
+    Kind.AMOUNT: Schema(
+        type=OpenAPIType.NUMBER,
+        minimum=0,
+        description="Read exactly from its digits: up to 20 before and 18 after the point.",
+    ),
+    Kind.CURRENCY: Schema(
+        type=OpenAPIType.STRING,
+        description="An ISO 4217 code, or one that is allowed for the tenant.",
+    ),
+    Kind.DAY_OR_TIMESTAMP: Schema(
+        type=OpenAPIType.STRING, description="An RFC 3339 date or timestamp."
+    ),
+}
+
+
+def _value(member: Member) -> Schema:
+    schema = _OF_KIND[member.kind]
+    if member.choices:
+        schema = replace(schema, enum=[*member.choices])
+    if member.required:
+        return schema
+    choices = [*schema.enum, None] if schema.enum else None
+    return replace(schema, type=[cast("OpenAPIType", schema.type), OpenAPIType.NULL], enum=choices)
+
+
+def _item(item_type: ItemType) -> Schema:
+    data = Schema(
+        type=OpenAPIType.OBJECT,
+        required=[member.name for member in item_type.members if member.required],
+        properties={member.name: _value(member) for member in item_type.members},
+        description="Other members are accepted and kept.",
+    )
+    event = Schema(type=OpenAPIType.STRING, const=item_type.wire_type)
+    return Schema(
+        type=OpenAPIType.OBJECT,
+        title=item_type.wire_type,
+        required=["event", "data"],
+        properties={"event": event, "data": data},
+    )
+
+
+_BATCH = Schema(
+    type=OpenAPIType.OBJECT,
+    title="Batch",
+    required=["items"],
+    properties={
+        "items": Schema(
+            type=OpenAPIType.ARRAY,
+            max_items=10_000,
+            items=Schema(one_of=[*map(_item, ITEM_TYPES.values())]),
+        )
+    },
+)
+
+
+class InvalidItems(Problem, frozen=True):
+    """Faults of items, up to 1,000 of a request at once."""
+
+    errors: list[Fault]
+
+
+def _problem(description: str, kind: type[Problem] = Problem) -> ResponseSpec:
+    return ResponseSpec(
+        kind, generate_examples=False, description=description, media_type=MEDIA_TYPE
+    )
+
+
+INGEST_PROBLEMS = {
+    400: _problem("The body is not JSON in UTF-8, or not what its Content-Encoding says."),
+    403: _problem("The key does not allow this; nothing is told of what exists."),
+    408: _problem("The body took too long to arrive."),
+    413: _problem("More bytes or more items than one request may hold."),
+    415: _problem("Another content type or encoding."),
+    422: _problem("One or more items are invalid; nothing is recorded.", InvalidItems),
+    503: _problem(
+        "The store did not confirm the batch. The same batch can be sent again as it is: `Retry-After`"
+        " says when."
+    ),
+}
+"""The problems that a batch can be answered with."""
+
+_RECEIPT = Receipt(
+    stored=1,
+    duplicate=1,
+    conflict=0,
+    log_position=484,
+    items=[
+        ReceiptItem(unique_id="bet-90817", outcome="stored", position=484),
+        ReceiptItem(unique_id="dep-311", outcome="duplicate", position=17),
+    ],
+)
+
+_HEADERS = {
+    "Events-Stored": "How many items were recorded by this request.",
+    "Events-Duplicate": "How many were recorded before, with the same content.",
+    "Events-Conflict": "How many were refused: their unique_id stands for something else.",
+    "Log-Position": "Once a read model has reached it, the whole batch is visible in it.",
+}
+
+
+@dataclass
+class IngestOperation(Operation):
+    """The operation of ingest, with its body, which Litestar can't know: it is read by hand."""
+
+    def __post_init__(self) -> None:
+        """Add the body and the headers of an answer."""
+        self.security = NEEDS_KEY
+        every_type = [
+            {"event": wire_type, "data": item_type.example}
+            for wire_type, item_type in ITEM_TYPES.items()
+        ]
+        self.request_body = RequestBody(
+            required=True,
+            description="A batch of 0 to 10,000 items, any mix of types, any order. It may be sent with"
+            " Content-Encoding gzip or zstd.",
+            content={
+                "application/json": OpenAPIMediaType(
+                    schema=_BATCH,
+                    examples={"one of each type": Example(value={"items": every_type})},
+                )
+            },
+        )
+        recorded = OpenAPIResponse(description="Every item is recorded, durably.")
+        asked = "The same, asked for with `Prefer: return=representation`: the receipt."
+        self.responses = {"204": recorded, **(self.responses or {})}
+        with_receipt = self.responses["200"]
+        if isinstance(with_receipt, OpenAPIResponse) and with_receipt.content:
+            with_receipt.description = asked
+            with_receipt.content["application/json"].examples = {"receipt": Example(value=_RECEIPT)}
+            recorded.headers = with_receipt.headers = {
+                name: OpenAPIHeader(schema=Schema(type=OpenAPIType.INTEGER), description=about)
+                for name, about in _HEADERS.items()
+            }

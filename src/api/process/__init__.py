@@ -1,0 +1,1 @@
+"""The processes of the service: supervisor, workers, projector, and the store they begin with."""

@@ -1,0 +1,54 @@
+"""A projector, wired: the log that it reads and the pool that it writes through."""
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from app.log.recorder import TenantLog
+from app.log.snapshotting import SnapshotTaker
+from app.settings import Settings
+from postgres.connections import Pool, open_pool
+from projections.engine.projector import Projector
+
+# The projector takes three connections at once, a rebuild beside it five, the watchdog one: each of the first
+# two reads ahead by one of them.
+_CONNECTIONS = 9
+_CHUNK_BYTES = 8 * 1024 * 1024
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+# Who writes asks PostgreSQL for little, often; it must not wait 5 ms each time for who folds meanwhile.
+_SWITCH_S = 0.0005
+
+
+class Projecting(NamedTuple):
+    """A projector, and its pool."""
+
+    pool: Pool
+    projector: Projector
+
+
+@contextmanager
+def open_projector(url: str, settings: Settings) -> Iterator[Projecting]:
+    """Open a projector. What a chunk holds at once is bounded in events and in bytes."""
+    # A chunk is tens of thousands of objects in no cycles: looking for some took an eighth of the time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    sys.setswitchinterval(_SWITCH_S)
+    with open_pool(
+        url,
+        max_size=_CONNECTIONS,
+        timeout_s=settings.lock_timeout_s,
+        lock_timeout_s=settings.lock_timeout_s,
+    ) as pool:
+        yield Projecting(
+            pool,
+            Projector(
+                pool,
+                lambda tenant_id: TenantLog(pool, tenant_id, stretch_bytes=_CHUNK_BYTES),
+                chunk_events=settings.chunk_events,
+                poll_interval_s=settings.poll_interval_s,
+                when_projected=SnapshotTaker(pool),
+            ),
+        )

@@ -1,0 +1,122 @@
+"""The process behind `roundbook serve`: starts the workers and the projector, and keeps them running."""
+
+import _thread
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from types import FrameType
+
+import structlog
+
+from api.process.lifeline import VARIABLE as LIFELINE
+from api.process.store import Store
+
+_TICK_S = 0.25
+_GRACE_S = 40.0
+_RESTART_PAUSE_S = 1.0
+_BACKLOG = 2048
+
+log = structlog.get_logger()
+
+
+def on_signals(stop: threading.Event) -> None:
+    """Set `stop` on SIGTERM and SIGINT. For the main thread."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        # An Event's lock is not reentrant, and a handler interrupts the main thread wherever it is: in
+        # `stop.wait`, or in this very call for an earlier signal. Another thread only has to wait.
+        del number, frame
+        _thread.start_new_thread(stop.set, ())
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind the socket that all workers accept on. Raises OSError that names the address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise OSError(f"can't serve on {host}:{port}: {error.strerror}") from error
+    return listener
+
+
+class Supervisor:
+    """Runs `workers` processes that serve and one that projects, so that neither slows the other."""
+
+    def __init__(
+        self, store: Store, listener: socket.socket, *, workers: int, projections: bool
+    ) -> None:
+        """Serve on `listener` from `store`; without `projections` others keep the read models."""
+        self._store = store
+        self._listener = listener
+        # Not `-m`: what a worker spawns would then import the worker, too.
+        work = "from api.process.worker import main; main()"
+        self._serve = [sys.executable, "-c", work, str(listener.fileno())]
+        project = [sys.executable, "-m", "api.cli", "project"]
+        self._commands = [self._serve] * workers + [project] * projections
+        self._reader, self._writer = os.pipe()
+        self._metrics_dir = tempfile.mkdtemp(prefix="roundbook-metrics-")
+
+    def run(self, stop: threading.Event) -> None:
+        """Keep all processes running until `stop` is set; then let them finish what they began."""
+        children = [self._start(command) for command in self._commands]
+        died_at = dict.fromkeys(range(len(children)), 0.0)
+        try:
+            while not stop.wait(_TICK_S):
+                self._store.keep_alive()
+                for index, child in enumerate(children):
+                    if child.poll() is None or time.monotonic() < died_at[index] + _RESTART_PAUSE_S:
+                        continue
+                    log.error("a process ended and is started again", status=child.returncode)
+                    died_at[index] = time.monotonic()
+                    children[index] = self._start(self._commands[index])
+        finally:
+            self._listener.close()  # who comes now is refused, not left waiting
+            self._end(children)
+            os.close(self._writer)
+            os.close(self._reader)
+            shutil.rmtree(self._metrics_dir, ignore_errors=True)
+
+    def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        environment = os.environ | {
+            "ROUNDBOOK_DATABASE_URL": self._store.service_url,
+            "PROMETHEUS_MULTIPROC_DIR": self._metrics_dir,
+            LIFELINE: str(self._reader),
+        }
+        environment.pop("ROUNDBOOK_OWNER_URL", None)
+        # Whoever holds the socket keeps its port: a projector that outlives a killed service must not.
+        listener = [self._listener.fileno()] if command == self._serve else []
+        # A group of their own: Ctrl-C reaches this process alone, which then ends them in order.
+        return subprocess.Popen(  # noqa: S603 (our own commands, no shell)
+            command,
+            env=environment,
+            pass_fds=[*listener, self._reader],
+            process_group=0,
+        )
+
+    def _end(self, children: Sequence[subprocess.Popen[bytes]]) -> None:
+        for child in children:
+            child.terminate()
+        deadline = time.monotonic() + _GRACE_S
+        for child in children:
+            try:
+                child.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                log.error(  # noqa: TRY400 (there is nothing in the traceback)
+                    "a process did not end in time and is killed", pid=child.pid
+                )
+                child.kill()
+                child.wait()

@@ -1,0 +1,1 @@
+"""What queries have in common: parameters, pages, positions, streams."""

@@ -1,0 +1,220 @@
+"""The query parameters of each route: declared once, read strictly, documented from the declaration.
+
+Litestar would take the first of a repeated parameter and leave unknown ones out; here both are faults,
+and every fault of a request is told at once.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+from urllib.parse import unquote_to_bytes
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
+
+from api.http.problems import ProblemError
+from api.querying.cursors import CursorError, Cursors, belonging
+from api.querying.kinds import TEXT, Kind, UnfitError, integer, kind_of
+from domain.ids import Position
+
+F = TypeVar("F", bound=Struct)
+K = TypeVar("K")
+
+_BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_PAGE_PARAMETERS = ("limit", "cursor")
+_DEFAULT_LIMIT = 100
+_MOST_ROWS = 1_000
+
+
+class Fault(Struct, frozen=True):
+    """One fault of one parameter. `code` is stable."""
+
+    parameter: str
+    code: str
+    detail: str
+
+
+class Parameter(NamedTuple):
+    """A parameter of a route, by the name that clients know."""
+
+    name: str
+    kind: Kind
+    description: str
+    example: object
+
+
+class Asked(NamedTuple, Generic[F, K]):
+    """What a request asks for. `after` is the place to go on behind, None for the beginning."""
+
+    tenant_id: int
+    filters: F
+    at_least: int
+    limit: int
+    after: K | None
+
+
+class NoFilters(Struct, frozen=True):
+    """For a route that shows what there is."""
+
+
+class PastFilters(Struct, frozen=True):
+    """For a route that shows one thing, now or as the log told it up to a position."""
+
+    at_position: Position | None = None
+
+
+def invalid_parameters(faults: list[Fault]) -> ProblemError:
+    """Build the problem of a request with faults in its parameters."""
+    detail = "; ".join(f"{f.parameter} {f.detail}" for f in faults[:3])
+    return ProblemError("invalid-parameters", detail, errors=faults)
+
+
+_AT_LEAST = Parameter(
+    "at_least",
+    integer(0, 2**63 - 1),
+    "Wait until what is shown includes all events up to this position of the log (a `Log-Position` of"
+    " an earlier answer), for some seconds at most; then 503.",
+    484,
+)
+_LIMIT = Parameter(
+    "limit", integer(1, _MOST_ROWS), f"The most items of a page. Default {_DEFAULT_LIMIT}.", 50
+)
+_CURSOR = Parameter(
+    "cursor",
+    TEXT,
+    "The `next_cursor` of the page before, with the same filters. Absent for the first page.",
+    "ksQIAAECAwQFBgeRpnAtMTAwMQ",
+)
+
+
+class Query(Generic[F, K]):
+    """The parameters of one route: those of its filters, at_least, and for a collection limit and cursor."""
+
+    def __init__(
+        self,
+        name: str,
+        filters: type[F],
+        about: Mapping[str, tuple[str, object]],
+        *,
+        place: Any = None,
+        exclusive: tuple[str, ...] = (),
+        needs: Mapping[str, str] | None = None,
+        check: Callable[[F], Fault | None] = lambda _: None,
+    ) -> None:
+        """Declare the fields of `filters`, each with a description and an example in `about`.
+
+        `place` is the type of the places of a collection's rows. At most one of the parameters in
+        `exclusive` may be given, and each in `needs` only together with its other. `check` finds what
+        else is wrong with filters that are each well-formed.
+        """
+        self._name = name
+        self._filters = filters
+        self._exclusive = exclusive
+        self._needs = needs or {}
+        self._check = check
+        self._cursors: Cursors[K] | None = None if place is None else Cursors(place)
+        self._field_names = {field.encode_name: field.name for field in fields(filters)}
+        own = [
+            Parameter(field.encode_name, kind_of(field.type), *about[field.encode_name])
+            for field in fields(filters)
+        ]
+        if any(field.default is NODEFAULT for field in fields(filters)):
+            raise TypeError(f"every filter of {name} must be optional")
+        paging = [] if place is None else [_LIMIT, _CURSOR]
+        self.parameters = {each.name: each for each in (*own, *paging, _AT_LEAST)}
+
+    def read(self, query_string: bytes, tenant_id: int, *, in_pages: bool = True) -> Asked[F, K]:
+        """Read a request's parameters. Raises ProblemError `invalid-parameters` with all faults.
+
+        `in_pages` is False for an answer that is no page: then `limit` and `cursor` are faults.
+        """
+        values: dict[str, Any] = {}
+        faults: list[Fault] = []
+        given: dict[str, int] = {}
+        for name, text in _pairs(query_string):
+            given[name] = given.get(name, 0) + 1
+            if given[name] == 1:
+                try:
+                    values[name] = self._value(name, text, in_pages=in_pages)
+                except UnfitError as error:
+                    faults.append(Fault(name, error.code, str(error)))
+            elif given[name] == 2:
+                faults.append(Fault(name, "repeated", "must be given once"))
+        together = [name for name in self._exclusive if name in given]
+        if len(together) > 1:
+            detail = f"can't be given together with {together[0]}"
+            faults.append(Fault(together[1], "contradictory", detail))
+        faults += [
+            Fault(name, "incomplete", f"can only be given together with {other}")
+            for name, other in self._needs.items()
+            if name in given and other not in given
+        ]
+        after = self._after(values.pop("cursor", None), faults)
+        if not faults:
+            filters = self._filters(
+                **{
+                    self._field_names[name]: values[name]
+                    for name in self._field_names
+                    if name in values
+                }
+            )
+            fault = self._check(filters)
+            if fault is not None:
+                faults.append(fault)
+            elif after is None or after[0] == belonging(self._name, tenant_id, filters):
+                return Asked(
+                    tenant_id,
+                    filters,
+                    values.get("at_least", 0),
+                    values.get("limit", _DEFAULT_LIMIT),
+                    None if after is None else after[1],
+                )
+            else:
+                detail = "belongs to a query with other filters"
+                faults.append(Fault("cursor", "foreign_cursor", detail))
+        raise invalid_parameters(faults)
+
+    def cursor(self, asked: Asked[F, K], last_place: K | None) -> str | None:
+        """Write the cursor behind the last row of a page, None where nothing follows."""
+        if last_place is None or self._cursors is None:
+            return None
+        return self._cursors.write(
+            last_place, belonging(self._name, asked.tenant_id, asked.filters)
+        )
+
+    def _value(self, name: str, text: str | None, *, in_pages: bool) -> Any:
+        parameter = self.parameters.get(name)
+        if parameter is None:
+            known = ", ".join(self.parameters)
+            raise UnfitError("unknown", f"is no parameter here; those are {known}")
+        if text is None:
+            raise UnfitError("malformed", "must be UTF-8, percent-encoded")
+        if name in _PAGE_PARAMETERS and not in_pages:
+            raise UnfitError("pages_only", "is for pages only, and this answer is one stream")
+        return parameter.kind.read(text)
+
+    def _after(self, cursor: str | None, faults: list[Fault]) -> tuple[bytes, K] | None:
+        if cursor is None or self._cursors is None:
+            return None
+        try:
+            return self._cursors.read(cursor)
+        except CursorError as error:
+            faults.append(Fault("cursor", "malformed_cursor", str(error)))
+            return None
+
+
+def _pairs(query_string: bytes) -> Iterator[tuple[str, str | None]]:
+    """Take a query string apart; None for a value that is not percent-encoded UTF-8."""
+    for pair in query_string.split(b"&"):
+        if pair:
+            name, _, value = pair.partition(b"=")
+            yield _decoded(name) or name.decode("ascii", "backslashreplace"), _decoded(value)
+
+
+def _decoded(encoded: bytes) -> str | None:
+    if _BAD_PERCENT.search(encoded):
+        return None
+    try:
+        return unquote_to_bytes(encoded.replace(b"+", b" ")).decode()
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,180 @@
+"""Answering queries: what is asked, the wait for a position, one snapshot, the answer with its position."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+from litestar import Request, Response
+from msgspec import Struct
+
+from api.http.accept import JSON, negotiate
+from api.http.auth import tenant_of
+from api.http.problems import ProblemError
+from api.querying.parameters import Asked, Fault, Query, invalid_parameters
+from api.querying.positions import Awaited, Positions
+from app.log.append import head
+from postgres.connections import Connection, Pool
+from projections.reading import Rows, Snapshot, snapshot
+
+F = TypeVar("F", bound=Struct)
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Page(Struct, Generic[V], frozen=True):
+    """Some items of a collection, in its order. `next_cursor` asks for those that follow, null at the end."""
+
+    items: list[V]
+    next_cursor: str | None
+
+
+class Found(NamedTuple, Generic[V]):
+    """What was read, and the position up to which it includes all events."""
+
+    value: V
+    position: int
+
+
+class Queries:
+    """Runs queries in threads, each in one short read of the store, once the asked position is reached."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        by_key: Pool,
+        *,
+        threads: CapacityLimiter,
+        positions: Positions,
+        at_least_timeout_s: float,
+    ) -> None:
+        """Read through `pool` in `threads`; wait by `positions`, for `at_least_timeout_s` at most.
+
+        `by_key` is for the past, which is looked up by keys: its statements are planned for that.
+        """
+        self.pool = pool
+        self._by_key = by_key
+        self.threads = threads
+        self.positions = positions
+        self._at_least_timeout_s = at_least_timeout_s
+
+    async def page(
+        self,
+        request: Request[Any, Any, Any],
+        query: Query[F, K],
+        find: Callable[[Snapshot, F, K | None, int], Rows[V, K]],
+    ) -> Response[Any]:
+        """Answer a page of a collection of the read models."""
+        asked = read_request(request, query)
+        rows, position = await self.live(
+            asked, lambda seen: find(seen, asked.filters, asked.after, asked.limit)
+        )
+        return answer_page(query, asked, rows, position)
+
+    async def live(
+        self,
+        asked: Asked[Any, Any],
+        read: Callable[[Snapshot], V],
+        *,
+        by_key: bool = False,
+    ) -> Found[V]:
+        """Read from the live read models, in a thread.
+
+        Raises ProblemError `read-models-behind`, and what `read` and the store raise.
+        """
+
+        def read_once() -> Found[V] | None:
+            with snapshot(self._by_key if by_key else self.pool, asked.tenant_id) as seen:
+                if seen.position < asked.at_least:
+                    return None
+                return Found(read(seen), seen.position)
+
+        return await self._when_reached(Awaited("live", asked.tenant_id), asked.at_least, read_once)
+
+    async def logged(
+        self, asked: Asked[Any, Any], read: Callable[[Connection, int], V]
+    ) -> Found[V]:
+        """Read from the log, whose head is given to `read`, in a thread.
+
+        Without a snapshot: nothing at or below the head that was read first will change. Raises as
+        `live` does.
+        """
+
+        def read_once() -> Found[V] | None:
+            with self.pool.connection() as connection:
+                position = head(connection, asked.tenant_id)
+                if position < asked.at_least:
+                    return None
+                return Found(read(connection, position), position)
+
+        return await self._when_reached(Awaited("log", asked.tenant_id), asked.at_least, read_once)
+
+    async def at_position(
+        self, asked: Asked[Any, Any], position: int, load: Callable[[Pool], V]
+    ) -> Found[V]:
+        """Load what the log told up to a position, in a thread. `at_least` waits for the log.
+
+        Raises ProblemError where the log has not come that far, and as `live` does.
+        """
+        if asked.at_least > position:
+            detail = f"must be at most {position}, as nothing behind at_position is shown"
+            raise invalid_parameters([Fault("at_least", "contradictory", detail)])
+
+        def read_once() -> Found[V] | None:
+            with self._by_key.connection() as connection:
+                last = head(connection, asked.tenant_id)
+            if last < asked.at_least:
+                return None
+            if position > last:
+                detail = f"must be at most {last}, the head of the log"
+                raise invalid_parameters([Fault("at_position", "beyond_head", detail)])
+            return Found(load(self._by_key), position)
+
+        return await self._when_reached(Awaited("log", asked.tenant_id), asked.at_least, read_once)
+
+    async def _when_reached(
+        self, awaited: Awaited, at_least: int, read_once: Callable[[], Found[V] | None]
+    ) -> Found[V]:
+        deadline_s = time.monotonic() + self._at_least_timeout_s
+        while True:
+            found = await anyio.to_thread.run_sync(read_once, limiter=self.threads)
+            if found is not None:
+                return found
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0 or not await self.positions.reached(awaited, at_least, timeout_s=left_s):
+                waited_for = "The read models are" if awaited.what == "live" else "The log is"
+                raise ProblemError(
+                    "read-models-behind", f"{waited_for} not at position {at_least} yet."
+                )
+
+
+def read_request(request: Request[Any, Any, Any], query: Query[F, K]) -> Asked[F, K]:
+    """Read a query that is answered in JSON. Raises ProblemError: first 406, then 422."""
+    negotiate(request, [JSON])
+    return query.read(request.scope["query_string"], tenant_of(request).tenant_id)
+
+
+def answer_page(
+    query: Query[F, K], asked: Asked[F, K], rows: Rows[Any, K], position: int
+) -> Response[Any]:
+    """Build the answer of a page, which shows all events up to `position`."""
+    return answer(Page(rows.items, query.cursor(asked, rows.last_place)), position)
+
+
+def answer_one(found: Found[V | None]) -> Response[Any]:
+    """Build the answer of one thing. Raises ProblemError `not-found` where there is none."""
+    if found.value is None:
+        headers = {"Log-Position": str(found.position)}
+        raise ProblemError("not-found", "No event names this id.", headers=headers)
+    return answer(found.value, found.position)
+
+
+def answer(content: Any, position: int) -> Response[Any]:
+    """Build the answer of a query, which shows all events up to `position`."""
+    return Response(content, media_type=JSON, headers=answer_headers(position))
+
+
+def answer_headers(position: int) -> dict[str, str]:
+    """Give the headers of every answer of a query. What it says is one tenant's, and soon old."""
+    return {"Log-Position": str(position), "Cache-Control": "no-store"}

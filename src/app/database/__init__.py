@@ -1,1 +1,0 @@
-"""PostgreSQL: connections, and the schema and its migrations."""

@@ -1,0 +1,1 @@
+"""PostgreSQL, as both sides use it: connections, migrations, statements, COPY, the embedded server."""

@@ -1,0 +1,48 @@
+"""Rows in PostgreSQL's binary format for COPY, which costs both sides less than text.
+
+https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format": a header, then for each row the number
+of fields and each field behind its length, and -1 in the end.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from postgres.connections import Connection
+
+_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_TRAILER = struct.pack(">h", -1)
+_LENGTH = struct.Struct(">i")
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+# Of an array: its length, dimensions, whether there are nulls, the type, and how many there are from where.
+_ARRAY = struct.Struct(">iiiiii")
+_ARRAY_HEADER_BYTES = _ARRAY.size - _LENGTH.size
+_BIGINT = struct.Struct(">iq")
+_BIGINT_TYPE = 20
+
+
+def copy_in(connection: Connection, statement: str, rows: Iterable[bytes]) -> None:
+    """Copy encoded rows by a statement that says `from stdin (format binary)`."""
+    with connection.cursor() as cursor, cursor.copy(statement.encode()) as sink:
+        sink.write(b"".join((_HEADER, *rows, _TRAILER)))
+
+
+def text(value: str) -> bytes:
+    """Write a field of type text."""
+    encoded = value.encode()
+    return _LENGTH.pack(len(encoded)) + encoded
+
+
+def micros(moment: datetime) -> int:
+    """Give what a timestamptz holds: microseconds since 2000."""
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def bigints(values: Sequence[int]) -> bytes:
+    """Write a field of type bigint[], which is not empty."""
+    held = len(values)
+    elements = [_BIGINT.pack(8, value) for value in values]
+    length = _ARRAY_HEADER_BYTES + held * _BIGINT.size
+    return _ARRAY.pack(length, 1, 0, _BIGINT_TYPE, held, 1) + b"".join(elements)

@@ -1,0 +1,119 @@
+"""Making a cluster, its settings, and the roles and database of the service in it."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from signal import SIGKILL
+
+import psycopg
+from psycopg import sql
+
+from postgres.embedded.accounts import is_root
+from postgres.embedded.binaries import Binaries
+from postgres.embedded.errors import EmbeddedError
+from postgres.embedded.place import Place
+from postgres.embedded.process import launch
+
+OWNER = "roundbook_owner"
+SERVICE = "roundbook_service"
+DATABASE = "roundbook"
+
+# On the command line, where they come before whatever the folder's configuration files say.
+SETTINGS = {
+    # An acknowledged event survives a crash and a power cut. Never traded for speed.
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    # Reached through the socket alone. Connections are trusted, as only the server's user gets to it.
+    "listen_addresses": "",
+    "port": "5432",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "max_wal_size": "2GB",
+    "jit": "off",  # compiling takes longer than our short queries
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+    "logging_collector": "off",  # the log goes to the file that we open, its size bounded by us
+    "log_destination": "stderr",
+}
+
+_DRAFT = "postgres-draft-"
+
+
+def make_cluster(place: Place, binaries: Binaries) -> None:
+    """Make the data folder. Call as the owner. Raises EmbeddedError, OSError.
+
+    It is made under another name, so that a half-made one is never taken for a cluster.
+    """
+    for leftover in place.home.glob(f"{_DRAFT}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=place.home))
+    if is_root():
+        os.chown(draft, place.account.uid, place.account.gid, follow_symlinks=False)
+    options = [
+        "-U",
+        "postgres",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "-A",
+        "trust",
+        "-k",
+        "--no-instructions",
+    ]
+    command = [binaries.initdb, "-D", str(draft), *options]
+    initdb = launch(command, place.account, ending=SIGKILL, output=subprocess.PIPE)
+    try:
+        printed, _ = initdb.communicate()
+    except BaseException:
+        initdb.kill()
+        initdb.communicate()
+        raise
+    if initdb.returncode != 0:
+        reason = printed.decode(errors="replace").strip()
+        raise EmbeddedError(f"initdb could not make a data folder in {place.home}: {reason}")
+    draft.rename(place.pgdata)
+    home = os.open(place.home, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(home)
+    finally:
+        os.close(home)
+
+
+def check_version(pgdata: Path, binaries: Binaries) -> None:
+    """Refuse a data folder that these programs cannot read. Raises EmbeddedError, OSError."""
+    try:
+        major = (pgdata / "PG_VERSION").read_text("ascii").strip()
+    except (FileNotFoundError, UnicodeDecodeError):
+        raise EmbeddedError(f"{pgdata} holds no data of PostgreSQL") from None
+    if major != str(binaries.major):
+        raise EmbeddedError(
+            f"{pgdata} was made by PostgreSQL {major}, which PostgreSQL {binaries.major}"
+            f" ({binaries.folder}) cannot read: use the release of Roundbook that made it,"
+            " or move its database over with pg_dump and pg_restore"
+        )
+
+
+def furnish(place: Place) -> None:
+    """Make the roles and the database of the service where they are missing. Raises psycopg.Error."""
+    with psycopg.connect(place.url("postgres", "postgres"), autocommit=True) as connection:
+        for role in (OWNER, SERVICE):
+            if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount:
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        database = sql.Identifier(DATABASE)
+        known = "SELECT FROM pg_database WHERE datname = %s"
+        if not connection.execute(known, [DATABASE]).rowcount:
+            owner = sql.Identifier(OWNER)
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
+        # Every time, as a crash may have come after the step before.
+        revoke = sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database)
+        grant = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
+            database, sql.Identifier(SERVICE)
+        )
+        with connection.transaction():
+            connection.execute(revoke)
+            connection.execute(grant)

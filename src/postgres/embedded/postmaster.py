@@ -1,0 +1,114 @@
+"""The server process of the owner: starting, watching and stopping it. Nothing here waits for readiness."""
+
+import os
+import subprocess
+import time
+from signal import SIGINT, SIGKILL, SIGQUIT, Signals
+
+from postgres.embedded.binaries import find_binaries
+from postgres.embedded.cluster import SETTINGS, check_version, make_cluster
+from postgres.embedded.log import Log
+from postgres.embedded.place import Place, claim_socket_folder
+from postgres.embedded.process import disown, launch, running_postmaster, signal_process
+
+# A fast shutdown writes all dirty buffers, of which there are few; what it takes longer is a stuck disk.
+FAST_SHUTDOWN_S = 60.0
+SOCKET = ".s.PGSQL.5432"
+
+
+class Postmaster:
+    """A server as our direct child. Use it as the owner of the cluster, from the main thread."""
+
+    def __init__(self, place: Place) -> None:
+        self.log = Log(place)
+        self._place = place
+        self._process: subprocess.Popen[bytes] | None = None
+        self._listened = False
+        self._orphan_seen_at: float | None = None
+
+    @property
+    def running(self) -> bool:
+        """Tell whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def listening(self) -> bool:
+        """Tell whether the process lives and its socket is there, soon after the start, recovery or not."""
+        exists = self.running and (self._place.socket_folder / SOCKET).exists()
+        self._listened = self._listened or exists
+        return exists
+
+    @property
+    def unreachable(self) -> bool:
+        """Tell whether the process lives, but its socket is gone: somebody may tidy up around us."""
+        return self.running and not self.listening and self._listened
+
+    @property
+    def status(self) -> int | None:
+        """Give the exit status of the process, or minus the signal that ended it."""
+        return self._process.returncode if self._process else None
+
+    def make(self) -> None:
+        """Make the data folder if there is none. Raises EmbeddedError, OSError."""
+        if not self._place.pgdata.exists():
+            make_cluster(self._place, find_binaries(self._place))
+
+    def start(self) -> bool:
+        """Start the server; False while one that its owner left behind still has to end.
+
+        Raises EmbeddedError, OSError.
+        """
+        pgdata = self._place.pgdata
+        orphan = running_postmaster(pgdata)
+        if orphan is not None:
+            self._end_orphan(orphan)
+            return False
+        self._orphan_seen_at = None
+        binaries = find_binaries(self._place)
+        check_version(pgdata, binaries)
+        claim_socket_folder(self._place)
+        disown(pgdata / "postmaster.pid")
+        for stale in (SOCKET, f"{SOCKET}.lock"):
+            (self._place.socket_folder / stale).unlink(missing_ok=True)
+        self.log.trim()
+        settings = {**SETTINGS, "unix_socket_directories": str(self._place.socket_folder)}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        command = [binaries.postgres, "-D", str(pgdata), *options]
+        self._listened = False
+        log = self.log.open()
+        try:
+            self._process = launch(command, self._place.account, ending=SIGINT, output=log)
+        finally:
+            os.close(log)
+        return True
+
+    def stop(self) -> None:
+        """Shut the server down and wait for it; what was committed stays, whatever this takes."""
+        if self._process is None:
+            return
+        steps: list[tuple[Signals, float | None]]
+        steps = [(SIGINT, FAST_SHUTDOWN_S), (SIGQUIT, 10.0), (SIGKILL, None)]
+        for number, wait_s in steps:
+            self._process.send_signal(number)  # does nothing if the process ended
+            try:
+                self._process.wait(wait_s)
+            except subprocess.TimeoutExpired:
+                continue
+            break
+        self._process = None
+
+    def met_an_orphan(self) -> bool:
+        """Tell whether the server ended as it found another, or its backends, that will end soon."""
+        signs = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
+        return any(sign in self.log.last_words() for sign in signs)
+
+    def _end_orphan(self, pid: int) -> None:
+        # As its owner we hold the lock, so nobody else answers for it. Where the death of its owner sent a
+        # signal already, a second one does no harm.
+        now = time.monotonic()
+        if self._orphan_seen_at is None:
+            self._orphan_seen_at = now
+            signal_process(pid, SIGINT)
+        elif now - self._orphan_seen_at > FAST_SHUTDOWN_S:
+            self._orphan_seen_at = now
+            signal_process(pid, SIGQUIT)

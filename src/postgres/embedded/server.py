@@ -1,0 +1,188 @@
+"""The embedded PostgreSQL as the service sees it: own it or attach to it, and keep it alive."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+from postgres.embedded.cluster import DATABASE, OWNER, SERVICE, furnish
+from postgres.embedded.errors import EmbeddedError
+from postgres.embedded.lock import Lock
+from postgres.embedded.place import Place, find_place, verify_socket_folder
+from postgres.embedded.postmaster import Postmaster
+
+READY_LIMIT_S = 900.0
+SLOW_S = 3.0
+POLL_S = 0.05
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+STABLE_S = 60.0
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+class EmbeddedServer:
+    """A PostgreSQL of the service's own, in `data_dir`. Context manager, for the main thread.
+
+    The first process to enter owns the server: it starts it, stops it at the end, and takes it along
+    should it be killed. Others attach, and only use it. Entering raises EmbeddedError.
+
+    `owner_url` is for migrating: it owns the database. `service_url` may connect and do what
+    migrations granted. `admin_url` is the superuser, in the database `postgres`. They stay the same from
+    one owner to the next, so that connection pools recover by themselves.
+    """
+
+    owner_url: str
+    service_url: str
+    admin_url: str
+
+    def __init__(self, data_dir: Path, *, say: Callable[[str], None] = _to_stderr) -> None:
+        self._data_dir = data_dir
+        self._say = say
+        self._place: Place
+        self._lock: Lock
+        self._postmaster: Postmaster
+        self._retry_at = 0.0
+        self._pause_s = FIRST_PAUSE_S
+        self._started_at = 0.0
+        self._why = ""
+
+    def __enter__(self) -> Self:
+        try:
+            self._place = find_place(self._data_dir, self._say)
+            self._lock = Lock(self._place.lock)
+            self._postmaster = Postmaster(self._place)
+            self.owner_url = self._place.url(OWNER, DATABASE)
+            self.service_url = self._place.url(SERVICE, DATABASE)
+            self.admin_url = self._place.url("postgres", "postgres")
+            self._own_or_attach()
+        except (OSError, psycopg.Error) as error:
+            raise EmbeddedError(
+                f"the embedded PostgreSQL in {self._data_dir} cannot be used: {error}"
+            ) from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._let_go()
+
+    def keep_alive(self) -> None:
+        """Start the server again if we own it and it ended; become the owner if ours has gone.
+
+        Call it every half second from the main thread of a long-lived process. It does not wait for the
+        server to be ready, and it raises nothing: what goes wrong it says, and tries again later.
+        """
+        try:
+            if self._lock.held and self._postmaster.running:
+                self._postmaster.log.trim()
+                if not self._postmaster.unreachable:
+                    return
+                self._why = "lost its socket"
+                self._postmaster.stop()
+            if time.monotonic() >= self._retry_at:
+                self._revive()
+        except (EmbeddedError, OSError) as error:
+            self._back_off()
+            self._say(f"the embedded PostgreSQL cannot be started, trying again: {error}")
+
+    def _revive(self) -> None:
+        owned = self._lock.held
+        if not owned:
+            self._postmaster.stop()  # it has none, unless somebody replaced the folder under us
+            if not self._lock.take():
+                return  # its owner lives
+            self._why = "lost the process that ran it"
+        elif self._postmaster.status is not None:
+            self._why = f"ended with status {self._postmaster.status}"
+        if time.monotonic() - self._started_at > STABLE_S:
+            self._pause_s = FIRST_PAUSE_S
+        try:
+            if not self._postmaster.start():
+                return  # a server of the owner before us still shuts down
+        except BaseException:
+            if not owned:
+                self._lock.release()  # another process may be able to
+            raise
+        self._back_off()
+        self._say(
+            f"the embedded PostgreSQL {self._why} and was started again by this process:"
+            f" see {self._place.log}"
+        )
+
+    def _back_off(self) -> None:
+        self._started_at = time.monotonic()
+        self._retry_at = self._started_at + self._pause_s
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+
+    def _own_or_attach(self) -> None:
+        patience = _Patience(self._say)
+        while True:
+            if self._lock.take():
+                try:
+                    self._bring_up()
+                except BaseException:
+                    self._let_go()
+                    raise
+                return
+            if self._accepts(self.service_url):
+                return
+            patience.wait(f"process {self._lock.owner()} to start the embedded PostgreSQL")
+
+    def _bring_up(self) -> None:
+        if not self._place.pgdata.exists():
+            self._say(f"making an embedded PostgreSQL in {self._place.home}")
+            self._postmaster.make()
+        patience = _Patience(self._say)
+        started = False
+        while not (self._postmaster.listening and self._accepts(self.admin_url)):
+            if not self._postmaster.running:
+                if started and not self._postmaster.met_an_orphan():
+                    raise EmbeddedError(
+                        f"the embedded PostgreSQL did not start, see {self._place.log}:\n"
+                        + self._postmaster.log.last_words()
+                    )
+                started = self._postmaster.start()
+            patience.wait("the embedded PostgreSQL to start (after a crash it recovers first)")
+        furnish(self._place)
+        self._started_at = time.monotonic()
+
+    def _accepts(self, url: str) -> bool:
+        try:
+            verify_socket_folder(self._place)
+            psycopg.connect(url, connect_timeout=10).close()
+        except (FileNotFoundError, psycopg.OperationalError):
+            return False
+        return True
+
+    def _let_go(self) -> None:
+        # In this order: whoever gets the lock finds no server running.
+        self._postmaster.stop()
+        self._lock.release()
+
+
+class _Patience:
+    """Waits in small steps, says so once it takes long, and gives up in the end."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._began_at = time.monotonic()
+        self._said = False
+
+    def wait(self, what: str) -> None:
+        waited_s = time.monotonic() - self._began_at
+        if waited_s > READY_LIMIT_S:
+            raise EmbeddedError(f"waited {waited_s:.0f} s in vain for {what}")
+        if waited_s > SLOW_S and not self._said:
+            self._said = True
+            self._say(f"waiting for {what}; this can take minutes")
+        time.sleep(POLL_S)

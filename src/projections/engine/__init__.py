@@ -1,0 +1,1 @@
+"""What keeps read models up to date, and makes them anew."""

@@ -1,0 +1,263 @@
+"""The projector: reads each tenant's log in chunks and writes all its read models, with the new position.
+
+A chunk is one transaction, so that whatever is killed when, nothing is skipped or applied twice.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import psycopg
+import structlog
+from eventsourcing.persistence import ApplicationRecorder, Notification, OperationalError
+from prometheus_client import Counter, Gauge, Histogram
+from psycopg_pool import PoolTimeout
+
+from projections.engine.read_ahead import Reader, Wanted
+from projections.engine.tracking import SQL, Behind, Claimed, Pool, advance, claim, fail
+from projections.entries import PoisonError, Scope
+from projections.models.registry import READ_MODELS, code_versions, is_of_newer_code
+
+PROJECTED = Counter("roundbook_projected_events", "Events folded into the live read models")
+LAG = Histogram(
+    "roundbook_projection_lag_seconds",
+    "From the commit of an event to its visibility in queries: the oldest event of each chunk",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+)
+WAITING = Gauge(
+    "roundbook_projection_waiting_seconds",
+    "Age of the oldest event, of any tenant, that queries do not show yet",
+    multiprocess_mode="mostrecent",
+)
+FAILING = Gauge(
+    "roundbook_projection_failing",
+    "1 while a tenant's projection stands still because of an error",
+    ["tenant_id"],
+    multiprocess_mode="mostrecent",
+)
+
+UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, OperationalError)
+
+# What PostgreSQL says (SQLSTATE) when the server is in trouble. Its other operational errors, like a
+# value that is too large for an index, are about one tenant's events.
+_TROUBLE_OF_THE_SERVER = ("08", "53", "57P", "58")
+_WAITED_IN_VAIN = ("40", "55", "57014")
+_RETRY_FAILED_S = 5.0
+_RETRY_STORE_S = 0.5
+
+log = structlog.get_logger()
+
+
+class _StretchError(Exception):
+    """Of a stretch of the log something can't be projected: its cause, or one of the events."""
+
+    def __init__(self, first: int, last: int, reason: Exception) -> None:
+        super().__init__(first, last, reason)
+        self.first = first
+        self.last = last
+        self.reason = reason
+
+
+class Projector:
+    """Projects every tenant's log, one chunk of one tenant after the other; any number can run at once."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        open_log: Callable[[int], ApplicationRecorder],
+        *,
+        chunk_events: int,
+        poll_interval_s: float,
+        when_projected: Callable[[int, Sequence[Notification]], None] = lambda *_: None,
+    ) -> None:
+        """Read logs by `open_log(tenant_id)`, write read models through `pool`.
+
+        `when_projected(tenant_id, events)` is called after each chunk's commit. It must not raise.
+        """
+        self._pool = pool
+        self._open_log = open_log
+        self.chunk_events = chunk_events
+        self._poll_interval_s = poll_interval_s
+        self._when_projected = when_projected
+        self._rest_until: dict[Scope, float] = {}
+        self._shown_failing: set[int] = set()
+        self._left_alone: set[Scope] = set()
+        # A rebuild calls from a thread of its own.
+        self._readers = threading.local()
+
+    def run(self, stop: threading.Event, *, clock: Callable[[], float]) -> None:
+        """Project until `stop` is set; the chunk that was begun is finished. Outlasts the store's absence."""
+        while not stop.is_set():
+            try:
+                busy = self.project_all(now_s=clock())
+            except UNAVAILABLE as error:
+                log.warning("projector waits for the store", error=str(error))
+                stop.wait(_RETRY_STORE_S)
+                continue
+            if not busy:
+                stop.wait(self._poll_interval_s)
+
+    def project_all(self, *, now_s: float) -> bool:
+        """Give each tenant that has new events one chunk's turn. Tells whether there was any work.
+
+        A tenant whose events can't be projected rests for a while and holds up no other. Raises where
+        the store is out of reach.
+        """
+        with self._pool.connection() as connection:
+            behind = [Behind(*row) for row in connection.execute(SQL.behind.sql)]
+        self._show(behind)
+        busy = False
+        scopes = [each.scope for each in behind if each.live]
+        for scope in scopes:
+            if self._rest_until.get(scope, 0) > now_s:
+                continue
+            try:
+                done = self.project_chunk(scope, read_ahead=len(scopes) == 1)
+            except Exception as error:
+                if is_out_of_reach(error):
+                    # Of the store as a whole, or of this tenant's chunk alone (its session was ended, say):
+                    # the others have their turn either way, and the next look at the store tells.
+                    self._rest_until[scope] = now_s + _RETRY_STORE_S
+                    log.warning("a chunk was broken off", **scope._asdict(), reason=str(error))
+                    continue
+                self._rest_until[scope] = now_s + _RETRY_FAILED_S
+                FAILING.labels(scope.tenant_id).set(1)
+                self._shown_failing.add(scope.tenant_id)
+                log.exception(
+                    "projection stands still",
+                    **scope._asdict(),
+                    position=error.position if isinstance(error, PoisonError) else None,
+                    reason=error.reason if isinstance(error, PoisonError) else str(error),
+                )
+            else:
+                self._rest_until.pop(scope, None)
+                busy = busy or done > 0
+        return busy
+
+    def project_chunk(
+        self, scope: Scope, *, until: int | None = None, read_ahead: bool = True
+    ) -> int:
+        """Project the next chunk of a tenant's log, up to position `until`; gives its number of events.
+
+        With `read_ahead` the one behind it is read meanwhile: for who projects it next.
+
+        That is 0 where there is nothing new, or another projector is at it. Of a chunk that fails it
+        projects what stands before the event at fault. Raises PoisonError for an event that can't be
+        projected, once that is where every process sees it; other errors where the store is out of
+        reach.
+        """
+        limit = self.chunk_events
+        while True:
+            try:
+                return self._project(scope, until, limit, read_ahead=read_ahead)
+            except _StretchError as error:
+                if isinstance(error.reason, PoisonError) and error.reason.position > error.first:
+                    limit = error.reason.position - error.first
+                elif error.last > error.first and _is_of_the_events(error.reason):
+                    limit = (error.last - error.first + 1) // 2
+                else:
+                    raise self._poison(scope, error) from error.reason
+
+    def _project(self, scope: Scope, until: int | None, limit: int, *, read_ahead: bool) -> int:
+        with self._pool.connection() as connection, connection.transaction():
+            claimed = claim(connection, scope)
+            if claimed is None or self._must_leave_alone(scope, claimed):
+                return 0
+            if claimed.failed_position == claimed.position + 1:
+                limit = 1
+            versions = claimed.versions if claimed.position else code_versions()
+            # What the generation was begun without it must not have from its middle on.
+            names = [name for name in READ_MODELS if name in versions]
+            wanted = Wanted(scope.tenant_id, claimed.position, limit, until, names)
+            reader = self._reader()
+            read = reader.read(wanted)
+            notifications, folded, error = read
+            if not notifications:
+                return 0
+            first, last = notifications[0].id, notifications[-1].id
+            if error:
+                raise _StretchError(first, last, error) from error
+            # A shorter stretch is the last one, for now.
+            if read_ahead and len(notifications) == self.chunk_events and last != until:
+                reader.read_ahead(wanted._replace(behind=last))
+            try:
+                for name in names:
+                    READ_MODELS[name].write(connection, scope, folded[name].result())
+                advance(connection, scope, last, versions)
+            except Exception as error:
+                read.give_up()
+                if is_out_of_reach(error):
+                    raise
+                raise _StretchError(first, last, error) from error
+        if claimed.live:
+            self._shown(scope, claimed, notifications)
+        return len(notifications)
+
+    def _shown(self, scope: Scope, claimed: Claimed, notifications: Sequence[Notification]) -> None:
+        PROJECTED.inc(len(notifications))
+        if claimed.next_recorded_at is not None:
+            LAG.observe(max(_age_s(claimed.next_recorded_at), 0.0))
+        self._when_projected(scope.tenant_id, notifications)
+
+    def _reader(self) -> Reader:
+        reader: Reader | None = getattr(self._readers, "reader", None)
+        if reader is None:
+            reader = self._readers.reader = Reader(self._select)
+        return reader
+
+    def _select(self, wanted: Wanted) -> Sequence[Notification]:
+        return self._open_log(wanted.tenant_id).select_notifications(
+            start=wanted.behind, limit=wanted.limit, stop=wanted.until, inclusive_of_start=False
+        )
+
+    def _poison(self, scope: Scope, error: _StretchError) -> PoisonError:
+        """Keep what failed where every process sees it."""
+        reason = error.reason
+        if not isinstance(reason, PoisonError):
+            reason = PoisonError(error.first, reason)
+        with self._pool.connection() as connection:
+            fail(connection, scope, reason.position, reason.reason)
+        return reason
+
+    def _must_leave_alone(self, scope: Scope, claimed: Claimed) -> bool:
+        """Tell whether a generation is of newer code: what this code would add, that code would not."""
+        if not claimed.position or not is_of_newer_code(claimed.versions):
+            return False
+        if scope not in self._left_alone:
+            self._left_alone.add(scope)
+            log.warning(
+                "the read models are of a newer version: left to others",
+                **scope._asdict(),
+                versions=claimed.versions,
+                own_versions=code_versions(),
+            )
+        return True
+
+    def _show(self, behind: Sequence[Behind]) -> None:
+        """Show in the metrics what the store says of all projectors."""
+        failing = {each.tenant_id for each in behind if each.failed_position is not None}
+        for tenant_id in failing:
+            FAILING.labels(tenant_id).set(1)
+        for tenant_id in self._shown_failing - failing:
+            FAILING.labels(tenant_id).set(0)
+        self._shown_failing = failing
+        waiting = [each.waiting_since for each in behind if each.live and each.waiting_since]
+        WAITING.set(max(_age_s(min(waiting)), 0.0) if waiting else 0.0)
+
+
+def is_out_of_reach(error: Exception) -> bool:
+    """Tell whether an error is about the store as a whole, and not about one tenant's events."""
+    if not isinstance(error, UNAVAILABLE):
+        return False
+    state = getattr(error, "sqlstate", None)
+    return state is None or state.startswith(_TROUBLE_OF_THE_SERVER)
+
+
+def _is_of_the_events(error: Exception) -> bool:
+    """Tell whether a part of the events may go through; a wait in vain is only repeated by parts."""
+    state = getattr(error, "sqlstate", None) or ""
+    return not isinstance(error, PoisonError) and not state.startswith(_WAITED_IN_VAIN)
+
+
+def _age_s(moment: datetime) -> float:
+    return (datetime.now(UTC) - moment).total_seconds()

@@ -1,0 +1,186 @@
+"""Rebuilding a tenant's read models from its log, beside the live ones, which queries read until the switch.
+
+A rebuild makes a whole new generation by the projector's own loop, follows the live one until both are at
+the same position, compares them in one snapshot, and switches in one small transaction. Killed anywhere,
+it is taken up again where it stood: the new generation's tracking row holds its position.
+"""
+
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import Literal, NamedTuple
+
+import psycopg
+
+from postgres.connections import Connection
+from projections.engine import generations
+from projections.engine.comparison import Comparison, compare
+from projections.engine.generations import RebuildError, Standing
+from projections.engine.projector import Projector
+from projections.engine.tracking import Pool
+from projections.entries import Scope
+from projections.models.registry import READ_MODELS
+from projections.reading import SQL as READING
+
+_PAUSE_S = 0.05
+
+
+class StoppedError(RebuildError):
+    """The rebuild was stopped; the next one goes on where it stood."""
+
+    def __str__(self) -> str:
+        """Say it in the docstring's words."""
+        return self.__doc__ or ""
+
+
+class Progress(NamedTuple):
+    """What a rebuild is at, how many events of a tenant's log are made, and of how many."""
+
+    made: int
+    total: int
+    step: Literal["making", "comparing", "deleting"] = "making"
+
+
+class Rebuilt(NamedTuple):
+    """What a rebuild found. `changed` are the projections of another version: (old, new), 0 for none."""
+
+    position: int
+    comparisons: list[Comparison]
+    changed: dict[str, tuple[int, int]]
+
+    @property
+    def differences(self) -> int:
+        """How many rows were not what the log says."""
+        return sum(comparison.differing for comparison in self.comparisons)
+
+
+class Rebuild:
+    """One rebuild of one tenant's read models."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        projector: Projector,
+        tenant_id: int,
+        *,
+        stop: threading.Event,
+        report: Callable[[Progress], None] = lambda _: None,
+        found: Callable[[Rebuilt], None] = lambda _: None,
+    ) -> None:
+        """Rebuild by `projector`, until `stop` is set; `report` hears how far it is.
+
+        `found` hears what differed as soon as it is mended: deleting the old rows may take long.
+        """
+        self._pool = pool
+        self._projector = projector
+        self._tenant_id = tenant_id
+        self._stop = stop
+        self._report = report
+        self._found = found
+
+    def run(
+        self, *, compared: Collection[str] = (), check: bool = False, patience_s: float = 0
+    ) -> Rebuilt:
+        """Rebuild all read models, compare those that are `compared`, and make the new ones live.
+
+        Without names those of the same version are compared, for others may well differ. With `check`
+        the new ones are dropped instead. Another rebuild of the tenant is waited for `patience_s`: it
+        may have been killed. Raises AlreadyRebuildingError, StoppedError and other RebuildErrors,
+        projections.entries.PoisonError, and what the store raises.
+        """
+        with generations.sole_rebuild(self._pool, self._tenant_id, patience_s=patience_s):
+            scope = generations.begin_or_resume(self._pool, self._tenant_id)
+            with self._one_moment(scope) as (snapshot, at):
+                self._report(Progress(at.made.position, at.live.position, "comparing"))
+                changed = _changed(at)
+                chosen = compared or [name for name in READ_MODELS if name not in changed]
+                old = Scope(self._tenant_id, at.live.number)
+                with self._stopping(snapshot):
+                    comparisons = [
+                        compare(snapshot, table, old, scope)
+                        for name in READ_MODELS
+                        if name in chosen
+                        for table in READ_MODELS[name].tables
+                    ]
+            if check:
+                generations.discard(self._pool, scope)
+            else:
+                with self._level(scope) as holder:
+                    generations.switch(holder, scope)
+            rebuilt = Rebuilt(at.made.position, comparisons, changed)
+            self._found(rebuilt)
+            self._report(Progress(at.live.position, at.live.position, "deleting"))
+            generations.sweep(self._pool, self._tenant_id, self._stop)
+        return rebuilt
+
+    def _follow(self, scope: Scope) -> None:
+        """Make the new generation, until it is less than a chunk behind the live one."""
+        while True:
+            with self._pool.connection() as connection:
+                at = generations.standing(connection, scope)
+            self._report(Progress(at.made.position, at.live.position))
+            if at.gap <= self._projector.chunk_events:
+                return
+            self._make_chunk(scope, at.live.position)
+
+    def _make_chunk(self, scope: Scope, until: int) -> None:
+        if self._stop.is_set():
+            raise StoppedError
+        if not self._projector.project_chunk(scope, until=until):
+            self._stop.wait(_PAUSE_S)
+
+    @contextmanager
+    def _level(self, scope: Scope) -> Iterator[Connection]:
+        """Within a transaction that holds the live generation where it is, bring the new one there."""
+        self._follow(scope)
+        with self._pool.connection() as holder, holder.transaction():
+            position = generations.hold_live(holder, self._tenant_id)
+            while generations.standing(holder, scope).made.position < position:
+                self._make_chunk(scope, position)
+            yield holder
+
+    @contextmanager
+    def _one_moment(self, scope: Scope) -> Iterator[tuple[Connection, Standing]]:
+        """Give a snapshot in which both generations stand at the same position, and hold up nobody."""
+        while True:
+            with self._pool.connection() as reader:
+                with self._level(scope):
+                    # Begins the snapshot, while neither can move.
+                    reader.execute(READING.begin_snapshot.sql)
+                    at = generations.standing(reader, scope)
+                if at.gap == 0:
+                    yield reader, at
+                    return
+
+    @contextmanager
+    def _stopping(self, connection: Connection) -> Iterator[None]:
+        """Cancel what the connection is at once `stop` is set: a comparison takes seconds to minutes."""
+        finished = threading.Event()
+
+        def watch() -> None:
+            while not finished.wait(_PAUSE_S):
+                if self._stop.is_set():
+                    connection.cancel_safe()
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        try:
+            yield
+        except psycopg.errors.QueryCanceled:
+            if self._stop.is_set():
+                raise StoppedError from None
+            raise
+        finally:
+            finished.set()
+            watching.join()
+
+
+def _changed(at: Standing) -> dict[str, tuple[int, int]]:
+    old, new = at.live.versions, at.made.versions
+    if not at.live.position:
+        return {}
+    return {
+        name: (old.get(name, 0), version)
+        for name, version in new.items()
+        if old.get(name, 0) != version
+    }

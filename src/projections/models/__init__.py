@@ -1,0 +1,1 @@
+"""The read models, each a module with its SQL beside it."""

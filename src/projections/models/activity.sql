@@ -1,0 +1,61 @@
+-- name: add_to_activity(tenant_id, generation, day, game_id, currency, rounds, bets, wins, bet_real, bet_bonus, win_real, win_bonus)
+-- Add what was played to each cell.
+insert into activity as a
+       (tenant_id, generation, day, game_id, currency, rounds, bets, wins, bet_real, bet_bonus, win_real,
+        win_bonus)
+select :tenant_id, :generation, played.*
+  from unnest(:day::date[], :game_id::text[], :currency::text[], :rounds::bigint[], :bets::bigint[],
+              :wins::bigint[], :bet_real::numeric[], :bet_bonus::numeric[], :win_real::numeric[],
+              :win_bonus::numeric[]) as played
+on conflict (tenant_id, generation, day, game_id, currency) do update set
+    rounds = a.rounds + excluded.rounds,
+    bets = a.bets + excluded.bets,
+    wins = a.wins + excluded.wins,
+    bet_real = a.bet_real + excluded.bet_real,
+    bet_bonus = a.bet_bonus + excluded.bet_bonus,
+    win_real = a.win_real + excluded.win_real,
+    win_bonus = a.win_bonus + excluded.win_bonus
+returning 1;
+
+-- name: find_activity(tenant_id, generation, by_day, by_game, by_currency, no_day, no_text, all_games, at_or_after, before, game_id, currency, after_day, after_game, after_currency, limit)
+-- What is not grouped by stands as a constant (no_day, no_text), so that one order and one place fit all
+-- groupings. With all three the rows come as the primary key has them, or of one game or one currency as its
+-- index has them, where `>=` is the place at which a page begins. Where games don't matter, their totals are read.
+select grouped_day, grouped_game, grouped_currency, sum(bet_real), sum(bet_bonus), sum(win_real),
+       sum(win_bonus), sum(bets)::bigint, sum(wins)::bigint, sum(rounds)::bigint
+  from (select case when :by_day then day else :no_day::date end as grouped_day,
+               case when :by_game then game_id else :no_text::text end as grouped_game,
+               case when :by_currency then currency else :no_text::text end as grouped_currency,
+               rounds, bets, wins, bet_real, bet_bonus, win_real, win_bonus
+          from activity
+         where tenant_id = :tenant_id and generation = :generation
+           and (:at_or_after::timestamptz is null
+                or day >= :at_or_after::timestamptz at time zone 'UTC')
+           and (:before::timestamptz is null or day < :before::timestamptz at time zone 'UTC')
+           and case when :game_id::text is not null then game_id = :game_id
+                    when :by_game then game_id <> :all_games
+                    else game_id = :all_games end
+           and (:currency::text is null or currency = :currency)) as chosen
+ where :after_day::date is null
+    or grouped_day >= :after_day::date
+       and (grouped_day, grouped_game, grouped_currency) > (:after_day::date, :after_game, :after_currency)
+ group by grouped_day, grouped_game, grouped_currency
+ order by grouped_day, grouped_game, grouped_currency limit :limit;
+
+-- name: add_up_games(tenant_id, generation, by_currency, no_day, no_text, all_games, at_or_after, before, game_id, currency, after_game, after_currency, limit)
+-- The same, grouped by game and maybe by currency, but not by day: a page adds up the days of its own games.
+-- `+ 0` keeps the planner from an index by day, from which it would sort what it believes to be a few rows.
+select :no_day::date, game_id, grouped_currency, sum(bet_real), sum(bet_bonus), sum(win_real),
+       sum(win_bonus), sum(bets)::bigint, sum(wins)::bigint, sum(rounds)::bigint
+  from (select *, case when :by_currency then currency else :no_text::text end as grouped_currency
+          from activity
+         where tenant_id = :tenant_id and generation = :generation and game_id > :all_games
+           and (:at_or_after::timestamptz is null
+                or day + 0 >= :at_or_after::timestamptz at time zone 'UTC')
+           and (:before::timestamptz is null or day + 0 < :before::timestamptz at time zone 'UTC')
+           and (:game_id::text is null or game_id = :game_id)
+           and (:currency::text is null or currency = :currency)) as chosen
+ where :after_game::text is null
+    or game_id >= :after_game and (game_id, grouped_currency) > (:after_game, :after_currency)
+ group by game_id, grouped_currency
+ order by game_id, grouped_currency limit :limit;

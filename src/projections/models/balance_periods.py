@@ -1,0 +1,90 @@
+"""What moved by player, currency and time: balances as of any time of the events, late ones included.
+
+A balance as of a time is the sum of whole days, of whole periods of 10 minutes, and of the events of one.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from msgspec.structs import astuple
+
+from domain.balance import Balance, Movement, fold_balance
+from domain.events import Event, decode
+from domain.sums import add_sums
+from postgres.statements import statements
+from projections.entries import Entries, group_entries
+from projections.reading import Snapshot
+from projections.upserts import Columns, array, columns
+
+SQL = statements(__file__)
+
+_MINUTES = 10
+_TO_LAST_MOMENT = timedelta(minutes=_MINUTES, microseconds=-1)
+_COLUMNS = ("player_id", "currency", "is_day", "period", *Balance.__struct_fields__, "positions")
+
+
+Periods = Mapping[datetime, tuple[Balance, str]]
+"""Of each 10 minutes what moved, and where its events stand in the log, as the text of an array."""
+
+
+def fold_periods(moves: Entries[Movement]) -> Periods:
+    """Fold what moved by one player in one currency, by the 10 minutes in which it happened."""
+    moments = [event.timestamp for event in moves.events]
+    period = _period(min(moments))
+    # Mostly it is all within one of them.
+    if max(moments) <= period + _TO_LAST_MOMENT:
+        periods = {period: moves}
+    else:
+        periods = group_entries(moves, map(_period, moments))
+    return {
+        period: (fold_balance(held.events), array(sorted(held.positions)))
+        for period, held in periods.items()
+    }
+
+
+def period_columns(moved: Mapping[tuple[str, str], Periods]) -> Columns:
+    """Give the rows of what moved, by player and currency, in its periods and days."""
+    rows: list[tuple[object, ...]] = []
+    for whose, periods in moved.items():
+        days: dict[datetime, Balance] = {}
+        for period, (balance, positions) in periods.items():
+            rows.append((*whose, False, period, *astuple(balance), positions))
+            day = _day(period)
+            days[day] = add_sums(days[day], balance) if day in days else balance
+        rows += [(*whose, True, day, *astuple(balance), "{}") for day, balance in days.items()]
+    return columns(rows, _COLUMNS)
+
+
+def _period(moment: datetime) -> datetime:
+    """Give the beginning of the 10 minutes that a moment belongs to."""
+    return moment.replace(minute=moment.minute - moment.minute % _MINUTES, second=0, microsecond=0)
+
+
+def _day(moment: datetime) -> datetime:
+    """Give the beginning of the day that a moment belongs to."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def read_as_of(seen: Snapshot, player_id: str, as_of: datetime) -> dict[str, Balance]:
+    """Read a player's balances by currency, of the events that happened at `as_of` or before."""
+    period = _period(as_of)
+    parameters = {
+        **seen.scope._asdict(),
+        "player_id": player_id,
+        "day": _day(period),
+        "period": period,
+    }
+    before = seen.connection.execute(SQL.balances_before.sql, parameters, binary=True)
+    balances = {currency: Balance(*sums) for currency, *sums in before}
+    moved: dict[str, list[Event]] = {}
+    for position, topic, state in seen.connection.execute(
+        SQL.moved_within.sql, parameters, binary=True
+    ):
+        event = decode(topic, state)
+        if not isinstance(event, Movement):
+            raise TypeError(f"the event at position {position} moves no money")
+        if event.timestamp <= as_of:
+            moved.setdefault(event.currency, []).append(event)
+    for currency, events in moved.items():
+        balances[currency] = fold_balance(events, balances.get(currency))
+    return balances

@@ -1,0 +1,55 @@
+-- name: add_to_balance_periods(tenant_id, generation, player_id, currency, is_day, period, deposited, withdrawn, bet_real, bet_bonus, win_real, win_bonus, deposited_eur, deposits, withdrawals, bets, wins, positions)
+-- Add what moved to each player's periods, which are days and 10 minutes. Arrays of different lengths can't be elements of one array:
+-- positions come as text, '{1,2}'.
+insert into balance_periods as b
+       (tenant_id, generation, player_id, currency, is_day, period, deposited, withdrawn, bet_real,
+        bet_bonus, win_real, win_bonus, deposited_eur, deposits, withdrawals, bets, wins, positions)
+select :tenant_id, :generation, m.player_id, m.currency, m.is_day, m.period, m.deposited, m.withdrawn,
+       m.bet_real, m.bet_bonus, m.win_real, m.win_bonus, m.deposited_eur, m.deposits, m.withdrawals,
+       m.bets, m.wins, m.positions::bigint[]
+  from unnest(:player_id::text[], :currency::text[], :is_day::bool[], :period::timestamptz[],
+              :deposited::numeric[], :withdrawn::numeric[], :bet_real::numeric[],
+              :bet_bonus::numeric[], :win_real::numeric[], :win_bonus::numeric[],
+              :deposited_eur::numeric[], :deposits::bigint[], :withdrawals::bigint[],
+              :bets::bigint[], :wins::bigint[], :positions::text[])
+       as m (player_id, currency, is_day, period, deposited, withdrawn, bet_real, bet_bonus, win_real,
+             win_bonus, deposited_eur, deposits, withdrawals, bets, wins, positions)
+on conflict (tenant_id, generation, player_id, is_day, period, currency) do update set
+    deposited = b.deposited + excluded.deposited,
+    withdrawn = b.withdrawn + excluded.withdrawn,
+    bet_real = b.bet_real + excluded.bet_real,
+    bet_bonus = b.bet_bonus + excluded.bet_bonus,
+    win_real = b.win_real + excluded.win_real,
+    win_bonus = b.win_bonus + excluded.win_bonus,
+    deposited_eur = b.deposited_eur + excluded.deposited_eur,
+    deposits = b.deposits + excluded.deposits,
+    withdrawals = b.withdrawals + excluded.withdrawals,
+    bets = b.bets + excluded.bets,
+    wins = b.wins + excluded.wins,
+    positions = b.positions || excluded.positions
+returning 1;
+
+-- name: balances_before(tenant_id, generation, player_id, day, period)
+-- A player's balances of the whole days before one, and of the whole periods of that day before one.
+select currency, sum(bet_real), sum(bet_bonus), sum(win_real), sum(win_bonus), sum(bets)::bigint,
+       sum(wins)::bigint, sum(deposited), sum(withdrawn), sum(deposited_eur), sum(deposits)::bigint,
+       sum(withdrawals)::bigint
+  from (select * from balance_periods
+         where tenant_id = :tenant_id and generation = :generation and player_id = :player_id
+           and is_day and period < :day
+         union all
+        select * from balance_periods
+         where tenant_id = :tenant_id and generation = :generation and player_id = :player_id
+           and not is_day and period >= :day and period < :period) as whole
+ group by currency;
+
+-- name: moved_within(tenant_id, generation, player_id, period)
+-- The events of a player's 10 minutes. The lateral join keeps to the primary key even before the first analyze
+-- of a new table.
+select e.position, e.topic, e.state
+  from (select unnest(positions) as position from balance_periods
+         where tenant_id = :tenant_id and generation = :generation and player_id = :player_id
+           and not is_day and period = :period) as p
+ cross join lateral (
+       select position, topic, state from events
+        where tenant_id = :tenant_id and position = p.position offset 0) e;

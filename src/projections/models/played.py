@@ -1,0 +1,75 @@
+"""The bets and wins of rounds, read from the log by their positions."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from domain.events import BetPlaced, RoundEvent, decode
+from domain.instant import as_datetime
+from domain.money import plain
+from postgres.statements import statements
+from projections.reading import Amount, Snapshot
+
+SQL = statements(__file__)
+
+_AT_ONCE = 1_000
+
+
+class PlayedView(Struct, frozen=True):
+    """A bet or a win of a round."""
+
+    unique_id: str
+    timestamp: datetime
+    amount: Amount
+    currency: str
+    is_bonus: bool
+    position: int
+
+
+class Played(Struct, frozen=True):
+    """The bets and the wins of one round, each by timestamp, then unique_id."""
+
+    bets: list[PlayedView]
+    wins: list[PlayedView]
+
+
+def read_played(seen: Snapshot, rounds: Sequence[Sequence[int]]) -> list[Played]:
+    """Read what was bet and won in each round, given the positions of its events.
+
+    Within the round's own snapshot, so that bets and wins agree with its sums.
+    """
+    place = {position: index for index, held in enumerate(rounds) for position in held}
+    positions = list(place)
+    found = [Played([], []) for _ in rounds]
+    for start in range(0, len(positions), _AT_ONCE):
+        chunk = positions[start : start + _AT_ONCE]
+        parameters = {"tenant_id": seen.scope.tenant_id, "positions": chunk}
+        for position, topic, state in seen.connection.execute(
+            SQL.played.sql, parameters, binary=True
+        ):
+            event = decode(topic, state)
+            if not isinstance(event, RoundEvent):
+                raise TypeError(f"the event at position {position} is no bet and no win")
+            played = found[place[position]]
+            side = played.bets if isinstance(event, BetPlaced) else played.wins
+            side.append(_view(event, position))
+    for played in found:
+        played.bets.sort(key=_by_time)
+        played.wins.sort(key=_by_time)
+    return found
+
+
+def _view(event: RoundEvent, position: int) -> PlayedView:
+    return PlayedView(
+        event.unique_id,
+        as_datetime(event.timestamp),
+        plain(event.amount),
+        event.currency,
+        event.is_bonus,
+        position,
+    )
+
+
+def _by_time(view: PlayedView) -> tuple[datetime, str]:
+    return view.timestamp, view.unique_id

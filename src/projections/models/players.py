@@ -1,0 +1,125 @@
+"""Players: the profile from partial updates, and when each was seen."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from domain.events import PlayerEvent, PlayerUpdated
+from domain.ids import Id
+from domain.instant import as_datetime
+from domain.profile import PLAYER_FIELDS, Profile, Sighting
+from postgres.connections import Connection
+from postgres.statements import statements
+from projections.entries import Scope, Stretch
+from projections.models.profiles import Folded, encode_stamps, fold_named, fold_profiles
+from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select
+from projections.upserts import array, columns, upsert
+
+VERSION = 1
+"""Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+
+SQL = statements(__file__)
+_SEEN = ("player_id", *Sighting.__struct_fields__)
+_UPDATED = (*_SEEN, *PLAYER_FIELDS, "tags_cut", "stamps")
+_INDEXED = 255
+
+
+def fold(stretch: Stretch) -> Folded[PlayerUpdated]:
+    """Fold what a stretch of the log says of players."""
+    others = [event for event in stretch.others.events if isinstance(event, PlayerEvent)]
+    updates = [event for event in others if isinstance(event, PlayerUpdated)]
+    return fold_named([*others, *stretch.played.events], updates, _SEEN)
+
+
+def write(connection: Connection, scope: Scope, folded: Folded[PlayerUpdated]) -> None:
+    """Bring the players up to date: those who were only seen, and those whose profile changes."""
+    upsert(connection, SQL.see_players, scope, folded.only_seen)
+    if folded.updates:
+        _update_profiles(connection, scope, folded)
+
+
+def _update_profiles(connection: Connection, scope: Scope, folded: Folded[PlayerUpdated]) -> None:
+    parameters = {**scope._asdict(), "player_ids": list(folded.updates)}
+    known = connection.execute(SQL.player_profiles.sql, parameters).fetchall()
+    rows = []
+    for player_id, profile in fold_profiles(folded.updates, known, PLAYER_FIELDS).items():
+        tags = profile.values["tags"] or []
+        values = profile.values | {"tags": array(tags)}
+        cut = array([tag[:_INDEXED] for tag in tags])
+        stamps = encode_stamps(profile.stamps)
+        rows.append((player_id, *folded.seen[player_id], *values.values(), cut, stamps))
+    upsert(connection, SQL.update_players, scope, columns(rows, _UPDATED))
+
+
+class PlayerFilters(Struct, frozen=True):
+    """Which players. A field that is not known matches no filter."""
+
+    country: str | None = None
+    currency: str | None = None
+    tag: str | None = None
+    affiliate: str | None = None
+    operator: str | None = None
+    is_blocked: bool | None = None
+
+
+class PlayerView(Struct, frozen=True):
+    """A player's profile; first_seen and last_seen span all events that name the player."""
+
+    player_id: str
+    username: str | None
+    registration_date: datetime | None
+    country: str | None
+    currency: str | None
+    gender: Literal["M", "F"] | None
+    affiliate: str | None
+    operator: str | None
+    tags: list[str]
+    consent_email: bool | None
+    is_blocked: bool | None
+    first_seen: datetime
+    last_seen: datetime
+    last_login: datetime | None
+    logins: int
+
+
+PlayerPlace = tuple[Id]
+"""The id: the order of players."""
+
+
+def find_players(
+    seen: Snapshot, filters: PlayerFilters, after: PlayerPlace | None, limit: int
+) -> Rows[PlayerView, PlayerPlace]:
+    """List profiles by player_id; fewer than `limit` where they are large."""
+    found = select(
+        seen,
+        SQL.find_players,
+        filters,
+        after=after[0] if after else None,
+        limit=limit + 1,
+        page_bytes=PAGE_BYTES,
+    )
+    return measured_rows(found, limit, PlayerView, lambda view: (view.player_id,))
+
+
+def player_view(player_id: str, profile: Profile, sighting: Sighting) -> PlayerView:
+    """Show a player as folded from events."""
+    known: dict[str, Any] = {field: profile.values.get(field) for field in PLAYER_FIELDS}
+    known["tags"] = known["tags"] or []
+    if known["registration_date"] is not None:
+        known["registration_date"] = as_datetime(known["registration_date"])
+    last_login = sighting.last_login
+    return PlayerView(
+        player_id=player_id,
+        **known,
+        first_seen=as_datetime(sighting.first_seen),
+        last_seen=as_datetime(sighting.last_seen),
+        last_login=None if last_login is None else as_datetime(last_login),
+        logins=sighting.logins,
+    )
+
+
+def get_player(seen: Snapshot, player_id: str) -> PlayerView | None:
+    """Give one profile, None for an unknown player."""
+    found = select(seen, SQL.get_player, player_id=player_id)
+    return PlayerView(*found[0]) if found else None

@@ -1,0 +1,52 @@
+"""The read models there are: what a projector writes, a rebuild compares, and `status` lists."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from postgres.connections import Connection
+from projections.entries import Scope, Stretch, Versions
+from projections.models import activity, balances, games, players, rounds, transactions
+
+
+class ReadModel(NamedTuple):
+    """A projection: the version of its code, its pure fold, the writing of what that gives, and the tables.
+
+    The tables have `tenant_id` and `generation` in their primary key; the rest of the key is one row's.
+    """
+
+    version: int
+    fold: Callable[[Stretch], Any]
+    write: Callable[[Connection, Scope, Any], None]
+    tables: Sequence[str]
+
+
+# In the order of writing. What is quickly folded comes first, so that PostgreSQL is at work while the rest is
+# folded; rounds come last, as their writing takes Python itself, which nothing else of the chunk wants then.
+READ_MODELS: dict[str, ReadModel] = {
+    "players": ReadModel(players.VERSION, players.fold, players.write, ["players"]),
+    "games": ReadModel(games.VERSION, games.fold, games.write, ["games"]),
+    "activity": ReadModel(activity.VERSION, activity.fold, activity.write, ["activity"]),
+    "transactions": ReadModel(
+        transactions.VERSION, transactions.fold, transactions.write, ["transactions"]
+    ),
+    "balances": ReadModel(
+        balances.VERSION, balances.fold, balances.write, ["balances", "balance_periods"]
+    ),
+    "rounds": ReadModel(rounds.VERSION, rounds.fold, rounds.write, ["rounds"]),
+}
+
+
+def code_versions() -> dict[str, int]:
+    """Give the versions of this code."""
+    return {name: model.version for name, model in READ_MODELS.items()}
+
+
+def is_of_newer_code(versions: Versions) -> bool:
+    """Tell whether a generation was built by code that knows more than this: not to be touched."""
+    here = code_versions()
+    return any(version > here.get(name, 0) for name, version in versions.items())
+
+
+def tables() -> list[str]:
+    """List all tables of read models."""
+    return [table for model in READ_MODELS.values() for table in model.tables]

@@ -1,0 +1,257 @@
+"""Rounds: bets paired with wins, by player, game and round."""
+
+import struct
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from hashlib import blake2b
+from operator import attrgetter
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from domain.events import RoundEvent
+from domain.ids import Id
+from domain.money import plain
+from domain.round import Round, RoundSums, Status, fold_round, newly_played
+from postgres.binary import bigints, copy_in, micros, text
+from postgres.connections import Connection
+from postgres.statements import statements
+from projections.entries import Scope, Stretch, group_entries
+from projections.models import activity
+from projections.models.activity import Cell
+from projections.models.played import PlayedView, read_played
+from projections.reading import Amount, Rows, Snapshot, rows, select
+from projections.upserts import array, columns, upsert
+
+VERSION = 1
+"""Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+
+SQL = statements(__file__)
+
+_encode_name = msgspec.msgpack.Encoder().encode
+_encode_json = msgspec.json.Encoder().encode
+_SUMS = msgspec.json.Decoder(dict[str, tuple[Decimal, Decimal, Decimal, Decimal, frozenset[date]]])
+
+# Of the statement `copy_rounds`: tenant and generation, then the other fields but texts and positions.
+_FIELDS = 14
+_SCOPE = struct.Struct(">hiiii")
+_NUMBERS = struct.Struct(">i16siqiqiiiii?")
+
+
+_NAME = ("player_id", "game_id", "round_id")
+_UPDATED = (
+    "key", *_NAME, "first_at", "last_at", "bet_count", "win_count", "status", "mixed_currency",
+    "sums", "positions",
+)  # fmt: skip
+
+
+RoundName = tuple[str, str, str]
+"""What names a round: player, game and its id, which is unique only within those."""
+
+_name_of: Callable[[RoundEvent], RoundName] = attrgetter(*_NAME)
+
+
+def round_key(name: RoundName) -> bytes:
+    """Hash a name to 16 bytes (BLAKE2b, RFC 7693); the three ids may be too wide for an index."""
+    return blake2b(_encode_name(name), digest_size=16).digest()
+
+
+class Moved(NamedTuple):
+    """Bets and wins of one round, in the order of the log, and what it is if there were none before.
+
+    As nearly all rounds are new, `row` is what is copied then, but for the scope.
+    """
+
+    name: RoundName
+    events: Sequence[RoundEvent]
+    positions: Sequence[int]
+    alone: Round
+    row: bytes
+
+
+Folded = Mapping[bytes, Moved]
+
+
+def fold(stretch: Stretch) -> Folded:
+    """Fold a stretch of the log into what its rounds are if they are new, by their keys."""
+    folded = {}
+    played = group_entries(stretch.played, map(_name_of, stretch.played.events))
+    for name, (positions, events) in played.items():
+        key, alone = round_key(name), fold_round(events)
+        row = _new_row(key, name, alone, positions)
+        folded[key] = Moved(name, events, positions, alone, row)
+    if len(folded) != len(played):
+        raise RuntimeError("two rounds have one key")
+    return folded
+
+
+def write(connection: Connection, scope: Scope, folded: Folded) -> None:
+    """Add rounds that are new, and bets and wins to those that are known.
+
+    What is new to them is counted in `activity`: on which days a round was played is known here alone.
+    """
+    if not folded:
+        return
+    known = _known_rounds(connection, scope, folded)
+    in_scope = _SCOPE.pack(_FIELDS, 4, scope.tenant_id, 4, scope.generation)
+    new, changed = [], []
+    counted: Counter[Cell] = Counter()
+    for key, (name, events, positions, alone, row) in folded.items():
+        start = known.get(key)
+        state = fold_round(events, start) if start else alone
+        for day, currency in newly_played(start, state):
+            counted[day, name[1], currency] += 1
+        if start is None:
+            new.append(in_scope + row)
+        else:
+            changed.append((key.hex(), *name, *_row(state), array(positions)))
+    if new:
+        copy_in(connection, SQL.copy_rounds.sql, new)
+    upsert(connection, SQL.update_rounds, scope, columns(changed, _UPDATED))
+    activity.count_rounds(connection, scope, counted)
+
+
+def _known_rounds(
+    connection: Connection, scope: Scope, keys: Iterable[bytes]
+) -> dict[bytes, Round]:
+    parameters = {**scope._asdict(), "keys": b"".join(keys)}
+    found = connection.execute(SQL.known_rounds.sql, parameters, binary=True)
+    return {
+        key: Round(first_at, last_at, bet_count, win_count, decode_sums(sums))
+        for key, first_at, last_at, bet_count, win_count, sums in found
+    }
+
+
+def _row(state: Round) -> tuple[datetime, datetime, int, int, str, bool, str]:
+    return (
+        state.first_at,
+        state.last_at,
+        state.bet_count,
+        state.win_count,
+        state.status,
+        state.mixed_currency,
+        encode_sums(state.sums),
+    )
+
+
+def _new_row(key: bytes, name: RoundName, state: Round, positions: Sequence[int]) -> bytes:
+    first_at, last_at, bet_count, win_count, status, mixed_currency, sums = _row(state)
+    numbers = _NUMBERS.pack(
+        *(16, key, 8, micros(first_at), 8, micros(last_at)),
+        *(4, bet_count, 4, win_count, 1, mixed_currency),
+    )
+    texts = [text(value) for value in (status, *name, sums)]
+    return b"".join((numbers, *texts, bigints(positions)))
+
+
+def encode_sums(sums: dict[str, RoundSums]) -> str:
+    """Write the sums of a round as the table holds them: the same text for the same sums."""
+    amounts = {
+        currency: (
+            plain(s.bet_real),
+            plain(s.bet_bonus),
+            plain(s.win_real),
+            plain(s.win_bonus),
+            sorted(s.days),
+        )
+        for currency, s in sorted(sums.items())
+    }
+    return _encode_json(amounts).decode()
+
+
+def decode_sums(sums: str) -> dict[str, RoundSums]:
+    """Read the sums of a round as the table holds them, by currency."""
+    return {currency: RoundSums(*members) for currency, members in _SUMS.decode(sums).items()}
+
+
+class RoundFilters(Struct, frozen=True):
+    """Which rounds; the times are about the first bet or win."""
+
+    player_id: Id | None = None
+    game_id: Id | None = None
+    round_id: Id | None = None
+    status: Status | None = None
+    mixed_currency: bool | None = None
+    at_or_after: datetime | None = field(default=None, name="from")
+    before: datetime | None = field(default=None, name="to")
+
+
+class RoundSumsView(Struct, frozen=True):
+    """What was bet and won in one currency; net is wins minus bets."""
+
+    currency: str
+    bet_real: Amount
+    bet_bonus: Amount
+    win_real: Amount
+    win_bonus: Amount
+    net_real: Amount
+    net_bonus: Amount
+
+
+class RoundView(Struct, frozen=True):
+    """A round. `sums` are by currency; `bets` and `wins` are there where a round_id was asked for."""
+
+    player_id: str
+    game_id: str
+    round_id: str
+    status: Status
+    mixed_currency: bool
+    first_at: datetime
+    last_at: datetime
+    bet_count: int
+    win_count: int
+    sums: list[RoundSumsView]
+    bets: list[PlayedView] | UnsetType = UNSET
+    wins: list[PlayedView] | UnsetType = UNSET
+
+
+RoundPlace = tuple[datetime, Annotated[bytes, Meta(min_length=16, max_length=16)]]
+"""Time of the first bet or win, and the key: the order of rounds, backwards."""
+
+
+def find_rounds(
+    seen: Snapshot, filters: RoundFilters, after: RoundPlace | None, limit: int
+) -> Rows[RoundView, RoundPlace]:
+    """List rounds, the last begun first."""
+    after_at, after_key = after or (None, None)
+    found = select(
+        seen, SQL.find_rounds, filters, after_at=after_at, after_key=after_key, limit=limit + 1
+    )
+    views = [_view(row) for row in found]
+    page = rows(views, limit, _place)
+    if filters.round_id is None:
+        return page
+    played = read_played(seen, [row[-1] for row in found[:limit]])
+    whole = [
+        msgspec.structs.replace(view, bets=moves.bets, wins=moves.wins)
+        for view, moves in zip(page.items, played, strict=True)
+    ]
+    return Rows(whole, page.last_place)
+
+
+def _place(view: RoundView) -> RoundPlace:
+    return view.first_at, round_key((view.player_id, view.game_id, view.round_id))
+
+
+def _view(row: tuple[Any, ...]) -> RoundView:
+    player_id, game_id, round_id, status, mixed, first_at, last_at, bets, wins, sums, _ = row
+    names = (player_id, game_id, round_id)
+    return RoundView(*names, status, mixed, first_at, last_at, bets, wins, _sums_view(sums))
+
+
+def _sums_view(sums: str) -> list[RoundSumsView]:
+    return [
+        RoundSumsView(
+            currency,
+            plain(total.bet_real),
+            plain(total.bet_bonus),
+            plain(total.win_real),
+            plain(total.win_bonus),
+            plain(total.net_real),
+            plain(total.net_bonus),
+        )
+        for currency, total in sorted(decode_sums(sums).items())
+    ]
