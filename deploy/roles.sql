@@ -9,8 +9,10 @@
 set log_statement = 'none';
 set log_min_error_statement = 'panic';
 
+begin;
 create role roundbook_owner login password :'owner_password';
 create role roundbook_service login password :'service_password';
+commit;
 create database roundbook owner roundbook_owner encoding 'UTF8' template template0;
 revoke all on database roundbook from public;
 grant connect on database roundbook to roundbook_service;
