@@ -10,6 +10,8 @@ import pytest
 from tests.http.service import Service, logged
 from tests.http.wire import EVENTS, Wire, assert_problem, body, counts, login
 
+pytestmark = pytest.mark.xdist_group("watched")
+
 LIVE = b"GET /health/live HTTP/1.1\r\nhost: roundbook\r\nconnection: close\r\n\r\n"
 
 BAD_CHUNKS = {

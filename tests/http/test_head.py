@@ -6,6 +6,8 @@ import pytest
 from tests.http.service import Service, logged
 from tests.http.wire import EVENTS, Wire, assert_problem, body, deposit, login
 
+pytestmark = pytest.mark.xdist_group("watched")
+
 # What differs from one answer to the next, whoever asks.
 ITS_OWN = {"date", "x-request-id"}
 

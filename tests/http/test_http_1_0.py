@@ -9,6 +9,8 @@ from postgres.connections import connect
 from tests.http.service import Service, logged
 from tests.http.wire import EVENTS, Wire, body, counts, login
 
+pytestmark = pytest.mark.xdist_group("watched")
+
 NDJSON = "accept: application/x-ndjson"
 EVENT_STREAM = "accept: text/event-stream"
 
@@ -89,7 +91,8 @@ def test_a_batch_is_taken_and_nobody_is_told_to_continue(watched: Service, write
 
 
 def test_what_was_broken_off_does_not_look_like_the_end(watched: Service) -> None:
-    key = watched.new_key("acme", "audit")
+    watched.new_tenant("broken")
+    key = watched.new_key("broken", "audit")
     with Wire(watched.address) as wire:
         wire.send(
             f"GET /api/v1/history?from_position=1000000 HTTP/1.0\r\nx-api-key: {key}\r\n"
@@ -98,7 +101,7 @@ def test_what_was_broken_off_does_not_look_like_the_end(watched: Service) -> Non
         while not wire.socket.recv(1 << 16).endswith(b":\n\n"):
             pass
         with connect(watched.store_url) as connection:
-            tenant = find_tenant(connection, "acme")
+            tenant = find_tenant(connection, "broken")
             revoke_key(connection, list_keys(connection, tenant)[-1].key_id)
         with pytest.raises(ConnectionResetError):
             wire.rest()

@@ -14,6 +14,8 @@ from postgres.connections import connect
 from tests.http.service import Service, eventually, logged
 from tests.http.wire import EVENTS, Wire, assert_problem, body, counts, deposit, login
 
+pytestmark = pytest.mark.xdist_group("watched")
+
 HISTORY = "/api/v1/history"
 ACCEPT = {"accept": "text/event-stream"}
 LOG_LENGTH = 3_000
@@ -128,10 +130,11 @@ def test_a_stream_whose_end_is_still_to_come_ends_when_it_has_come(
 
 
 def test_a_key_that_is_revoked_ends_a_listener_without_a_fault(watched: Service) -> None:
-    key = watched.new_key("acme", "audit")
+    watched.new_tenant("revoked")
+    key = watched.new_key("revoked", "audit")
     with watched.client(key) as client, client.stream("GET", HISTORY, headers=ACCEPT) as answer:
         with connect(watched.store_url) as connection:
-            tenant = find_tenant(connection, "acme")
+            tenant = find_tenant(connection, "revoked")
             revoke_key(connection, list_keys(connection, tenant)[-1].key_id)
         with pytest.raises(httpx.RemoteProtocolError):
             for _ in answer.iter_raw():
