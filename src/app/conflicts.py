@@ -10,9 +10,17 @@ from app.recording import event_key
 from domain.events import WIRE_TYPES
 from domain.ids import Id, Position
 from postgres.connections import Connection
-from postgres.statements import statements
+from postgres.rows import fetch_pairs
+from postgres.statements import Statement, Statements
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Reading the register."""
+
+    find_conflicts: Statement
+
+
+SQL = Sql(__file__)
 
 PAGE_BYTES = 4 * 1024 * 1024
 """How many bytes of data a page gives, but for the one conflict that goes beyond."""
@@ -55,8 +63,9 @@ def find_conflicts(
     connection: Connection, tenant_id: int, filters: ConflictFilters, after: int, limit: int
 ) -> ConflictPage:
     """List conflicts by number; fewer than `limit` where their data is large."""
-    found = connection.execute(
-        SQL.find_conflicts.sql,
+    found = fetch_pairs(
+        connection,
+        SQL.find_conflicts,
         {
             "tenant_id": tenant_id,
             "unique_id": filters.unique_id,
@@ -67,18 +76,30 @@ def find_conflicts(
             "limit": limit + 1,
             "limit_bytes": PAGE_BYTES,
         },
+        "number",
+        _view,
         prepare=False,  # one plan for all combinations of filters would be a bad one
         binary=True,
-    ).fetchall()
-    shown = [row for row in found[:limit] if row[-1] is not None]
+    )
+    shown = [(number, view) for number, view in found[:limit] if view is not None]
     return ConflictPage(
-        [_view(row[1:]) for row in shown], shown[-1][0] if len(shown) < len(found) else None
+        [view for _, view in shown], shown[-1][0] if len(shown) < len(found) else None
     )
 
 
-def _view(row: tuple[Any, ...]) -> ConflictView:
-    unique_id, position, received_at, event, topic, data, state = row
-    standing: Any = WIRE_TYPES[topic]
+def _view(
+    unique_id: str,
+    position: int,
+    received_at: datetime,
+    event: WireType,
+    topic: str,
+    data: bytes | None,
+    state: bytes | None,
+) -> ConflictView | None:
+    """Show a conflict and what is recorded; None for one whose data was left out."""
+    if data is None or state is None:
+        return None
+    recorded: Any = WIRE_TYPES[topic]
     return ConflictView(
-        unique_id, position, received_at, event, Raw(data), Standing(standing, Raw(state))
+        unique_id, position, received_at, event, Raw(data), Standing(recorded, Raw(state))
     )

@@ -7,7 +7,7 @@ from unittest.mock import patch
 from app.log.recorder import TenantLog
 from postgres.connections import open_pool
 from projections.engine.projector import Projector
-from projections.engine.tracking import advance
+from projections.tracking import advance
 from projections.entries import Scope
 
 

@@ -16,7 +16,7 @@ from domain import events
 from postgres.connections import Pool, open_pool
 from projections import entries
 from projections.engine.projector import FAILING, Projector
-from projections.engine.tracking import advance
+from projections.tracking import advance
 from projections.entries import Scope
 from projections.models.registry import READ_MODELS
 from projections.status import FailureView, read_status

@@ -16,7 +16,7 @@ from app.simulation import Scenario, batches, simulate
 from app.tenants import Tenant, create_tenant
 from postgres.connections import Pool, connect, open_pool
 from projections.engine.projector import LAG, PROJECTED, WAITING, Projector
-from projections.engine.tracking import SQL, GenerationTracking, advance
+from projections.tracking import SQL, GenerationTracking, advance
 from projections.entries import PoisonError, Scope
 from tests.databases import Database
 from tests.model import Model

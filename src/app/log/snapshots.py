@@ -125,7 +125,7 @@ class SnapshotRecorder(AggregateRecorder):
         """Read the snapshots of an aggregate by version."""
         statement = SQL.select_snapshots_backwards if desc else SQL.select_snapshots
         bounds = {"stream": str(originator_id), "gt": gt, "lte": lte, "limit": limit}
-        return stored_events(self._pool, statement.sql, {"tenant_id": self._tenant_id, **bounds})
+        return stored_events(self._pool, statement, {"tenant_id": self._tenant_id, **bounds})
 
     def _row(self, event: StoredEvent) -> dict[str, Any]:
         return {
