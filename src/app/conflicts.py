@@ -1,14 +1,13 @@
 """The register of conflicts: what was refused because its unique_id stood for something else."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Raw, Struct
 
-from app.log.history import WireType
 from app.recording import event_key
-from domain.events import WIRE_TYPES
 from domain.ids import Id, Position
+from domain.item_types import WIRE_TYPES, WireType
 from postgres.connections import Connection
 from postgres.rows import fetch_pairs
 from postgres.statements import Statement, Statements
@@ -99,7 +98,7 @@ def _view(
     """Show a conflict and what is recorded; None for one whose data was left out."""
     if data is None or state is None:
         return None
-    recorded: Any = WIRE_TYPES[topic]
+    recorded = WIRE_TYPES[topic]
     return ConflictView(
         unique_id, position, received_at, event, Raw(data), Standing(recorded, Raw(state))
     )

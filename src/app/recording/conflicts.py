@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from app.log.statements import SQL
 from app.recording.prepare import Prepared
-from domain.events import WIRE_TYPES
+from domain.item_types import WIRE_TYPES
 from domain.json_values import fingerprint
 from postgres.connections import Connection
 

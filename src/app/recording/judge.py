@@ -9,7 +9,7 @@ from app.log.statements import SQL
 from app.recording.conflicts import Refused, refused
 from app.recording.prepare import Prepared
 from app.recording.receipt import Outcome
-from domain.events import WIRE_TYPES
+from domain.item_types import WIRE_TYPES
 from domain.json_values import same_value
 from postgres.connections import Connection
 

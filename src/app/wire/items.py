@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
-from app.wire.common_form import CommonForm
+from app.wire.common_form import readers
 from app.wire.exact import judge, read_item
 from app.wire.faults import Fault, Faults, InvalidItemsError, TooManyItemsError
 from app.wire.item import Item
@@ -115,11 +115,11 @@ def _decode_common_batch(
     batch: list[_CommonItem], limits: Limits, *, nul_possible: bool
 ) -> list[Item]:
     faults = Faults()
-    readers = CommonForm(limits.currencies, limits.latest).readers
+    read_common = readers(limits.currencies, limits.latest)
     items: list[Item] = []
     for index, sent in enumerate(batch):
         event, state = sent.event, bytes(sent.data)
-        reader = readers.get(event)
+        reader = read_common.get(event)
         if reader is not None and not (nul_possible and _NUL in state):
             try:
                 items.append(reader(state))
