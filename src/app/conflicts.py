@@ -9,7 +9,7 @@ from app.recording import event_key
 from domain.ids import Id, Position
 from domain.item_types import WIRE_TYPES, WireType
 from postgres.connections import Connection
-from postgres.rows import fetch_pairs
+from postgres.rows import fetch_all
 from postgres.statements import Statement, Statements
 
 
@@ -62,7 +62,7 @@ def find_conflicts(
     connection: Connection, tenant_id: int, filters: ConflictFilters, after: int, limit: int
 ) -> ConflictPage:
     """List conflicts by number; fewer than `limit` where their data is large."""
-    found = fetch_pairs(
+    found = fetch_all(
         connection,
         SQL.find_conflicts,
         {
@@ -75,30 +75,30 @@ def find_conflicts(
             "limit": limit + 1,
             "limit_bytes": PAGE_BYTES,
         },
-        "number",
-        _view,
+        _Row,
         prepare=False,  # one plan for all combinations of filters would be a bad one
         binary=True,
     )
-    shown = [(number, view) for number, view in found[:limit] if view is not None]
+    shown = [row for row in found[:limit] if row.data is not None]
     return ConflictPage(
-        [view for _, view in shown], shown[-1][0] if len(shown) < len(found) else None
+        [_view(row) for row in shown], shown[-1].number if len(shown) < len(found) else None
     )
 
 
-def _view(
-    unique_id: str,
-    position: int,
-    received_at: datetime,
-    event: WireType,
-    topic: str,
-    data: bytes | None,
-    state: bytes | None,
-) -> ConflictView | None:
-    """Show a conflict and what is recorded; None for one whose data was left out."""
-    if data is None or state is None:
-        return None
-    recorded = WIRE_TYPES[topic]
-    return ConflictView(
-        unique_id, position, received_at, event, Raw(data), Standing(recorded, Raw(state))
-    )
+class _Row(NamedTuple):
+    """What was refused and what is recorded; without both where they didn't fit into the page."""
+
+    number: int
+    unique_id: str
+    position: int
+    received_at: datetime
+    event: WireType
+    topic: str
+    data: bytes | None
+    state: bytes | None
+
+
+def _view(row: _Row) -> ConflictView:
+    recorded = Standing(WIRE_TYPES[row.topic], Raw(row.state or b""))
+    place = (row.unique_id, row.position, row.received_at)
+    return ConflictView(*place, row.event, Raw(row.data or b""), recorded)

@@ -80,7 +80,7 @@ class NewKey(NamedTuple):
 
 
 def add_tenant(connection: Connection, name: str, currencies: Sequence[str] = ()) -> Tenant:
-    """Add a tenant with an empty log. Its read models begin with `api.tenancy.create_tenant`, which calls this.
+    """Add a tenant with an empty log; `api.tenancy.create_tenant` begins its read models too.
 
     Raises TenantError for a name that is taken or unfit, or a currency code that is unfit.
     """

@@ -1,8 +1,8 @@
 """Rows, bound by the names of their columns, as fast as by their places.
 
-What a row becomes is said by a *kind*: a msgspec Struct, a NamedTuple or a function, whose fields or parameters
-are the columns by name, in any order; or a plain type, as `int`, for the value of the only column. A null is
-None, whatever the kind. All raise RowError where a column is missing or unknown, and psycopg.Error.
+What a row becomes is said by a *kind*: a msgspec Struct, a NamedTuple or a function, whose fields or
+parameters are the columns by name, in any order; or a plain type, as `int`, for the value of the only
+column, where null is None. All raise RowError where a column is missing or unknown, and psycopg.Error.
 """
 
 import inspect
@@ -92,7 +92,10 @@ def _names(cursor: psycopg.Cursor[_Values]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1_000)
 def _binding(
-    statement: Statement, kind: Callable[..., Any], names: tuple[str, ...], key: tuple[str, ...] = ()
+    statement: Statement,
+    kind: Callable[..., Any],
+    names: tuple[str, ...],
+    key: tuple[str, ...] = (),
 ) -> _Binding:
     """Find where the columns stand that are wanted, once for all rows. Raises RowError."""
     fields = _fields(kind)

@@ -22,7 +22,7 @@ class Statement(NamedTuple):
 
 
 class Statements:
-    """The statements of a module. It declares their names, and finds them in the .sql file beside it:
+    """The statements of a module, which declares their names; their texts are in the .sql file beside it.
 
         class Sql(Statements):
             find_rounds: Statement

@@ -86,9 +86,7 @@ def read_events(seen: Snapshot, positions: Sequence[int]) -> list[tuple[int, Eve
     Raises domain.events.UnknownTopicError, and msgspec's errors for a state that can't be read.
     """
     parameters = {"tenant_id": seen.scope.tenant_id, "positions": positions}
-    return fetch_pairs(
-        seen.connection, SQL.events_at, parameters, "position", _event, binary=True
-    )
+    return fetch_pairs(seen.connection, SQL.events_at, parameters, "position", _event, binary=True)
 
 
 def _event(topic: str, state: bytes) -> Event:
@@ -149,6 +147,6 @@ def rows(
 def measured_rows(
     found: Sequence[tuple[int, V]], limit: int, place: Callable[[V], K]
 ) -> Rows[V, K]:
-    """Make a page of what a statement that leaves out by PAGE_BYTES found, each with its column `selected`."""
+    """Make a page of what a statement that leaves out by PAGE_BYTES found, each beside its `selected`."""
     selected = found[-1][0] if found else 0
     return rows([view for _, view in found], limit, place, selected=selected)

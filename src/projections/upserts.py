@@ -36,9 +36,7 @@ def upsert(connection: Connection, statement: Statement, scope: Scope, new: Colu
         return
     written = connection.execute(statement.sql, {**scope._asdict(), **new.values}).fetchall()
     if len(written) != new.rows:
-        raise RuntimeError(
-            f"{statement.name}: {len(written)} rows were written, not {new.rows}"
-        )
+        raise RuntimeError(f"{statement.name}: {len(written)} rows were written, not {new.rows}")
 
 
 def array(values: Collection[Any]) -> str:

@@ -20,9 +20,10 @@ from eventsourcing.tests.persistence import (
     TrackingRecorderTestCase,
 )
 
+from api.tenancy import create_tenant
 from app.log.recorder import TenantLog
 from app.log.snapshots import SnapshotRecorder
-from app.tenants import Tenant, TenantError, create_tenant
+from app.tenants import Tenant, TenantError
 from postgres.connections import Pool, connect, open_pool
 from projections.tracking import GenerationTracking
 

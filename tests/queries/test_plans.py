@@ -8,9 +8,10 @@ from bench.filling import Size, fill
 from bench.questions import Question, asked, questions
 
 from api.asgi import create_app
+from api.tenancy import create_tenant
 from app.log.history import STRETCH_EVENTS
 from app.settings import Settings
-from app.tenants import create_key, create_tenant
+from app.tenants import create_key
 from postgres.connections import connect
 from tests.databases import Database, new_database
 from tests.queries.asgi import Answer, Api, running

@@ -18,9 +18,9 @@ from psycopg import sql
 from postgres.connections import Connection
 from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
-from projections.tracking import Pool
 from projections.entries import Scope, Versions
 from projections.models.registry import code_versions, tables
+from projections.tracking import Pool
 
 
 class Sql(Statements):

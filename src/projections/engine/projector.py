@@ -14,9 +14,9 @@ from prometheus_client import Counter, Gauge, Histogram
 from psycopg_pool import PoolTimeout
 
 from projections.engine.read_ahead import Reader, Wanted
-from projections.tracking import Behind, Claimed, Pool, advance, behind_of_all, claim, fail
 from projections.entries import PoisonError, Scope
 from projections.models.registry import READ_MODELS, code_versions, is_of_newer_code
+from projections.tracking import Behind, Claimed, Pool, advance, behind_of_all, claim, fail
 
 PROJECTED = Counter("roundbook_projected_events", "Events folded into the live read models")
 LAG = Histogram(

@@ -17,10 +17,10 @@ from projections.engine import generations
 from projections.engine.comparison import Comparison, compare
 from projections.engine.generations import RebuildError, Standing
 from projections.engine.projector import Projector
-from projections.tracking import Pool
 from projections.entries import Scope
 from projections.models.registry import READ_MODELS
 from projections.reading import begin_snapshot
+from projections.tracking import Pool
 
 _PAUSE_S = 0.05
 

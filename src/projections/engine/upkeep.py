@@ -13,9 +13,9 @@ from prometheus_client import Counter, Gauge
 from projections.engine.generations import AlreadyRebuildingError, OvertakenError, sweep, unkept
 from projections.engine.projector import UNAVAILABLE, Projector, is_out_of_reach
 from projections.engine.rebuild import Progress, Rebuild, Rebuilt, StoppedError
-from projections.tracking import Pool
 from projections.entries import PoisonError, Versions
 from projections.models.registry import code_versions, is_of_newer_code
+from projections.tracking import Pool
 
 REBUILDING = Gauge(
     "roundbook_rebuilding_tenants",

@@ -126,7 +126,7 @@ def find_balances(
         after_currency=after_currency,
         limit=limit + 1,
     )
-    views = [_view(*place, balance) for place, balance in found]
+    views = [_view(player_id, currency, balance) for (player_id, currency), balance in found]
     return rows(views, limit, lambda view: (view.player_id, view.currency))
 
 

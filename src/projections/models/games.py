@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, defstruct
 
 from domain.events import GameUpdated
 from domain.ids import Id
 from domain.instant import as_datetime
 from domain.profile import GAME_FIELDS, Profile, Sighting
 from postgres.connections import Connection
+from postgres.rows import fetch_pairs
 from postgres.statements import Statement, Statements
 from projections.entries import Scope, Stretch
 from projections.models.profiles import Folded, encode_stamps, fold_named, fold_profiles
@@ -32,6 +33,7 @@ class Sql(Statements):
 
 
 SQL = Sql(__file__)
+_Values = defstruct("_Values", GAME_FIELDS)
 _SEEN = ("game_id", "first_seen", "last_seen")
 _UPDATED = (*_SEEN, *GAME_FIELDS, "name_folded", "stamps")
 _LISTS = ("categories", "features", "themes")
@@ -57,9 +59,8 @@ def fold_case(name: str) -> str:
 
 def _update_profiles(connection: Connection, scope: Scope, folded: Folded[GameUpdated]) -> None:
     parameters = {**scope._asdict(), "game_ids": list(folded.updates)}
-    known = fetch_pairs(
-        connection, SQL.game_profiles, parameters, ("game_id", "stamps"), _values_of(GAME_FIELDS)
-    )
+    key = ("game_id", "stamps")
+    known = fetch_pairs(connection, SQL.game_profiles, parameters, key, _Values)
     rows = []
     for game_id, profile in fold_profiles(folded.updates, known, GAME_FIELDS).items():
         name = profile.values["name"]

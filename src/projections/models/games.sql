@@ -9,7 +9,7 @@ on conflict (tenant_id, generation, game_id) do update set
 returning 1;
 
 -- name: game_profiles(tenant_id, generation, game_ids)
-select game_id, stamps::text, name, provider, categories, features, themes, device, has_freespins
+select game_id, stamps::text as stamps, name, provider, categories, features, themes, device, has_freespins
   from games
  where tenant_id = :tenant_id and generation = :generation and game_id = any(:game_ids);
 

@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, defstruct
 
 from domain.events import PlayerEvent, PlayerUpdated
 from domain.ids import Id
 from domain.instant import as_datetime
 from domain.profile import PLAYER_FIELDS, Profile, Sighting
 from postgres.connections import Connection
+from postgres.rows import fetch_pairs
 from postgres.statements import Statement, Statements
 from projections.entries import Scope, Stretch
 from projections.models.profiles import Folded, encode_stamps, fold_named, fold_profiles
@@ -31,6 +32,7 @@ class Sql(Statements):
 
 
 SQL = Sql(__file__)
+_Values = defstruct("_Values", PLAYER_FIELDS)
 _SEEN = ("player_id", *Sighting.__struct_fields__)
 _UPDATED = (*_SEEN, *PLAYER_FIELDS, "tags_cut", "stamps")
 _INDEXED = 255
@@ -52,7 +54,8 @@ def write(connection: Connection, scope: Scope, folded: Folded[PlayerUpdated]) -
 
 def _update_profiles(connection: Connection, scope: Scope, folded: Folded[PlayerUpdated]) -> None:
     parameters = {**scope._asdict(), "player_ids": list(folded.updates)}
-    known = connection.execute(SQL.player_profiles.sql, parameters).fetchall()
+    key = ("player_id", "stamps")
+    known = fetch_pairs(connection, SQL.player_profiles, parameters, key, _Values)
     rows = []
     for player_id, profile in fold_profiles(folded.updates, known, PLAYER_FIELDS).items():
         tags = profile.values["tags"] or []
