@@ -32,6 +32,7 @@ SQL = Sql(__file__)
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+TABLES = ["activity"]
 
 
 Cell = tuple[date, str, str]

@@ -22,6 +22,7 @@ from projections.upserts import Columns, columns, upsert
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+TABLES = ["balances", "balance_periods"]
 
 
 class Sql(Statements):

@@ -19,6 +19,7 @@ from projections.upserts import array, columns, upsert
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+TABLES = ["players"]
 
 
 class Sql(Statements):

@@ -29,6 +29,7 @@ from projections.upserts import array, columns, upsert
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+TABLES = ["rounds"]
 
 
 class Sql(Statements):

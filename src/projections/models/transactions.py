@@ -17,6 +17,7 @@ from projections.reading import Amount, Rows, Snapshot, rows, select
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+TABLES = ["transactions"]
 
 
 class Sql(Statements):
