@@ -1,4 +1,4 @@
-"""The register of conflicts: what was refused because its unique_id stood for something else."""
+"""The register of conflicts: what was refused because something else is recorded under its unique_id."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -26,29 +26,29 @@ PAGE_BYTES = 4 * 1024 * 1024
 
 
 class ConflictFilters(Struct, frozen=True):
-    """Which conflicts; the positions are those of the events that stand, both inclusive."""
+    """Which conflicts; the positions are those of the recorded events, both inclusive."""
 
     unique_id: Id | None = None
     from_position: Position | None = None
     to_position: Position | None = None
 
 
-class Standing(Struct, frozen=True):
-    """The event that stands, as it was sent."""
+class RecordedItem(Struct, frozen=True):
+    """The recorded event, as it was sent."""
 
     event: WireType
     data: Raw
 
 
 class ConflictView(Struct, frozen=True):
-    """What was refused, and `recorded`, what stands in its place at `position`. Data is as it was sent."""
+    """What was refused, and `recorded`, the event under its unique_id. Data is as it was sent."""
 
     unique_id: str
     position: int
     received_at: datetime
     event: WireType
     data: Raw
-    recorded: Standing
+    recorded: RecordedItem
 
 
 class ConflictPage(NamedTuple):
@@ -99,6 +99,6 @@ class _Row(NamedTuple):
 
 
 def _view(row: _Row) -> ConflictView:
-    recorded = Standing(WIRE_TYPES[row.topic], Raw(row.state or b""))
+    recorded = RecordedItem(WIRE_TYPES[row.topic], Raw(row.state or b""))
     place = (row.unique_id, row.position, row.received_at)
     return ConflictView(*place, row.event, Raw(row.data or b""), recorded)

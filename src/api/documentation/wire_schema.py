@@ -126,7 +126,7 @@ _RECEIPT = Receipt(
 _HEADERS = {
     "Events-Stored": "How many items were recorded by this request.",
     "Events-Duplicate": "How many were recorded before, with the same content.",
-    "Events-Conflict": "How many were refused: their unique_id stands for something else.",
+    "Events-Conflict": "How many were refused: something else is recorded under their unique_id.",
     "Log-Position": "Once a read model has reached it, the whole batch is visible in it.",
 }
 

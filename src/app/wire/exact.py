@@ -44,10 +44,10 @@ def read_item(text: bytes, limits: Limits, pointer: str, faults: Faults) -> Item
         faults.add(f"{pointer}/event", "wrong_type", "must be a string")
     else:
         event = read_string(event_text)
-    return judge(event, bytes(envelope.data), limits, pointer, faults)
+    return read_parts(event, bytes(envelope.data), limits, pointer, faults)
 
 
-def judge(
+def read_parts(
     event: str | None, data: bytes, limits: Limits, pointer: str, faults: Faults
 ) -> Item | None:
     """Read the parts of an item: its event (None if there is none) and the text of its data (b"" for none).

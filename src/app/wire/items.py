@@ -10,7 +10,7 @@ from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
 from app.wire.common_form import readers
-from app.wire.exact import judge, read_item
+from app.wire.exact import read_item, read_parts
 from app.wire.faults import Fault, Faults, InvalidItemsError, TooManyItemsError
 from app.wire.item import Item
 from app.wire.json_text import (
@@ -127,7 +127,7 @@ def _decode_common_batch(
                 pass  # not common, or not valid: the rules decide
             else:
                 continue
-        item = judge(event, state, limits, f"/items/{index}", faults)
+        item = read_parts(event, state, limits, f"/items/{index}", faults)
         if item is not None:
             items.append(item)
     faults.raise_any()
