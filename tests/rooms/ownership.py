@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from projections.models.registry import READ_MODELS
+
 
 class Room(NamedTuple):
     """Files, by how their paths below `src` begin, and the tables that are theirs.
@@ -25,6 +27,9 @@ class Room(NamedTuple):
 def _tables(*names: str) -> frozenset[str]:
     return frozenset(names)
 
+
+# Of read models that are more than one module.
+_PARTS = {"balances": ["balance_periods"]}
 
 ROOMS = {
     "tenants": Room(["app/tenants"], _tables("tenants", "tenant_currencies", "api_keys")),
@@ -49,12 +54,13 @@ ROOMS = {
     ),
     # What read models look up in the log, all of it by this one statement.
     "reading": Room(["projections/reading"], _tables(), {"events_at": _tables("events")}),
-    "players": Room(["projections/models/players"], _tables("players")),
-    "games": Room(["projections/models/games"], _tables("games")),
-    "activity": Room(["projections/models/activity"], _tables("activity")),
-    "transactions": Room(["projections/models/transactions"], _tables("transactions")),
-    "balances": Room(["projections/models/balance"], _tables("balances", "balance_periods")),
-    "rounds": Room(["projections/models/rounds"], _tables("rounds")),
+    **{
+        name: Room(
+            [f"projections/models/{part}." for part in (name, *_PARTS.get(name, ()))],
+            frozenset(model.tables),
+        )
+        for name, model in READ_MODELS.items()
+    },
     "migrations": Room(["postgres/migrate"], _tables("migrations")),
 }
 
