@@ -13,7 +13,8 @@ from typing import NamedTuple
 import psycopg
 import structlog
 
-from postgres.connections import APPLICATION_NAME, Connection, Pool
+from postgres.connections import Connection, Pool
+from postgres.session import APPLICATION_NAME
 from postgres.statements import statements
 
 SQL = statements(__file__)

@@ -17,12 +17,12 @@ from eventsourcing.persistence import (
     StoredEvent,
     Subscription,
 )
-from psycopg_pool import PoolTimeout
 
 from app.log.append import copy, head, locked_log
 from app.log.rows import encode_bare
 from app.log.statements import SQL
 from postgres.connections import Pool
+from postgres.errors import UNAVAILABLE
 
 _SUBSCRIPTION_POLL_S = 0.05
 _SUBSCRIPTION_CHUNK = 500
@@ -35,7 +35,7 @@ def library_errors() -> Iterator[None]:
         yield
     except psycopg.errors.UniqueViolation as error:
         raise IntegrityError(str(error)) from error
-    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+    except UNAVAILABLE as error:
         raise OperationalError(str(error)) from error
 
 

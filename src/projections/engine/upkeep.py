@@ -11,8 +11,9 @@ import msgspec
 import structlog
 from prometheus_client import Counter, Gauge
 
+from postgres.errors import UNAVAILABLE, is_out_of_reach
 from projections.engine.generations import SQL, AlreadyRebuildingError, OvertakenError, sweep
-from projections.engine.projector import UNAVAILABLE, Projector, is_out_of_reach
+from projections.engine.projector import Projector
 from projections.engine.rebuild import Progress, Rebuild, Rebuilt, StoppedError
 from projections.engine.tracking import Pool
 from projections.entries import PoisonError, Versions
