@@ -25,6 +25,9 @@ _DEFAULTS = {
 # What no URL may say otherwise: right from the first byte, before the session is ours.
 _FORCED = {"client_encoding": "UTF8", "application_name": APPLICATION_NAME}
 
+# That a session lives until it is ours: these would end it before, or its first statement.
+_OPTIONS = "-c statement_timeout=0 -c idle_session_timeout=0"
+
 # Variables with which libpq would lead a connection elsewhere than its URL says, or make PostgreSQL refuse
 # it. No parameter overrules the last four.
 _MISLEADING = (
@@ -49,7 +52,10 @@ def parameters(url: str) -> dict[str, Any]:
     """
     for variable in _MISLEADING:
         os.environ.pop(variable, None)
-    return {**_DEFAULTS, **conninfo_to_dict(url), **_FORCED}
+    given = conninfo_to_dict(url)
+    if "service" not in given:  # whose options would be lost
+        given["options"] = f"{given.get('options', '')} {_OPTIONS}".strip()
+    return {**_DEFAULTS, **given, **_FORCED}
 
 
 def connect(url: str) -> Connection:
