@@ -1,12 +1,12 @@
 """Connections to PostgreSQL, set up the same way everywhere."""
 
-import os
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
 
+from postgres.libpq import forget_misleading_variables
 from postgres.session import APPLICATION_NAME, take_over
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -28,30 +28,14 @@ _FORCED = {"client_encoding": "UTF8", "application_name": APPLICATION_NAME}
 # That a session lives until it is ours: these would end it before, or its first statement.
 _OPTIONS = "-c statement_timeout=0 -c idle_session_timeout=0"
 
-# Variables with which libpq would lead a connection elsewhere than its URL says, or make PostgreSQL refuse
-# it. No parameter overrules the last four.
-_MISLEADING = (
-    "PGHOSTADDR",
-    "PGTARGETSESSIONATTRS",
-    "PGOPTIONS",
-    "PGCLIENTENCODING",
-    "PGAPPNAME",
-    "PGSERVICE",
-    "PGDATESTYLE",
-    "PGTZ",
-    "PGGEQO",
-)
-
 
 def parameters(url: str) -> dict[str, Any]:
-    """Return what libpq is to connect with: what the URL says, and of its environment only what is ordinary.
+    """Return what libpq is to connect with: what the URL says, and what is counted on.
 
-    Whatever the URL leaves open may come from variables like PGPASSWORD, PGPASSFILE or PGSSLROOTCERT.
-    Others, that would lead elsewhere, are removed from this process's environment, for libpq reads it
-    behind everybody's back. Raises psycopg.ProgrammingError for what is no URL.
+    What it leaves open may come from the environment, where that is ordinary: misleading variables are
+    removed from it. Raises psycopg.ProgrammingError for what is no URL.
     """
-    for variable in _MISLEADING:
-        os.environ.pop(variable, None)
+    forget_misleading_variables()
     given = conninfo_to_dict(url)
     if "service" not in given:  # whose options would be lost
         given["options"] = f"{given.get('options', '')} {_OPTIONS}".strip()

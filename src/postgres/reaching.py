@@ -1,31 +1,33 @@
 """Why a database can't be reached, and whether waiting helps.
 
-libpq tells the cause of a failed connection in words alone, in the server's language. What the server
-says beside them is decided by: its SQLSTATE, which libpq's trace of the messages shows. Where the server
-says nothing, PQping tells whether it is there and takes connections: then it is us who can't.
+libpq tells the cause of a failed connection in words alone, in the server's language. What decides is what
+the server says beside them: its SQLSTATE, which libpq's trace of the messages shows. Where a server answers,
+but not with an error, it is us who can't connect.
 """
 
 import os
 import re
 import select
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import pq
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from psycopg.pq.abc import PGconn
 
+from postgres import libpq
 from postgres.connections import Connection, connect, parameters
 from postgres.errors import mends_itself
 
 _LIMIT_S = 5
 _ERROR = re.compile(rb'^B\t\d+\tErrorResponse\t.*? C "([0-9A-Z]{5})" ', re.MULTILINE)
 
-# Whom to ask whether they are there; no more, as what stands between may be in the rest.
+# What leads to a server. What may stand between, such as TLS, is in the rest.
 _WHERE = ("host", "hostaddr", "port", "user", "dbname", "service", "connect_timeout")
-_UNENCRYPTED = {"sslmode": "disable", "sslrootcert": "", "gssencmode": "disable"}
+_UNENCRYPTED = {"sslmode": "disable", "gssencmode": "disable"}
 
 
 class UnreachableError(Exception):
@@ -39,7 +41,7 @@ def connect_as(setting: str, url: str) -> Connection:
     """
     try:
         return connect(url)
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         raise _unreachable(setting, error) from None
 
 
@@ -51,8 +53,8 @@ def reach(setting: str, url: str) -> None:
     """
     try:
         connect(url).close()
-    except psycopg.OperationalError as error:
-        if may_mend(error, url):
+    except psycopg.Error as error:
+        if isinstance(error, psycopg.OperationalError) and may_mend(error, url):
             raise
         raise _unreachable(setting, error) from None
 
@@ -61,21 +63,20 @@ def may_mend(error: psycopg.OperationalError, url: str) -> bool:
     """Return whether a connection that failed with this error may succeed later by itself.
 
     It may while nobody answers (the server, or the name of its host, is still to come) and while the server
-    says that it may (`mends_itself`). It tries again to find out, for seconds at most.
+    says so (`mends_itself`). It tries again to find out, for seconds at most.
     """
     if isinstance(error, psycopg.errors.ConnectionTimeout):
         return True
-    # A server of several that is up, but not as wanted, may become so.
+    # A server that is up, but not as wanted, may become so.
     asked = {**parameters(url), "connect_timeout": _LIMIT_S, "target_session_attrs": "any"}
-    if not _has_ports(asked):
-        return False
-    conninfo = make_conninfo(**asked)
-    for _ in range(2):  # the second time after it was found to be there: it may just have come
-        connected, states = _attempt(conninfo)
-        if connected or states:
-            return connected or any(map(mends_itself, states))
-        if not _answers(conninfo):
+    for _ in range(2):  # a server that has just come is asked again
+        found = _attempt(asked)
+        if found.connected:
             return True
+        if found.states:
+            return any(map(mends_itself, found.states))
+        if not found.answered and not _attempt(_plain(asked)).answered:
+            return _is_valid(asked)
     return False
 
 
@@ -86,26 +87,52 @@ def _unreachable(setting: str, error: psycopg.Error) -> UnreachableError:
         # libpq may try twice, with TLS and without.
         if not any(before.endswith(line) for before in said):
             said.append(line)
-    others = [name for name in _libpq_variables() if name in os.environ]
-    beside = f" (libpq goes by {', '.join(others)} of the environment, too)" if others else ""
+    others = ", ".join(libpq.variables_in_use())
+    beside = f" (libpq goes by {others} of the environment, too)" if others else ""
     return UnreachableError(f"{setting}: {'; '.join(said)}{beside}")
 
 
-def _attempt(conninfo: str) -> tuple[bool, list[str]]:
-    """Try to connect; return whether that went well, and the SQLSTATEs that were received."""
+class _Attempt(NamedTuple):
+    """What came of an attempt to connect: whether a server answered, and the SQLSTATEs of its errors."""
+
+    connected: bool
+    answered: bool
+    states: list[str]
+
+
+def _attempt(asked: Mapping[str, Any]) -> _Attempt:
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as trace:
         try:
             os.set_blocking(writer, False)
-            connection = pq.PGconn.connect_start(conninfo.encode())
-            with suppress(psycopg.NotSupportedError):  # beyond Linux: told by PQping alone
+            connection = pq.PGconn.connect_start(make_conninfo(**asked).encode())
+            with suppress(psycopg.NotSupportedError):  # beyond Linux, where all is waited for
                 connection.trace(writer)
                 connection.set_trace_flags(pq.Trace.SUPPRESS_TIMESTAMPS)
             connected = _poll(connection)
+            asked_for_password = connection.needs_password or connection.used_password
+            connection.untrace()  # writes what is left
             connection.finish()
         finally:
             os.close(writer)
-        return connected, [state.decode() for state in _ERROR.findall(trace.read())]
+        states = [state.decode() for state in _ERROR.findall(trace.read())]
+    return _Attempt(connected, connected or asked_for_password or bool(states), states)
+
+
+def _plain(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Lead to the same server, without what may stand between."""
+    where = {name: asked[name] for name in _WHERE if name in asked}
+    neutral = {name: value for name, value in libpq.defaults().items() if name not in _WHERE}
+    return {**neutral, **_UNENCRYPTED, **where}
+
+
+def _is_valid(asked: Mapping[str, Any]) -> bool:
+    """Return whether libpq can begin to connect with these parameters at all."""
+    ports = str(asked.get("port") or os.environ.get("PGPORT", "")).split(",")
+    if not all(not port or (port.isdecimal() and 0 < int(port) < 65_536) for port in ports):
+        return False
+    nowhere = make_conninfo(**{**asked, "host": "/", "hostaddr": "", "port": ""})
+    return pq.PGconn.ping(nowhere.encode()) != pq.Ping.NO_ATTEMPT
 
 
 def _poll(connection: PGconn) -> bool:
@@ -120,23 +147,3 @@ def _poll(connection: PGconn) -> bool:
             case status:
                 return bool(status == pq.PollingStatus.OK)
     return False
-
-
-def _answers(conninfo: str) -> bool:
-    """Return whether there is a server that takes connections, or parameters that it can't be asked with."""
-    told = pq.Ping(pq.PGconn.ping(conninfo.encode()))
-    if told == pq.Ping.NO_RESPONSE:
-        given = conninfo_to_dict(conninfo)
-        plain: dict[str, Any] = {name: given[name] for name in _WHERE if name in given}
-        told = pq.Ping(pq.PGconn.ping(make_conninfo(**plain, **_UNENCRYPTED).encode()))
-    return told in {pq.Ping.OK, pq.Ping.NO_ATTEMPT}
-
-
-def _has_ports(given: dict[str, Any]) -> bool:
-    """Return whether all ports are ones: of others libpq says the same as of a server that is away."""
-    ports = str(given.get("port") or os.environ.get("PGPORT", "")).split(",")
-    return all(not port or (port.isdecimal() and 0 < int(port) < 65_536) for port in ports)
-
-
-def _libpq_variables() -> list[str]:
-    return [option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar]

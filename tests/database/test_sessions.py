@@ -1,6 +1,6 @@
 """Whatever environment, database, role or service file say: bytes mean the same, and nothing is lost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,20 +17,12 @@ from app.tenants import SCOPES, create_key, create_tenant, list_keys, list_tenan
 from postgres import session
 from postgres.connections import Connection, connect, open_pool, parameters
 from postgres.session import CHECKED, PINNED, SessionError
-from tests.database.hostile import OTHER_ROLE, ROLE, SETTINGS, SOURCES, Victim, victim, with_query
-from tests.databases import Database
+from tests.database.hostile import OTHER_ROLE, ROLE, SETTINGS, SOURCES, Victim, with_query
 from tests.http.wire import EVENTS, body, deposit, item
 from tests.projections.helpers import project
 from tests.queries.asgi import running
 
 PLAIN = {**CHECKED}
-
-
-@pytest.fixture
-def served(fresh_database: Database) -> Iterator[Victim]:
-    """A database of the test's own, and a role that serves it."""
-    with victim(fresh_database) as found:
-        yield found
 
 
 @pytest.fixture

@@ -7,12 +7,10 @@ import stat
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from psycopg import pq
-
+from postgres import libpq
 from postgres.embedded.accounts import Account, is_root, server_account
 from postgres.embedded.errors import EmbeddedError
 
@@ -23,15 +21,6 @@ POINTER = "cluster-is-in"
 # A socket's path is limited to about 100 bytes, of which its file name takes 18. Other characters
 # than these have a meaning in a list of folders or of hosts.
 _SOCKET_FOLDER = re.compile(r"/[A-Za-z0-9/._+-]{1,80}")
-
-# What a URL of ours says itself; a service has no value that means none, and PGSERVICE is removed.
-_SAID_OTHERWISE = (b"host", b"port", b"user", b"dbname", b"service", b"connect_timeout")
-# What libpq has no default for, but takes no empty value of either.
-_NEVER_EMPTY = {
-    b"sslcertmode": b"disable",
-    b"min_protocol_version": b"3.0",
-    b"max_protocol_version": b"3.0",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +55,16 @@ class Place:
         return Path(f"/tmp/roundbook-{self.account.uid}-{_digest(self.home)}")  # noqa: S108 (verified before use)
 
     def url(self, role: str, database: str) -> str:
-        """Give the libpq URL of a role in a database, over the socket, whatever the environment says."""
-        host = quote(os.fsencode(self.socket_folder), safe="")
-        others = "".join(f"&{name}={value}" for name, value in _libpq_defaults().items())
-        return f"postgresql://{role}@/{database}?host={host}&port=5432{others}"
+        """Give the libpq URL of a role in a database, over the socket.
 
-
-@cache
-def _libpq_defaults() -> dict[str, str]:
-    """Return what libpq would else read from its environment, each with the value that it has without.
-
-    A variable that is meant for another server (PGSSLMODE, PGREQUIREAUTH) must not keep us from ours.
-    """
-    return {
-        option.keyword.decode(): (option.compiled or _NEVER_EMPTY.get(option.keyword, b"")).decode()
-        for option in pq.Conninfo.get_defaults()
-        if option.envvar and option.keyword not in _SAID_OTHERWISE
-    }
+        It says all that libpq would else read from the environment: a variable that is meant for another
+        server (PGSSLMODE, PGREQUIREAUTH) must not keep us from ours.
+        """
+        where = {"host": os.fsencode(self.socket_folder), "port": "5432", "connect_timeout": "10"}
+        said = {**libpq.defaults(), **where}
+        for name in ("user", "dbname"):
+            del said[name]
+        return f"postgresql://{role}@/{database}?{urlencode(said, quote_via=quote, safe='')}"
 
 
 def find_place(data_dir: Path, say: Callable[[str], None]) -> Place:
