@@ -62,7 +62,7 @@ class Place:
         """
         where = {"host": os.fsencode(self.socket_folder), "port": "5432", "connect_timeout": "10"}
         said = {**libpq.defaults(), **where}
-        for name in ("user", "dbname"):
+        for name in ("user", "password", "dbname"):
             del said[name]
         return f"postgresql://{role}@/{database}?{urlencode(said, quote_via=quote, safe='')}"
 
