@@ -9,9 +9,16 @@ https://www.postgresql.org/docs/current/runtime-config.html
 
 from psycopg import Connection
 
-from postgres.statements import statements
+from postgres.statements import Statement, Statements
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Setting a session."""
+
+    take_over: Statement
+
+
+SQL = Sql(__file__)
 
 MINIMUM_VERSION = 150_000
 

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from app.tenants import Tenant, create_tenant
+from api.tenancy import create_tenant
+from app.tenants import Tenant
 from postgres.connections import Pool, connect, open_pool
 from postgres.embedded import EmbeddedServer
 from postgres.embedded.place import find_place

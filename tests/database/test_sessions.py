@@ -12,8 +12,9 @@ import pytest
 from psycopg import sql
 
 from api.asgi import create_app
+from api.tenancy import create_tenant
 from app.settings import Settings
-from app.tenants import SCOPES, create_key, create_tenant, list_keys, list_tenants
+from app.tenants import SCOPES, create_key, list_keys, list_tenants
 from postgres import session
 from postgres.connections import Connection, connect, open_pool, parameters
 from postgres.session import CHECKED, PINNED, SessionError

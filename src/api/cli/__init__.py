@@ -14,7 +14,8 @@ from api.cli.tenants import tenant
 from app.settings import SettingsError
 from app.tenants import TenantError
 from postgres.embedded import EmbeddedError
-from postgres.migrate import MigrationError, TooMuchPrivilegeError
+from postgres.migrate import MigrationError
+from postgres.privileges import TooMuchPrivilegeError
 from postgres.reaching import UnreachableError
 from postgres.session import SessionError
 from projections.engine.generations import RebuildError

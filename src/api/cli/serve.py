@@ -87,7 +87,7 @@ def project() -> None:
     follow_parent()
     settings, stop = _begin()
     with open_store(settings, say=log.warning) as store:
-        if not wait_until_ready(store, stop, prepare_to_project):
+        if not wait_until_ready(store.without_owner(), stop, prepare_to_project):
             return
         _project(settings, store, stop)
 

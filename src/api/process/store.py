@@ -13,13 +13,8 @@ from app.settings import Settings
 from postgres.connections import Connection, connect
 from postgres.embedded import EmbeddedServer
 from postgres.errors import UNAVAILABLE, is_out_of_reach
-from postgres.migrate import (
-    Migration,
-    check_current,
-    check_service_privileges,
-    migrate,
-    owns_schema,
-)
+from postgres.migrate import Migration, check_current, migrate
+from postgres.privileges import check_service_privileges, owns_schema
 from postgres.reaching import connect_as, reach
 
 _FIRST_PAUSE_S = 0.2
@@ -40,6 +35,10 @@ class Store(NamedTuple):
     def has_one_credential(self) -> bool:
         """Whether who serves is all that is known: it may or may not be the owner."""
         return self.owner_url == self.service_url
+
+    def without_owner(self) -> "Store":
+        """Return the store for who does not migrate. The embedded one is migrated by whoever opens it."""
+        return self if self.is_embedded else self._replace(owner_url=self.service_url)
 
     def urls(self) -> dict[str, str]:
         """Return the URLs by the settings that they come from."""
@@ -129,7 +128,7 @@ def prepare(store: Store) -> None:
     """Migrate, and make sure that the role that serves can't alter the log.
 
     Where there is one credential, and it owns the schema, that is only warned of. Raises
-    postgres.migrate.MigrationError or TooMuchPrivilegeError, and psycopg.Error.
+    postgres.migrate.MigrationError, postgres.privileges.TooMuchPrivilegeError, and psycopg.Error.
     """
     for step in migrate(SCHEMA, store.owner_url, store.service_url):
         log.info("migrated", step=step.number, name=step.name)

@@ -1,4 +1,4 @@
-"""The register of conflicts: what was refused because its unique_id stands for something else."""
+"""The register of conflicts: what was refused because something else is recorded under its unique_id."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 from app.log.statements import SQL
 from app.recording.prepare import Prepared
-from domain.events import WIRE_TYPES
+from domain.item_types import WIRE_TYPES
 from domain.json_values import fingerprint
 from postgres.connections import Connection
+from postgres.rows import fetch_one, fetch_pairs
 
 
 class Refused(NamedTuple):
-    """The item `at` an index of a batch, which contradicts what stands for its unique_id."""
+    """The item `at` an index of a batch, which contradicts the event recorded under its unique_id."""
 
     at: int
     unique_id: str
@@ -37,7 +38,7 @@ def register(
     positions: Sequence[int],
     received_at: datetime,
 ) -> None:
-    """Keep what was refused, with the position of what stands (one for each item of the batch).
+    """Keep what was refused, with the position of the recorded event (one for each item of the batch).
 
     The same content is kept once. To be called within `app.log.append.locked_log`.
     """
@@ -52,15 +53,11 @@ def register(
         }
         rows.setdefault((item.key, item.content_hash), row)
     keys, hashes = zip(*rows, strict=True)
-    known = connection.execute(
-        SQL.known_conflicts.sql,
-        {"tenant_id": tenant_id, "keys": list(keys), "hashes": list(hashes)},
-        binary=True,
-    )
-    for key_and_hash in known.fetchall():
+    parameters = {"tenant_id": tenant_id, "keys": list(keys), "hashes": list(hashes)}
+    known = fetch_pairs(connection, SQL.known_conflicts, parameters, "key", bytes, binary=True)
+    for key_and_hash in known:
         del rows[key_and_hash]
-    found = connection.execute(SQL.last_conflict.sql, {"tenant_id": tenant_id}).fetchone()
-    last = found[0] if found else 0
+    last = fetch_one(connection, SQL.last_conflict, {"tenant_id": tenant_id}, int) or 0
     with connection.cursor() as cursor:
         cursor.executemany(
             SQL.insert_conflict.sql,
