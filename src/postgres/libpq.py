@@ -10,7 +10,7 @@ from psycopg import pq
 
 # These would lead a connection elsewhere than its URL says, change what bytes mean, or make PostgreSQL refuse
 # it. No parameter overrules the last four.
-_MISLEADING = (
+MISLEADING = (
     "PGHOSTADDR",
     "PGTARGETSESSIONATTRS",
     "PGOPTIONS",
@@ -38,7 +38,7 @@ def forget_misleading_variables() -> None:
     libpq reads the environment behind everybody's back. What is ordinary stays: PGPASSWORD, PGPASSFILE,
     PGSSLROOTCERT and their like, for what a URL leaves open.
     """
-    for variable in _MISLEADING:
+    for variable in MISLEADING:
         os.environ.pop(variable, None)
 
 

@@ -15,7 +15,7 @@ from api.asgi import create_app
 from api.tenancy import create_tenant
 from app.settings import Settings
 from app.tenants import SCOPES, create_key, list_keys, list_tenants
-from postgres import session
+from postgres import libpq, session
 from postgres.connections import Connection, connect, open_pool, parameters
 from postgres.session import CHECKED, PINNED, SessionError
 from tests.database.hostile import OTHER_ROLE, ROLE, SETTINGS, SOURCES, Victim, with_query
@@ -230,3 +230,10 @@ def test_a_role_that_becomes_another_when_it_connects_stays_itself(served: Victi
         assert plain.execute("select current_user").fetchone() == (OTHER_ROLE,)
     with connect(served.url) as connection:
         assert connection.execute("select session_user, current_user").fetchone() == (ROLE, ROLE)
+
+
+def test_each_setting_is_documented() -> None:
+    documented = (Path(__file__).parents[2] / "docs/database.md").read_text("utf-8")
+    assert [name for name in (*PINNED, *CHECKED) if f"`{name}`" not in documented] == []
+    said = documented.partition("These have no effect")[2].partition("In the URL")[0]
+    assert [name for name in libpq.MISLEADING if f"`{name}`" not in said] == []
