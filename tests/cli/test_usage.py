@@ -7,7 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from api.cli import cli
+from api.cli.commands import cli
 from tests.http.service import roundbook
 
 UNREACHABLE = {"ROUNDBOOK_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}

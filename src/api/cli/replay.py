@@ -9,6 +9,7 @@ import msgspec
 
 from api.cli.moment import Moment
 from api.process.store import open_service
+from app.log.append import head
 from app.log.history import HistoryFilters, WireType, replay
 from app.settings import read_settings
 from app.tenants import find_tenant
@@ -35,12 +36,20 @@ def replay_command(tenant: str, **filters: Any) -> None:
         asked.stream()
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    found = False
     with open_service(read_settings()) as url, open_pool(url, max_size=1, for_queries=True) as pool:
         with pool.connection() as connection:
             tenant_id = find_tenant(connection, tenant).tenant_id
+            last = head(connection, tenant_id)
         for lines in replay(pool, tenant_id, asked):
+            found = True
             sys.stdout.buffer.write(lines)
     sys.stdout.buffer.flush()
+    if not found:
+        log = f"the log of {tenant}, which ends at position {last}, has no such event"
+        if not last:
+            log = f"the log of {tenant} is empty"
+        click.echo(f"nothing was replayed: {log}", err=True)
 
 
 def _plain(value: Any) -> Any:

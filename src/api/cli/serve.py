@@ -13,7 +13,7 @@ from api.process.projecting import open_projector
 from api.process.store import Store, open_store, prepare, wait_for
 from api.process.supervisor import Supervisor, listen, on_signals
 from api.schema import SCHEMA
-from app.settings import Settings, read_settings, unknown_variables
+from app.settings import Settings, read_settings
 from postgres.connections import connect
 from postgres.migrate import migrate as migrate_schema
 from postgres.watchdog import Watchdog
@@ -27,16 +27,36 @@ log = structlog.get_logger()
 def _begin() -> tuple[Settings, threading.Event]:
     settings = read_settings()
     configure_logs(settings.log_format)
-    for variable in unknown_variables():
-        log.warning("no such setting: ignored", variable=variable)
     stop = threading.Event()
     on_signals(stop)
     return settings, stop
 
 
+def _address(_context: click.Context, _option: click.Parameter, host: str) -> str:
+    """Refuse what can't be the name or the address of a host."""
+    try:
+        if host.encode("idna").strip():
+            return host
+    except UnicodeError:
+        pass
+    raise click.BadParameter(f"{host!r} is neither an address nor the name of a host")
+
+
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to serve on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    callback=_address,
+    help="The address to serve on.",
+)
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port to serve on; 0 is any that is free.",
+)
 @click.option(
     "--workers",
     default=1,
@@ -60,7 +80,7 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
     finished.
     """
     settings, stop = _begin()
-    with open_store(settings, say=log.warning) as store:
+    with open_store(settings, make=True, say=log.warning) as store:
         if not wait_for(store, stop):
             return
         prepare(store)
@@ -70,7 +90,7 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
             click.echo(f"Roundbook serves on {url}, its documentation on {url}/schema")
             if demo:
                 with connect(store.service_url) as connection:
-                    introduce_demo(connection, url)
+                    introduce_demo(connection, url, settings)
             Supervisor(store, listener, workers=workers, projections=projections).run(stop)
 
 
@@ -82,7 +102,7 @@ def project() -> None:
     """
     follow_parent()
     settings, stop = _begin()
-    with open_store(settings, say=log.warning) as store:
+    with open_store(settings, make=True, say=log.warning) as store:
         if not wait_for(store, stop):
             return
         if store.is_embedded:
@@ -94,7 +114,7 @@ def project() -> None:
 def migrate() -> None:
     """Bring the schema of the database up to date."""
     settings = read_settings()
-    with open_store(settings) as store:
+    with open_store(settings, make=True) as store:
         done = migrate_schema(SCHEMA, store.owner_url, store.service_url)
     for step in done:
         click.echo(f"applied {step.number:04d} {step.name}")
