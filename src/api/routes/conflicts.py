@@ -10,7 +10,7 @@ from msgspec import Raw
 from api.documentation.documentation import QUERY_PROBLEMS, operation
 from api.querying.parameters import Query
 from api.querying.queries import Page, Queries, answer, read_request
-from app.conflicts import ConflictFilters, ConflictView, Standing, find_conflicts
+from app.conflicts import ConflictFilters, ConflictView, RecordedItem, find_conflicts
 from domain.ids import Position
 
 
@@ -41,7 +41,7 @@ _EXAMPLE = Conflicts(
             received_at=datetime(2025, 1, 15, 6, 5, 2, 731_000, tzinfo=UTC),
             event="deposit",
             data=Raw(_DATA % b"10.00"),
-            recorded=Standing("deposit", Raw(_DATA % b"100.00")),
+            recorded=RecordedItem("deposit", Raw(_DATA % b"100.00")),
         )
     ],
     None,
@@ -60,7 +60,7 @@ async def list_conflicts(
 ) -> Response[Conflicts]:
     """List what was refused because its unique_id stood for something else, in the order of refusal.
 
-    Each beside what stands (`recorded`, at `position`), both as they were sent, digit for digit. A page
+    Each beside what is recorded (`recorded`, at `position`), both as they were sent, digit for digit. A page
     may hold fewer items than `limit` where they are large.
     """
     asked = read_request(request, QUERY)
