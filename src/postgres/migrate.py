@@ -85,9 +85,8 @@ def migrate(schema: Schema, owner_url: str, service_url: str) -> list[Migration]
         service_role = service.info.user
     with connect(owner_url) as owner:
         if owner.info.server_version < _MINIMUM_VERSION:
-            raise MigrationError(
-                f"PostgreSQL 15 or later is needed, not {owner.info.server_version}"
-            )
+            version = (owner.info.parameter_status("server_version") or "").partition(" ")[0]
+            raise MigrationError(f"PostgreSQL 15 or later is needed, not {version}")
         owner.execute("select pg_advisory_lock(%s)", [_MIGRATION_LOCK])
         applied = _apply_missing(schema, owner)
         if owner.info.user != service_role:

@@ -39,6 +39,7 @@ def test_keys_can_be_made_before_anything_was_served(
     folder: Path, start: Callable[..., Service]
 ) -> None:
     settings = in_folder(folder / "data")
+    roundbook("migrate", settings=settings)
     made = roundbook("tenant", "create", "early", settings=settings)
     assert made.stdout == "early\n"
     key = roundbook("key", "create", "early", "--scope", "ingest", settings=settings).stdout.strip()
@@ -107,6 +108,7 @@ def test_a_projector_and_a_service_share_an_embedded_database_in_any_order(
     first: str,
 ) -> None:
     settings = in_folder(folder / "data")
+    roundbook("migrate", settings=settings)
     roundbook("tenant", "create", "acme", settings=settings)
     if first == "project":
         project(settings)

@@ -101,4 +101,4 @@ def test_misuse_is_the_same_for_the_process() -> None:
 def test_arguments_that_are_no_text_are_misuse(words: list[bytes]) -> None:
     ended = roundbook(*words, settings=UNREACHABLE, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == "roundbook: the arguments must be UTF-8\n"
+    assert ended.stderr == "Error: the arguments must be UTF-8\n"

@@ -76,6 +76,6 @@ def _failed(message: str, *, status: int = 1) -> int:
     try:
         sys.stdout.flush()
     except OSError:
-        # The rest can't be written either; at its end Python would try, and tell in its own way.
+        # Nothing can be written there. Python would try again at its end, and tell in its own way.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return status

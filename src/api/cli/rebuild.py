@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from api.process.logs import takes_commands
 from api.process.projecting import open_projector
 from api.process.store import open_service
 from app.settings import read_settings
@@ -85,7 +86,7 @@ def _faults(rebuilt: Rebuilt, reach: Reach, after: Reach, *, check: bool) -> Ite
 
 def _tell(rebuilt: Rebuilt, reach: Reach) -> None:
     """Say what was found, on the lines behind the bar."""
-    if sys.stderr.isatty():
+    if takes_commands():
         click.echo(err=True)
     if not reach.head and not rebuilt.compared:
         click.echo("nothing was compared: the log is empty")
@@ -141,10 +142,14 @@ def _bar(label: str) -> Iterator[Callable[[Progress], None]]:
         bar.update(progress.made - bar.pos)
         bar.render_progress()
 
+    shown = takes_commands()
+    if not shown:
+        click.echo(label, err=True)
     bar: Any = click.progressbar(
         length=1,
         label=label,
         file=sys.stderr,
+        hidden=not shown,
         show_percent=True,
         show_eta=True,
         item_show_func=show,

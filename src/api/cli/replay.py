@@ -16,13 +16,21 @@ from app.tenants import find_tenant
 from domain.item_types import WireType
 from postgres.connections import open_pool
 
-_POSITION = click.IntRange(min=0)
+_POSITION = click.IntRange(0, 2**63 - 1)
+_LONGEST_ID = 255
+
+
+def _id(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Refuse what can't be an id."""
+    if value is not None and not 0 < len(value) <= _LONGEST_ID:
+        raise click.BadParameter(f"an id has 1 to {_LONGEST_ID} characters, not {len(value)}")
+    return value
 
 
 @click.command("replay")
 @click.argument("tenant")
-@click.option("--player", "player_id", help="The stream of this player alone.")
-@click.option("--game", "game_id", help="The stream of this game alone.")
+@click.option("--player", "player_id", callback=_id, help="The stream of this player alone.")
+@click.option("--game", "game_id", callback=_id, help="The stream of this game alone.")
 @click.option("--event", type=click.Choice(get_args(WireType)), help="This type of item alone.")
 @click.option("--from", "from", type=Moment(), help="Events that happened then or later.")
 @click.option("--to", "to", type=Moment(), help="Events that happened before.")

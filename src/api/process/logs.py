@@ -31,7 +31,7 @@ def configure_logs(log_format: str | None) -> None:
     else:
         # Not the library's own choice of a traceback, which would show the values of variables.
         render = structlog.dev.ConsoleRenderer(
-            colors=shows_colors(), exception_formatter=structlog.dev.plain_traceback
+            colors=_shows_colors(), exception_formatter=structlog.dev.plain_traceback
         )
         finish = [_without_control_characters, render]
         factory = structlog.PrintLoggerFactory(sys.stderr)
@@ -53,10 +53,14 @@ def configure_logs(log_format: str | None) -> None:
     threading.excepthook = lambda ended: _log_end("a thread", ended[:3])
 
 
-def shows_colors() -> bool:
-    """Tell whether stderr is a terminal that takes colours, and nobody asked for none (no-color.org)."""
-    terminal = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-    return terminal and not os.environ.get("NO_COLOR")
+def takes_commands() -> bool:
+    """Tell whether stderr is a terminal that moves its cursor, and more, when it is told to."""
+    return sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def _shows_colors() -> bool:
+    """Tell whether stderr takes colours, and nobody asked for none (no-color.org)."""
+    return takes_commands() and not os.environ.get("NO_COLOR")
 
 
 def _without_nothing(_logger: Any, _method: str, event: Any) -> Any:

@@ -52,8 +52,12 @@ def check_utf8(text: bytes) -> None:
         try:
             decoder.decode(piece, final=start + _PIECE_BYTES >= len(text))
         except UnicodeDecodeError as error:
-            mark = next((name for name, mark in _OTHER_MARKS.items() if text.startswith(mark)), None)
-            detail = f"not UTF-8: begins with the byte order mark of {mark}" if mark else "not UTF-8"
+            mark = next(
+                (name for name, mark in _OTHER_MARKS.items() if text.startswith(mark)), None
+            )
+            detail = (
+                f"not UTF-8: begins with the byte order mark of {mark}" if mark else "not UTF-8"
+            )
             raise NotJsonError(detail, start - held_over + error.start) from None
 
 

@@ -24,7 +24,7 @@ class NoClusterError(EmbeddedError):
 
     def __init__(self, data_dir: Path) -> None:
         super().__init__(
-            f"there is no store in {data_dir}: `roundbook serve` or `roundbook migrate` makes one there;"
+            f"there is no store in {data_dir}\n`roundbook serve` and `roundbook migrate` make one there."
             " ROUNDBOOK_DATA_DIR names another folder (absent: .roundbook in the current one),"
-            " ROUNDBOOK_DATABASE_URL a database elsewhere"
+            " ROUNDBOOK_DATABASE_URL a database elsewhere."
         )

@@ -70,8 +70,9 @@ def find_place(data_dir: Path, say: Callable[[str], None], *, make: bool = True)
     """
     data_dir = data_dir.resolve()
     pointer = data_dir / POINTER
-    if data_dir.exists() and not data_dir.is_dir():
-        raise EmbeddedError(f"{data_dir} is a file: ROUNDBOOK_DATA_DIR must name a folder")
+    for part in (data_dir, *data_dir.parents):
+        if part.exists() and not part.is_dir():
+            raise EmbeddedError(f"{part} is a file: {data_dir} can't be the folder of a store")
     if make:
         _make_folder(data_dir)
     elif not any((data_dir / trace).exists() for trace in (POINTER, _LOCK, _PGDATA)):
