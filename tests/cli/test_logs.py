@@ -110,14 +110,17 @@ def test_either_form_can_be_asked_for() -> None:
 def test_a_service_on_a_terminal_speaks_to_people(fresh_database: Database, tmp_path: Path) -> None:
     settings = on(fresh_database) | {"ROUNDBOOK_POOLSIZE": "5", "TERM": "xterm", "NO_COLOR": ""}
     command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--workers", "2"]
-    with terminal() as shown, subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=shown.descriptor,
-        env=environment(settings),
-        cwd=tmp_path,
-        text=True,
-    ) as serving:
+    with (
+        terminal() as shown,
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=shown.descriptor,
+            env=environment(settings),
+            cwd=tmp_path,
+            text=True,
+        ) as serving,
+    ):
         try:
             assert serving.stdout is not None
             url = serving.stdout.readline().split()[3].rstrip(",")

@@ -68,7 +68,10 @@ def find_place(data_dir: Path, say: Callable[[str], None], *, make: bool = True)
     ours stay as they are. Without `make` nothing is made: raises NoClusterError where nothing is.
     Raises EmbeddedError, OSError.
     """
-    data_dir = data_dir.resolve()
+    try:
+        data_dir = data_dir.resolve()
+    except RuntimeError:  # an OSError from Python 3.13 on
+        raise EmbeddedError(f"{data_dir} leads in a circle of symbolic links") from None
     pointer = data_dir / POINTER
     for part in (data_dir, *data_dir.parents):
         if part.exists() and not part.is_dir():
