@@ -77,8 +77,11 @@ def not_json(error: DecodeError, text: bytes) -> NotJsonError:
     detail = str(error)
     offset = _OFFSET.search(detail)
     detail = _OFFSET.sub("", detail).removeprefix("JSON is malformed: ")
-    if offset and BOM_UTF8 in text[max(0, int(offset[1]) - 1) : int(offset[1]) + len(BOM_UTF8)]:
-        detail = "a byte order mark, which has no place in JSON"
+    if offset:
+        first = max(0, int(offset[1]) - 1)  # where something follows the end, msgspec is one further
+        mark = text.find(BOM_UTF8, first, first + 1 + len(BOM_UTF8))
+        if mark >= 0:
+            return NotJsonError("a byte order mark, which has no place in JSON", mark)
     if detail == "Input data was truncated":
         # What msgspec says of half a surrogate pair, too.
         detail = "ends too early, or holds a lone surrogate"
