@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.tenants import create_tenant
+from api.tenancy import create_tenant
 from postgres.connections import connect
 from tests.databases import Database
 from tests.http.service import environment, eventually, on

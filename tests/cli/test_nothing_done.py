@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from app.tenants import create_tenant, find_tenant
+from api.tenancy import create_tenant
+from app.tenants import find_tenant
 from postgres.connections import connect
 from tests.databases import Database
 from tests.http.service import on, roundbook

@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 
-from app.tenants import Scope, create_key, create_tenant, find_tenant
+from api.tenancy import create_tenant
+from app.tenants import Scope, create_key, find_tenant
 from postgres.connections import connect
 from postgres.embedded.cluster import DATABASE, SERVICE
 from postgres.embedded.place import find_place
@@ -67,7 +68,8 @@ class Running:
         self.log_path = folder / f"{arguments[0]}-{time.monotonic_ns()}.log"
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "api.cli", *arguments],
+                # As the installed command: it does not import from the folder it is started in.
+                [sys.executable, "-P", "-m", "api.cli", *arguments],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

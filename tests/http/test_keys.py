@@ -10,8 +10,9 @@ from click.testing import CliRunner
 
 from api.cli.commands import cli
 from api.querying import history_streams
+from api.tenancy import create_tenant
 from app.settings import SettingsError, read_settings
-from app.tenants import create_tenant, list_keys, revoke_key
+from app.tenants import list_keys, revoke_key
 from postgres.connections import connect
 from tests.databases import Database
 from tests.http.service import Service, eventually

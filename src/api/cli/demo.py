@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from api.tenancy import create_tenant
 from app.settings import Settings
-from app.tenants import SCOPES, create_key, create_tenant, list_tenants
+from app.tenants import SCOPES, create_key, list_tenants
 from postgres.connections import Connection
 
 _NAME = "demo"

@@ -78,7 +78,9 @@ def not_json(error: DecodeError, text: bytes) -> NotJsonError:
     offset = _OFFSET.search(detail)
     detail = _OFFSET.sub("", detail).removeprefix("JSON is malformed: ")
     if offset:
-        first = max(0, int(offset[1]) - 1)  # where something follows the end, msgspec is one further
+        first = max(
+            0, int(offset[1]) - 1
+        )  # where something follows the end, msgspec is one further
         mark = text.find(BOM_UTF8, first, first + 1 + len(BOM_UTF8))
         if mark >= 0:
             return NotJsonError("a byte order mark, which has no place in JSON", mark)

@@ -5,15 +5,23 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from postgres.statements import statements
+from postgres.rows import fetch_one
+from postgres.statements import Statement, Statements
 from projections.engine.generations import OvertakenError
 from projections.engine.projector import Projector
 from projections.engine.rebuild import Progress, StoppedError
-from projections.engine.tracking import Pool
-from projections.entries import PoisonError, Scope
+from projections.entries import PoisonError, Scope, Versions
 from projections.models.registry import is_of_newer_code
+from projections.tracking import Pool
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Reading how far what queries read is behind the log."""
+
+    live_and_head: Statement
+
+
+SQL = Sql(__file__)
 
 _PAUSE_S = 0.05
 
@@ -27,6 +35,13 @@ class Reach(NamedTuple):
     position: int
     head: int
     why: str | None = None
+
+
+class _Live(NamedTuple):
+    generation: int
+    position: int
+    versions: Versions
+    head: int
 
 
 def catch_up(
@@ -47,21 +62,21 @@ def catch_up(
     stands_at, since_s = -1, time.monotonic()
     while not stop.is_set():
         with pool.connection() as connection:
-            found = connection.execute(SQL.live_and_head.sql, {"tenant_id": tenant_id}).fetchone()
-        if found is None:
+            live = fetch_one(connection, SQL.live_and_head, {"tenant_id": tenant_id}, _Live)
+        if live is None:
             raise OvertakenError
-        generation, position, versions, present_head = found
-        head = present_head if head is None else head
+        position = live.position
+        head = live.head if head is None else head
         if position >= head:
             return Reach(position, head)
         report(Progress(position, head, "catching up"))
         try:
-            done = projector.project_chunk(Scope(tenant_id, generation), until=head)
+            done = projector.project_chunk(Scope(tenant_id, live.generation), until=head)
         except PoisonError as error:
             return Reach(error.position - 1, head, str(error))
         if done:
             continue
-        if is_of_newer_code(versions):
+        if is_of_newer_code(live.versions):
             why = "they are of a newer version of Roundbook, and left to it"
             return Reach(position, head, why)
         now_s = time.monotonic()
