@@ -29,7 +29,7 @@ and ask for the balance:
 """
 
 _NEXT_TIME = """
-The tenant `demo` is there, its key was shown when it was made. Another one makes, in this folder{where},
+The tenant `demo` is there; its key was shown when it was made. This, in the same folder{where}, makes another:
 
   {command}
 """
