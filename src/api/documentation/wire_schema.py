@@ -10,12 +10,13 @@ from litestar.openapi.spec import (
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
+    Parameter,
     RequestBody,
     Schema,
 )
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
-from api.documentation.documentation import NEEDS_KEY, Problem
+from api.documentation.operations import NEEDS_KEY, Problem
 from api.http.problems import MEDIA_TYPE
 from app.recording import Receipt, ReceiptItem
 from app.wire.items import Fault
@@ -48,17 +49,18 @@ _FLAG_OR_NULL = _or_null(OpenAPIType.BOOLEAN)
 _PLAYER = {"unique_id": _ID, "timestamp": _TIMESTAMP, "player_id": _ID}
 _MONEY = {"amount": _AMOUNT, "currency": _CURRENCY}
 
-# event: (required members, optional members, an example of `data`)
+# event: (required members, optional members, an example of `data`). Whoever tries the examples out sends
+# them: they have ids, a player, a game and a day of their own, so that they change no other figures.
 _EVENTS: dict[str, tuple[dict[str, Schema], dict[str, Schema], dict[str, object]]] = {
     "gameround": (
         {**_PLAYER, "game_id": _ID, "round_id": _ID, **_MONEY, "is_win": _FLAG, "is_bonus": _FLAG},
         {},
         {
-            "unique_id": "bet-90817",
-            "timestamp": "2025-01-15T12:00:00.250Z",
-            "player_id": "StQ-1",
-            "game_id": "btg/bonanza",
-            "round_id": "r-5521",
+            "unique_id": "example-bet-1",
+            "timestamp": "2025-02-01T12:00:00.250Z",
+            "player_id": "example-player",
+            "game_id": "example/sunrise",
+            "round_id": "example-round-1",
             "amount": 0.5,
             "currency": "EUR",
             "is_win": False,
@@ -69,9 +71,9 @@ _EVENTS: dict[str, tuple[dict[str, Schema], dict[str, Schema], dict[str, object]
         {**_PLAYER, **_MONEY, "method": _ID},
         {"amount_eur": _or_null(OpenAPIType.NUMBER, minimum=0)},
         {
-            "unique_id": "dep-311",
-            "timestamp": "2025-01-15T11:58:00Z",
-            "player_id": "StQ-2",
+            "unique_id": "example-deposit-1",
+            "timestamp": "2025-02-01T11:58:00Z",
+            "player_id": "example-player",
             "amount": 500.5,
             "amount_eur": 43.21,
             "currency": "SEK",
@@ -82,9 +84,9 @@ _EVENTS: dict[str, tuple[dict[str, Schema], dict[str, Schema], dict[str, object]
         {**_PLAYER, **_MONEY, "method": _ID},
         {},
         {
-            "unique_id": "wd-12",
-            "timestamp": "2025-01-15T13:30:00Z",
-            "player_id": "StQ-1",
+            "unique_id": "example-withdrawal-1",
+            "timestamp": "2025-02-01T13:30:00Z",
+            "player_id": "example-player",
             "amount": 50.25,
             "currency": "EUR",
             "method": "Bank Transfer",
@@ -105,11 +107,11 @@ _EVENTS: dict[str, tuple[dict[str, Schema], dict[str, Schema], dict[str, object]
             "is_blocked": _FLAG_OR_NULL,
         },
         {
-            "unique_id": "p-1-3",
-            "timestamp": "2025-01-15T07:23:20Z",
-            "player_id": "StQ-1",
-            "country": "MT",
-            "tags": ["diamond"],
+            "unique_id": "example-player-1",
+            "timestamp": "2025-02-01T11:55:20Z",
+            "player_id": "example-player",
+            "country": "NZ",
+            "tags": ["example"],
             "is_blocked": False,
         },
     ),
@@ -125,19 +127,23 @@ _EVENTS: dict[str, tuple[dict[str, Schema], dict[str, Schema], dict[str, object]
             "has_freespins": _or_null(OpenAPIType.STRING, enum=["yes", "no", "unknown", None]),
         },
         {
-            "unique_id": "g-btg-1",
-            "timestamp": "2025-01-15T06:00:01Z",
-            "game_id": "btg/bonanza",
-            "name": "Bonanza",
-            "provider": "Big Time Gaming",
-            "categories": ["video-slots", "megaways"],
+            "unique_id": "example-game-1",
+            "timestamp": "2025-02-01T06:00:01Z",
+            "game_id": "example/sunrise",
+            "name": "Sunrise",
+            "provider": "Example Games",
+            "categories": ["example-slots"],
             "has_freespins": "yes",
         },
     ),
     "login": (
         _PLAYER,
         {},
-        {"unique_id": "l-1", "timestamp": "2025-01-15T06:01:00Z", "player_id": "StQ-1"},
+        {
+            "unique_id": "example-login-1",
+            "timestamp": "2025-02-01T11:56:00Z",
+            "player_id": "example-player",
+        },
     ),
 }
 
@@ -196,15 +202,25 @@ INGEST_PROBLEMS = {
 }
 """The problems that a batch can be answered with."""
 
+_EXAMPLE = {"items": [{"event": event, "data": data} for event, (_, _, data) in _EVENTS.items()]}
 _RECEIPT = Receipt(
-    stored=1,
-    duplicate=1,
+    stored=len(_EVENTS),
+    duplicate=0,
     conflict=0,
-    log_position=484,
+    log_position=484 + len(_EVENTS),
     items=[
-        ReceiptItem(unique_id="bet-90817", outcome="stored", position=484),
-        ReceiptItem(unique_id="dep-311", outcome="duplicate", position=17),
+        ReceiptItem(unique_id=str(data["unique_id"]), outcome="stored", position=position)
+        for position, (_, _, data) in enumerate(_EVENTS.values(), 485)
     ],
+)
+
+_PREFER = Parameter(
+    name="Prefer",
+    param_in="header",
+    schema=Schema(type=OpenAPIType.STRING),
+    description="`return=representation` (RFC 7240) asks for the receipt: what became of each item, and at"
+    " which position of the log it is.",
+    example="return=representation",
 )
 
 _HEADERS = {
@@ -222,7 +238,7 @@ class IngestOperation(Operation):
     def __post_init__(self) -> None:
         """Add the body and the headers of an answer."""
         self.security = NEEDS_KEY
-        every_type = [{"event": event, "data": data} for event, (_, _, data) in _EVENTS.items()]
+        self.parameters = [*(self.parameters or []), _PREFER]
         self.request_body = RequestBody(
             required=True,
             description="A batch of 0 to 10,000 items, any mix of types, any order. It may be sent with"
@@ -230,7 +246,7 @@ class IngestOperation(Operation):
             content={
                 "application/json": OpenAPIMediaType(
                     schema=_BATCH,
-                    examples={"one of each type": Example(value={"items": every_type})},
+                    examples={"one of each type": Example(value=_EXAMPLE)},
                 )
             },
         )

@@ -17,7 +17,7 @@ from litestar.openapi.spec import (
 from litestar.openapi.spec.enums import OpenAPIType
 from msgspec import Struct
 
-from api.http.accept import JSON, NDJSON
+from api.http.accept import JSON
 from api.http.problems import MEDIA_TYPE, PROBLEMS, TYPE_PREFIX
 from api.querying.parameters import Fault, Query
 
@@ -94,11 +94,12 @@ RESOURCE_PROBLEMS: Mapping[int, ResponseSpec] = {
 
 
 def operation(
-    query: Query[Any, Any], example: Struct, *, lines: str | None = None
+    query: Query[Any, Any], example: Struct, *, streams: Mapping[str, str] | None = None
 ) -> type[Operation]:
     """Make the operation class of a route: Litestar fills in what it knows, this adds the rest.
 
-    `example` is the body of an answer, `lines` that of an answer in NDJSON.
+    `example` is the beginning of the answer to the query's own examples on the sample day, `streams` that
+    of the answers that are no JSON, by media type.
     """
 
     @dataclass
@@ -113,9 +114,9 @@ def operation(
             if isinstance(success, OpenAPIResponse) and success.content:
                 success.headers = {"Log-Position": _log_position()}
                 success.content[JSON].examples = {"example": Example(value=example)}
-                if lines is not None:
-                    success.content[NDJSON] = OpenAPIMediaType(
-                        schema=Schema(type=OpenAPIType.STRING), example=lines
+                for media_type, beginning in (streams or {}).items():
+                    success.content[media_type] = OpenAPIMediaType(
+                        schema=Schema(type=OpenAPIType.STRING), example=beginning
                     )
             self.responses = responses
 
