@@ -37,7 +37,7 @@ QUERY: Query[HistoryFilters, int] = Query(
         "from": ("Only events that happened at this time or later.", "2025-01-15T00:00:00Z"),
         "to": ("Only events that happened before this time.", "2025-01-16T00:00:00Z"),
         "from_position": ("Only events at this position or behind it.", 1),
-        "to_position": ("Only events at this position or before it.", 484),
+        "to_position": ("Only events at this position or before it.", 100),
     },
     place=Position,
     exclusive=("player_id", "game_id"),
