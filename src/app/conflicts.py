@@ -1,14 +1,13 @@
-"""The register of conflicts: what was refused because its unique_id stood for something else."""
+"""The register of conflicts: what was refused because something else is recorded under its unique_id."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from msgspec import Raw, Struct
 
-from app.log.history import WireType
 from app.recording import event_key
-from domain.events import WIRE_TYPES
 from domain.ids import Id, Position
+from domain.item_types import WIRE_TYPES, WireType
 from postgres.connections import Connection
 from postgres.statements import statements
 
@@ -19,29 +18,29 @@ PAGE_BYTES = 4 * 1024 * 1024
 
 
 class ConflictFilters(Struct, frozen=True):
-    """Which conflicts; the positions are those of the events that stand, both inclusive."""
+    """Which conflicts; the positions are those of the recorded events, both inclusive."""
 
     unique_id: Id | None = None
     from_position: Position | None = None
     to_position: Position | None = None
 
 
-class Standing(Struct, frozen=True):
-    """The event that stands, as it was sent."""
+class RecordedItem(Struct, frozen=True):
+    """The recorded event, as it was sent."""
 
     event: WireType
     data: Raw
 
 
 class ConflictView(Struct, frozen=True):
-    """What was refused, and `recorded`, what stands in its place at `position`. Data is as it was sent."""
+    """What was refused, and `recorded`, the event under its unique_id. Data is as it was sent."""
 
     unique_id: str
     position: int
     received_at: datetime
     event: WireType
     data: Raw
-    recorded: Standing
+    recorded: RecordedItem
 
 
 class ConflictPage(NamedTuple):
@@ -78,7 +77,7 @@ def find_conflicts(
 
 def _view(row: tuple[Any, ...]) -> ConflictView:
     unique_id, position, received_at, event, topic, data, state = row
-    standing: Any = WIRE_TYPES[topic]
+    recorded_as = WIRE_TYPES[topic]
     return ConflictView(
-        unique_id, position, received_at, event, Raw(data), Standing(standing, Raw(state))
+        unique_id, position, received_at, event, Raw(data), RecordedItem(recorded_as, Raw(state))
     )

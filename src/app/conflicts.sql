@@ -1,5 +1,5 @@
 -- name: find_conflicts(tenant_id, key, unique_id, from_position, to_position, after, limit, limit_bytes)
--- What was refused beside what stands, by number. Of those that no longer fit into limit_bytes the data
+-- What was refused beside what is recorded, by number. Of those that no longer fit into limit_bytes the data
 -- is left out; the first one always fits.
 select number, unique_id, position, received_at, event, topic,
        case when sum(bytes) over (order by number) - bytes < :limit_bytes then data end,

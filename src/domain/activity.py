@@ -4,25 +4,18 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 
-from msgspec import Struct
-
-from domain.events import BetPlaced, RoundEvent
-from domain.money import EXACT, ZERO
+from domain.events import RoundEvent
+from domain.money import EXACT
+from domain.wagers import CountedWagers
 
 RTP_DIGITS = 6
-"""How many digits behind the point a return to player is rounded to, half to even."""
+"""How many decimal places a return to player is rounded to, half to even."""
 
 
-class Activity(Struct, gc=False):
+class Activity(CountedWagers, gc=False):
     """Counts and exact sums of rounds' bets and wins. `rounds` is counted by the rounds themselves."""
 
     rounds: int = 0
-    bets: int = 0
-    wins: int = 0
-    bet_real: Decimal = ZERO
-    bet_bonus: Decimal = ZERO
-    win_real: Decimal = ZERO
-    win_bonus: Decimal = ZERO
 
     @property
     def ggr_real(self) -> Decimal:
@@ -47,18 +40,6 @@ class Activity(Struct, gc=False):
 def fold_activity(played: Iterable[RoundEvent]) -> Activity:
     """Add up bets and wins of one currency, in any order."""
     total = Activity()
-    add = EXACT.add
     for event in played:
-        if isinstance(event, BetPlaced):
-            total.bets += 1
-            if event.is_bonus:
-                total.bet_bonus = add(total.bet_bonus, event.amount)
-            else:
-                total.bet_real = add(total.bet_real, event.amount)
-        else:
-            total.wins += 1
-            if event.is_bonus:
-                total.win_bonus = add(total.win_bonus, event.amount)
-            else:
-                total.win_real = add(total.win_real, event.amount)
+        total.count(event)
     return total

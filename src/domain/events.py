@@ -49,7 +49,7 @@ def _last_members(state: bytes) -> bytes:
 class Event(Struct, frozen=True, gc=False):
     """What every event knows: the id its sender gave it, and when it happened.
 
-    An event holds nothing that could hold it, so the garbage collector need not look at thousands of them.
+    An event can't be part of a reference cycle, so the garbage collector need not look at thousands of them.
     """
 
     unique_id: str
@@ -151,17 +151,6 @@ TYPES: dict[str, type[Event]] = {
     "GameUpdated": GameUpdated,
 }
 TOPICS: dict[type[Event], str] = {event_type: topic for topic, event_type in TYPES.items()}
-
-WIRE_TYPES: dict[str, str] = {
-    "BetPlaced": "gameround",
-    "WinPaid": "gameround",
-    "Deposited": "deposit",
-    "Withdrawn": "withdraw",
-    "LoggedIn": "login",
-    "PlayerUpdated": "player",
-    "GameUpdated": "game",
-}
-"""The `event` that clients send, for each topic."""
 
 
 def _read_instant(expected: type, value: Any) -> Instant:

@@ -3,36 +3,21 @@
 from collections.abc import Iterable, Iterator
 from copy import copy
 from datetime import date, datetime
-from decimal import Decimal
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
 from domain.events import BetPlaced, RoundEvent
-from domain.money import EXACT, ZERO
+from domain.wagers import Wagers
 
 Status = Literal["open", "settled", "unmatched"]
 
 
-class RoundSums(Struct, gc=False):
+class RoundSums(Wagers, gc=False):
     """What was bet and won in one currency, and the days (UTC) on which there was a bet or a win."""
 
-    bet_real: Decimal = ZERO
-    bet_bonus: Decimal = ZERO
-    win_real: Decimal = ZERO
-    win_bonus: Decimal = ZERO
     days: frozenset[date] = frozenset()
-
-    @property
-    def net_real(self) -> Decimal:
-        """Wins minus bets of real money."""
-        return EXACT.subtract(self.win_real, self.bet_real)
-
-    @property
-    def net_bonus(self) -> Decimal:
-        """Wins minus bets of bonus money."""
-        return EXACT.subtract(self.win_bonus, self.bet_bonus)
 
 
 class Round(Struct, gc=False):
@@ -79,18 +64,11 @@ def fold_round(entries: Iterable[RoundEvent], start: Round | None = None) -> Rou
         day = at.date()
         if day not in total.days:
             total.days = total.days.union((day,)) if total.days else _only(day)
+        total.add(entry)
         if isinstance(entry, BetPlaced):
             bet_count += 1
-            if entry.is_bonus:
-                total.bet_bonus = EXACT.add(total.bet_bonus, entry.amount)
-            else:
-                total.bet_real = EXACT.add(total.bet_real, entry.amount)
         else:
             win_count += 1
-            if entry.is_bonus:
-                total.win_bonus = EXACT.add(total.win_bonus, entry.amount)
-            else:
-                total.win_real = EXACT.add(total.win_real, entry.amount)
     if first_at is None or last_at is None:
         raise ValueError("a round has at least one bet or win")
     return Round(first_at, last_at, bet_count, win_count, sums)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from msgspec import UNSET
 
-from domain.events import TOPICS, TYPES, WIRE_TYPES, UnknownTopicError, decode
+from domain.events import TOPICS, TYPES, UnknownTopicError, decode
+from domain.item_types import WIRE_TYPES
 from tests.model import instant
 from tests.strategies import WireItem, items
 

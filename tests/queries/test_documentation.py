@@ -96,6 +96,8 @@ def ask(day: Casino, path: str, operation: Any, **headers: str) -> Answer:
         if parameter["in"] == "path":
             (example,) = parameter["examples"].values()
             path = path.replace(f"{{{name}}}", quote(example["value"], safe=""))
+        elif "example" in parameter and parameter["in"] == "header":
+            headers[name] = str(parameter["example"])
         elif "example" in parameter:
             value = parameter["example"]
             asked[name] = ",".join(value) if isinstance(value, list) else value

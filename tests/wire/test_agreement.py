@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from app.wire.common_form import CommonForm
-from app.wire.exact import judge
+from app.wire.common_form import readers
+from app.wire.exact import read_parts
 from app.wire.faults import Faults, InvalidItemsError, TooManyItemsError
 from app.wire.item import Item
 from app.wire.items import decode_batch
@@ -93,7 +93,7 @@ def any_items(draw: DrawFn) -> WireItem:
 
 def exactly(item: WireItem) -> tuple[Item | None, list[str]]:
     faults = Faults()
-    read = judge(item.event, item.data_text.encode(), LIMITS, "", faults)
+    read = read_parts(item.event, item.data_text.encode(), LIMITS, "", faults)
     try:
         faults.raise_any()
     except InvalidItemsError as error:
@@ -123,7 +123,7 @@ def test_what_the_fast_way_accepts_the_exact_way_reads_the_same(item: WireItem) 
     state = item.data_text.encode()
     read, pointers = exactly(item)
     try:
-        fast = CommonForm(*LIMITS).readers[item.event](state)
+        fast = readers(*LIMITS)[item.event](state)
     except ValueError:
         return
     if b"\\u0000" not in state:

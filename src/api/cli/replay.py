@@ -9,9 +9,10 @@ import msgspec
 
 from api.cli.moment import Moment
 from api.process.store import open_service
-from app.log.history import HistoryFilters, WireType, replay
+from app.log.history import HistoryFilters, replay
 from app.settings import read_settings
 from app.tenants import find_tenant
+from domain.item_types import WireType
 from postgres.connections import open_pool
 
 _POSITION = click.IntRange(min=0)

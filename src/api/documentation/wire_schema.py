@@ -1,7 +1,7 @@
 """Ingest in the OpenAPI document: a batch, with an example of each type of item, and the answers to it."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import cast
 
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import (
@@ -20,147 +20,56 @@ from api.documentation.operations import NEEDS_KEY, Problem
 from api.http.problems import MEDIA_TYPE
 from app.recording import Receipt, ReceiptItem
 from app.wire.items import Fault
+from domain.item_types import ITEM_TYPES, ItemType, Kind, Member
 
-_ID = Schema(type=OpenAPIType.STRING, min_length=1, max_length=255)
-_TIMESTAMP = Schema(
-    type=OpenAPIType.STRING,
-    format=OpenAPIFormat.DATE_TIME,
-    description="RFC 3339. Without an offset it is UTC; at most 24 hours in the future.",
-)
-_AMOUNT = Schema(
-    type=OpenAPIType.NUMBER,
-    minimum=0,
-    description="Read exactly from its digits: up to 20 before and 18 after the point.",
-)
-_CURRENCY = Schema(
-    type=OpenAPIType.STRING, description="An ISO 4217 code, or one that is allowed for the tenant."
-)
-_FLAG = Schema(type=OpenAPIType.BOOLEAN)
-
-
-def _or_null(kind: OpenAPIType, **more: Any) -> Schema:
-    return Schema(type=[kind, OpenAPIType.NULL], **more)
-
-
-_TEXT_OR_NULL = _or_null(OpenAPIType.STRING)
-_TEXTS_OR_NULL = _or_null(OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING))
-_FLAG_OR_NULL = _or_null(OpenAPIType.BOOLEAN)
-
-_PLAYER = {"unique_id": _ID, "timestamp": _TIMESTAMP, "player_id": _ID}
-_MONEY = {"amount": _AMOUNT, "currency": _CURRENCY}
-
-# event: (required members, optional members, an example of `data`). Whoever tries the examples out sends
-# them: they have ids, a player, a game and a day of their own, so that they change no other figures.
-_EVENTS: dict[str, tuple[dict[str, Schema], dict[str, Schema], dict[str, object]]] = {
-    "gameround": (
-        {**_PLAYER, "game_id": _ID, "round_id": _ID, **_MONEY, "is_win": _FLAG, "is_bonus": _FLAG},
-        {},
-        {
-            "unique_id": "example-bet-1",
-            "timestamp": "2025-02-01T12:00:00.250Z",
-            "player_id": "example-player",
-            "game_id": "example/sunrise",
-            "round_id": "example-round-1",
-            "amount": 0.5,
-            "currency": "EUR",
-            "is_win": False,
-            "is_bonus": False,
-        },
+_OF_KIND: dict[Kind, Schema] = {
+    Kind.ID: Schema(type=OpenAPIType.STRING, min_length=1, max_length=255),
+    Kind.TIMESTAMP: Schema(
+        type=OpenAPIType.STRING,
+        format=OpenAPIFormat.DATE_TIME,
+        description="RFC 3339. Without an offset it is UTC; at most 24 hours in the future.",
     ),
-    "deposit": (
-        {**_PLAYER, **_MONEY, "method": _ID},
-        {"amount_eur": _or_null(OpenAPIType.NUMBER, minimum=0)},
-        {
-            "unique_id": "example-deposit-1",
-            "timestamp": "2025-02-01T11:58:00Z",
-            "player_id": "example-player",
-            "amount": 500.5,
-            "amount_eur": 43.21,
-            "currency": "SEK",
-            "method": "Swish",
-        },
+    Kind.TEXT: Schema(type=OpenAPIType.STRING),
+    Kind.TEXTS: Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING)),
+    Kind.FLAG: Schema(type=OpenAPIType.BOOLEAN),
+    Kind.AMOUNT: Schema(
+        type=OpenAPIType.NUMBER,
+        minimum=0,
+        description="Read exactly from its digits: up to 20 before and 18 after the point.",
     ),
-    "withdraw": (
-        {**_PLAYER, **_MONEY, "method": _ID},
-        {},
-        {
-            "unique_id": "example-withdrawal-1",
-            "timestamp": "2025-02-01T13:30:00Z",
-            "player_id": "example-player",
-            "amount": 50.25,
-            "currency": "EUR",
-            "method": "Bank Transfer",
-        },
+    Kind.CURRENCY: Schema(
+        type=OpenAPIType.STRING,
+        description="An ISO 4217 code, or one that is allowed for the tenant.",
     ),
-    "player": (
-        _PLAYER,
-        {
-            "username": _TEXT_OR_NULL,
-            "registration_date": _TEXT_OR_NULL,
-            "country": _TEXT_OR_NULL,
-            "currency": _TEXT_OR_NULL,
-            "gender": _or_null(OpenAPIType.STRING, enum=["M", "F", None]),
-            "affiliate": _TEXT_OR_NULL,
-            "operator": _TEXT_OR_NULL,
-            "tags": _TEXTS_OR_NULL,
-            "consent_email": _FLAG_OR_NULL,
-            "is_blocked": _FLAG_OR_NULL,
-        },
-        {
-            "unique_id": "example-player-1",
-            "timestamp": "2025-02-01T11:55:20Z",
-            "player_id": "example-player",
-            "country": "NZ",
-            "tags": ["example"],
-            "is_blocked": False,
-        },
-    ),
-    "game": (
-        {"unique_id": _ID, "timestamp": _TIMESTAMP, "game_id": _ID},
-        {
-            "name": _TEXT_OR_NULL,
-            "provider": _TEXT_OR_NULL,
-            "categories": _TEXTS_OR_NULL,
-            "features": _TEXTS_OR_NULL,
-            "themes": _TEXTS_OR_NULL,
-            "device": _TEXT_OR_NULL,
-            "has_freespins": _or_null(OpenAPIType.STRING, enum=["yes", "no", "unknown", None]),
-        },
-        {
-            "unique_id": "example-game-1",
-            "timestamp": "2025-02-01T06:00:01Z",
-            "game_id": "example/sunrise",
-            "name": "Sunrise",
-            "provider": "Example Games",
-            "categories": ["example-slots"],
-            "has_freespins": "yes",
-        },
-    ),
-    "login": (
-        _PLAYER,
-        {},
-        {
-            "unique_id": "example-login-1",
-            "timestamp": "2025-02-01T11:56:00Z",
-            "player_id": "example-player",
-        },
+    Kind.DAY_OR_TIMESTAMP: Schema(
+        type=OpenAPIType.STRING, description="An RFC 3339 date or timestamp."
     ),
 }
 
 
-def _item(event: str) -> Schema:
-    required, optional, _ = _EVENTS[event]
+def _value(member: Member) -> Schema:
+    schema = _OF_KIND[member.kind]
+    if member.choices:
+        schema = replace(schema, enum=[*member.choices])
+    if member.required:
+        return schema
+    choices = [*schema.enum, None] if schema.enum else None
+    return replace(schema, type=[cast("OpenAPIType", schema.type), OpenAPIType.NULL], enum=choices)
+
+
+def _item(item_type: ItemType) -> Schema:
     data = Schema(
         type=OpenAPIType.OBJECT,
-        required=list(required),
-        properties={**required, **optional},
+        required=[member.name for member in item_type.members if member.required],
+        properties={member.name: _value(member) for member in item_type.members},
         description="Other members are accepted and kept.",
     )
+    event = Schema(type=OpenAPIType.STRING, const=item_type.wire_type)
     return Schema(
         type=OpenAPIType.OBJECT,
-        title=event,
+        title=item_type.wire_type,
         required=["event", "data"],
-        properties={"event": Schema(type=OpenAPIType.STRING, const=event), "data": data},
+        properties={"event": event, "data": data},
     )
 
 
@@ -170,7 +79,9 @@ _BATCH = Schema(
     required=["items"],
     properties={
         "items": Schema(
-            type=OpenAPIType.ARRAY, max_items=10_000, items=Schema(one_of=[*map(_item, _EVENTS)])
+            type=OpenAPIType.ARRAY,
+            max_items=10_000,
+            items=Schema(one_of=[*map(_item, ITEM_TYPES.values())]),
         )
     },
 )
@@ -202,15 +113,20 @@ INGEST_PROBLEMS = {
 }
 """The problems that a batch can be answered with."""
 
-_EXAMPLE = {"items": [{"event": event, "data": data} for event, (_, _, data) in _EVENTS.items()]}
+_EXAMPLE = {
+    "items": [
+        {"event": wire_type, "data": item_type.example}
+        for wire_type, item_type in ITEM_TYPES.items()
+    ]
+}
 _RECEIPT = Receipt(
-    stored=len(_EVENTS),
+    stored=len(ITEM_TYPES),
     duplicate=0,
     conflict=0,
-    log_position=484 + len(_EVENTS),
+    log_position=484 + len(ITEM_TYPES),
     items=[
-        ReceiptItem(unique_id=str(data["unique_id"]), outcome="stored", position=position)
-        for position, (_, _, data) in enumerate(_EVENTS.values(), 485)
+        ReceiptItem(str(item_type.example["unique_id"]), outcome="stored", position=position)
+        for position, item_type in enumerate(ITEM_TYPES.values(), 485)
     ],
 )
 
@@ -226,7 +142,7 @@ _PREFER = Parameter(
 _HEADERS = {
     "Events-Stored": "How many items were recorded by this request.",
     "Events-Duplicate": "How many were recorded before, with the same content.",
-    "Events-Conflict": "How many were refused: their unique_id stands for something else.",
+    "Events-Conflict": "How many were refused: something else is recorded under their unique_id.",
     "Log-Position": "Once a read model has reached it, the whole batch is visible in it.",
 }
 

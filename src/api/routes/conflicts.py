@@ -10,7 +10,7 @@ from msgspec import Raw
 from api.documentation.operations import QUERY_PROBLEMS, operation
 from api.querying.parameters import Query
 from api.querying.queries import Page, Queries, answer, read_request
-from app.conflicts import ConflictFilters, ConflictView, Standing, find_conflicts
+from app.conflicts import ConflictFilters, ConflictView, RecordedItem, find_conflicts
 from domain.ids import Position
 
 
@@ -42,7 +42,7 @@ _EXAMPLE = Conflicts(
             received_at=datetime(2025, 1, 15, 6, 5, 2, 731_000, tzinfo=UTC),
             event="gameround",
             data=Raw(_DATA % b"5"),
-            recorded=Standing("gameround", Raw(_DATA % b"0.5")),
+            recorded=RecordedItem("gameround", Raw(_DATA % b"0.5")),
         )
     ],
     None,
@@ -62,7 +62,7 @@ async def list_conflicts(
 ) -> Response[Conflicts]:
     """List what was refused because its unique_id stood for something else, in the order of refusal.
 
-    Each beside what stands (`recorded`, at `position`), both as they were sent, digit for digit. A page
+    Each beside what is recorded (`recorded`, at `position`), both as they were sent, digit for digit. A page
     may hold fewer items than `limit` where they are large.
     """
     asked = read_request(request, QUERY)

@@ -6,22 +6,20 @@ put together from short queries.
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct, field
 
 from app.log.append import head
 from app.log.versions import last_version, position_of, version_at
-from domain.events import WIRE_TYPES
 from domain.ids import Id, Position
+from domain.item_types import WIRE_TYPES, WireType
 from domain.streams import game_stream, player_stream
 from postgres.connections import Connection, Pool
 from postgres.statements import statements
 
 SQL = statements(__file__)
-
-WireType = Literal["gameround", "deposit", "withdraw", "player", "game", "login"]
 
 STRETCH_EVENTS = 20_000
 """How many events a query looks at, at most, where filters may leave few of them."""
@@ -195,7 +193,7 @@ def _bound_rare_topic(connection: Connection, bounds: dict[str, Any]) -> int:
 
 def _entry(row: tuple[Any, ...]) -> HistoryEntry:
     position, stream, version, topic, recorded_at, state = row
-    event: Any = WIRE_TYPES[topic]
+    event = WIRE_TYPES[topic]
     return HistoryEntry(position, stream, version, event, topic, recorded_at, msgspec.Raw(state))
 
 

@@ -9,7 +9,8 @@ import psycopg
 from app.log.append import copy, head, locked_log
 from app.log.heads import StreamHeads
 from app.recording.conflicts import register
-from app.recording.judge import Judged, judge, recorded
+from app.recording.judge import Judged, judge
+from app.recording.known_events import RecordedEvents
 from app.recording.prepare import Prepared, prepare
 from app.recording.receipt import Receipt, Recorded
 from app.wire.items import Item
@@ -35,18 +36,20 @@ def commit(pool: Pool, tenant_id: int, batch: Prepared, heads: StreamHeads) -> R
     app.recording.judge.KeyCollisionError, and app.log.append.UnknownTenantError.
     """
     with pool.connection() as connection:
+        known = RecordedEvents(connection, tenant_id)
         looked_up = not heads.expects_new
-        standing = recorded(connection, tenant_id, batch.keys) if looked_up else {}
+        if looked_up:
+            known.look_up(batch.keys)
         while True:
-            judged = judge(connection, tenant_id, batch, standing)
+            judged = judge(batch, known)
             try:
                 return _record(connection, tenant_id, batch, judged, heads)
             except (psycopg.errors.UniqueViolation, psycopg.errors.InternalError_):
                 # Citus reports a key that is taken as an internal error.
                 heads.forget()
-                known = len(standing)
-                standing = recorded(connection, tenant_id, batch.keys)
-                if looked_up and len(standing) == known:
+                before = len(known.by_key)
+                known.look_up(batch.keys)
+                if looked_up and len(known.by_key) == before:
                     raise
                 looked_up = True
 

@@ -1,4 +1,4 @@
-"""The register of conflicts: what was refused because its unique_id stands for something else."""
+"""The register of conflicts: what was refused because something else is recorded under its unique_id."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from app.log.statements import SQL
 from app.recording.prepare import Prepared
-from domain.events import WIRE_TYPES
+from domain.item_types import WIRE_TYPES
 from domain.json_values import fingerprint
 from postgres.connections import Connection
 
 
 class Refused(NamedTuple):
-    """The item `at` an index of a batch, which contradicts what stands for its unique_id."""
+    """The item `at` an index of a batch, which contradicts the event recorded under its unique_id."""
 
     at: int
     unique_id: str
@@ -37,7 +37,7 @@ def register(
     positions: Sequence[int],
     received_at: datetime,
 ) -> None:
-    """Keep what was refused, with the position of what stands (one for each item of the batch).
+    """Keep what was refused, with the position of the recorded event (one for each item of the batch).
 
     The same content is kept once. To be called within `app.log.append.locked_log`.
     """

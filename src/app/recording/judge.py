@@ -1,33 +1,24 @@
 """What becomes of each item of a batch, given what is recorded of its keys."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from app.log.statements import SQL
 from app.recording.conflicts import Refused, refused
+from app.recording.known_events import KnownEvents
 from app.recording.prepare import Prepared
 from app.recording.receipt import Outcome
-from domain.events import WIRE_TYPES
+from domain.item_types import WIRE_TYPES
 from domain.json_values import same_value
-from postgres.connections import Connection
 
 
 class KeyCollisionError(Exception):
     """Two unique_ids have one hash: nothing was recorded, and this must be looked at by people."""
 
 
-class Standing(NamedTuple):
-    """The recorded event that stands for a key. A large state is None."""
-
-    position: int
-    topic: str
-    state: bytes | None
-
-
 class Judged(NamedTuple):
-    """What becomes of each item of a batch: its outcome, and where what stands for it stands.
+    """What becomes of each item of a batch: its outcome, and where the event recorded under its id is.
 
     `new` are the indexes of the items to store, in order, and `refused` those to register. A place is a
     position in the log, or -n for that of the n-th new item; no places at all say that every item is new.
@@ -45,24 +36,15 @@ class Judged(NamedTuple):
         return [place if place > 0 else given[-place - 1] for place in self.places]
 
 
-def recorded(
-    connection: Connection, tenant_id: int, keys: Sequence[bytes]
-) -> dict[bytes, Standing]:
-    """Find what is recorded of these keys. Needs no lock: what is recorded stays as it is."""
-    parameters = {"tenant_id": tenant_id, "keys": b"".join(dict.fromkeys(keys))}
-    found = connection.execute(SQL.recorded_by_key.sql, parameters, binary=True)
-    return {key: Standing(position, topic, state) for key, position, topic, state in found}
+def judge(batch: Prepared, known: KnownEvents) -> Judged:
+    """Judge a batch, given the events that are recorded under its keys.
 
-
-def judge(
-    connection: Connection, tenant_id: int, batch: Prepared, standing: Mapping[bytes, Standing]
-) -> Judged:
-    """Judge a batch, given the events that stand for its keys; large states are read meanwhile.
-
-    The first item of a key that has none is new, and stands for the others. Raises KeyCollisionError.
+    The first item of a key that has none is new, and the others are compared with it. Raises
+    KeyCollisionError.
     """
     keys = batch.keys
-    if not standing and len(set(keys)) == len(keys):
+    by_key = known.by_key
+    if not by_key and len(set(keys)) == len(keys):
         return Judged(["stored"] * len(keys), range(len(keys)))
     outcomes: list[Outcome] = []
     new: list[int] = []
@@ -70,10 +52,10 @@ def judge(
     places: list[int] = []
     nth: dict[bytes, int] = {}
     for index, key in enumerate(keys):
-        stands = standing.get(key)
-        if stands is not None:
-            outcome = _compare_recorded(connection, tenant_id, batch, index, stands)
-            places.append(stands.position)
+        event = by_key.get(key)
+        if event is not None:
+            outcome = _compare_recorded(batch, index, event.topic, known.state(event))
+            places.append(event.position)
         elif key in nth:
             outcome = _compare_within(batch, index, new[nth[key] - 1])
             places.append(-nth[key])
@@ -88,15 +70,10 @@ def judge(
     return Judged(outcomes, new, rejected, places)
 
 
-def _compare_recorded(
-    connection: Connection, tenant_id: int, batch: Prepared, index: int, stands: Standing
-) -> Outcome:
-    """Compare an item with the event that stands for its key. Raises KeyCollisionError."""
-    state = stands.state
-    if state is None:
-        state = _state_at(connection, tenant_id, stands.position)
+def _compare_recorded(batch: Prepared, index: int, topic: str, state: bytes) -> Outcome:
+    """Compare an item with the event recorded under its key. Raises KeyCollisionError."""
     own = batch.state(index)
-    same_type = WIRE_TYPES[batch.topics[index]] == WIRE_TYPES[stands.topic]
+    same_type = WIRE_TYPES[batch.topics[index]] == WIRE_TYPES[topic]
     if same_type and own == state:
         return "duplicate"
     _check_ids(batch.unique_ids[index], _unique_id(state))
@@ -114,15 +91,6 @@ def _compare_within(batch: Prepared, index: int, first: int) -> Outcome:
 def _check_ids(one: str, other: str) -> None:
     if one != other:
         raise KeyCollisionError(f"{one!r} and {other!r}")
-
-
-def _state_at(connection: Connection, tenant_id: int, position: int) -> bytes:
-    parameters = {"tenant_id": tenant_id, "position": position}
-    row = connection.execute(SQL.state_at.sql, parameters, binary=True).fetchone()
-    if row is None:
-        raise LookupError(f"position {position} is missing in the log")
-    state: bytes = row[0]
-    return state
 
 
 class _Identified(msgspec.Struct):

@@ -9,7 +9,7 @@ Outcome = Literal["stored", "duplicate", "conflict"]
 
 
 class ReceiptItem(Struct, frozen=True, gc=False):
-    """What became of one item. `position` is that of the event that stands for its unique_id."""
+    """What became of one item. `position` is that of the event recorded under its unique_id."""
 
     unique_id: str
     outcome: Outcome

@@ -8,15 +8,16 @@ A reader never accepts what the rules refuse, but for NUL: whoever calls it has 
 import re
 from collections.abc import Callable, Container
 from datetime import datetime
-from typing import Annotated, Literal
+from operator import attrgetter
+from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Raw, defstruct
 from msgspec.json import Decoder
 
 from app.wire.item import Item
 from domain.instant import parse_datetime, parse_day_or_instant
+from domain.item_types import ITEM_TYPES, ItemType, Kind, Member
 from domain.money import MAX_FRACTION_DIGITS, MAX_INTEGER_DIGITS
-from domain.streams import game_stream, player_stream
 
 Reader = Callable[[bytes], Item]
 
@@ -28,126 +29,86 @@ _is_plain_amount = re.compile(
 _NULL = Raw(b"null")
 
 
-class _Data(Struct, gc=False):
-    unique_id: _Id
-    timestamp: str
+_KINDS: dict[Kind, Any] = {
+    Kind.ID: _Id,
+    Kind.TIMESTAMP: str,
+    Kind.TEXT: str,
+    Kind.TEXTS: list[str],
+    Kind.FLAG: bool,
+    Kind.AMOUNT: Raw,
+    Kind.CURRENCY: str,
+    Kind.DAY_OR_TIMESTAMP: str,
+}
 
 
-class _PlayerData(_Data, gc=False):
-    player_id: _Id
+def _field(member: Member) -> tuple[str, Any] | tuple[str, Any, Any]:
+    kind = Literal[member.choices] if member.choices else _KINDS[member.kind]
+    if member.required:
+        return member.name, kind
+    return (member.name, kind, _NULL) if kind is Raw else (member.name, kind | None, None)
 
 
-class _Gameround(_PlayerData, gc=False):
-    game_id: _Id
-    round_id: _Id
-    amount: Raw
-    currency: str
-    is_win: bool
-    is_bonus: bool
+_DECODERS = {
+    wire_type: Decoder(defstruct(wire_type, map(_field, item_type.members), gc=False))
+    for wire_type, item_type in ITEM_TYPES.items()
+}
 
 
-class _Withdraw(_PlayerData, gc=False):
-    amount: Raw
-    currency: str
-    method: _Id
+def readers(currencies: Container[str], latest: datetime) -> dict[str, Reader]:
+    """Give a reader for each type of item, for a tenant's currencies and timestamps up to `latest`."""
+    return {
+        wire_type: _reader(item_type, currencies, latest)
+        for wire_type, item_type in ITEM_TYPES.items()
+    }
 
 
-class _Deposit(_Withdraw, gc=False):
-    amount_eur: Raw = _NULL
+def _reader(item_type: ItemType, currencies: Container[str], latest: datetime) -> Reader:
+    decode = _DECODERS[item_type.wire_type].decode
+    prefix = item_type.stream.prefix
+    id_of = attrgetter(item_type.stream.member)
+    topics, told_by = item_type.topics, item_type.told_by
+    topic = topics[0]
+    checks = [
+        _check_of(member, currencies) for member in item_type.members if member.kind in _CHECKS
+    ]
 
-
-class _Player(_PlayerData, gc=False):
-    username: str | None = None
-    registration_date: str | None = None
-    country: str | None = None
-    currency: str | None = None
-    gender: Literal["M", "F"] | None = None
-    affiliate: str | None = None
-    operator: str | None = None
-    tags: list[str] | None = None
-    consent_email: bool | None = None
-    is_blocked: bool | None = None
-
-
-class _Game(_Data, gc=False):
-    game_id: _Id
-    name: str | None = None
-    provider: str | None = None
-    categories: list[str] | None = None
-    features: list[str] | None = None
-    themes: list[str] | None = None
-    device: str | None = None
-    has_freespins: Literal["yes", "no", "unknown"] | None = None
-
-
-_GAMEROUND = Decoder(_Gameround)
-_WITHDRAW = Decoder(_Withdraw)
-_DEPOSIT = Decoder(_Deposit)
-_PLAYER = Decoder(_Player)
-_GAME = Decoder(_Game)
-_LOGIN = Decoder(_PlayerData)
-
-
-class CommonForm:
-    """Readers of `data`, one for each event of the wire, for one batch."""
-
-    def __init__(self, currencies: Container[str], latest: datetime) -> None:
-        """Set what the tenant may send: these currencies, and timestamps up to `latest`."""
-        self._currencies = currencies
-        self._latest = latest
-        self.readers: dict[str, Reader] = {
-            "gameround": self._gameround,
-            "deposit": self._deposit,
-            "withdraw": self._withdraw,
-            "player": self._player,
-            "game": self._game,
-            "login": self._login,
-        }
-
-    def _gameround(self, state: bytes) -> Item:
-        data = _GAMEROUND.decode(state)
-        self._check_money(data.amount, data.currency)
-        topic = "WinPaid" if data.is_win else "BetPlaced"
-        stream = player_stream(data.player_id)
-        return Item(data.unique_id, topic, stream, self._moment(data.timestamp), state)
-
-    def _deposit(self, state: bytes) -> Item:
-        data = _DEPOSIT.decode(state)
-        self._check_money(data.amount, data.currency)
-        if data.amount_eur != _NULL:
-            self._check_money(data.amount_eur, data.currency)
-        stream = player_stream(data.player_id)
-        return Item(data.unique_id, "Deposited", stream, self._moment(data.timestamp), state)
-
-    def _withdraw(self, state: bytes) -> Item:
-        data = _WITHDRAW.decode(state)
-        self._check_money(data.amount, data.currency)
-        stream = player_stream(data.player_id)
-        return Item(data.unique_id, "Withdrawn", stream, self._moment(data.timestamp), state)
-
-    def _player(self, state: bytes) -> Item:
-        data = _PLAYER.decode(state)
-        if data.registration_date is not None:
-            parse_day_or_instant(data.registration_date)
-        stream = player_stream(data.player_id)
-        return Item(data.unique_id, "PlayerUpdated", stream, self._moment(data.timestamp), state)
-
-    def _game(self, state: bytes) -> Item:
-        data = _GAME.decode(state)
-        stream = game_stream(data.game_id)
-        return Item(data.unique_id, "GameUpdated", stream, self._moment(data.timestamp), state)
-
-    def _login(self, state: bytes) -> Item:
-        data = _LOGIN.decode(state)
-        stream = player_stream(data.player_id)
-        return Item(data.unique_id, "LoggedIn", stream, self._moment(data.timestamp), state)
-
-    def _moment(self, timestamp: str) -> datetime:
-        moment = parse_datetime(timestamp)
-        if moment > self._latest:
+    def read(state: bytes) -> Item:
+        data: Any = decode(state)
+        for check in checks:
+            check(data)
+        moment = parse_datetime(data.timestamp)
+        if moment > latest:
             raise ValueError("in the future")
-        return moment
+        of_topic = topic if told_by is None else topics[getattr(data, told_by)]
+        return Item(data.unique_id, of_topic, prefix + id_of(data), moment, state)
 
-    def _check_money(self, amount: Raw, currency: str) -> None:
-        if not _is_plain_amount(amount) or currency not in self._currencies:
-            raise ValueError("not an amount in its common form, or an unknown currency")
+    return read
+
+
+_CHECKS = {Kind.AMOUNT, Kind.CURRENCY, Kind.DAY_OR_TIMESTAMP}
+
+
+def _check_of(member: Member, currencies: Container[str]) -> Callable[[Any], None]:
+    """Make the check of what the decoder can't know of a member. It raises ValueError."""
+    value_of = attrgetter(member.name)
+
+    def check_amount(data: Any) -> None:
+        amount = value_of(data)
+        if not _is_plain_amount(amount) and (member.required or amount != _NULL):
+            raise ValueError("not an amount in its common form")
+
+    def check_currency(data: Any) -> None:
+        if value_of(data) not in currencies:
+            raise ValueError("an unknown currency")
+
+    def check_day(data: Any) -> None:
+        value = value_of(data)
+        if value is not None:
+            parse_day_or_instant(value)
+
+    of_kind = {
+        Kind.AMOUNT: check_amount,
+        Kind.CURRENCY: check_currency,
+        Kind.DAY_OR_TIMESTAMP: check_day,
+    }
+    return of_kind[member.kind]

@@ -8,9 +8,9 @@ from msgspec.json import Decoder
 
 from app.wire.faults import Faults
 from app.wire.item import Item
-from app.wire.rules import RULES, Limits, Member, read_string
+from app.wire.rules import RULES, Judged, Limits, read_string
 from domain.instant import Instant
-from domain.streams import game_stream, player_stream
+from domain.item_types import ITEM_TYPES, ItemType
 
 _ABSENT = Raw()
 
@@ -29,14 +29,6 @@ _Members = defstruct("_Members", [(name, Raw, _ABSENT) for name in _NAMES], gc=F
 _ENVELOPE = Decoder(_Envelope)
 _MEMBERS = Decoder(_Members)
 
-_TOPICS = {
-    "deposit": "Deposited",
-    "withdraw": "Withdrawn",
-    "player": "PlayerUpdated",
-    "game": "GameUpdated",
-    "login": "LoggedIn",
-}
-
 
 def read_item(text: bytes, limits: Limits, pointer: str, faults: Faults) -> Item | None:
     """Read an item as it stands in `items`; None if it has faults, which are added to `faults`."""
@@ -52,10 +44,10 @@ def read_item(text: bytes, limits: Limits, pointer: str, faults: Faults) -> Item
         faults.add(f"{pointer}/event", "wrong_type", "must be a string")
     else:
         event = read_string(event_text)
-    return judge(event, bytes(envelope.data), limits, pointer, faults)
+    return read_parts(event, bytes(envelope.data), limits, pointer, faults)
 
 
-def judge(
+def read_parts(
     event: str | None, data: bytes, limits: Limits, pointer: str, faults: Faults
 ) -> Item | None:
     """Read the parts of an item: its event (None if there is none) and the text of its data (b"" for none).
@@ -74,12 +66,12 @@ def judge(
         before = len(faults)
         _check(members, rules, limits, f"{pointer}/data", faults)
         if len(faults) == before:
-            return _item(event, members, data)
+            return _item(ITEM_TYPES[event], members, data)
     return None
 
 
 def _check(
-    members: Any, rules: Iterable[Member], limits: Limits, pointer: str, faults: Faults
+    members: Any, rules: Iterable[Judged], limits: Limits, pointer: str, faults: Faults
 ) -> None:
     for name, rule, required in rules:
         text = bytes(getattr(members, name))
@@ -90,14 +82,9 @@ def _check(
             faults.add(f"{pointer}/{name}", "missing", "must be given")
 
 
-def _item(event: str, members: Any, state: bytes) -> Item:
-    if event == "gameround":
-        topic = "WinPaid" if bytes(members.is_win) == b"true" else "BetPlaced"
-    else:
-        topic = _TOPICS[event]
-    if event == "game":
-        stream = game_stream(read_string(members.game_id))
-    else:
-        stream = player_stream(read_string(members.player_id))
+def _item(item_type: ItemType, members: Any, state: bytes) -> Item:
+    told_by = item_type.told_by
+    topic = item_type.topics[told_by is not None and bytes(getattr(members, told_by)) == b"true"]
+    stream = item_type.stream.prefix + read_string(getattr(members, item_type.stream.member))
     moment = Instant.parse(read_string(members.timestamp))
     return Item(read_string(members.unique_id), topic, stream, moment, state)

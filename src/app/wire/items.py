@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
-from app.wire.common_form import CommonForm
-from app.wire.exact import judge, read_item
+from app.wire.common_form import readers
+from app.wire.exact import read_item, read_parts
 from app.wire.faults import Fault, Faults, InvalidItemsError, TooManyItemsError
 from app.wire.item import Item
 from app.wire.json_text import (
@@ -115,11 +115,11 @@ def _decode_common_batch(
     batch: list[_CommonItem], limits: Limits, *, nul_possible: bool
 ) -> list[Item]:
     faults = Faults()
-    readers = CommonForm(limits.currencies, limits.latest).readers
+    read_common = readers(limits.currencies, limits.latest)
     items: list[Item] = []
     for index, sent in enumerate(batch):
         event, state = sent.event, bytes(sent.data)
-        reader = readers.get(event)
+        reader = read_common.get(event)
         if reader is not None and not (nul_possible and _NUL in state):
             try:
                 items.append(reader(state))
@@ -127,7 +127,7 @@ def _decode_common_batch(
                 pass  # not common, or not valid: the rules decide
             else:
                 continue
-        item = judge(event, state, limits, f"/items/{index}", faults)
+        item = read_parts(event, state, limits, f"/items/{index}", faults)
         if item is not None:
             items.append(item)
     faults.raise_any()

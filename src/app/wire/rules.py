@@ -13,6 +13,7 @@ from msgspec.json import Decoder
 
 from app.wire.json_text import has_more_elements
 from domain.instant import Instant, parse_day_or_instant
+from domain.item_types import ITEM_TYPES, Kind, Member
 from domain.money import AmountError, parse_amount
 
 MAX_ID_CHARACTERS = 255
@@ -176,56 +177,32 @@ def _or_null(problem: Problem) -> Problem:
     return problem._replace(detail=f"{problem.detail}, or null")
 
 
-class Member(NamedTuple):
-    """What the contract says of one member of `data`."""
+class Judged(NamedTuple):
+    """A member of `data`, and the rule for its value."""
 
     name: str
     rule: Rule
-    required: bool = True
+    required: bool
 
 
-def _optional(rule: Rule, *names: str) -> tuple[Member, ...]:
-    return tuple(Member(name, nullable(rule), required=False) for name in names)
-
-
-_ANY = (Member("unique_id", identifier), Member("timestamp", timestamp))
-_OF_PLAYER = (*_ANY, Member("player_id", identifier))
-_MONEY = (Member("amount", amount), Member("currency", currency))
-
-RULES: dict[str, tuple[Member, ...]] = {
-    "gameround": (
-        *_OF_PLAYER,
-        Member("game_id", identifier),
-        Member("round_id", identifier),
-        *_MONEY,
-        Member("is_win", boolean),
-        Member("is_bonus", boolean),
-    ),
-    "deposit": (
-        *_OF_PLAYER,
-        *_MONEY,
-        Member("method", identifier),
-        *_optional(amount, "amount_eur"),
-    ),
-    "withdraw": (*_OF_PLAYER, *_MONEY, Member("method", identifier)),
-    "player": (
-        *_OF_PLAYER,
-        *_optional(string, "username"),
-        *_optional(day_or_timestamp, "registration_date"),
-        *_optional(string, "country", "currency"),
-        *_optional(one_of("M", "F"), "gender"),
-        *_optional(string, "affiliate", "operator"),
-        *_optional(strings, "tags"),
-        *_optional(boolean, "consent_email", "is_blocked"),
-    ),
-    "game": (
-        *_ANY,
-        Member("game_id", identifier),
-        *_optional(string, "name", "provider"),
-        *_optional(strings, "categories", "features", "themes"),
-        *_optional(string, "device"),
-        *_optional(one_of("yes", "no", "unknown"), "has_freespins"),
-    ),
-    "login": _OF_PLAYER,
+_OF_KIND: dict[Kind, Rule] = {
+    Kind.ID: identifier,
+    Kind.TIMESTAMP: timestamp,
+    Kind.TEXT: string,
+    Kind.TEXTS: strings,
+    Kind.FLAG: boolean,
+    Kind.AMOUNT: amount,
+    Kind.CURRENCY: currency,
+    Kind.DAY_OR_TIMESTAMP: day_or_timestamp,
 }
-"""The members of each event of the wire, in the contract's order."""
+
+
+def _judged(member: Member) -> Judged:
+    rule = one_of(*member.choices) if member.choices else _OF_KIND[member.kind]
+    return Judged(member.name, rule if member.required else nullable(rule), member.required)
+
+
+RULES: dict[str, tuple[Judged, ...]] = {
+    wire_type: tuple(map(_judged, item_type.members)) for wire_type, item_type in ITEM_TYPES.items()
+}
+"""The rules for each type of item, by its members in the contract's order."""

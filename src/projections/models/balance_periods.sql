@@ -31,9 +31,9 @@ returning 1;
 
 -- name: balances_before(tenant_id, generation, player_id, day, period)
 -- A player's balances of the whole days before one, and of the whole periods of that day before one.
-select currency, sum(deposited), sum(withdrawn), sum(bet_real), sum(bet_bonus), sum(win_real), sum(win_bonus),
-       sum(deposited_eur), sum(deposits)::bigint, sum(withdrawals)::bigint, sum(bets)::bigint,
-       sum(wins)::bigint
+select currency, sum(bet_real), sum(bet_bonus), sum(win_real), sum(win_bonus), sum(bets)::bigint,
+       sum(wins)::bigint, sum(deposited), sum(withdrawn), sum(deposited_eur), sum(deposits)::bigint,
+       sum(withdrawals)::bigint
   from (select * from balance_periods
          where tenant_id = :tenant_id and generation = :generation and player_id = :player_id
            and is_day and period < :day

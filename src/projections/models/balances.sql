@@ -24,8 +24,8 @@ returning 1;
 
 -- name: find_balances(tenant_id, generation, player_id, currency, after_player, after_currency, limit)
 -- `>=` follows from the comparison behind it, and is where a page begins in the index by currency.
-select player_id, currency, deposited, withdrawn, bet_real, bet_bonus, win_real, win_bonus,
-       deposited_eur, deposits, withdrawals, bets, wins
+select player_id, currency, bet_real, bet_bonus, win_real, win_bonus, bets, wins, deposited, withdrawn,
+       deposited_eur, deposits, withdrawals
   from balances
  where tenant_id = :tenant_id and generation = :generation
    and (:player_id::text is null or player_id = :player_id)

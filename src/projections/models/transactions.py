@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from domain.events import TOPICS, WIRE_TYPES, Deposited, Withdrawn
+from domain.events import TOPICS, Deposited, Withdrawn
 from domain.ids import Id, Position
+from domain.item_types import WIRE_TYPES
 from domain.money import plain
 from postgres.connections import Connection
 from postgres.statements import statements
