@@ -1,6 +1,8 @@
 """A service that holds the sample day, and a browser, for all tests of a process."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
@@ -25,6 +27,22 @@ def service(
         serving(folder, settings=on(database)) as running,
     ):
         yield running
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    """A function that starts services of a test's own, which end with it.
+
+    To be asked for after the database: what was set up last is taken down first.
+    """
+    with ExitStack() as started:
+
+        def make(*arguments: str, settings: dict[str, str]) -> Service:
+            service = Service(tmp_path, *arguments, settings=settings)
+            started.callback(service.stop)
+            return service
+
+        yield make
 
 
 @pytest.fixture(scope="package")
