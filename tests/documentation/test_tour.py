@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,17 +46,29 @@ def blocks(*, of_make: bool) -> list[tuple[str, Commands]]:
     ]
 
 
+def first_steps(service: Service) -> Iterator[tuple[str, Commands]]:
+    """The commands that `make run` shows, indented, and what they are to print."""
+    for language, answer in (
+        ("text", "HTTP/1.1 204 No Content\n…\nevents-stored: 1\n…\n\n"),
+        ("json", '{"items": [{"player_id": "ada", "real": "25"}], "next_cursor": null}'),
+    ):
+        line = ""
+        while not line.startswith("  curl "):
+            line = service.line()
+        yield "make run", Commands(line.lstrip(), language, answer)
+
+
 @pytest.mark.parametrize("way", ["in brackets", "as if typed"])
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_every_block_can_be_pasted_and_prints_what_is_shown(
     begin: Begin, fresh_database: Database, start: Callable[..., Service], shell: Shell, way: Way
 ) -> None:
-    service = start(settings=on(fresh_database))
+    service = start("--demo", settings=on(fresh_database))
     host, port = service.address
     pasted = blocks(of_make=False)
     assert {name for name, _ in pasted} >= {"README.md", "tour.md"}
     with begin(shell, on(fresh_database)) as terminal:
-        for _, commands in pasted:
+        for _, commands in [*first_steps(service), *pasted]:
             done = terminal.paste(commands.text.replace(SERVED_ON, f"{host}:{port}"), way)
             assert done.status == 0, done.screen
             assert not COMPLAINT.findall(done.screen)

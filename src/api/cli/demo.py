@@ -18,7 +18,7 @@ Send a first deposit:
 
 and ask for the balance:
 
-  curl -w '\n' '{url}/api/v1/balances?player_id=ada&at_least=1' -H 'x-api-key: {key}'
+  curl -w '\\n' '{url}/api/v1/balances?player_id=ada&at_least=1' -H 'x-api-key: {key}'
 """
 
 _BODY = (

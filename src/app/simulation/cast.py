@@ -29,7 +29,7 @@ _PLAYER_IDS = (
     "{}",
     "op1/{}",
     "o'neil {}",
-    "Ünï {} çode",
+    "P-{} ünïcode",
     "a3f0c1d2-77e4-4b1a-9c55-{:012x}",
 )
 _STAKES = (1, 2, 2, 5, 5, 5, 10, 10, 20, 50, 200)  # in tenths of a EUR or thereabouts
