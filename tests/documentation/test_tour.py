@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import Database
-from tests.documentation.markdown import DOCUMENTS, ROOT, Commands, check_answer, commands_of
+from tests.documentation.markdown import DOCUMENTS, ROOT, TOUR, Commands, check_answer, commands_of
 from tests.documentation.terminal import Shell, Terminal, Way
 from tests.http.service import Service, on
 
@@ -37,10 +37,10 @@ def begin(tmp_path: Path) -> Begin:
 
 
 def blocks(*, of_make: bool) -> list[tuple[str, Commands]]:
-    """The blocks of all documents: those that call make, or all others."""
+    """The blocks of what readers follow: those that call make, or all others."""
     return [
         (document.name, commands)
-        for document in DOCUMENTS
+        for document in TOUR
         for commands in commands_of(document)
         if commands.text.startswith("make ") == of_make
     ]
@@ -66,7 +66,7 @@ def test_every_block_can_be_pasted_and_prints_what_is_shown(
     service = start("--demo", settings=on(fresh_database))
     host, port = service.address
     pasted = blocks(of_make=False)
-    assert {name for name, _ in pasted} >= {"README.md", "tour.md"}
+    assert {name for name, _ in pasted} == {"README.md", "tour.md"}
     with begin(shell, on(fresh_database)) as terminal:
         for _, commands in [*first_steps(service), *pasted]:
             done = terminal.paste(commands.text.replace(SERVED_ON, f"{host}:{port}"), way)
@@ -93,6 +93,8 @@ def test_every_block_of_make_names_targets_that_there_are(
 
 def test_no_block_holds_what_a_shell_may_not_take() -> None:
     """Interactive zsh knows no comments, and not every locale has every letter."""
+    for document in DOCUMENTS:
+        for commands in commands_of(document):
+            assert not re.search(r"(^|\s)#", commands.text), document.name
     for name, commands in [*blocks(of_make=False), *blocks(of_make=True)]:
-        assert not re.search(r"(^|\s)#", commands.text), name
         assert commands.text.isascii(), name

@@ -1,5 +1,7 @@
 """The OpenAPI document."""
 
+from importlib.metadata import version
+
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
@@ -8,7 +10,7 @@ from api.documentation.pages import DocumentationPage
 
 OPENAPI_CONFIG = OpenAPIConfig(
     title="Roundbook",
-    version="1",
+    version=version("roundbook"),
     summary="Ingest what happens at online casinos, query it, replay it.",
     path="/schema",
     use_handler_docstrings=True,
