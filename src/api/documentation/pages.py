@@ -86,7 +86,7 @@ def openapi_json() -> Redirect:
 
 @get("/documentation/{name:str}", include_in_schema=False, sync_to_thread=True)
 def asset(name: Annotated[str, PathParameter()]) -> Response[bytes]:
-    """Give a file that the pages load: one of our own, or one of Swagger UI from its package."""
+    """Return a file that the pages load: one of our own, or one of Swagger UI from its package."""
     if name not in _ASSETS:
         raise NotFoundException
     folder, media_type = _ASSETS[name]
