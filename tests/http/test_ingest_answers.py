@@ -375,7 +375,7 @@ def test_a_currency_that_the_tenant_was_allowed_is_fine_and_no_other(client: htt
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/nope", "/api", "/api/v1", "/api/v2/events", "/%00", "/%ff"]
+    "path", ["/nope", "/api", "/api/v1", "/api/v2/events", "/schema/nope", "/%00", "/%ff"]
 )
 def test_a_path_that_is_none_is_a_problem_404(client: httpx.Client, path: str) -> None:
     assert_problem(client.get(path), "not-found")
