@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 
-.PHONY: setup run test check format soak bench lock clean
+.PHONY: setup run test coverage check format soak bench lock clean
 
 setup: $(STAMP)  ## make .venv with the pinned dependencies and the command `roundbook`
 
@@ -22,6 +22,12 @@ run: setup  ## serve on 127.0.0.1:8000 with the embedded PostgreSQL and a tenant
 
 test: setup  ## the whole suite, against a real PostgreSQL
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+coverage: setup  ## the suite again, and which lines and branches of src it leaves out; see docs/coverage.md
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2 --dist loadgroup $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 check: setup  ## format, lint, types, layers
 	$(BIN)/ruff format --check src tests bench examples
@@ -47,4 +53,4 @@ lock:  ## pin the newest versions that pyproject.toml admits, with hashes
 	rm -rf .venv-lock
 
 clean:
-	rm -rf $(VENV) .venv-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*

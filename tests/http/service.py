@@ -67,7 +67,8 @@ class Running:
         self.log_path = folder / f"{arguments[0]}-{time.monotonic_ns()}.log"
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "api.cli", *arguments],
+                # As the installed command: it does not import from the folder it is started in.
+                [sys.executable, "-P", "-m", "api.cli", *arguments],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

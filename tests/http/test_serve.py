@@ -22,6 +22,7 @@ from tests.http.service import (
     in_folder,
     on,
     roundbook,
+    serving,
 )
 from tests.http.wire import EVENTS, Wire, body, counts, login, recorded
 from tests.processes import command_of, descendants, runs
@@ -228,6 +229,20 @@ def test_a_service_waits_for_its_database_and_migrates_it(
 def test_a_service_that_waits_for_its_database_ends_well(waiting: Running) -> None:
     waiting.signal(signal.SIGTERM)
     assert waiting.ended() == (0, "")
+
+
+def test_a_folder_with_modules_of_the_same_names_is_not_imported_from(
+    fresh_database: Database, tmp_path: Path
+) -> None:
+    for name in ("domain", "postgres", "app", "projections", "api"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('this is another project')")
+    with serving(tmp_path, settings=on(fresh_database)) as service:
+        service.new_tenant("t")
+        with service.client(service.new_key("t", "ingest", "read")) as client:
+            sent = client.post(EVENTS, content=body(login("l-1")))
+            assert sent.status_code == 204, sent.text
+            at_least = {"at_least": sent.headers["Log-Position"]}
+            assert client.get("/api/v1/players/p", params=at_least).json()["logins"] == 1
 
 
 def test_the_log_of_a_service_that_begins_with_nothing_is_json(embedded: Service) -> None:

@@ -1,5 +1,6 @@
 """The OpenAPI document, and its page of interactive documentation, which needs no internet."""
 
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Annotated
 
@@ -32,7 +33,7 @@ def documentation_assets(name: Annotated[str, PathParameter()]) -> Response[byte
 
 OPENAPI_CONFIG = OpenAPIConfig(
     title="Roundbook",
-    version="1",
+    version=version("roundbook"),
     summary="Ingest what happens at online casinos, query it, replay it.",
     path="/schema",
     use_handler_docstrings=True,

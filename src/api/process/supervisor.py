@@ -62,10 +62,11 @@ class Supervisor:
         """Serve on `listener` from `store`; without `projections` others keep the read models."""
         self._store = store
         self._listener = listener
-        # Not `-m`: what a worker spawns would then import the worker, too.
+        # Not `-m`: what a worker spawns would then import the worker, too. With `-P`, as the folder that the
+        # service is started in may hold an `app` of its own.
         work = "from api.process.worker import main; main()"
-        self._serve = [sys.executable, "-c", work, str(listener.fileno())]
-        project = [sys.executable, "-m", "api.cli", "project"]
+        self._serve = [sys.executable, "-P", "-c", work, str(listener.fileno())]
+        project = [sys.executable, "-P", "-m", "api.cli", "project"]
         self._commands = [self._serve] * workers + [project] * projections
         self._reader, self._writer = os.pipe()
         self._metrics_dir = tempfile.mkdtemp(prefix="roundbook-metrics-")
