@@ -19,6 +19,8 @@ SETTINGS = {field.encode_name: field for field in fields(Settings)}
 
 _ROW = re.compile(r"^\| `(ROUNDBOOK_\w+)` \| .* \| (.*) \|$", re.MULTILINE)
 _VARIABLE = re.compile(r"\bROUNDBOOK_[A-Z_]*[A-Z]")
+# By itself, by a path, or in a container.
+_TYPED = re.compile(r"(?:^|bin/|exec service )(roundbook [^|;)>]*)")
 _METRIC = re.compile(r"^\| `(roundbook_\w+)` \|", re.MULTILINE)
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=str)
@@ -62,21 +64,25 @@ def test_every_command_is_described() -> None:
 @each_page
 def test_commands_that_are_named_anywhere_exist_with_their_options(page: Page) -> None:
     lines = [line for line in page.code() if line.startswith("roundbook ")]
-    typed = re.compile(r"(?:^|[ (/])(roundbook [^|;)>]*)")
-    lines += [line for shell in page.shell() for line in typed.findall(shell.partition(" # ")[0])]
+    lines += [line for shell in page.shell() for line in _TYPED.findall(shell)]
     assert [line for line in lines if not is_command(line)] == []
 
 
 def is_command(line: str) -> bool:
-    """Whether a line begins with a command and has only options of it; a name alone is that of a group."""
-    words = shlex.split(line)
+    """Whether a line begins with a command and has only options of it, or names a group of commands."""
+    words = shlex.split(line, comments=True)
     options = {word.partition("=")[0] for word in words if word.startswith("-")} - {"--help"}
-    known = [command for typed, command in commands().items() if f"{line} ".startswith(f"{typed} ")]
-    if not known:
-        return options <= {"--version"} and any(typed.startswith(line) for typed in commands())
-    return options <= {
-        option for each in known[0].params for option in (*each.opts, *each.secondary_opts)
-    }
+    for typed, command in commands().items():
+        if words[: len(typed.split())] == typed.split():
+            return options <= {each for known in command.params for each in _spellings(known)}
+    named = " ".join(word for word in words if not word.startswith("-"))
+    return options <= {"--version"} and any(
+        f"{typed} ".startswith(f"{named} ") for typed in commands()
+    )
+
+
+def _spellings(parameter: click.Parameter) -> list[str]:
+    return [*parameter.opts, *parameter.secondary_opts]
 
 
 def test_every_metric_is_described_and_nothing_else() -> None:

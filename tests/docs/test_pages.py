@@ -11,7 +11,7 @@ from tests.docs.pages import PAGES, README, ROOT, Page
 
 SOURCES = ROOT / "src"
 PACKAGES = sorted(path.name for path in SOURCES.iterdir() if path.is_dir())
-FOLDERS = ["src", "tests", "bench", "docs", "examples"]
+FOLDERS = ["src", "tests", "bench", "deploy", "docs", "examples"]
 
 _PATH = re.compile(rf"(?:{'|'.join([*FOLDERS, *PACKAGES])})(?:/[\w.*-]+)+/?")
 _FILE = re.compile(r"[\w-]+\.(?:py|sql|toml|lock|svg|md)")
