@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import click
 
+from api.tenancy import create_tenant
 from app.log.append import head
-from app.tenants import SCOPES, create_key, create_tenant
+from app.tenants import SCOPES, create_key
 from bench.cells import Sample
 from bench.orders import LoadClient, Order
 from bench.processes import Memory, PeakMemory

@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, settings
 
-from app.tenants import Tenant, create_tenant
+from api.tenancy import create_tenant
+from app.tenants import Tenant
 from postgres.connections import Pool, connect, open_pool
 from tests.databases import Database, new_database, server_admin_url
 

@@ -1,5 +1,6 @@
 """The schema of the whole service: that of the log, and that of the read models."""
 
 from postgres.migrate import Schema
+from projections.models.registry import tables
 
-SCHEMA = Schema(("app", "projections"))
+SCHEMA = Schema(("app", "projections"), derived=("tracking", *tables()))

@@ -1,7 +1,7 @@
 """The register of conflicts: what was refused because something else is recorded under its unique_id."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Raw, Struct
 
@@ -9,9 +9,17 @@ from app.recording import event_key
 from domain.ids import Id, Position
 from domain.item_types import WIRE_TYPES, WireType
 from postgres.connections import Connection
-from postgres.statements import statements
+from postgres.rows import fetch_all
+from postgres.statements import Statement, Statements
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Reading the register."""
+
+    find_conflicts: Statement
+
+
+SQL = Sql(__file__)
 
 PAGE_BYTES = 4 * 1024 * 1024
 """How many bytes of data a page gives, but for the one conflict that goes beyond."""
@@ -54,8 +62,9 @@ def find_conflicts(
     connection: Connection, tenant_id: int, filters: ConflictFilters, after: int, limit: int
 ) -> ConflictPage:
     """List conflicts by number; fewer than `limit` where their data is large."""
-    found = connection.execute(
-        SQL.find_conflicts.sql,
+    found = fetch_all(
+        connection,
+        SQL.find_conflicts,
         {
             "tenant_id": tenant_id,
             "unique_id": filters.unique_id,
@@ -66,18 +75,30 @@ def find_conflicts(
             "limit": limit + 1,
             "limit_bytes": PAGE_BYTES,
         },
+        _Row,
         prepare=False,  # one plan for all combinations of filters would be a bad one
         binary=True,
-    ).fetchall()
-    shown = [row for row in found[:limit] if row[-1] is not None]
+    )
+    shown = [row for row in found[:limit] if row.data is not None]
     return ConflictPage(
-        [_view(row[1:]) for row in shown], shown[-1][0] if len(shown) < len(found) else None
+        [_view(row) for row in shown], shown[-1].number if len(shown) < len(found) else None
     )
 
 
-def _view(row: tuple[Any, ...]) -> ConflictView:
-    unique_id, position, received_at, event, topic, data, state = row
-    recorded_as = WIRE_TYPES[topic]
-    return ConflictView(
-        unique_id, position, received_at, event, Raw(data), RecordedItem(recorded_as, Raw(state))
-    )
+class _Row(NamedTuple):
+    """What was refused and what is recorded; without both where they didn't fit into the page."""
+
+    number: int
+    unique_id: str
+    position: int
+    received_at: datetime
+    event: WireType
+    topic: str
+    data: bytes | None
+    state: bytes | None
+
+
+def _view(row: _Row) -> ConflictView:
+    recorded = RecordedItem(WIRE_TYPES[row.topic], Raw(row.state or b""))
+    place = (row.unique_id, row.position, row.received_at)
+    return ConflictView(*place, row.event, Raw(row.data or b""), recorded)

@@ -2,8 +2,8 @@
 -- What was refused beside what is recorded, by number. Of those that no longer fit into limit_bytes the data
 -- is left out; the first one always fits.
 select number, unique_id, position, received_at, event, topic,
-       case when sum(bytes) over (order by number) - bytes < :limit_bytes then data end,
-       case when sum(bytes) over (order by number) - bytes < :limit_bytes then state end
+       case when sum(bytes) over (order by number) - bytes < :limit_bytes then data end as data,
+       case when sum(bytes) over (order by number) - bytes < :limit_bytes then state end as state
   from (select c.number, c.unique_id, c.position, c.received_at, c.event, e.topic, c.data, e.state,
                octet_length(c.data) + octet_length(e.state) as bytes
           from conflicts c

@@ -12,9 +12,24 @@ from msgspec import Struct
 
 from app.wire.currencies import ISO_4217
 from postgres.connections import Connection
-from postgres.statements import statements
+from postgres.rows import fetch_all, fetch_one
+from postgres.statements import Statement, Statements
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Reading and writing tenants and keys."""
+
+    create_tenant: Statement
+    list_tenants: Statement
+    find_tenant: Statement
+    allow_currency: Statement
+    create_key: Statement
+    list_keys: Statement
+    revoke_key: Statement
+    find_key: Statement
+
+
+SQL = Sql(__file__)
 
 Scope = Literal["ingest", "read", "audit"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -64,8 +79,8 @@ class NewKey(NamedTuple):
     key: str
 
 
-def create_tenant(connection: Connection, name: str, currencies: Sequence[str] = ()) -> Tenant:
-    """Create a tenant with an empty log.
+def add_tenant(connection: Connection, name: str, currencies: Sequence[str] = ()) -> Tenant:
+    """Add a tenant with an empty log; `api.tenancy.create_tenant` begins its read models too.
 
     Raises TenantError for a name that is taken or unfit, or a currency code that is unfit.
     """
@@ -81,11 +96,8 @@ def create_tenant(connection: Connection, name: str, currencies: Sequence[str] =
             raise TenantError(f"tenant {name!r} exists already")
         try:
             with connection.transaction():
-                row = connection.execute(
-                    SQL.create_tenant.sql, {"name": name, "now": now}
-                ).fetchone()
-                tenant_id = row[0] if row else 0
-                connection.execute(SQL.start_tracking.sql, {"tenant_id": tenant_id, "now": now})
+                row = {"name": name, "now": now}
+                tenant_id = fetch_one(connection, SQL.create_tenant, row, int)
                 for code in currencies:
                     connection.execute(
                         SQL.allow_currency.sql, {"tenant_id": tenant_id, "code": code}
@@ -98,7 +110,7 @@ def create_tenant(connection: Connection, name: str, currencies: Sequence[str] =
 
 def list_tenants(connection: Connection) -> list[Tenant]:
     """List all tenants, oldest first."""
-    return [Tenant(*row) for row in connection.execute(SQL.list_tenants.sql)]
+    return fetch_all(connection, SQL.list_tenants, None, Tenant)
 
 
 def find_tenant(connection: Connection, name: str) -> Tenant:
@@ -139,18 +151,17 @@ def create_key(
     }
     for _ in range(_ATTEMPTS):
         try:
-            created = connection.execute(SQL.create_key.sql, row).fetchone()
+            key_id = fetch_one(connection, SQL.create_key, row, int)
         except psycopg.errors.UniqueViolation:
             continue
-        if created is not None:
-            return NewKey(created[0], key)
+        if key_id is not None:
+            return NewKey(key_id, key)
     raise TenantError("too many keys are being created at once; try again")
 
 
 def list_keys(connection: Connection, tenant: Tenant) -> list[Key]:
     """List a tenant's keys, newest last."""
-    rows = connection.execute(SQL.list_keys.sql, {"tenant_id": tenant.tenant_id})
-    return [Key(*row) for row in rows]
+    return fetch_all(connection, SQL.list_keys, {"tenant_id": tenant.tenant_id}, Key)
 
 
 def revoke_key(connection: Connection, key_id: int) -> None:
@@ -162,13 +173,33 @@ def revoke_key(connection: Connection, key_id: int) -> None:
 
 def find_key(connection: Connection, key: str) -> tuple[Key, Tenant] | None:
     """Find what is kept of a key, and whose it is; revoked and expired ones too."""
-    row = connection.execute(SQL.find_key.sql, {"key_hash": _hash(key)}).fetchone()
-    return (Key(*row[:6]), Tenant(*row[6:])) if row else None
+    found = fetch_one(connection, SQL.find_key, {"key_hash": _hash(key)}, _Known)
+    if found is None:
+        return None
+    moments = (found.created_at, found.expires_at, found.revoked_at)
+    return (
+        Key(found.key_id, found.scopes, found.label, *moments),
+        Tenant(found.tenant_id, found.name, found.tenant_created_at, found.currencies),
+    )
+
+
+class _Known(NamedTuple):
+    """A key beside its tenant."""
+
+    key_id: int
+    scopes: list[Scope]
+    label: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    tenant_id: int
+    name: str
+    tenant_created_at: datetime
+    currencies: list[str]
 
 
 def _find(connection: Connection, name: str) -> Tenant | None:
-    row = connection.execute(SQL.find_tenant.sql, {"name": name}).fetchone()
-    return Tenant(*row) if row else None
+    return fetch_one(connection, SQL.find_tenant, {"name": name}, Tenant)
 
 
 def _hash(key: str) -> bytes:

@@ -4,19 +4,14 @@ insert into tenants (tenant_id, name, created_at)
 select coalesce(max(tenant_id), 0) + 1, :name, :now from tenants
 returning tenant_id;
 
--- name: start_tracking(tenant_id, now)!
--- The first generation of the read models, at the beginning of the log.
-insert into tracking (tenant_id, generation, position, live, updated_at)
-values (:tenant_id, 1, 0, true, :now);
-
 -- name: list_tenants()
 select t.tenant_id, t.name, t.created_at,
-       array(select code from tenant_currencies c where c.tenant_id = t.tenant_id order by code)
+       array(select code from tenant_currencies c where c.tenant_id = t.tenant_id order by code) as currencies
   from tenants t order by t.tenant_id;
 
 -- name: find_tenant(name)^
 select t.tenant_id, t.name, t.created_at,
-       array(select code from tenant_currencies c where c.tenant_id = t.tenant_id order by code)
+       array(select code from tenant_currencies c where c.tenant_id = t.tenant_id order by code) as currencies
   from tenants t where t.name = :name;
 
 -- name: allow_currency(tenant_id, code)!
@@ -37,7 +32,8 @@ select key_id, scopes, label, created_at, expires_at, revoked_at from api_keys
 update api_keys set revoked_at = coalesce(revoked_at, :now) where key_id = :key_id;
 
 -- name: find_key(key_hash)^
-select k.key_id, k.scopes, k.label, k.created_at, k.expires_at, k.revoked_at, t.tenant_id, t.name, t.created_at,
-       array(select code from tenant_currencies c where c.tenant_id = t.tenant_id order by code)
+select k.key_id, k.scopes, k.label, k.created_at, k.expires_at, k.revoked_at, t.tenant_id, t.name,
+       t.created_at as tenant_created_at,
+       array(select code from tenant_currencies c where c.tenant_id = t.tenant_id order by code) as currencies
   from api_keys k join tenants t on t.tenant_id = k.tenant_id
  where k.key_hash = :key_hash;

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from postgres.connections import Connection
+from postgres.statements import Statement
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = struct.pack(">h", -1)
@@ -22,9 +23,9 @@ _BIGINT = struct.Struct(">iq")
 _BIGINT_TYPE = 20
 
 
-def copy_in(connection: Connection, statement: str, rows: Iterable[bytes]) -> None:
+def copy_in(connection: Connection, statement: Statement, rows: Iterable[bytes]) -> None:
     """Copy encoded rows by a statement that says `from stdin (format binary)`."""
-    with connection.cursor() as cursor, cursor.copy(statement.encode()) as sink:
+    with connection.cursor() as cursor, cursor.copy(statement.sql) as sink:
         sink.write(b"".join((_HEADER, *rows, _TRAILER)))
 
 

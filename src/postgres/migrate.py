@@ -1,12 +1,18 @@
-"""Brings the schema up to date: numbered SQL files, each applied once, in order, in a transaction."""
+"""Brings the schema up to date: numbered steps, each applied once, in order, in a transaction."""
 
+import re
+from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from itertools import pairwise
 from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
 
 from postgres.connections import Connection, connect
+from postgres.statements import scripts
 
 _MINIMUM_VERSION = 150_000
 _APPEND_ONLY_TABLES = ("events", "conflicts")
@@ -14,6 +20,7 @@ _APPEND_ONLY_TABLES = ("events", "conflicts")
 # One number for the whole cluster, so that hosts which start together migrate one after the other.
 _MIGRATION_LOCK = 0x526F756E64626F6F
 
+_STEP = re.compile(r"step_(?P<number>\d{4})_(?P<name>\w+)")
 
 # Whether the service may change a table as itself or as any role it may become (`has_table_privilege`
 # counts only what is inherited). Who owns the schema or the database may drop the table; who may create
@@ -53,26 +60,53 @@ class Migration(NamedTuple):
 class Schema(NamedTuple):
     """What a database is to hold: the steps and the grants of `packages`.
 
-    Each package has a folder `migrations` of numbered SQL files, and `grants.sql`, which says what the
-    service's role (`{service}`) may do. Numbers are given once over all packages.
+    A step is a numbered file in a folder `migrations`, or a block of the .sql file beside the module that
+    it is for (`-- name: step_0003_rounds()#`). Numbers are given once over all packages.
+
+    `grants.sql` of a package says what the service's role (`{service}`) may do; the `derived` tables it
+    may write and delete as it likes, for they can be made anew from the log.
     """
 
     packages: tuple[str, ...]
+    derived: tuple[str, ...] = ()
 
     def migrations(self) -> list[Migration]:
-        """List all steps, in order."""
-        found = []
-        for package in self.packages:
-            for file in files(package).joinpath("migrations").iterdir():
-                number, _, name = file.name.removesuffix(".sql").partition("_")
-                found.append(Migration(int(number), name, file.read_text("utf-8")))
-        return sorted(found)
+        """List all steps, in order. Raises MigrationError where two have one number."""
+        return list(_migrations(self.packages))
 
     def grants(self) -> list[str]:
         """List what is to be granted after every migration, each a text of statements."""
-        return [
-            files(package).joinpath("grants.sql").read_text("utf-8") for package in self.packages
-        ]
+        grants = [files(package).joinpath("grants.sql") for package in self.packages]
+        texts = [file.read_text("utf-8") for file in grants if file.is_file()]
+        if self.derived:
+            tables = ", ".join(self.derived)
+            texts.append(f"grant insert, update, delete on {tables} to {{service}};")
+        return texts
+
+
+# Whoever asks whether the service is ready asks for all steps, and they don't change while it runs.
+@cache
+def _migrations(packages: tuple[str, ...]) -> tuple[Migration, ...]:
+    found = sorted(step for package in packages for step in _steps(files(package)))
+    for one, other in pairwise(found):
+        if one.number == other.number:
+            raise MigrationError(f"{one.name} and {other.name} are both step {one.number}")
+    return tuple(found)
+
+
+def _steps(folder: Traversable) -> Iterator[Migration]:
+    for file in folder.iterdir():
+        if file.is_dir():
+            yield from _steps(file)
+        elif file.name.endswith(".sql") and folder.name == "migrations":
+            number, _, name = file.name.removesuffix(".sql").partition("_")
+            yield Migration(int(number), name, file.read_text("utf-8"))
+        elif file.name.endswith(".sql"):
+            for script, text in scripts(file).items():
+                numbered = _STEP.fullmatch(script)
+                if numbered is None:
+                    raise MigrationError(f"{file.name}: {script} is no name of a step")
+                yield Migration(int(numbered["number"]), numbered["name"], text)
 
 
 def migrate(schema: Schema, owner_url: str, service_url: str) -> list[Migration]:

@@ -14,9 +14,18 @@ import psycopg
 import structlog
 
 from postgres.connections import APPLICATION_NAME, Connection, Pool
-from postgres.statements import statements
+from postgres.rows import fetch_one, fetch_pairs
+from postgres.statements import Statement, Statements
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Finding transactions, and ending them."""
+
+    silent_transactions: Statement
+    end_transaction: Statement
+
+
+SQL = Sql(__file__)
 
 _TICK_S = 1.0
 _WHOSE = {"application": APPLICATION_NAME}
@@ -58,8 +67,8 @@ class Watchdog:
         """
         now_s = time.monotonic()
         since_s = {}
-        for *place, waited_s in connection.execute(SQL.silent_transactions.sql, _WHOSE):
-            at = _Standstill(*place)
+        silent = fetch_pairs(connection, SQL.silent_transactions, _WHOSE, "waited_s", _Standstill)
+        for waited_s, at in silent:
             began_s = now_s if at.copied_bytes is not None else now_s - waited_s
             since_s[at] = self._since_s.get(at, began_s)
         self._since_s = since_s
@@ -67,8 +76,7 @@ class Watchdog:
         return [at.pid for at in stalled if self._end(connection, at, now_s - since_s[at])]
 
     def _end(self, connection: Connection, at: _Standstill, waited_s: float) -> bool:
-        ended = connection.execute(SQL.end_transaction.sql, at._asdict()).fetchone()
-        if not ended:
+        if fetch_one(connection, SQL.end_transaction, at._asdict(), bool) is None:
             return False
         log.error("a stalled transaction was ended", session=at.pid, waited_s=round(waited_s, 1))
         return True

@@ -2,8 +2,8 @@
 -- The service's own sessions whose transaction waits for its process: inside a COPY, between two
 -- statements, or with an answer that nobody takes. A session that computes, or waits for a lock, waits
 -- for nobody's process. What a COPY has read so far tells whether it goes on.
-select a.pid, a.xact_start, a.state_change, p.bytes_processed,
-       extract(epoch from clock_timestamp() - a.state_change)::float8
+select a.pid, a.xact_start, a.state_change, p.bytes_processed as copied_bytes,
+       extract(epoch from clock_timestamp() - a.state_change)::float8 as waited_s
   from pg_stat_activity a
   left join pg_stat_progress_copy p on p.pid = a.pid
  where a.datname = current_database() and a.usename = current_user

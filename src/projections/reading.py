@@ -7,16 +7,27 @@ from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
+from domain.events import Event, decode
 from postgres.connections import Connection
-from postgres.statements import statements
-from projections.engine import tracking
+from postgres.rows import fetch_all, fetch_pairs
+from postgres.statements import Statement, Statements
+from projections import tracking
 from projections.entries import Scope
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Beginning to read, and what read models look up in the log."""
+
+    begin_snapshot: Statement
+    events_at: Statement
+
+
+SQL = Sql(__file__)
 
 PAGE_BYTES = 4 * 1024 * 1024
 """How much a page of rows of any size holds at most, but for the one row that goes beyond."""
 
+R = TypeVar("R")
 V = TypeVar("V")
 K = TypeVar("K")
 
@@ -50,6 +61,11 @@ class NoGenerationError(LookupError):
     """A tenant has no live generation of read models."""
 
 
+def begin_snapshot(connection: Connection) -> None:
+    """Begin a read-only transaction that sees one moment throughout: that of its first statement."""
+    connection.execute(SQL.begin_snapshot.sql)
+
+
 @contextmanager
 def snapshot(pool: tracking.Pool, tenant_id: int) -> Iterator[Snapshot]:
     """Read within one read-only snapshot, which ends with the block.
@@ -57,24 +73,63 @@ def snapshot(pool: tracking.Pool, tenant_id: int) -> Iterator[Snapshot]:
     Raises NoGenerationError, and psycopg's or the pool's errors where the store is out of reach.
     """
     with pool.connection() as connection:
-        connection.execute(SQL.begin_snapshot.sql)
-        live = connection.execute(tracking.SQL.live.sql, {"tenant_id": tenant_id}).fetchone()
+        begin_snapshot(connection)
+        live = tracking.live(connection, tenant_id)
         if live is None:
             raise NoGenerationError(tenant_id)
-        generation, position = live
-        yield Snapshot(connection, Scope(tenant_id, generation), position)
+        yield Snapshot(connection, Scope(tenant_id, live.generation), live.position)
+
+
+def read_events(seen: Snapshot, positions: Sequence[int]) -> list[tuple[int, Event]]:
+    """Read the events at some positions of the log, in any order: the read models' door to it.
+
+    Raises domain.events.UnknownTopicError, and msgspec's errors for a state that can't be read.
+    """
+    parameters = {"tenant_id": seen.scope.tenant_id, "positions": positions}
+    return fetch_pairs(seen.connection, SQL.events_at, parameters, "position", _event, binary=True)
+
+
+def _event(topic: str, state: bytes) -> Event:
+    return decode(topic, state)
 
 
 def select(
-    seen: Snapshot, statement: Any, filters: Struct | None = None, **others: object
-) -> list[tuple[Any, ...]]:
+    seen: Snapshot,
+    statement: Statement,
+    kind: Callable[..., R],
+    filters: Struct | None = None,
+    **others: object,
+) -> list[R]:
     """Run a query's statement with its filters by name; those that are None don't filter.
+
+    Its rows are bound by name to `kind` (see postgres.rows).
 
     Never as a prepared statement: those end up with one plan for all combinations of filters, and
     `:x is null or …` only costs nothing where the plan is made for the values at hand.
     """
-    parameters = {**seen.scope._asdict(), **(asdict(filters) if filters else {}), **others}
-    return seen.connection.execute(statement.sql, parameters, prepare=False, binary=True).fetchall()
+    parameters = _parameters(seen, filters, others)
+    return fetch_all(seen.connection, statement, parameters, kind, prepare=False, binary=True)
+
+
+def select_pairs(
+    seen: Snapshot,
+    statement: Statement,
+    key: str | tuple[str, ...],
+    kind: Callable[..., R],
+    filters: Struct | None = None,
+    **others: object,
+) -> list[tuple[Any, R]]:
+    """Run a query's statement as `select` does, with the columns of `key` apart from the rest of each row."""
+    parameters = _parameters(seen, filters, others)
+    return fetch_pairs(
+        seen.connection, statement, parameters, key, kind, prepare=False, binary=True
+    )
+
+
+def _parameters(
+    seen: Snapshot, filters: Struct | None, others: dict[str, object]
+) -> dict[str, object]:
+    return {**seen.scope._asdict(), **(asdict(filters) if filters else {}), **others}
 
 
 def rows(
@@ -90,8 +145,8 @@ def rows(
 
 
 def measured_rows(
-    found: Sequence[tuple[Any, ...]], limit: int, view: Callable[..., V], place: Callable[[V], K]
+    found: Sequence[tuple[int, V]], limit: int, place: Callable[[V], K]
 ) -> Rows[V, K]:
-    """Make a page of what a statement that leaves out by PAGE_BYTES found: its last column is `selected`."""
-    selected = found[-1][-1] if found else 0
-    return rows([view(*row[:-1]) for row in found], limit, place, selected=selected)
+    """Make a page of what a statement that leaves out by PAGE_BYTES found, each beside its `selected`."""
+    selected = found[-1][0] if found else 0
+    return rows([view for _, view in found], limit, place, selected=selected)

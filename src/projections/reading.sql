@@ -1,3 +1,12 @@
+-- name: events_at(tenant_id, positions)
+-- The events at these positions of the log. The lateral join keeps to the primary key even before the
+-- first analyze of a new table.
+select e.position, e.topic, e.state
+  from unnest(:positions::bigint[]) as p (position)
+ cross join lateral (
+       select position, topic, state from events
+        where tenant_id = :tenant_id and position = p.position offset 0) e;
+
 -- name: begin_snapshot()!
 -- The live generation, its position and the rows of a query come from one moment. Not one statement:
 -- the planner should know the generation while it chooses an index.

@@ -1,16 +1,25 @@
 """How far a tenant's read models are behind its log."""
 
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from postgres.connections import Connection
-from postgres.statements import statements
+from postgres.rows import fetch_one
+from postgres.statements import Statement, Statements
+from projections.entries import Versions
 from projections.models.registry import READ_MODELS
 from projections.reading import NoGenerationError
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Reading how far read models are."""
+
+    status: Statement
+
+
+SQL = Sql(__file__)
 
 
 class FailureView(Struct, frozen=True):
@@ -49,27 +58,45 @@ class StatusView(Struct, frozen=True):
     rebuild: RebuildStatus | None
 
 
+class _Row(NamedTuple):
+    head: int
+    first_at: datetime | None
+    next_at: datetime | None
+    position: int
+    versions: Versions
+    failed_position: int | None
+    failure: str
+    failed_at: datetime
+    rebuilt_to: int | None
+    rebuild_failed_position: int | None
+    rebuild_failure: str
+    rebuild_failed_at: datetime
+
+
 def read_status(connection: Connection, tenant_id: int, now: datetime) -> StatusView:
     """Tell how far each projection is, at one moment. Raises NoGenerationError."""
-    found = connection.execute(SQL.status.sql, {"tenant_id": tenant_id}).fetchone()
-    if found is None:
+    row = fetch_one(connection, SQL.status, {"tenant_id": tenant_id}, _Row)
+    if row is None:
         raise NoGenerationError(tenant_id)
-    head, first_at, next_at, position, versions, *others = found
-    failure = _failure(others[:3])
-    rebuilt_to, *rebuild_failed = others[3:]
+    head, position = row.head, row.position
+    failure = _failure(row.failed_position, row.failure, row.failed_at)
     projections = [
-        ProjectionStatus(name, position, head - position, _lag_s(next_at, now), failure)
-        if not position or name in versions
+        ProjectionStatus(name, position, head - position, _lag_s(row.next_at, now), failure)
+        if not position or name in row.versions
         # New in this version, and shown only once the rebuild that has it is finished.
-        else ProjectionStatus(name, 0, head, _lag_s(first_at, now), failure)
+        else ProjectionStatus(name, 0, head, _lag_s(row.first_at, now), failure)
         for name in READ_MODELS
     ]
-    rebuild = None if rebuilt_to is None else RebuildStatus(rebuilt_to, _failure(rebuild_failed))
-    return StatusView(head, projections, rebuild)
+    if row.rebuilt_to is None:
+        return StatusView(head, projections, None)
+    rebuild_failure = _failure(
+        row.rebuild_failed_position, row.rebuild_failure, row.rebuild_failed_at
+    )
+    return StatusView(head, projections, RebuildStatus(row.rebuilt_to, rebuild_failure))
 
 
-def _failure(columns: list[Any]) -> FailureView | None:
-    return None if columns[0] is None else FailureView(*columns)
+def _failure(position: int | None, reason: str, since: datetime) -> FailureView | None:
+    return None if position is None else FailureView(position, reason, since)
 
 
 def _lag_s(waiting_since: datetime | None, now: datetime) -> float:

@@ -1,12 +1,13 @@
 -- name: status(tenant_id)
 -- The head of the log, when its first event and the next one to be shown were recorded, and how far
 -- the live generation is, and the one in the making beside it.
-select coalesce((select max(position) from events where tenant_id = :tenant_id), 0),
-       (select recorded_at from events where tenant_id = :tenant_id and position = 1),
+select coalesce((select max(position) from events where tenant_id = :tenant_id), 0) as head,
+       (select recorded_at from events where tenant_id = :tenant_id and position = 1) as first_at,
        (select recorded_at from events
-         where tenant_id = :tenant_id and position = t.position + 1),
+         where tenant_id = :tenant_id and position = t.position + 1) as next_at,
        t.position, t.versions, t.failed_position, t.failure, t.failed_at,
-       n.position, n.failed_position, n.failure, n.failed_at
+       n.position as rebuilt_to, n.failed_position as rebuild_failed_position,
+       n.failure as rebuild_failure, n.failed_at as rebuild_failed_at
   from tracking t
   left join lateral (
        select * from tracking

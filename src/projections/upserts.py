@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from domain.instant import Instant
 from postgres.connections import Connection
+from postgres.statements import Statement
 from projections.entries import Scope
 
 _UNQUOTED = {int, bool, Decimal, date, datetime, Instant}
@@ -29,15 +30,13 @@ def columns(rows: Sequence[Sequence[object]], names: Sequence[str]) -> Columns:
     )
 
 
-def upsert(connection: Connection, statement: Any, scope: Scope, new: Columns) -> None:
+def upsert(connection: Connection, statement: Statement, scope: Scope, new: Columns) -> None:
     """Write rows by a statement that returns something for each. Raises RuntimeError if it does not."""
     if not new.rows:
         return
     written = connection.execute(statement.sql, {**scope._asdict(), **new.values}).fetchall()
     if len(written) != new.rows:
-        raise RuntimeError(
-            f"{statement.__name__}: {len(written)} rows were written, not {new.rows}"
-        )
+        raise RuntimeError(f"{statement.name}: {len(written)} rows were written, not {new.rows}")
 
 
 def array(values: Collection[Any]) -> str:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from app.tenants import create_tenant
+from api.tenancy import create_tenant
 from postgres.connections import connect
 from tests.cli.conftest import Run
 from tests.databases import Database

@@ -11,7 +11,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from app.tenants import create_tenant, find_tenant
+from api.tenancy import create_tenant
+from app.tenants import find_tenant
 from postgres.connections import connect, open_pool
 from projections.engine.generations import sole_rebuild
 from projections.models.registry import READ_MODELS, tables

@@ -10,7 +10,8 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import NamedTuple
 
-from app.tenants import SCOPES, create_key, create_tenant
+from api.tenancy import create_tenant
+from app.tenants import SCOPES, create_key
 from postgres.connections import connect
 from postgres.embedded import EmbeddedServer
 from tests.embedded.processes import postmaster

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.tenants import create_tenant
+from api.tenancy import create_tenant
 from postgres.connections import connect
 from tests.databases import Database, new_database
 from tests.http.service import Service, in_folder, on, serving

@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 
-from app.tenants import Scope, create_key, create_tenant, find_tenant
+from api.tenancy import create_tenant
+from app.tenants import Scope, create_key, find_tenant
 from postgres.connections import connect
 from postgres.embedded.cluster import DATABASE, SERVICE
 from postgres.embedded.place import find_place

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.tenants import create_tenant
+from api.tenancy import create_tenant
 from postgres.connections import connect
 from tests.databases import Database
 from tests.http.reading import KINDS, read_all

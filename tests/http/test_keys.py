@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from app.tenants import create_tenant, list_keys, revoke_key
+from api.tenancy import create_tenant
+from app.tenants import list_keys, revoke_key
 from postgres.connections import connect
 from tests.databases import Database
 from tests.http.service import Service, eventually

@@ -20,11 +20,12 @@ from eventsourcing.tests.persistence import (
     TrackingRecorderTestCase,
 )
 
+from api.tenancy import create_tenant
 from app.log.recorder import TenantLog
 from app.log.snapshots import SnapshotRecorder
-from app.tenants import Tenant, TenantError, create_tenant
+from app.tenants import Tenant, TenantError
 from postgres.connections import Pool, connect, open_pool
-from projections.engine.tracking import GenerationTracking
+from projections.tracking import GenerationTracking
 
 _generations = itertools.count(os.getpid() * 1000)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -115,6 +116,64 @@ def test_steps_that_are_missing_are_applied_in_order_and_the_service_may_use_the
         assert migrate(SCHEMA, fresh_database.owner_url, fresh_database.service_url) == steps
         assert is_current(SCHEMA, service)
         assert service.execute("select a, b from more").fetchall() == []
+
+
+BESIDE = {
+    "__init__.py": "",
+    "migrations/9990_first.sql": "create table first (id int primary key);",
+    "models/__init__.py": "",
+    "models/late.sql": (
+        "-- name: find_late()\nselect id from late;\n\n"
+        "-- name: step_9992_wider()#\nalter table late add column share numeric default 1 % 2;\n\n"
+        "-- name: step_9991_late()#\n-- Whoever comes late.\n"
+        "create table late (id int primary key); create index on late (id);\n"
+    ),
+}
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package of this test's own with a step, and with two beside a read model."""
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = tmp_path / f"beside_{tmp_path.name}"
+    for name, text in BESIDE.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return folder
+
+
+def test_steps_stand_in_the_sql_beside_a_module_and_the_service_may_write_what_is_derived(
+    package: Path, fresh_database: Database
+) -> None:
+    extended = Schema((*SCHEMA.packages, package.name), (*SCHEMA.derived, "late"))
+    applied = migrate(extended, fresh_database.owner_url, fresh_database.service_url)
+    assert [(step.number, step.name) for step in applied] == [
+        (9990, "first"),
+        (9991, "late"),
+        (9992, "wider"),
+    ]
+    with connect(fresh_database.service_url) as service:
+        assert is_current(extended, service)
+        service.execute("insert into late (id) values (1), (2)")
+        service.execute("update late set id = 3 where id = 2")
+        service.execute("delete from late where id = 1")
+        assert service.execute("select id, share from late").fetchall() == [(3, 1)]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            service.execute("insert into first values (1)")
+    assert migrate(extended, fresh_database.owner_url, fresh_database.service_url) == []
+
+
+def test_a_number_that_is_given_twice_is_refused(package: Path) -> None:
+    (package / "models" / "other.sql").write_text("-- name: step_9991_other()#\nselect 1;\n")
+    with pytest.raises(MigrationError, match="late and other are both step 9991"):
+        Schema((*SCHEMA.packages, package.name)).migrations()
+
+
+def test_a_script_that_is_no_step_is_refused(package: Path) -> None:
+    (package / "models" / "other.sql").write_text("-- name: stpe_9993_other()#\nselect 1;\n")
+    with pytest.raises(MigrationError, match=r"other.sql: stpe_9993_other is no name of a step"):
+        Schema((*SCHEMA.packages, package.name)).migrations()
 
 
 def test_steps_are_numbered_from_one_without_gaps() -> None:

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import psycopg
 
+from api.tenancy import create_tenant
 from app.log.aggregates import game_at, player_at
 from app.log.recorder import TenantLog
 from app.recording import record
 from app.simulation import Scenario, batches, simulate
-from app.tenants import create_tenant
 from app.wire.items import decode_batch
 from postgres.connections import Pool, connect, open_pool
 from projections.engine.projector import Projector

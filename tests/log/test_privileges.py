@@ -10,16 +10,9 @@ from eventsourcing.persistence import StoredEvent
 from psycopg import sql
 
 from api.schema import SCHEMA
+from api.tenancy import create_tenant
 from app.log.snapshots import SnapshotRecorder
-from app.tenants import (
-    allow_currency,
-    create_key,
-    create_tenant,
-    find_key,
-    list_keys,
-    list_tenants,
-    revoke_key,
-)
+from app.tenants import allow_currency, create_key, find_key, list_keys, list_tenants, revoke_key
 from postgres.connections import open_pool
 from postgres.migrate import (
     MigrationError,

@@ -98,14 +98,15 @@ def _rounds(seen: Snapshot) -> list[rounds.RoundView]:
     found = select(
         seen,
         rounds.SQL.find_rounds,
+        rounds.FoundRound,
         rounds.RoundFilters(),
         after_at=None,
         after_key=None,
         limit=ALL,
     )
-    played = read_played(seen, [row[-1] for row in found])
+    played = read_played(seen, [row.positions for row in found])
     return [
-        msgspec.structs.replace(rounds._view(row), bets=moves.bets, wins=moves.wins)
+        msgspec.structs.replace(row.view(), bets=moves.bets, wins=moves.wins)
         for row, moves in zip(found, played, strict=True)
     ]
 

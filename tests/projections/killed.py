@@ -7,8 +7,8 @@ from unittest.mock import patch
 from app.log.recorder import TenantLog
 from postgres.connections import open_pool
 from projections.engine.projector import Projector
-from projections.engine.tracking import advance
 from projections.entries import Scope
+from projections.tracking import advance
 
 
 class Task(NamedTuple):

@@ -10,16 +10,17 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 from structlog.testing import capture_logs
 
+from api.tenancy import create_tenant
 from app.log.recorder import TenantLog
-from app.tenants import Tenant, create_tenant
+from app.tenants import Tenant
 from domain import events
 from postgres.connections import Pool, open_pool
 from projections import entries
 from projections.engine.projector import FAILING, Projector
-from projections.engine.tracking import advance
 from projections.entries import Scope
 from projections.models.registry import READ_MODELS
 from projections.status import FailureView, read_status
+from projections.tracking import advance
 from tests.databases import Database
 from tests.model import Model
 from tests.projections.helpers import assert_as_the_model, position, project, projector, scope_of

@@ -11,13 +11,14 @@ from itertools import pairwise
 import pytest
 from eventsourcing.persistence import IntegrityError, Tracking
 
+from api.tenancy import create_tenant
 from app.log.recorder import TenantLog
 from app.simulation import Scenario, batches, simulate
-from app.tenants import Tenant, create_tenant
+from app.tenants import Tenant
 from postgres.connections import Pool, connect, open_pool
 from projections.engine.projector import LAG, PROJECTED, WAITING, Projector
-from projections.engine.tracking import SQL, GenerationTracking, advance
 from projections.entries import PoisonError, Scope
+from projections.tracking import SQL, GenerationTracking, advance
 from tests.databases import Database
 from tests.model import Model
 from tests.projections.helpers import assert_as_the_model, position, project, projector, scope_of

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from app.tenants import Tenant, create_tenant
+from api.tenancy import create_tenant
+from app.tenants import Tenant
 from postgres.connections import Connection, Pool, connect, open_pool
 from projections.engine.generations import begin_or_resume, sole_rebuild
 from projections.engine.upkeep import DIFFERENCES, Upkeep

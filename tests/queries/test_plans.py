@@ -8,9 +8,10 @@ from bench.filling import Size, fill
 from bench.questions import Question, asked, questions
 
 from api.asgi import create_app
+from api.tenancy import create_tenant
 from app.log.history import STRETCH_EVENTS
 from app.settings import Settings
-from app.tenants import create_key, create_tenant
+from app.tenants import create_key
 from postgres.connections import connect
 from tests.databases import Database, new_database
 from tests.queries.asgi import Answer, Api, running
@@ -50,6 +51,11 @@ _SMALL = {"tenants", "tenant_currencies", "api_keys", "tracking"}
 _READ_WHOLE = {"games": _SIZE.games, "conflicts": _SIZE.conflicts}
 """Never many: where no index fits, 10,000 games are read in 3 ms, 100,000 conflicts in 7."""
 
+_FILL_SNAPSHOTS = """
+    insert into snapshots (tenant_id, stream, version, topic, state)
+    select %(tenant_id)s, 'player:' || n, 1000, 'Player.v1', '{}' from generate_series(1, 20000) as n
+"""
+
 _PAGING = {"limit", "cursor", "at_least"}
 _NOT_ASKED = {
     # The log is not indexed by time: a page reads a bounded stretch of it instead (contract, section 5).
@@ -81,6 +87,9 @@ def filled(admin_url: str, template: Database) -> Iterator[Filled]:
             created: Any = create_key(connection, tenant, ["read", "audit"])
         fill(database.owner_url, others.tenant_id, _ANOTHER)
         fill(database.owner_url, tenant.tenant_id, _SIZE)
+        with connect(database.owner_url) as owner:
+            owner.execute(_FILL_SNAPSHOTS, {"tenant_id": tenant.tenant_id})
+            owner.execute("analyze snapshots")
         with (
             watched_connections() as watch,
             running(create_app(Settings(), database.service_url)) as api,

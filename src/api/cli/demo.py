@@ -2,7 +2,8 @@
 
 import click
 
-from app.tenants import SCOPES, create_key, create_tenant, list_tenants
+from api.tenancy import create_tenant
+from app.tenants import SCOPES, create_key, list_tenants
 from postgres.connections import Connection
 
 _NAME = "demo"

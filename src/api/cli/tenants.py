@@ -3,8 +3,9 @@
 import click
 
 from api.process.store import connect_service
+from api.tenancy import create_tenant
 from app.settings import read_settings
-from app.tenants import allow_currency, create_tenant, list_tenants
+from app.tenants import allow_currency, list_tenants
 from domain.instant import format_instant
 
 

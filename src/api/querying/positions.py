@@ -10,7 +10,7 @@ from anyio import CapacityLimiter
 
 from app.log.append import head
 from postgres.connections import UNAVAILABLE, Connection, Pool
-from projections.engine import tracking
+from projections import tracking
 
 _POLL_INTERVAL_S = 0.02
 _CONNECTION_WAIT_S = 1.0
@@ -110,5 +110,5 @@ class Positions:
 def _position(connection: Connection, awaited: Awaited) -> int:
     if awaited.what == "log":
         return head(connection, awaited.tenant_id)
-    live = connection.execute(tracking.SQL.live.sql, {"tenant_id": awaited.tenant_id}).fetchone()
-    return int(live[1]) if live else 0
+    live = tracking.live(connection, awaited.tenant_id)
+    return live.position if live else 0

@@ -7,6 +7,7 @@ from datetime import datetime
 from app.log.rows import copy_data
 from app.log.statements import SQL
 from postgres.connections import Connection
+from postgres.rows import fetch_one
 
 
 class UnknownTenantError(LookupError):
@@ -21,16 +22,14 @@ def locked_log(connection: Connection, tenant_id: int) -> Iterator[int]:
     UnknownTenantError, and psycopg.errors.LockNotAvailable when its turn doesn't come in time.
     """
     with connection.transaction():
-        locked = connection.execute(SQL.lock_tenant.sql, {"tenant_id": tenant_id}).fetchone()
-        if locked is None:
+        if fetch_one(connection, SQL.lock_tenant, {"tenant_id": tenant_id}, int) is None:
             raise UnknownTenantError(tenant_id)
         yield head(connection, tenant_id)
 
 
 def head(connection: Connection, tenant_id: int) -> int:
     """Give the greatest position of a tenant's log, 0 if it is empty."""
-    found = connection.execute(SQL.head.sql, {"tenant_id": tenant_id}).fetchone()
-    return (found and found[0]) or 0
+    return fetch_one(connection, SQL.head, {"tenant_id": tenant_id}, int) or 0
 
 
 def copy(

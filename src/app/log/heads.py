@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app.log.statements import SQL
 from postgres.connections import Connection
+from postgres.rows import fetch_pairs
 
 _REMEMBERED_STREAMS = 100_000
 _LONGEST_CATCH_UP = 20_000
@@ -41,9 +42,8 @@ class StreamHeads:
         pending: dict[str, int] = {}
         missing = [stream for stream in dict.fromkeys(streams) if stream not in self._versions]
         if missing and head:
-            found = connection.execute(
-                SQL.stream_heads.sql, {"tenant_id": tenant_id, "streams": missing}
-            )
+            parameters = {"tenant_id": tenant_id, "streams": missing}
+            found = fetch_pairs(connection, SQL.stream_heads, parameters, "stream", int)
             pending = {stream: version or 0 for stream, version in found}
         versions = []
         for stream in streams:
@@ -72,6 +72,5 @@ class StreamHeads:
         if not self._as_of or not 0 < head - self._as_of <= _LONGEST_CATCH_UP:
             self._versions = {}
             return
-        self._versions |= connection.execute(
-            SQL.heads_since.sql, {"tenant_id": tenant_id, "after": self._as_of}
-        ).fetchall()
+        parameters = {"tenant_id": tenant_id, "after": self._as_of}
+        self._versions |= fetch_pairs(connection, SQL.heads_since, parameters, "stream", int)

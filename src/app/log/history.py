@@ -17,9 +17,20 @@ from domain.ids import Id, Position
 from domain.item_types import WIRE_TYPES, WireType
 from domain.streams import game_stream, player_stream
 from postgres.connections import Connection, Pool
-from postgres.statements import statements
+from postgres.rows import fetch_all, fetch_one
+from postgres.statements import Statement, Statements
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Reading stretches of the log."""
+
+    stretch_of_log: Statement
+    stretch_of_stream: Statement
+    stretch_of_rare_topic: Statement
+    end_of_rare_stretch: Statement
+
+
+SQL = Sql(__file__)
 
 STRETCH_EVENTS = 20_000
 """How many events a query looks at, at most, where filters may leave few of them."""
@@ -105,8 +116,9 @@ def read_stretch(
     else:
         bounds |= {"topics": topics}
         statement, end = SQL.stretch_of_log, min(after + STRETCH_EVENTS, until)
-    found = connection.execute(
-        statement.sql,
+    found = fetch_all(
+        connection,
+        statement,
         {
             **bounds,
             "until": end,
@@ -115,10 +127,11 @@ def read_stretch(
             "limit": limit + 1,
             "limit_bytes": STRETCH_BYTES,
         },
+        _entry,
         prepare=False,  # one plan for all combinations of filters would be a bad one
         binary=True,
-    ).fetchall()
-    entries = [_entry(row) for row in found[:limit] if row[-1] is not None]
+    )
+    entries = [entry for entry in found[:limit] if entry is not None]
     if len(entries) < len(found):
         return Stretch(entries, entries[-1].position)
     return Stretch(entries, end if end < until else None)
@@ -185,14 +198,16 @@ def _bound_stream(connection: Connection, bounds: dict[str, Any]) -> int:
 
 def _bound_rare_topic(connection: Connection, bounds: dict[str, Any]) -> int:
     """Give the position where the events to look at end."""
-    found = connection.execute(
-        SQL.end_of_rare_stretch.sql, {**bounds, "length": STRETCH_EVENTS}, prepare=False
-    ).fetchone()
-    return int(found[0]) if found else int(bounds["until"])
+    parameters = {**bounds, "length": STRETCH_EVENTS}
+    end = fetch_one(connection, SQL.end_of_rare_stretch, parameters, int, prepare=False)
+    return int(bounds["until"]) if end is None else end
 
 
-def _entry(row: tuple[Any, ...]) -> HistoryEntry:
-    position, stream, version, topic, recorded_at, state = row
+def _entry(
+    position: int, stream: str, version: int, topic: str, recorded_at: datetime, state: bytes | None
+) -> HistoryEntry | None:
+    if state is None:
+        return None
     event = WIRE_TYPES[topic]
     return HistoryEntry(position, stream, version, event, topic, recorded_at, msgspec.Raw(state))
 

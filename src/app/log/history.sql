@@ -3,7 +3,7 @@
 -- left out; the first one always fits.
 select position, stream, version, topic, recorded_at,
        case when sum(octet_length(state)) over (order by position) - octet_length(state) < :limit_bytes
-            then state end
+            then state end as state
   from (select position, stream, version, topic, recorded_at, state from events
          where tenant_id = :tenant_id and position > :after and position <= :until
            and (:topics::text[] is null or topic = any(:topics))
@@ -16,7 +16,7 @@ select position, stream, version, topic, recorded_at,
 -- The same of one stream, in which positions grow with versions.
 select position, stream, version, topic, recorded_at,
        case when sum(octet_length(state)) over (order by position) - octet_length(state) < :limit_bytes
-            then state end
+            then state end as state
   from (select position, stream, version, topic, recorded_at, state from events
          where tenant_id = :tenant_id and stream = :stream
            and version between :first_version and :last_version
@@ -31,7 +31,7 @@ select position, stream, version, topic, recorded_at,
 -- The same of one rare topic, by an index of its own.
 select position, stream, version, topic, recorded_at,
        case when sum(octet_length(state)) over (order by position) - octet_length(state) < :limit_bytes
-            then state end
+            then state end as state
   from (select position, stream, version, topic, recorded_at, state from events
          where tenant_id = :tenant_id and topic = :topic and topic not in ('BetPlaced', 'WinPaid')
            and position > :after and position <= :until

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +23,8 @@ from app.log.append import copy, head, locked_log
 from app.log.rows import encode_bare
 from app.log.statements import SQL
 from postgres.connections import Pool
+from postgres.rows import fetch_all
+from postgres.statements import Statement
 
 _SUBSCRIPTION_POLL_S = 0.05
 _SUBSCRIPTION_CHUNK = 500
@@ -39,11 +41,12 @@ def library_errors() -> Iterator[None]:
         raise OperationalError(str(error)) from error
 
 
-def stored_events(pool: Pool, statement: str, parameters: dict[str, Any]) -> list[StoredEvent]:
+def stored_events(
+    pool: Pool, statement: Statement, parameters: Mapping[str, object]
+) -> list[StoredEvent]:
     """Read what the library calls stored events. Raises the library's errors."""
     with library_errors(), pool.connection() as connection:
-        rows = connection.execute(statement.encode(), parameters, binary=True).fetchall()
-    return [StoredEvent(*row) for row in rows]
+        return fetch_all(connection, statement, parameters, _stored_event, binary=True)
 
 
 class TenantLog(ApplicationRecorder):
@@ -89,7 +92,7 @@ class TenantLog(ApplicationRecorder):
         """Read a stream's events by version."""
         statement = SQL.select_stream_backwards if desc else SQL.select_stream
         bounds = {"stream": str(originator_id), "gt": gt, "lte": lte, "limit": limit}
-        return stored_events(self._pool, statement.sql, {"tenant_id": self._tenant_id, **bounds})
+        return stored_events(self._pool, statement, {"tenant_id": self._tenant_id, **bounds})
 
     def select_notifications(
         self,
@@ -112,11 +115,7 @@ class TenantLog(ApplicationRecorder):
         }
         statement = SQL.select_log_of_topics if topics else SQL.select_log
         with library_errors(), self._pool.connection() as connection:
-            rows = connection.execute(statement.sql, parameters, binary=True).fetchall()
-        return [
-            Notification(stream, version, topic, state, position)
-            for position, stream, version, topic, state in rows
-        ]
+            return fetch_all(connection, statement, parameters, _notification, binary=True)
 
     def max_notification_id(self) -> int | None:
         """Give the head of the log, or None if it is empty."""
@@ -128,6 +127,16 @@ class TenantLog(ApplicationRecorder):
     ) -> Subscription[ApplicationRecorder]:
         """Follow the log: first what is recorded, then what will be, until stopped."""
         return LogSubscription(self, gt=gt, topics=topics)
+
+
+def _stored_event(stream: str, version: int, topic: str, state: bytes) -> StoredEvent:
+    return StoredEvent(stream, version, topic, state)
+
+
+def _notification(
+    position: int, stream: str, version: int, topic: str, state: bytes
+) -> Notification:
+    return Notification(stream, version, topic, state, position)
 
 
 class LogSubscription(Subscription[ApplicationRecorder]):

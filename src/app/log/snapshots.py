@@ -23,12 +23,12 @@ from postgres.connections import Pool
 
 # Whoever changes what an aggregate is, or how it is folded, gives it the next version here: snapshots of
 # another version are passed over, and replaced as streams go on.
-_TOPICS: dict[type[Player | Game], str] = {Player: "Player.v1", Game: "Game.v1"}
+TOPICS: dict[type[Player | Game], str] = {Player: "Player.v1", Game: "Game.v1"}
 
 # By topic: the streams that there are such aggregates of.
 _STREAMS = {"Player.v1": PLAYER, "Game.v1": GAME}
 _DECODERS: dict[str, msgspec.json.Decoder[Player | Game]] = {
-    topic: msgspec.json.Decoder(kind) for kind, topic in _TOPICS.items()
+    topic: msgspec.json.Decoder(kind) for kind, topic in TOPICS.items()
 }
 
 
@@ -60,7 +60,7 @@ class SnapshotMapper(Mapper[str]):
             raise TypeError(f"{domain_event.originator_id} is no snapshot")
         aggregate = domain_event.aggregate
         state = msgspec.json.encode(aggregate, enc_hook=_as_known)
-        return StoredEvent(aggregate.id, aggregate.version, _TOPICS[type(aggregate)], state)
+        return StoredEvent(aggregate.id, aggregate.version, TOPICS[type(aggregate)], state)
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[str]:
         """Read a snapshot. Raises MapperDeserialisationError unless it is one of this place and version."""
@@ -125,7 +125,7 @@ class SnapshotRecorder(AggregateRecorder):
         """Read the snapshots of an aggregate by version."""
         statement = SQL.select_snapshots_backwards if desc else SQL.select_snapshots
         bounds = {"stream": str(originator_id), "gt": gt, "lte": lte, "limit": limit}
-        return stored_events(self._pool, statement.sql, {"tenant_id": self._tenant_id, **bounds})
+        return stored_events(self._pool, statement, {"tenant_id": self._tenant_id, **bounds})
 
     def _row(self, event: StoredEvent) -> dict[str, Any]:
         return {

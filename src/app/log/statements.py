@@ -1,5 +1,31 @@
 """The SQL of the log, from the file beside this one."""
 
-from postgres.statements import statements
+from postgres.statements import Statement, Statements
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Reading and writing a tenant's log, its register of conflicts and its snapshots."""
+
+    lock_tenant: Statement
+    head: Statement
+    recorded_by_key: Statement
+    state_at: Statement
+    stream_heads: Statement
+    last_version: Statement
+    position_of_version: Statement
+    heads_since: Statement
+    copy_events: Statement
+    known_conflicts: Statement
+    last_conflict: Statement
+    insert_conflict: Statement
+    select_stream: Statement
+    select_stream_backwards: Statement
+    select_log: Statement
+    select_log_of_topics: Statement
+    insert_snapshot: Statement
+    replace_snapshot: Statement
+    select_snapshots: Statement
+    select_snapshots_backwards: Statement
+
+
+SQL = Sql(__file__)

@@ -2,11 +2,11 @@
 -- One writer at a time for each tenant, so that positions are gapless and in the order of commits: who
 -- has read position n will find nothing new at or below it. Other tenants are not held up. The row is
 -- locked, never updated: an updated row would bloat under any long snapshot.
-select 1 from tenants where tenant_id = :tenant_id for no key update;
+select tenant_id from tenants where tenant_id = :tenant_id for no key update;
 
 -- name: head(tenant_id)
 -- The greatest position of a log; the first entry of the primary key's index, read backwards.
-select max(position) from events where tenant_id = :tenant_id;
+select coalesce(max(position), 0) from events where tenant_id = :tenant_id;
 
 -- name: recorded_by_key(keys, tenant_id)
 -- Which of these keys are recorded, and as what. The keys come one behind the other, 16 bytes each,
@@ -25,13 +25,13 @@ select k.key, e.position, e.topic, e.state
 select state from events where tenant_id = :tenant_id and position = :position;
 
 -- name: stream_heads(tenant_id, streams)
--- The last version of each of these streams that has one.
+-- The last version of each of these streams, null for one that has none.
 select s.stream,
-       (select max(version) from events where tenant_id = :tenant_id and stream = s.stream)
+       (select max(version) from events where tenant_id = :tenant_id and stream = s.stream) as version
   from unnest(:streams::text[]) as s (stream);
 
 -- name: last_version(tenant_id, stream)
-select max(version) from events where tenant_id = :tenant_id and stream = :stream;
+select coalesce(max(version), 0) from events where tenant_id = :tenant_id and stream = :stream;
 
 -- name: position_of_version(tenant_id, stream, version)
 select position from events
@@ -39,7 +39,7 @@ select position from events
 
 -- name: heads_since(tenant_id, after)
 -- The last versions of the streams that were written to behind a position.
-select stream, max(version) from events
+select stream, max(version) as version from events
  where tenant_id = :tenant_id and position > :after group by stream;
 
 -- name: copy_events()!

@@ -2,13 +2,13 @@
 
 from app.log.statements import SQL
 from postgres.connections import Connection
+from postgres.rows import fetch_one
 
 
 def last_version(connection: Connection, tenant_id: int, stream: str) -> int:
     """Give the last version of a stream, 0 if it has none."""
     parameters = {"tenant_id": tenant_id, "stream": stream}
-    found = connection.execute(SQL.last_version.sql, parameters).fetchone()
-    return (found and found[0]) or 0
+    return fetch_one(connection, SQL.last_version, parameters, int) or 0
 
 
 def version_at(
@@ -31,7 +31,7 @@ def version_at(
 def position_of(connection: Connection, tenant_id: int, stream: str, version: int) -> int:
     """Give the position of an event of a stream. Raises LookupError for a version that is not there."""
     parameters = {"tenant_id": tenant_id, "stream": stream, "version": version}
-    found = connection.execute(SQL.position_of_version.sql, parameters).fetchone()
-    if found is None:
+    position = fetch_one(connection, SQL.position_of_version, parameters, int)
+    if position is None:
         raise LookupError(f"version {version} of {stream!r} is missing")
-    return int(found[0])
+    return position

@@ -10,6 +10,7 @@ from app.recording.prepare import Prepared
 from domain.item_types import WIRE_TYPES
 from domain.json_values import fingerprint
 from postgres.connections import Connection
+from postgres.rows import fetch_one, fetch_pairs
 
 
 class Refused(NamedTuple):
@@ -52,15 +53,11 @@ def register(
         }
         rows.setdefault((item.key, item.content_hash), row)
     keys, hashes = zip(*rows, strict=True)
-    known = connection.execute(
-        SQL.known_conflicts.sql,
-        {"tenant_id": tenant_id, "keys": list(keys), "hashes": list(hashes)},
-        binary=True,
-    )
-    for key_and_hash in known.fetchall():
+    parameters = {"tenant_id": tenant_id, "keys": list(keys), "hashes": list(hashes)}
+    known = fetch_pairs(connection, SQL.known_conflicts, parameters, "key", bytes, binary=True)
+    for key_and_hash in known:
         del rows[key_and_hash]
-    found = connection.execute(SQL.last_conflict.sql, {"tenant_id": tenant_id}).fetchone()
-    last = found[0] if found else 0
+    last = fetch_one(connection, SQL.last_conflict, {"tenant_id": tenant_id}, int) or 0
     with connection.cursor() as cursor:
         cursor.executemany(
             SQL.insert_conflict.sql,

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from app.log.statements import SQL
 from postgres.connections import Connection
+from postgres.rows import fetch_one, fetch_pairs
 
 
 class KnownEvent(NamedTuple):
@@ -38,16 +39,17 @@ class RecordedEvents:
     def look_up(self, keys: Sequence[bytes]) -> None:
         """Learn which of these keys are recorded, and as what."""
         parameters = {"tenant_id": self._tenant_id, "keys": b"".join(dict.fromkeys(keys))}
-        found = self._connection.execute(SQL.recorded_by_key.sql, parameters, binary=True)
-        self.by_key = {key: KnownEvent(*event) for key, *event in found}
+        found = fetch_pairs(
+            self._connection, SQL.recorded_by_key, parameters, "key", KnownEvent, binary=True
+        )
+        self.by_key = dict(found)
 
     def state(self, event: KnownEvent) -> bytes:
         """Return the event's `data`; a large one is read now. Raises LookupError if it is gone."""
         if event.state is not None:
             return event.state
         parameters = {"tenant_id": self._tenant_id, "position": event.position}
-        row = self._connection.execute(SQL.state_at.sql, parameters, binary=True).fetchone()
-        if row is None:
+        state = fetch_one(self._connection, SQL.state_at, parameters, bytes, binary=True)
+        if state is None:
             raise LookupError(f"position {event.position} is missing in the log")
-        state: bytes = row[0]
         return state

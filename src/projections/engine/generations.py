@@ -16,12 +16,31 @@ import psycopg
 from psycopg import sql
 
 from postgres.connections import Connection
-from postgres.statements import statements
-from projections.engine.tracking import Pool
+from postgres.rows import fetch_all, fetch_one
+from postgres.statements import Statement, Statements
 from projections.entries import Scope, Versions
 from projections.models.registry import code_versions, tables
+from projections.tracking import Pool
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Reading and writing what generations there are, and what their tables look like."""
+
+    lock_generations: Statement
+    generations: Statement
+    begin_generation: Statement
+    retire: Statement
+    make_live: Statement
+    hold_live: Statement
+    forget_generation: Statement
+    claim_rebuild: Statement
+    end_rebuild: Statement
+    unkept: Statement
+    columns: Statement
+    primary_key: Statement
+
+
+SQL = Sql(__file__)
 
 _REBUILD_LOCK = 0x526F756E
 _DELETED_AT_ONCE = 5_000
@@ -64,6 +83,20 @@ class Generation(NamedTuple):
         return not self.live and not self.retired
 
 
+class Unkept(NamedTuple):
+    """A generation with something to do: its rows are of other versions of the code, or it is retired."""
+
+    tenant_id: int
+    is_other: bool
+    is_retired: bool
+    built_with: Versions
+
+
+def unkept(connection: Connection) -> list[Unkept]:
+    """List the generations, of all tenants, that are to be rebuilt by this code or to be deleted."""
+    return fetch_all(connection, SQL.unkept, {"versions": _encoded_versions()}, Unkept)
+
+
 @contextmanager
 def sole_rebuild(pool: Pool, tenant_id: int, *, patience_s: float = 0) -> Iterator[None]:
     """Be the only rebuild of a tenant.
@@ -74,7 +107,7 @@ def sole_rebuild(pool: Pool, tenant_id: int, *, patience_s: float = 0) -> Iterat
     until_s = time.monotonic() + patience_s
     with pool.connection() as connection:
         parameters = {"number": _REBUILD_LOCK, "tenant_id": tenant_id}
-        while connection.execute(SQL.claim_rebuild.sql, parameters).fetchone() != (True,):
+        while not fetch_one(connection, SQL.claim_rebuild, parameters, bool):
             if time.monotonic() >= until_s:
                 raise AlreadyRebuildingError
             time.sleep(_PAUSE_S)
@@ -101,8 +134,8 @@ def begin_or_resume(pool: Pool, tenant_id: int) -> Scope:
         if resumed is not None:
             return Scope(tenant_id, resumed)
         scope = Scope(tenant_id, max((each.number for each in known), default=0) + 1)
-        versions = msgspec.json.encode(code_versions()).decode()
-        connection.execute(SQL.begin_generation.sql, _named(scope) | {"versions": versions})
+        new = _named(scope) | {"versions": _encoded_versions()}
+        connection.execute(SQL.begin_generation.sql, new)
         return scope
 
 
@@ -130,10 +163,10 @@ def standing(connection: Connection, made: Scope) -> Standing:
 
 def hold_live(connection: Connection, tenant_id: int) -> int:
     """Keep the live generation from moving until the transaction ends; gives its position."""
-    found = connection.execute(SQL.hold_live.sql, {"tenant_id": tenant_id}).fetchone()
-    if found is None:
+    position = fetch_one(connection, SQL.hold_live, {"tenant_id": tenant_id}, int)
+    if position is None:
         raise OvertakenError
-    return int(found[1])
+    return position
 
 
 def switch(connection: Connection, made: Scope) -> None:
@@ -230,8 +263,8 @@ class TableShape(NamedTuple):
 def table_shape(connection: Connection, table: str) -> TableShape:
     """Look a table up in the catalogue of the database, so that nothing is declared twice."""
     parameters = {"table": table}
-    primary_key = [name for (name,) in connection.execute(SQL.primary_key.sql, parameters)]
-    columns = [name for (name,) in connection.execute(SQL.columns.sql, parameters)]
+    primary_key = fetch_all(connection, SQL.primary_key, parameters, str)
+    columns = fetch_all(connection, SQL.columns, parameters, str)
     key = [name for name in primary_key if name not in _WHOSE]
     return TableShape(
         table,
@@ -243,7 +276,11 @@ def table_shape(connection: Connection, table: str) -> TableShape:
 
 def _generations(connection: Connection, tenant_id: int, *, lock: bool = False) -> list[Generation]:
     statement = SQL.lock_generations if lock else SQL.generations
-    return [Generation(*row) for row in connection.execute(statement.sql, {"tenant_id": tenant_id})]
+    return fetch_all(connection, statement, {"tenant_id": tenant_id}, Generation)
+
+
+def _encoded_versions() -> str:
+    return msgspec.json.encode(code_versions()).decode()
 
 
 def _named(scope: Scope) -> dict[str, object]:

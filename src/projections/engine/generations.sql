@@ -1,10 +1,10 @@
 -- name: lock_generations(tenant_id)
 -- All generations of a tenant, held until the transaction ends: nobody projects, begins or ends one.
-select generation, position, live, retired, versions from tracking
+select generation as number, position, live, retired, versions from tracking
  where tenant_id = :tenant_id order by generation for update;
 
 -- name: generations(tenant_id)
-select generation, position, live, retired, versions from tracking
+select generation as number, position, live, retired, versions from tracking
  where tenant_id = :tenant_id order by generation;
 
 -- name: begin_generation(tenant_id, generation, versions, now)!
@@ -22,7 +22,7 @@ update tracking set live = true, updated_at = :now
 
 -- name: hold_live(tenant_id)
 -- The claim on the live generation: while it is held, that does not move. Waits for who projects it.
-select generation, position from tracking where tenant_id = :tenant_id and live for update;
+select position from tracking where tenant_id = :tenant_id and live for update;
 
 -- name: forget_generation(tenant_id, generation)!
 delete from tracking where tenant_id = :tenant_id and generation = :generation and retired;
@@ -37,7 +37,8 @@ select pg_advisory_unlock(:number, :tenant_id);
 
 -- name: unkept(versions)
 -- Whose live read models are of other versions of the code, and who has retired ones.
-select t.tenant_id, t.live and t.versions <> :versions::jsonb, t.retired, t.versions
+select t.tenant_id, t.live and t.versions <> :versions::jsonb as is_other, t.retired as is_retired,
+       t.versions as built_with
   from tracking t
  where t.retired or t.live and t.position > 0 and t.versions <> :versions::jsonb
  order by t.tenant_id, t.generation;

@@ -14,9 +14,9 @@ from prometheus_client import Counter, Gauge, Histogram
 from psycopg_pool import PoolTimeout
 
 from projections.engine.read_ahead import Reader, Wanted
-from projections.engine.tracking import SQL, Behind, Claimed, Pool, advance, claim, fail
 from projections.entries import PoisonError, Scope
 from projections.models.registry import READ_MODELS, code_versions, is_of_newer_code
+from projections.tracking import Behind, Claimed, Pool, advance, behind_of_all, claim, fail
 
 PROJECTED = Counter("roundbook_projected_events", "Events folded into the live read models")
 LAG = Histogram(
@@ -104,7 +104,7 @@ class Projector:
         the store is out of reach.
         """
         with self._pool.connection() as connection:
-            behind = [Behind(*row) for row in connection.execute(SQL.behind.sql)]
+            behind = behind_of_all(connection)
         self._show(behind)
         busy = False
         scopes = [each.scope for each in behind if each.live]

@@ -17,10 +17,10 @@ from projections.engine import generations
 from projections.engine.comparison import Comparison, compare
 from projections.engine.generations import RebuildError, Standing
 from projections.engine.projector import Projector
-from projections.engine.tracking import Pool
 from projections.entries import Scope
 from projections.models.registry import READ_MODELS
-from projections.reading import SQL as READING
+from projections.reading import begin_snapshot
+from projections.tracking import Pool
 
 _PAUSE_S = 0.05
 
@@ -146,7 +146,7 @@ class Rebuild:
             with self._pool.connection() as reader:
                 with self._level(scope):
                     # Begins the snapshot, while neither can move.
-                    reader.execute(READING.begin_snapshot.sql)
+                    begin_snapshot(reader)
                     at = generations.standing(reader, scope)
                 if at.gap == 0:
                     yield reader, at

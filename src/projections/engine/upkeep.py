@@ -7,16 +7,15 @@ import threading
 import time
 from collections.abc import Callable
 
-import msgspec
 import structlog
 from prometheus_client import Counter, Gauge
 
-from projections.engine.generations import SQL, AlreadyRebuildingError, OvertakenError, sweep
+from projections.engine.generations import AlreadyRebuildingError, OvertakenError, sweep, unkept
 from projections.engine.projector import UNAVAILABLE, Projector, is_out_of_reach
 from projections.engine.rebuild import Progress, Rebuild, Rebuilt, StoppedError
-from projections.engine.tracking import Pool
 from projections.entries import PoisonError, Versions
 from projections.models.registry import code_versions, is_of_newer_code
+from projections.tracking import Pool
 
 REBUILDING = Gauge(
     "roundbook_rebuilding_tenants",
@@ -54,9 +53,8 @@ class Upkeep:
 
     def look(self, stop: threading.Event, *, now_s: float) -> None:
         """Do what there is to do. Raises where the store is out of reach."""
-        versions = msgspec.json.encode(code_versions()).decode()
         with self._pool.connection() as connection:
-            found = connection.execute(SQL.unkept.sql, {"versions": versions}).fetchall()
+            found = unkept(connection)
         for tenant_id, is_other, is_retired, built_with in found:
             if stop.is_set():
                 return

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import astuple
@@ -14,15 +14,25 @@ from domain.ids import Id
 from domain.money import plain
 from domain.sums import add_sums
 from postgres.connections import Connection
-from postgres.statements import statements
+from postgres.statements import Statement, Statements
 from projections.entries import Scope, Stretch, group_by
-from projections.reading import Amount, Rows, Snapshot, rows, select
+from projections.reading import Amount, Rows, Snapshot, rows, select_pairs
 from projections.upserts import Columns, columns, upsert
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Adding to activity, and adding it up."""
+
+    add_to_activity: Statement
+    find_activity: Statement
+    add_up_games: Statement
+
+
+SQL = Sql(__file__)
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+TABLES = ["activity"]
 
 
 Cell = tuple[date, str, str]
@@ -124,9 +134,11 @@ def find_activity(
     """List activity by day, game and currency, as far as it is grouped by them."""
     after_day, after_game, after_currency = after or (None, None, None)
     by_day, by_game, by_currency = (group in filters.group_by for group in ALL_GROUPS)
-    found = select(
+    found = select_pairs(
         seen,
         SQL.add_up_games if by_game and not by_day else SQL.find_activity,
+        ("grouped_day", "grouped_game", "grouped_currency"),
+        Activity,
         filters,
         by_day=by_day,
         by_game=by_game,
@@ -139,13 +151,13 @@ def find_activity(
         after_currency=after_currency,
         limit=limit + 1,
     )
-    page = rows(found, limit, lambda row: (row[0], row[1], row[2]))
-    return Rows([_view(row, filters.group_by) for row in page.items], page.last_place)
+    page = rows(found, limit, lambda row: row[0])
+    views = [_view(place, activity, filters.group_by) for place, activity in page.items]
+    return Rows(views, page.last_place)
 
 
-def _view(row: tuple[Any, ...], grouped: Sequence[Group]) -> ActivityView:
-    day, game_id, currency, *sums = row
-    activity = Activity(*sums)
+def _view(place: ActivityPlace, activity: Activity, grouped: Sequence[Group]) -> ActivityView:
+    day, game_id, currency = place
     return ActivityView(
         day=day if "day" in grouped else UNSET,
         game_id=game_id if "game" in grouped else UNSET,

@@ -21,8 +21,9 @@ returning 1;
 -- What is not grouped by stands as a constant (no_day, no_text), so that one order and one place fit all
 -- groupings. With all three the rows come as the primary key has them, or of one game or one currency as its
 -- index has them, where `>=` is the place at which a page begins. Where games don't matter, their totals are read.
-select grouped_day, grouped_game, grouped_currency, sum(bet_real), sum(bet_bonus), sum(win_real),
-       sum(win_bonus), sum(bets)::bigint, sum(wins)::bigint, sum(rounds)::bigint
+select grouped_day, grouped_game, grouped_currency, sum(rounds)::bigint as rounds, sum(bets)::bigint as bets,
+       sum(wins)::bigint as wins, sum(bet_real) as bet_real, sum(bet_bonus) as bet_bonus,
+       sum(win_real) as win_real, sum(win_bonus) as win_bonus
   from (select case when :by_day then day else :no_day::date end as grouped_day,
                case when :by_game then game_id else :no_text::text end as grouped_game,
                case when :by_currency then currency else :no_text::text end as grouped_currency,
@@ -45,8 +46,9 @@ select grouped_day, grouped_game, grouped_currency, sum(bet_real), sum(bet_bonus
 -- name: add_up_games(tenant_id, generation, by_currency, no_day, no_text, all_games, at_or_after, before, game_id, currency, after_game, after_currency, limit)
 -- The same, grouped by game and maybe by currency, but not by day: a page adds up the days of its own games.
 -- `+ 0` keeps the planner from an index by day, from which it would sort what it believes to be a few rows.
-select :no_day::date, game_id, grouped_currency, sum(bet_real), sum(bet_bonus), sum(win_real),
-       sum(win_bonus), sum(bets)::bigint, sum(wins)::bigint, sum(rounds)::bigint
+select :no_day::date as grouped_day, game_id as grouped_game, grouped_currency, sum(rounds)::bigint as rounds,
+       sum(bets)::bigint as bets, sum(wins)::bigint as wins, sum(bet_real) as bet_real,
+       sum(bet_bonus) as bet_bonus, sum(win_real) as win_real, sum(win_bonus) as win_bonus
   from (select *, case when :by_currency then currency else :no_text::text end as grouped_currency
           from activity
          where tenant_id = :tenant_id and generation = :generation and game_id > :all_games

@@ -9,14 +9,25 @@ from datetime import datetime, timedelta
 from msgspec.structs import astuple
 
 from domain.balance import Balance, Movement, fold_balance
-from domain.events import Event, decode
+from domain.events import Event
 from domain.sums import add_sums
-from postgres.statements import statements
-from projections.entries import Entries, group_entries
-from projections.reading import Snapshot
-from projections.upserts import Columns, array, columns
+from postgres.connections import Connection
+from postgres.rows import fetch_all, fetch_pairs
+from postgres.statements import Statement, Statements
+from projections.entries import Entries, Scope, group_entries
+from projections.reading import Snapshot, read_events
+from projections.upserts import Columns, array, columns, upsert
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Adding to periods, and adding them up."""
+
+    add_to_balance_periods: Statement
+    balances_before: Statement
+    positions_within: Statement
+
+
+SQL = Sql(__file__)
 
 _MINUTES = 10
 _TO_LAST_MOMENT = timedelta(minutes=_MINUTES, microseconds=-1)
@@ -55,6 +66,11 @@ def period_columns(moved: Mapping[tuple[str, str], Periods]) -> Columns:
     return columns(rows, _COLUMNS)
 
 
+def write_periods(connection: Connection, scope: Scope, moved: Columns) -> None:
+    """Add what moved to each player's periods."""
+    upsert(connection, SQL.add_to_balance_periods, scope, moved)
+
+
 def _period(moment: datetime) -> datetime:
     """Give the beginning of the 10 minutes that a moment belongs to."""
     return moment.replace(minute=moment.minute - moment.minute % _MINUTES, second=0, microsecond=0)
@@ -74,13 +90,14 @@ def read_as_of(seen: Snapshot, player_id: str, as_of: datetime) -> dict[str, Bal
         "day": _day(period),
         "period": period,
     }
-    before = seen.connection.execute(SQL.balances_before.sql, parameters, binary=True)
-    balances = {currency: Balance(*sums) for currency, *sums in before}
+    connection = seen.connection
+    before = fetch_pairs(
+        connection, SQL.balances_before, parameters, "currency", Balance, binary=True
+    )
+    balances = dict(before)
+    positions = fetch_all(connection, SQL.positions_within, parameters, int, binary=True)
     moved: dict[str, list[Event]] = {}
-    for position, topic, state in seen.connection.execute(
-        SQL.moved_within.sql, parameters, binary=True
-    ):
-        event = decode(topic, state)
+    for position, event in read_events(seen, positions):
         if not isinstance(event, Movement):
             raise TypeError(f"the event at position {position} moves no money")
         if event.timestamp <= as_of:

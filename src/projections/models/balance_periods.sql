@@ -31,9 +31,10 @@ returning 1;
 
 -- name: balances_before(tenant_id, generation, player_id, day, period)
 -- A player's balances of the whole days before one, and of the whole periods of that day before one.
-select currency, sum(bet_real), sum(bet_bonus), sum(win_real), sum(win_bonus), sum(bets)::bigint,
-       sum(wins)::bigint, sum(deposited), sum(withdrawn), sum(deposited_eur), sum(deposits)::bigint,
-       sum(withdrawals)::bigint
+select currency, sum(deposited) as deposited, sum(withdrawn) as withdrawn, sum(bet_real) as bet_real,
+       sum(bet_bonus) as bet_bonus, sum(win_real) as win_real, sum(win_bonus) as win_bonus,
+       sum(deposited_eur) as deposited_eur, sum(deposits)::bigint as deposits,
+       sum(withdrawals)::bigint as withdrawals, sum(bets)::bigint as bets, sum(wins)::bigint as wins
   from (select * from balance_periods
          where tenant_id = :tenant_id and generation = :generation and player_id = :player_id
            and is_day and period < :day
@@ -43,13 +44,8 @@ select currency, sum(bet_real), sum(bet_bonus), sum(win_real), sum(win_bonus), s
            and not is_day and period >= :day and period < :period) as whole
  group by currency;
 
--- name: moved_within(tenant_id, generation, player_id, period)
--- The events of a player's 10 minutes. The lateral join keeps to the primary key even before the first analyze
--- of a new table.
-select e.position, e.topic, e.state
-  from (select unnest(positions) as position from balance_periods
-         where tenant_id = :tenant_id and generation = :generation and player_id = :player_id
-           and not is_day and period = :period) as p
- cross join lateral (
-       select position, topic, state from events
-        where tenant_id = :tenant_id and position = p.position offset 0) e;
+-- name: positions_within(tenant_id, generation, player_id, period)
+-- Where the events of a player's 10 minutes stand in the log.
+select unnest(positions) as position from balance_periods
+ where tenant_id = :tenant_id and generation = :generation and player_id = :player_id
+   and not is_day and period = :period;

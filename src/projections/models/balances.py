@@ -14,16 +14,25 @@ from domain.ids import Id, Position
 from domain.money import plain
 from domain.sums import add_sums
 from postgres.connections import Connection
-from postgres.statements import statements
+from postgres.statements import Statement, Statements
 from projections.entries import Entries, Scope, Stretch, group_entries
 from projections.models import balance_periods
-from projections.reading import Amount, Rows, Snapshot, rows, select
+from projections.reading import Amount, Rows, Snapshot, rows, select_pairs
 from projections.upserts import Columns, columns, upsert
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+TABLES = ["balances", "balance_periods"]
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Adding to balances, and reading them."""
+
+    add_to_balances: Statement
+    find_balances: Statement
+
+
+SQL = Sql(__file__)
 _WHOSE = attrgetter("player_id", "currency")
 _COLUMNS = ("player_id", "currency", *Balance.__struct_fields__)
 
@@ -55,7 +64,7 @@ def fold(stretch: Stretch) -> Folded:
 def write(connection: Connection, scope: Scope, folded: Folded) -> None:
     """Add what moved to the balances, those of today and those of the past."""
     upsert(connection, SQL.add_to_balances, scope, folded.totals)
-    upsert(connection, balance_periods.SQL.add_to_balance_periods, scope, folded.periods)
+    balance_periods.write_periods(connection, scope, folded.periods)
 
 
 class BalanceFilters(Struct, frozen=True):
@@ -108,15 +117,17 @@ def find_balances(
 ) -> Rows[BalanceView, BalancePlace]:
     """List balances by player and currency."""
     after_player, after_currency = after or (None, None)
-    found = select(
+    found = select_pairs(
         seen,
         SQL.find_balances,
+        ("player_id", "currency"),
+        Balance,
         filters,
         after_player=after_player,
         after_currency=after_currency,
         limit=limit + 1,
     )
-    views = [_view(player_id, currency, Balance(*row)) for player_id, currency, *row in found]
+    views = [_view(player_id, currency, balance) for (player_id, currency), balance in found]
     return rows(views, limit, lambda view: (view.player_id, view.currency))
 
 

@@ -3,23 +3,38 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, defstruct
 
 from domain.events import GameUpdated
 from domain.ids import Id
 from domain.instant import as_datetime
 from domain.profile import GAME_FIELDS, Profile, Sighting
 from postgres.connections import Connection
-from postgres.statements import statements
+from postgres.rows import fetch_pairs
+from postgres.statements import Statement, Statements
 from projections.entries import Scope, Stretch
 from projections.models.profiles import Folded, encode_stamps, fold_named, fold_profiles
-from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select
+from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select, select_pairs
 from projections.upserts import array, columns, upsert
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+TABLES = ["games"]
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Writing the catalogue, and reading it."""
+
+    see_games: Statement
+    game_profiles: Statement
+    update_games: Statement
+    find_games: Statement
+    get_game: Statement
+    facets: Statement
+
+
+SQL = Sql(__file__)
+_Values = defstruct("_Values", GAME_FIELDS)
 _SEEN = ("game_id", "first_seen", "last_seen")
 _UPDATED = (*_SEEN, *GAME_FIELDS, "name_folded", "stamps")
 _LISTS = ("categories", "features", "themes")
@@ -45,7 +60,8 @@ def fold_case(name: str) -> str:
 
 def _update_profiles(connection: Connection, scope: Scope, folded: Folded[GameUpdated]) -> None:
     parameters = {**scope._asdict(), "game_ids": list(folded.updates)}
-    known = connection.execute(SQL.game_profiles.sql, parameters).fetchall()
+    key = ("game_id", "stamps")
+    known = fetch_pairs(connection, SQL.game_profiles, parameters, key, _Values)
     rows = []
     for game_id, profile in fold_profiles(folded.updates, known, GAME_FIELDS).items():
         name = profile.values["name"]
@@ -112,16 +128,18 @@ def find_games(
     seen: Snapshot, filters: GameFilters, after: GamePlace | None, limit: int
 ) -> Rows[GameView, GamePlace]:
     """List the catalogue by game_id; fewer games than `limit` where they are large."""
-    found = select(
+    found = select_pairs(
         seen,
         SQL.find_games,
+        "selected",
+        GameView,
         filters,
         q_folded=None if filters.q is None else fold_case(filters.q),
         after=after[0] if after else None,
         limit=limit + 1,
         page_bytes=PAGE_BYTES,
     )
-    return measured_rows(found, limit, GameView, lambda view: (view.game_id,))
+    return measured_rows(found, limit, lambda view: (view.game_id,))
 
 
 def game_view(game_id: str, profile: Profile, sighting: Sighting) -> GameView:
@@ -141,14 +159,15 @@ def game_view(game_id: str, profile: Profile, sighting: Sighting) -> GameView:
 
 def get_game(seen: Snapshot, game_id: str) -> GameView | None:
     """Give one game, None for an unknown one."""
-    found = select(seen, SQL.get_game, game_id=game_id)
-    return GameView(*found[0]) if found else None
+    found = select(seen, SQL.get_game, GameView, game_id=game_id)
+    return found[0] if found else None
 
 
 def count_facets(seen: Snapshot, filters: GameFilters) -> Facets:
     """Count the values of the games that match all filters. Null is no value."""
     q_folded = None if filters.q is None else fold_case(filters.q)
     values: dict[str, list[FacetValue]] = {facet: [] for facet in Facets.__struct_fields__}
-    for facet, value, count in select(seen, SQL.facets, filters, q_folded=q_folded):
-        values[facet].append(FacetValue(value, count))
+    found = select_pairs(seen, SQL.facets, "facet", FacetValue, filters, q_folded=q_folded)
+    for facet, value in found:
+        values[facet].append(value)
     return Facets(**values)

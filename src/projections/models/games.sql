@@ -9,7 +9,7 @@ on conflict (tenant_id, generation, game_id) do update set
 returning 1;
 
 -- name: game_profiles(tenant_id, generation, game_ids)
-select game_id, stamps::text, name, provider, categories, features, themes, device, has_freespins
+select game_id, stamps::text as stamps, name, provider, categories, features, themes, device, has_freespins
   from games
  where tenant_id = :tenant_id and generation = :generation and game_id = any(:game_ids);
 
@@ -67,8 +67,8 @@ select game_id, name, provider, categories, features, themes, device, has_freesp
  order by game_id;
 
 -- name: get_game(tenant_id, generation, game_id)
-select game_id, name, provider, categories, features, themes, coalesce(device, 'undefined'),
-       coalesce(has_freespins, 'unknown'), first_seen, last_seen
+select game_id, name, provider, categories, features, themes, coalesce(device, 'undefined') as device,
+       coalesce(has_freespins, 'unknown') as has_freespins, first_seen, last_seen
   from games
  where tenant_id = :tenant_id and generation = :generation and game_id = :game_id;
 
@@ -99,7 +99,7 @@ with chosen as (
       from chosen
      group by grouping sets ((provider), (categories), (features), (themes), (device), (has_freespins))
 )
-select facet, value, sum(games)::bigint
+select facet, value, sum(games)::bigint as count
   from alike cross join lateral (select distinct unnest(held)) as v (value)
  where value is not null
  group by facet, value order by sum(games) desc, value;

@@ -5,13 +5,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from domain.events import BetPlaced, RoundEvent, decode
+from domain.events import BetPlaced, RoundEvent
 from domain.instant import as_datetime
 from domain.money import plain
-from postgres.statements import statements
-from projections.reading import Amount, Snapshot
-
-SQL = statements(__file__)
+from projections.reading import Amount, Snapshot, read_events
 
 _AT_ONCE = 1_000
 
@@ -44,11 +41,7 @@ def read_played(seen: Snapshot, rounds: Sequence[Sequence[int]]) -> list[Played]
     found = [Played([], []) for _ in rounds]
     for start in range(0, len(positions), _AT_ONCE):
         chunk = positions[start : start + _AT_ONCE]
-        parameters = {"tenant_id": seen.scope.tenant_id, "positions": chunk}
-        for position, topic, state in seen.connection.execute(
-            SQL.played.sql, parameters, binary=True
-        ):
-            event = decode(topic, state)
+        for position, event in read_events(seen, chunk):
             if not isinstance(event, RoundEvent):
                 raise TypeError(f"the event at position {position} is no bet and no win")
             played = found[place[position]]

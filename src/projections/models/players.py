@@ -3,23 +3,37 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, defstruct
 
 from domain.events import PlayerEvent, PlayerUpdated
 from domain.ids import Id
 from domain.instant import as_datetime
 from domain.profile import PLAYER_FIELDS, Profile, Sighting
 from postgres.connections import Connection
-from postgres.statements import statements
+from postgres.rows import fetch_pairs
+from postgres.statements import Statement, Statements
 from projections.entries import Scope, Stretch
 from projections.models.profiles import Folded, encode_stamps, fold_named, fold_profiles
-from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select
+from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select, select_pairs
 from projections.upserts import array, columns, upsert
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+TABLES = ["players"]
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Writing profiles, and reading them."""
+
+    see_players: Statement
+    player_profiles: Statement
+    update_players: Statement
+    find_players: Statement
+    get_player: Statement
+
+
+SQL = Sql(__file__)
+_Values = defstruct("_Values", PLAYER_FIELDS)
 _SEEN = ("player_id", *Sighting.__struct_fields__)
 _UPDATED = (*_SEEN, *PLAYER_FIELDS, "tags_cut", "stamps")
 _INDEXED = 255
@@ -41,7 +55,8 @@ def write(connection: Connection, scope: Scope, folded: Folded[PlayerUpdated]) -
 
 def _update_profiles(connection: Connection, scope: Scope, folded: Folded[PlayerUpdated]) -> None:
     parameters = {**scope._asdict(), "player_ids": list(folded.updates)}
-    known = connection.execute(SQL.player_profiles.sql, parameters).fetchall()
+    key = ("player_id", "stamps")
+    known = fetch_pairs(connection, SQL.player_profiles, parameters, key, _Values)
     rows = []
     for player_id, profile in fold_profiles(folded.updates, known, PLAYER_FIELDS).items():
         tags = profile.values["tags"] or []
@@ -91,15 +106,17 @@ def find_players(
     seen: Snapshot, filters: PlayerFilters, after: PlayerPlace | None, limit: int
 ) -> Rows[PlayerView, PlayerPlace]:
     """List profiles by player_id; fewer than `limit` where they are large."""
-    found = select(
+    found = select_pairs(
         seen,
         SQL.find_players,
+        "selected",
+        PlayerView,
         filters,
         after=after[0] if after else None,
         limit=limit + 1,
         page_bytes=PAGE_BYTES,
     )
-    return measured_rows(found, limit, PlayerView, lambda view: (view.player_id,))
+    return measured_rows(found, limit, lambda view: (view.player_id,))
 
 
 def player_view(player_id: str, profile: Profile, sighting: Sighting) -> PlayerView:
@@ -121,5 +138,5 @@ def player_view(player_id: str, profile: Profile, sighting: Sighting) -> PlayerV
 
 def get_player(seen: Snapshot, player_id: str) -> PlayerView | None:
     """Give one profile, None for an unknown player."""
-    found = select(seen, SQL.get_player, player_id=player_id)
-    return PlayerView(*found[0]) if found else None
+    found = select(seen, SQL.get_player, PlayerView, player_id=player_id)
+    return found[0] if found else None

@@ -12,7 +12,7 @@ on conflict (tenant_id, generation, player_id) do update set
 returning 1;
 
 -- name: player_profiles(tenant_id, generation, player_ids)
-select player_id, stamps::text, username, registration_date, country, currency, gender, affiliate, operator,
+select player_id, stamps::text as stamps, username, registration_date, country, currency, gender, affiliate, operator,
        tags, consent_email, is_blocked
   from players
  where tenant_id = :tenant_id and generation = :generation and player_id = any(:player_ids);

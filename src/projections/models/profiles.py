@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from domain.events import Event, GameUpdated, PlayerUpdated
 from domain.instant import format_instant
@@ -47,16 +49,15 @@ def fold_named(
 
 def fold_profiles(
     updates: Mapping[str, Sequence[Update]],
-    known: Iterable[Sequence[Any]],
+    known: Iterable[tuple[tuple[str, str], Struct]],
     fields: Sequence[str],
 ) -> dict[str, Profile]:
-    """Fold updates by id into what is known: rows of an id, the stamps, and the value of each field.
+    """Fold updates by id into what is known: the id and the stamps, and the values of the fields.
 
     The profiles have every field, in this order; one that no update named is None.
     """
     profiles = {
-        each: Profile(dict(zip(fields, values, strict=True)), _STAMPS.decode(stamps))
-        for each, stamps, *values in known
+        each: Profile(asdict(values), _STAMPS.decode(stamps)) for (each, stamps), values in known
     }
     unknown = Profile(dict.fromkeys(fields), {})
     return {each: fold_profile(new, profiles.get(each, unknown)) for each, new in updates.items()}

@@ -1,7 +1,7 @@
 """The read models there are: what a projector writes, a rebuild compares, and `status` lists."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from postgres.connections import Connection
 from projections.entries import Scope, Stretch, Versions
@@ -20,20 +20,36 @@ class ReadModel(NamedTuple):
     tables: Sequence[str]
 
 
+class _Module(Protocol):
+    """What the module of a read model has; the type checker holds each of them to it."""
+
+    VERSION: int
+    TABLES: list[str]
+
+    @property
+    def fold(self) -> Callable[[Stretch], Any]:
+        """Return the function that folds a stretch of the log, without any I/O."""
+
+    @property
+    def write(self) -> Callable[[Connection, Scope, Any], None]:
+        """Return the function that writes what `fold` gave."""
+
+
+def _of(module: _Module) -> ReadModel:
+    return ReadModel(module.VERSION, module.fold, module.write, module.TABLES)
+
+
 # In the order of writing. What is quickly folded comes first, so that PostgreSQL is at work while the rest is
 # folded; rounds come last, as their writing takes Python itself, which nothing else of the chunk wants then.
 READ_MODELS: dict[str, ReadModel] = {
-    "players": ReadModel(players.VERSION, players.fold, players.write, ["players"]),
-    "games": ReadModel(games.VERSION, games.fold, games.write, ["games"]),
-    "activity": ReadModel(activity.VERSION, activity.fold, activity.write, ["activity"]),
-    "transactions": ReadModel(
-        transactions.VERSION, transactions.fold, transactions.write, ["transactions"]
-    ),
-    "balances": ReadModel(
-        balances.VERSION, balances.fold, balances.write, ["balances", "balance_periods"]
-    ),
-    "rounds": ReadModel(rounds.VERSION, rounds.fold, rounds.write, ["rounds"]),
+    "players": _of(players),
+    "games": _of(games),
+    "activity": _of(activity),
+    "transactions": _of(transactions),
+    "balances": _of(balances),
+    "rounds": _of(rounds),
 }
+"""Tables, grants, comparison, versions, the sweep of old rows and `status` follow from this."""
 
 
 def code_versions() -> dict[str, int]:

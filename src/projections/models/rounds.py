@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from hashlib import blake2b
 from operator import attrgetter
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -18,7 +18,8 @@ from domain.money import plain
 from domain.round import Round, RoundSums, Status, fold_round, newly_played
 from postgres.binary import bigints, copy_in, micros, text
 from postgres.connections import Connection
-from postgres.statements import statements
+from postgres.rows import fetch_pairs
+from postgres.statements import Statement, Statements
 from projections.entries import Scope, Stretch, group_entries
 from projections.models import activity
 from projections.models.activity import Cell
@@ -28,8 +29,19 @@ from projections.upserts import array, columns, upsert
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+TABLES = ["rounds"]
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Writing rounds, and reading them."""
+
+    known_rounds: Statement
+    copy_rounds: Statement
+    update_rounds: Statement
+    find_rounds: Statement
+
+
+SQL = Sql(__file__)
 
 _encode_name = msgspec.msgpack.Encoder().encode
 _encode_json = msgspec.json.Encoder().encode
@@ -109,7 +121,7 @@ def write(connection: Connection, scope: Scope, folded: Folded) -> None:
         else:
             changed.append((key.hex(), *name, *_row(state), array(positions)))
     if new:
-        copy_in(connection, SQL.copy_rounds.sql, new)
+        copy_in(connection, SQL.copy_rounds, new)
     upsert(connection, SQL.update_rounds, scope, columns(changed, _UPDATED))
     activity.count_rounds(connection, scope, counted)
 
@@ -118,11 +130,13 @@ def _known_rounds(
     connection: Connection, scope: Scope, keys: Iterable[bytes]
 ) -> dict[bytes, Round]:
     parameters = {**scope._asdict(), "keys": b"".join(keys)}
-    found = connection.execute(SQL.known_rounds.sql, parameters, binary=True)
-    return {
-        key: Round(first_at, last_at, bet_count, win_count, decode_sums(sums))
-        for key, first_at, last_at, bet_count, win_count, sums in found
-    }
+    return dict(fetch_pairs(connection, SQL.known_rounds, parameters, "key", _known, binary=True))
+
+
+def _known(
+    first_at: datetime, last_at: datetime, bet_count: int, win_count: int, sums: str
+) -> Round:
+    return Round(first_at, last_at, bet_count, win_count, decode_sums(sums))
 
 
 def _row(state: Round) -> tuple[datetime, datetime, int, int, str, bool, str]:
@@ -208,6 +222,28 @@ class RoundView(Struct, frozen=True):
     wins: list[PlayedView] | UnsetType = UNSET
 
 
+class FoundRound(NamedTuple):
+    """A round as its table has it, and where its bets and wins stand in the log."""
+
+    player_id: str
+    game_id: str
+    round_id: str
+    status: Status
+    mixed_currency: bool
+    first_at: datetime
+    last_at: datetime
+    bet_count: int
+    win_count: int
+    sums: str
+    positions: list[int]
+
+    def view(self) -> RoundView:
+        """Show it, without its bets and wins."""
+        members = self._asdict() | {"sums": _sums_view(self.sums)}
+        del members["positions"]
+        return RoundView(**members)
+
+
 RoundPlace = tuple[datetime, Annotated[bytes, Meta(min_length=16, max_length=16)]]
 """Time of the first bet or win, and the key: the order of rounds, backwards."""
 
@@ -218,13 +254,19 @@ def find_rounds(
     """List rounds, the last begun first."""
     after_at, after_key = after or (None, None)
     found = select(
-        seen, SQL.find_rounds, filters, after_at=after_at, after_key=after_key, limit=limit + 1
+        seen,
+        SQL.find_rounds,
+        FoundRound,
+        filters,
+        after_at=after_at,
+        after_key=after_key,
+        limit=limit + 1,
     )
-    views = [_view(row) for row in found]
+    views = [row.view() for row in found]
     page = rows(views, limit, _place)
     if filters.round_id is None:
         return page
-    played = read_played(seen, [row[-1] for row in found[:limit]])
+    played = read_played(seen, [row.positions for row in found[:limit]])
     whole = [
         msgspec.structs.replace(view, bets=moves.bets, wins=moves.wins)
         for view, moves in zip(page.items, played, strict=True)
@@ -234,12 +276,6 @@ def find_rounds(
 
 def _place(view: RoundView) -> RoundPlace:
     return view.first_at, round_key((view.player_id, view.game_id, view.round_id))
-
-
-def _view(row: tuple[Any, ...]) -> RoundView:
-    player_id, game_id, round_id, status, mixed, first_at, last_at, bets, wins, sums, _ = row
-    names = (player_id, game_id, round_id)
-    return RoundView(*names, status, mixed, first_at, last_at, bets, wins, _sums_view(sums))
 
 
 def _sums_view(sums: str) -> list[RoundSumsView]:

@@ -1,7 +1,8 @@
 """Transactions: deposits and withdrawals, one row each."""
 
 from datetime import datetime
-from typing import Any, Literal
+from decimal import Decimal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
@@ -10,14 +11,23 @@ from domain.ids import Id, Position
 from domain.item_types import WIRE_TYPES
 from domain.money import plain
 from postgres.connections import Connection
-from postgres.statements import statements
+from postgres.statements import Statement, Statements
 from projections.entries import Scope, Stretch
 from projections.reading import Amount, Rows, Snapshot, rows, select
 
 VERSION = 1
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
+TABLES = ["transactions"]
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Adding transactions, and reading them."""
+
+    copy_transactions: Statement
+    find_transactions: Statement
+
+
+SQL = Sql(__file__)
 
 
 def fold(stretch: Stretch) -> list[tuple[object, ...]]:
@@ -87,6 +97,7 @@ def find_transactions(
     found = select(
         seen,
         SQL.find_transactions,
+        _Row,
         filters,
         after_at=after_at,
         after_position=after_position,
@@ -96,8 +107,19 @@ def find_transactions(
     return rows(views, limit, lambda view: (view.timestamp, view.position))
 
 
-def _view(row: tuple[Any, ...]) -> TransactionView:
-    unique_id, position, kind, player_id, at, amount, currency, method, in_eur = row
-    amount_eur = None if in_eur is None else plain(in_eur)
-    place = (unique_id, position, kind, player_id, at)
-    return TransactionView(*place, plain(amount), currency, method, amount_eur)
+class _Row(NamedTuple):
+    unique_id: str
+    position: int
+    type: TransactionType
+    player_id: str
+    timestamp: datetime
+    amount: Decimal
+    currency: str
+    method: str
+    amount_eur: Decimal | None
+
+
+def _view(row: _Row) -> TransactionView:
+    amount_eur = None if row.amount_eur is None else plain(row.amount_eur)
+    members = row._asdict() | {"amount": plain(row.amount), "amount_eur": amount_eur}
+    return TransactionView(**members)

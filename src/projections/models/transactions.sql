@@ -4,7 +4,7 @@ copy transactions (tenant_id, generation, position, occurred_at, type, unique_id
 from stdin;
 
 -- name: find_transactions(tenant_id, generation, player_id, type, method, currency, at_or_after, before, after_at, after_position, limit)
-select unique_id, position, type, player_id, occurred_at, amount, currency, method, amount_eur
+select unique_id, position, type, player_id, occurred_at as timestamp, amount, currency, method, amount_eur
   from transactions
  where tenant_id = :tenant_id and generation = :generation
    and (:player_id::text is null or player_id = :player_id)

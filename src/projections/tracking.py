@@ -8,13 +8,27 @@ from eventsourcing.persistence import IntegrityError, Tracking, TrackingRecorder
 from psycopg_pool import ConnectionPool
 
 from postgres.connections import Connection
-from postgres.statements import statements
+from postgres.rows import fetch_all, fetch_one
+from postgres.statements import Statement, Statements
 from projections.entries import Scope, Versions
 
-SQL = statements(__file__)
+
+class Sql(Statements):
+    """Reading and writing how far each generation is."""
+
+    begin: Statement
+    advance: Statement
+    position_by_name: Statement
+    tenant_by_name: Statement
+    behind: Statement
+    claim: Statement
+    fail: Statement
+    live: Statement
+
+
+SQL = Sql(__file__)
 
 Pool = ConnectionPool[Connection]
-
 
 _LONGEST_REASON = 500
 
@@ -44,10 +58,31 @@ class Claimed(NamedTuple):
     next_recorded_at: datetime | None
 
 
+class Live(NamedTuple):
+    """The generation that queries read, and how far it is."""
+
+    generation: int
+    position: int
+
+
+def begin(connection: Connection, tenant_id: int) -> None:
+    """Begin the read models of a tenant that is new."""
+    connection.execute(SQL.begin.sql, {"tenant_id": tenant_id, "now": datetime.now(UTC)})
+
+
+def live(connection: Connection, tenant_id: int) -> Live | None:
+    """Return which generation of a tenant is live, None where there is no such tenant."""
+    return fetch_one(connection, SQL.live, {"tenant_id": tenant_id}, Live)
+
+
+def behind_of_all(connection: Connection) -> list[Behind]:
+    """List the generations, of all tenants, that have events to project, those with the least first."""
+    return fetch_all(connection, SQL.behind, None, Behind)
+
+
 def claim(connection: Connection, scope: Scope) -> Claimed | None:
     """Claim a generation until the transaction ends; None where another has it, or it is retired."""
-    found = connection.execute(SQL.claim.sql, scope._asdict()).fetchone()
-    return None if found is None else Claimed(*found)
+    return fetch_one(connection, SQL.claim, scope._asdict(), Claimed)
 
 
 def advance(
@@ -64,7 +99,7 @@ def advance(
         "versions": msgspec.json.encode(versions or {}).decode(),
         "now": datetime.now(UTC),
     }
-    if connection.execute(SQL.advance.sql, parameters).fetchone() is None:
+    if fetch_one(connection, SQL.advance, parameters, int) is None:
         raise IntegrityError(f"{scope} is at position {position} already, or further")
 
 
@@ -86,16 +121,14 @@ class GenerationTracking(TrackingRecorder):
     def insert_tracking(self, tracking: Tracking) -> None:
         """Record a position. Raises IntegrityError unless it is greater than the last one."""
         with self._pool.connection() as connection:
-            found = connection.execute(
-                SQL.tenant_by_name.sql, {"name": tracking.application_name}
-            ).fetchone()
-            if found is None:
+            parameters = {"name": tracking.application_name}
+            tenant_id = fetch_one(connection, SQL.tenant_by_name, parameters, int)
+            if tenant_id is None:
                 raise IntegrityError(f"there is no tenant {tracking.application_name!r}")
-            advance(connection, Scope(found[0], self._generation), tracking.notification_id)
+            advance(connection, Scope(tenant_id, self._generation), tracking.notification_id)
 
     def max_tracking_id(self, application_name: str) -> int | None:
         """Give the position of a tenant's generation, None before its first event."""
         parameters = {"name": application_name, "generation": self._generation}
         with self._pool.connection() as connection:
-            found = connection.execute(SQL.position_by_name.sql, parameters).fetchone()
-        return (found[0] or None) if found else None
+            return fetch_one(connection, SQL.position_by_name, parameters, int) or None

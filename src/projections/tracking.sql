@@ -1,3 +1,8 @@
+-- name: begin(tenant_id, now)!
+-- The first generation of the read models, at the beginning of the log.
+insert into tracking (tenant_id, generation, position, live, updated_at)
+values (:tenant_id, 1, 0, true, :now);
+
 -- name: advance(tenant_id, generation, position, versions, now)
 -- Nothing comes back where the generation is at that position already, or further. What it failed at is
 -- behind it then. The versions are those of the code that projected the first event.
@@ -22,7 +27,8 @@ select tenant_id from tenants where name = :name;
 -- least to do first, so that a long way to go is never before a short one. One in the making is for its
 -- rebuild to bring forward; it is listed only if that failed.
 select t.tenant_id, t.generation, t.live, t.failed_position,
-       (select recorded_at from events where tenant_id = t.tenant_id and position = t.position + 1)
+       (select recorded_at from events
+         where tenant_id = t.tenant_id and position = t.position + 1) as waiting_since
   from tracking t
  cross join lateral (
        select max(position) as head from events where tenant_id = t.tenant_id offset 0) e
@@ -32,7 +38,8 @@ select t.tenant_id, t.generation, t.live, t.failed_position,
 -- name: claim(tenant_id, generation)
 -- The claim on a generation, held until the transaction ends; nothing comes back while another holds it.
 select t.position, t.live, t.versions, t.failed_position,
-       (select recorded_at from events where tenant_id = t.tenant_id and position = t.position + 1)
+       (select recorded_at from events
+         where tenant_id = t.tenant_id and position = t.position + 1) as next_recorded_at
   from tracking t
  where t.tenant_id = :tenant_id and t.generation = :generation and not t.retired
    for update of t skip locked;

@@ -1,0 +1,231 @@
+"""While hosts are upgraded one by one, older code goes on beside newer: what it needs stays.
+
+Steps that were released are as they were, columns that came later can be left out, and a snapshot is only
+read by code that knows its shape.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+import pytest
+from msgspec import Struct
+
+from api.schema import SCHEMA
+from app.log.snapshots import TOPICS
+from domain.aggregates import Game, Player
+from domain.events import GameUpdated, PlayerUpdated
+from postgres.connections import Connection, connect
+from postgres.migrate import Migration, Schema, migrate
+from tests.databases import Database
+
+SRC = Path(__file__).parents[2] / "src"
+
+RELEASED = {
+    "app/migrations/0001_log": "7b4c277ffe127483b9d175ffed513706b2b6f2704141cb9ae93c818b6348990d",
+    "projections/migrations/0002_read_models": (
+        "75998860e0fa9a3bf1bcc35a902081cc489f5aefe3d05df41ff53d584fe98a3d"
+    ),
+}
+"""SHA-256 of each step that was released. A step is added here with its release, and never changed."""
+
+
+@pytest.mark.parametrize("step", RELEASED)
+def test_a_released_step_is_never_edited(step: str) -> None:
+    assert hashlib.sha256((SRC / f"{step}.sql").read_bytes()).hexdigest() == RELEASED[step]
+
+
+class Column(NamedTuple):
+    type: str
+    may_be_left_out: bool
+
+
+_COLUMNS = """
+    select table_name || '.' || column_name, data_type,
+           is_nullable = 'YES' or column_default is not null or is_generated = 'ALWAYS' or is_identity = 'YES'
+      from information_schema.columns where table_schema = 'roundbook'
+"""
+
+
+def columns(connection: Connection) -> dict[str, Column]:
+    return {name: Column(*column) for name, *column in connection.execute(_COLUMNS)}
+
+
+def broken_by(before: Mapping[str, Column], after: Mapping[str, Column]) -> list[str]:
+    """Name what code that knows the columns `before` can't work with any more."""
+    tables = {name.partition(".")[0] for name in before}
+    faults = []
+    for name, column in after.items():
+        known = before.get(name)
+        if known is None and name.partition(".")[0] in tables and not column.may_be_left_out:
+            faults.append(f"{name} has no default")
+        elif known and known.may_be_left_out and not column.may_be_left_out:
+            faults.append(f"{name} can't be left out any more")
+        elif known and known.type != column.type:
+            faults.append(f"{name} was {known.type}")
+    return faults + [f"{name} is gone" for name in before if name not in after]
+
+
+def broken_by_steps(steps: Sequence[Migration], database: Database) -> dict[str, list[str]]:
+    """Apply steps behind those that there are, and tell of each what it breaks."""
+    faults = {}
+    with connect(database.owner_url) as owner:
+        before = columns(owner)
+        for step in steps:
+            owner.execute(step.statements.encode())
+            after = columns(owner)
+            if broken := broken_by(before, after):
+                faults[step.name] = broken
+            before = after
+    return faults
+
+
+def test_no_step_breaks_code_that_does_not_know_it(
+    fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = SCHEMA.migrations()
+    with connect(fresh_database.owner_url) as owner:
+        owner.execute("drop schema roundbook cascade")
+    with monkeypatch.context() as patched:
+        patched.setattr(Schema, "migrations", lambda _: known[: len(RELEASED)])
+        patched.setattr(Schema, "grants", lambda _: [])
+        migrate(SCHEMA, fresh_database.owner_url, fresh_database.service_url)
+    assert broken_by_steps(known[len(RELEASED) :], fresh_database) == {}
+
+
+def test_a_step_that_does_is_found(fresh_database: Database) -> None:
+    steps = [
+        Migration(9990, "new table", "create table fresh (id int primary key, old int not null)"),
+        Migration(9991, "good", "alter table fresh add column good int not null default 0"),
+        Migration(9992, "nullable", "alter table balances add column note text"),
+        Migration(9993, "no default", "alter table balances add column extra numeric not null"),
+        Migration(9994, "later", "alter table fresh add column bad int not null"),
+        Migration(9995, "required", "alter table transactions alter amount_eur set not null"),
+        Migration(9996, "retyped", "alter table activity alter rounds type numeric"),
+        Migration(9997, "dropped", "alter table players drop column gender"),
+        Migration(9998, "renamed", "alter table games rename provider to studio"),
+    ]
+    assert broken_by_steps(steps, fresh_database) == {
+        "no default": ["balances.extra has no default"],
+        "later": ["fresh.bad has no default"],
+        "required": ["transactions.amount_eur can't be left out any more"],
+        "retyped": ["activity.rounds was bigint"],
+        "dropped": ["players.gender is gone"],
+        "renamed": ["games.provider is gone"],
+    }
+
+
+SHAPES = {
+    "Player.v1": """\
+Balance.bet_bonus: Decimal
+Balance.bet_real: Decimal
+Balance.bets: int
+Balance.deposited: Decimal
+Balance.deposited_eur: Decimal
+Balance.deposits: int
+Balance.win_bonus: Decimal
+Balance.win_real: Decimal
+Balance.wins: int
+Balance.withdrawals: int
+Balance.withdrawn: Decimal
+Player.balances: dict[str, Balance]
+Player.id: str
+Player.profile: Profile
+Player.sighting: Sighting
+Player.version: int
+PlayerUpdated.affiliate: str | NoneType | UnsetType
+PlayerUpdated.consent_email: bool | NoneType | UnsetType
+PlayerUpdated.country: str | NoneType | UnsetType
+PlayerUpdated.currency: str | NoneType | UnsetType
+PlayerUpdated.gender: Literal['M', 'F'] | NoneType | UnsetType
+PlayerUpdated.is_blocked: bool | NoneType | UnsetType
+PlayerUpdated.operator: str | NoneType | UnsetType
+PlayerUpdated.player_id: str
+PlayerUpdated.registration_date: str | NoneType | UnsetType
+PlayerUpdated.tags: list[str] | NoneType | UnsetType
+PlayerUpdated.timestamp: Instant
+PlayerUpdated.unique_id: str
+PlayerUpdated.username: str | NoneType | UnsetType
+Profile.stamps: dict[str, tuple[datetime, str]]
+Profile.values: dict[str, Any]
+Sighting.first_seen: datetime
+Sighting.last_login: datetime | NoneType
+Sighting.last_seen: datetime
+Sighting.logins: int""",
+    "Game.v1": """\
+Game.id: str
+Game.profile: Profile
+Game.sighting: Sighting
+Game.version: int
+GameUpdated.categories: list[str] | NoneType | UnsetType
+GameUpdated.device: str | NoneType | UnsetType
+GameUpdated.features: list[str] | NoneType | UnsetType
+GameUpdated.game_id: str
+GameUpdated.has_freespins: Literal['yes', 'no', 'unknown'] | NoneType | UnsetType
+GameUpdated.name: str | NoneType | UnsetType
+GameUpdated.provider: str | NoneType | UnsetType
+GameUpdated.themes: list[str] | NoneType | UnsetType
+GameUpdated.timestamp: Instant
+GameUpdated.unique_id: str
+Profile.stamps: dict[str, tuple[datetime, str]]
+Profile.values: dict[str, Any]
+Sighting.first_seen: datetime
+Sighting.last_login: datetime | NoneType
+Sighting.last_seen: datetime
+Sighting.logins: int""",
+}
+"""What a snapshot of each topic is made of. A topic that was released keeps its shape for ever."""
+
+
+def shape(*kinds: type[Struct]) -> set[str]:
+    """Write down the members of structs, and of all structs in them, by name and type."""
+    lines = set()
+    for kind in kinds:
+        for name, type_ in get_type_hints(kind).items():
+            lines.add(f"{kind.__name__}.{name}: {_written(type_)}")
+            lines |= shape(*_structs(type_))
+    return lines
+
+
+def _structs(type_: Any) -> Iterator[type[Struct]]:
+    if isinstance(type_, type) and get_origin(type_) is None and issubclass(type_, Struct):
+        yield type_
+    for argument in get_args(type_):
+        yield from _structs(argument)
+
+
+def _written(type_: Any) -> str:
+    """Write a type the same way under every version of Python."""
+    held = [_written(each) for each in get_args(type_)]
+    origin = get_origin(type_)
+    if origin in {Union, UnionType}:
+        return " | ".join(held)
+    if origin is not None:
+        return f"{getattr(origin, '__name__', origin)}[{', '.join(held)}]"
+    return type_.__name__ if isinstance(type_, type) else repr(type_)
+
+
+def test_a_shape_tells_of_structs_in_structs() -> None:
+    class Inner(Struct):
+        amount: int
+
+    class Outer(Struct):
+        held: dict[str, list[Inner]] | None
+
+    assert shape(Outer) == {
+        "Outer.held: dict[str, list[Inner]] | NoneType",
+        "Inner.amount: int",
+    }
+
+
+def test_a_snapshot_of_another_shape_has_another_topic() -> None:
+    """If this fails, give the aggregate the next topic in app.log.snapshots, and its shape a text here.
+
+    A profile holds whatever an update can name. What folds make of the same events is told by no shape: a
+    change of theirs needs the next topic too.
+    """
+    updates: dict[type[Player | Game], type[Struct]] = {Player: PlayerUpdated, Game: GameUpdated}
+    for kind, topic in TOPICS.items():
+        assert shape(kind, updates[kind]) == set(SHAPES[topic].split("\n"))

@@ -1,0 +1,1 @@
+"""What both sides use of PostgreSQL."""

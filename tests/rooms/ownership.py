@@ -1,0 +1,194 @@
+"""Which room owns which tables, and the doors: statements that may read another room's.
+
+SQL is not parsed: a table is a known name behind `from`, `join`, `into`, `update`, `copy` and the like. What
+is put together from names at run time is not seen (the engine deletes and compares what the registry lists).
+"""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from projections.models.registry import READ_MODELS
+
+
+class Room(NamedTuple):
+    """Files, by how their paths below `src` begin, and the tables that are theirs.
+
+    `doors`: by statement, the tables of other rooms that it reads.
+    """
+
+    files: Sequence[str]
+    tables: frozenset[str]
+    doors: Mapping[str, frozenset[str]] = {}
+
+
+def _tables(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+# Of read models that are more than one module.
+_PARTS = {"balances": ["balance_periods"]}
+
+ROOMS = {
+    "tenants": Room(["app/tenants"], _tables("tenants", "tenant_currencies", "api_keys")),
+    "log": Room(
+        ["app/log/", "app/recording/", "app/conflicts"],
+        _tables("events", "conflicts", "snapshots"),
+        # Who writes holds the tenant's row; it is locked, never written.
+        {"lock_tenant": _tables("tenants")},
+    ),
+    "tracking": Room(
+        ["projections/tracking", "projections/engine/", "projections/status"],
+        _tables("tracking"),
+        {
+            # How far a generation is only means something beside the head of its log.
+            "behind": _tables("events"),
+            "claim": _tables("events"),
+            "status": _tables("events"),
+            # The library's tracking knows tenants by their names.
+            "tenant_by_name": _tables("tenants"),
+            "position_by_name": _tables("tenants"),
+        },
+    ),
+    # What read models look up in the log, all of it by this one statement.
+    "reading": Room(["projections/reading"], _tables(), {"events_at": _tables("events")}),
+    **{
+        name: Room(
+            [f"projections/models/{part}." for part in (name, *_PARTS.get(name, ()))],
+            frozenset(model.tables),
+        )
+        for name, model in READ_MODELS.items()
+    },
+    "migrations": Room(["postgres/migrate"], _tables("migrations")),
+}
+
+# Grants and the first steps stand side by side for all rooms of a side.
+_WHOLE_SIDE = ("app/grants.sql", "app/migrations/", "projections/migrations/")
+
+_OURS = {"app", "projections", "postgres", "api"}
+
+_NAMED = re.compile(r"^--\s*name:\s*(\w+).*$", re.MULTILINE)
+_COMMENT = re.compile(r"--[^\n]*")
+_CREATED = re.compile(r"\bcreate table (\w+)", re.IGNORECASE)
+_TABLE = r"(?:only\s+)?(?:roundbook\.)?(\w+)"
+_ALIAS = r"(?:\s+(?:as\s+)?\w+)?"
+_READ = re.compile(rf"\b(?:from|join|using)\s+{_TABLE}", re.IGNORECASE)
+_LISTED = re.compile(rf"\bfrom\s+{_TABLE}{_ALIAS}((?:\s*,\s*{_TABLE}{_ALIAS})+)", re.IGNORECASE)
+_WRITTEN = re.compile(
+    rf"\b(?:insert\s+into|delete\s+from|update|copy|merge\s+into|truncate(?:\s+table)?|alter\s+table"
+    rf"|create\s+table|drop\s+table|lock\s+table|on)\s+{_TABLE}\b(?!\.)",
+    re.IGNORECASE,
+)
+_IS_SQL = re.compile(
+    r"\s*(?:--[^\n]*\n\s*)*(?:select|insert|update|delete|with|copy|create|alter|drop|truncate|lock)\b",
+    re.IGNORECASE,
+)
+
+
+class Fault(NamedTuple):
+    """A statement that touches a table that is not its room's, and not by a door."""
+
+    file: str
+    statement: str
+    table: str
+
+
+def faults(src: Path) -> list[Fault]:
+    """Find each such statement in a source tree, and each use of another room's statements."""
+    return [*_foreign_tables(src, known_tables(src)), *_foreign_statements(src)]
+
+
+def known_tables(src: Path) -> set[str]:
+    """Name all tables: those that some step creates, and that of the steps themselves."""
+    steps = [file.read_text() for file in src.rglob("*.sql")]
+    return {table for step in steps for table in _CREATED.findall(step)} | {"migrations"}
+
+
+def room_of(file: str) -> str | None:
+    """Name the room of a file, by its path below `src`; None where it has no tables."""
+    found = [name for name, room in ROOMS.items() if file.startswith(tuple(room.files))]
+    assert len(found) <= 1, f"{file} is of the rooms {found}"
+    return found[0] if found else None
+
+
+def _foreign_tables(src: Path, known: set[str]) -> Iterator[Fault]:
+    for path in sorted(src.rglob("*")):
+        file = path.relative_to(src).as_posix()
+        if path.suffix not in {".sql", ".py"} or file.startswith(_WHOLE_SIDE):
+            continue
+        name = room_of(file)
+        room = ROOMS[name] if name else Room([], frozenset())
+        texts = _statements(path) if path.suffix == ".sql" else _sql_in_python(path)
+        for statement, text in texts:
+            read, written = _touched(text, known)
+            allowed = room.tables | room.doors.get(statement, frozenset())
+            for table in sorted(read - allowed | written - room.tables):
+                yield Fault(file, statement, table)
+
+
+def _statements(path: Path) -> Iterator[tuple[str, str]]:
+    before, *blocks = _NAMED.split(path.read_text())
+    yield "", before
+    yield from zip(blocks[::2], blocks[1::2], strict=True)
+
+
+def _sql_in_python(path: Path) -> Iterator[tuple[str, str]]:
+    tree = ast.parse(path.read_text())
+    inside = {
+        id(each)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for each in node.values
+    }
+    for node in ast.walk(tree):
+        text = ""
+        if isinstance(node, ast.JoinedStr):
+            text = "".join(_text(each) or "{}" for each in node.values)
+        elif isinstance(node, ast.Constant) and id(node) not in inside:
+            text = _text(node)
+        if _IS_SQL.match(text):
+            yield f"line {getattr(node, 'lineno', 0)}", text
+
+
+def _text(node: ast.expr) -> str:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.Constant) and isinstance(node.value, bytes):
+        return node.value.decode(errors="replace")
+    return ""
+
+
+def _touched(text: str, known: set[str]) -> tuple[set[str], set[str]]:
+    text = _COMMENT.sub("", text)
+    read = set(_READ.findall(text))
+    for _, more, *_ in _LISTED.findall(text):
+        read |= set(re.findall(rf",\s*{_TABLE}", more))
+    written = set(_WRITTEN.findall(text))
+    return read & known, written & known
+
+
+def _foreign_statements(src: Path) -> Iterator[Fault]:
+    """Find modules that run the statements of another room: those have functions for it."""
+    for path in sorted(src.rglob("*.py")):
+        file = path.relative_to(src).as_posix()
+        tree = ast.parse(path.read_text())
+        imported: dict[str, str] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for each in node.names:
+                    imported[each.asname or each.name] = f"{node.module}.{each.name}"
+            elif isinstance(node, ast.Import):
+                imported |= {each.asname or each.name: each.name for each in node.names}
+        attributes = [
+            imported.get(ast.unparse(node.value), "") + ".SQL"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and node.attr == "SQL"
+        ]
+        for where in [*imported.values(), *attributes]:
+            module, _, name = where.rpartition(".")
+            if name != "SQL" or module.partition(".")[0] not in _OURS:
+                continue
+            if room_of(module.replace(".", "/")) != room_of(file):
+                yield Fault(file, f"SQL of {module}", "")
