@@ -2,18 +2,22 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Run
 from tests.databases import Database
-from tests.http.service import Service, environment, on
+from tests.http.service import Service, environment, on, roundbook
 from tests.http.wire import EVENTS, body, counts, deposit, item, login
 
 SMALL = ("--events", "2500", "--players", "20", "--games", "5")
+A_WEEK = ("--from", "2026-11-15T17:30:00Z", "--to", "2026-11-22T18:30:00+01:00")
+AGAIN = re.compile(r"^The same items again: (roundbook simulate .+)$", re.MULTILINE)
 
 
 def totals(said: str) -> tuple[int, int, int]:
@@ -27,10 +31,10 @@ def test_what_was_simulated_and_sent_is_duplicates_when_it_is_sent_again(
     run: Run, service: Service
 ) -> None:
     run("tenant", "create", "simulated")
-    sending = ("simulate", "simulated", *SMALL, "--url", service.url)
-    assert totals(run(*sending)) == (2_500, 0, 0)
-    assert totals(run(*sending, "--batch", "600")) == (0, 2_500, 0)
-    assert totals(run(*sending, "--seed", "2")) == (2_500, 0, 0)
+    sending = ("simulate", "simulated", *SMALL, *A_WEEK, "--url", service.url)
+    assert totals(run(*sending)) == (2_486, 12, 2)
+    assert totals(run(*sending, "--batch", "600")) == (0, 2_498, 2)
+    assert totals(run(*sending, "--seed", "2")) == (2_486, 12, 2)
     states = [line.split("\t")[1] for line in run("key", "list", "simulated").splitlines()]
     assert states == ["revoked"] * 3  # each made a key for the time
 
@@ -48,7 +52,7 @@ def test_the_same_seed_writes_the_same_bytes_which_a_service_takes(
 ) -> None:
     files = [tmp_path / name for name in ("one", "same", "other")]
     for file, seed in zip(files, ("7", "7", "8"), strict=True):
-        said = run("simulate", "nobody", *SMALL, "--seed", seed, "--output", str(file))
+        said = run("simulate", "nobody", *SMALL, *A_WEEK, "--seed", seed, "--output", str(file))
         assert said == ""
     one, same, other = (file.read_bytes() for file in files)
     assert one == same
@@ -58,6 +62,46 @@ def test_the_same_seed_writes_the_same_bytes_which_a_service_takes(
     with service.client(key) as client:
         taken = [sum(counts(client.post(EVENTS, content=line))) for line in one.splitlines()]
     assert taken == [1_000, 1_000, 500]
+
+
+def test_a_simulation_ends_now_and_says_how_to_make_it_again(
+    served: Database, tmp_path: Path
+) -> None:
+    one, same = tmp_path / "one", tmp_path / "same"
+    shares = ("--late", "0.2", "--repeated", "0.3", "--conflicting", "0.1")
+    began = datetime.now(UTC)
+    told = roundbook(
+        *("simulate", "nobody", *SMALL, *shares, "--output", str(one)), settings=on(served)
+    )
+    ended = datetime.now(UTC)
+    assert told.stdout == ""
+    found = AGAIN.search(told.stderr)
+    assert found
+    program, *words = shlex.split(found[1])
+    assert program == "roundbook"
+    assert AGAIN.findall(roundbook(*words, "--output", str(same), settings=on(served)).stderr) == [
+        found[1]
+    ]
+    assert one.read_bytes() == same.read_bytes()
+
+    end = datetime.fromisoformat(words[words.index("--to") + 1])
+    assert began <= end <= ended
+    start = datetime.fromisoformat(words[words.index("--from") + 1])
+    assert end - start == timedelta(days=7)
+    times = [
+        datetime.fromisoformat(time).replace(tzinfo=UTC)
+        for time in re.findall(r'"timestamp":"([^"+]+)Z"', one.read_text())
+    ]
+    assert start - timedelta(seconds=1) < min(times) < start + timedelta(days=1)
+    assert end - timedelta(days=1) < max(times) < end
+
+
+def test_two_simulations_of_today_are_two(run: Run, service: Service) -> None:
+    """That only the seed was in unique_ids made conflicts of a second one, whose times were others."""
+    run("tenant", "create", "twice")
+    sending = ("simulate", "twice", *SMALL, "--url", service.url)
+    for _ in range(2):
+        assert totals(run(*sending)) == (2_486, 12, 2)
 
 
 def test_a_simulation_on_stdout_is_nothing_but_bodies(run: Run) -> None:

@@ -74,6 +74,16 @@ def test_the_version_is_told() -> None:
         "simulate a --batch 10001",
         "simulate a --rate 0",
         "simulate a --key ü",
+        "simulate a --from yesterday",
+        "simulate a --to 2999-01-01T00:00:00Z",
+        "simulate a --to 0001-01-02T00:00:00Z",
+        "simulate a --from 2026-01-02T00:00:00Z --to 2026-01-01T00:00:00Z",
+        "simulate a --from 2999-01-01T00:00:00Z",
+        "simulate a --late 1.01",
+        "simulate a --late nan",
+        "simulate a --repeated -1",
+        "simulate a --repeated 0.4 --conflicting 0.4",
+        "simulate a --players 2 --events 1000000 --output -",
     ],
 )
 def test_misuse_ends_with_2_and_says_what_is_wrong_on_stderr(words: str) -> None:

@@ -57,20 +57,6 @@ def test_two_simulations_side_by_side_do_not_disturb_each_other() -> None:
     assert all(one == other for one, other in pairs)
 
 
-@pytest.mark.parametrize("events", [0, 1, 39, 1_000])
-def test_a_shorter_simulation_is_the_beginning_of_a_longer_one(
-    events: int, items: list[str]
-) -> None:
-    assert list(simulate(SCENARIO, events)) == items[:events]
-
-
-def test_another_seed_gives_other_unique_ids_and_rounds(contents: list[tuple[str, Any]]) -> None:
-    others = [read_json(item)["data"] for item in simulate(Scenario(players=400, seed=12), 20_000)]
-    for member in ("unique_id", "round_id"):
-        ours = {data[member] for _, data in contents if member in data}
-        assert not ours & {data[member] for data in others if member in data}
-
-
 @pytest.mark.parametrize("scenario", [Scenario(players=1, games=1), Scenario(seed=-(2**70))])
 def test_any_scenario_gives_exactly_as_many_items_as_asked_for(scenario: Scenario) -> None:
     texts = list(simulate(scenario, 3_000))
@@ -85,8 +71,17 @@ def test_a_scenario_without_players_or_games_is_refused() -> None:
 
 
 def test_a_start_without_a_zone_is_refused() -> None:
+    naive = datetime(2025, 1, 15)  # noqa: DTZ001  # what is refused
     with pytest.raises(ValueError, match="time zone"):
-        Scenario(start=datetime(2025, 1, 15))  # noqa: DTZ001  # what is refused
+        Scenario(start=naive)
+    with pytest.raises(ValueError, match="time zone"):
+        Scenario(end=naive)
+
+
+def test_an_end_before_the_start_is_refused() -> None:
+    for end in (SCENARIO.start, SCENARIO.start - timedelta(days=1)):
+        with pytest.raises(ValueError, match="end after it starts"):
+            Scenario(start=SCENARIO.start, end=end)
 
 
 # Validity
@@ -166,21 +161,16 @@ def test_nearly_every_round_is_one_bet_and_one_win_but_all_kinds_occur(model: Mo
     assert any(sums["bet_bonus"] and sums["win_bonus"] for row in rounds for sums in row["sums"])
 
 
-def test_a_few_players_play_most(contents: list[tuple[str, Any]]) -> None:
+def test_a_few_players_play_most_rounds(contents: list[tuple[str, Any]]) -> None:
     played = Counter(data["player_id"] for event, data in contents if event == "gameround")
     top = sum(times for _, times in played.most_common(len(played) // 10))
     assert top > played.total() * 0.3
 
 
-def test_real_money_mostly_returns_to_players_but_not_all_of_it(model: Model) -> None:
+def test_money_mostly_returns_to_players_but_not_all_of_it(model: Model) -> None:
     (euro,) = [row for row in model.activity(["currency"]) if row["currency"] == "EUR"]
     assert 0.75 < euro["win_real"] / euro["bet_real"] < 1.2
-
-
-def test_players_pay_in_first_and_take_out_less(model: Model) -> None:
-    for row in model.balances():
-        if row["counts"]["withdrawals"]:
-            assert row["counts"]["deposits"]
+    assert 0.005 < euro["bet_bonus"] / euro["bet_real"] < 0.2
 
 
 def test_wallets_come_in_several_currencies_and_scales(contents: list[tuple[str, Any]]) -> None:

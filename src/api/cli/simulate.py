@@ -1,22 +1,28 @@
 """`roundbook simulate`: realistic traffic, to a running service or into a file."""
 
+import shlex
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 import httpx
+from click.core import ParameterSource
 
+from api.cli.moment import Moment
 from api.process.store import connect_service
 from app.settings import read_settings
 from app.simulation import Scenario, batches
 from app.simulation import simulate as simulate_items
 from app.tenants import create_key, find_tenant, revoke_key
+from app.wire.items import FUTURE_ALLOWED
+from domain.instant import format_instant
 
 _KEY_LIFE = timedelta(days=1)
+_USUAL_SPAN = timedelta(days=7)
 _OUTCOMES = ("stored", "duplicate", "conflict")
 _LABEL = "roundbook simulate"
 _TIMEOUT_S = 60
@@ -26,12 +32,43 @@ class SendingError(click.ClickException):
     """The service did not take a batch."""
 
 
+_SHARE = click.FloatRange(0, 1)
+
+
 @click.command()
 @click.argument("tenant")
 @click.option("--events", default=10_000, show_default=True, type=click.IntRange(1))
 @click.option("--players", default=1_000, show_default=True, type=click.IntRange(1))
 @click.option("--games", default=100, show_default=True, type=click.IntRange(1))
-@click.option("--seed", default=1, show_default=True, help="The same seed gives the same items.")
+@click.option("--from", "start", type=Moment(), help="When it begins; else a week before it ends.")
+@click.option("--to", "end", type=Moment(), help="When it ends; else now.")
+@click.option(
+    "--seed",
+    default=1,
+    show_default=True,
+    help="The same seed, --from and --to give the same items.",
+)
+@click.option(
+    "--late",
+    default=0.01,
+    show_default=True,
+    type=_SHARE,
+    help="The share of items that come after some that happened later.",
+)
+@click.option(
+    "--repeated",
+    default=0.005,
+    show_default=True,
+    type=_SHARE,
+    help="The share of items that are the same as an earlier one.",
+)
+@click.option(
+    "--conflicting",
+    default=0.001,
+    show_default=True,
+    type=_SHARE,
+    help="The share of items with the unique_id of an earlier one and other content.",
+)
 @click.option(
     "--rate", type=click.FloatRange(0, min_open=True), help="Events a second; else all it takes."
 )
@@ -45,33 +82,66 @@ class SendingError(click.ClickException):
 @click.option(
     "--output", type=click.File("wb"), help="Write request bodies, one a line, instead of sending."
 )
-def simulate(  # noqa: PLR0913, PLR0917 (one argument for each option of the command)
+def simulate(  # noqa: PLR0913 (one argument for each option)
     tenant: str,
+    *,
+    start: datetime | None,
+    end: datetime | None,
     events: int,
-    players: int,
-    games: int,
-    seed: int,
     rate: float | None,
     batch: int,
     url: str,
     key: str | None,
     output: BinaryIO | None,
+    **options: Any,
 ) -> None:
     """Make up realistic casino traffic for TENANT and send it to a running service, or write it to a file.
 
-    Sending the same seed again is safe: every item is then a duplicate.
+    It fills the time up to now, or the one it is told. In the end it says how to make the same items again:
+    sending them again is safe, nothing is recorded twice.
     """
-    items = simulate_items(Scenario(players=players, games=games, seed=seed), events)
+    if key is not None and not (key.isascii() and key.isprintable()):
+        raise click.BadParameter("is no key", param_hint="--key")
+    start, end = _span(start, end, now=datetime.now(UTC))
+    try:
+        items = simulate_items(Scenario(start=start, end=end, **options), events)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     bodies = batches(items, batch)
     if output is not None:
         for body in bodies:
             output.write(body + b"\n")
-        return
-    if key is not None and not (key.isascii() and key.isprintable()):
-        raise click.BadParameter("is no key", param_hint="--key")
-    pause_s = batch / rate if rate else 0.0
-    with _ingest_key(tenant, key) as ingest_key:
-        _send(bodies, url, ingest_key, pause_s, events)
+        output.flush()
+    else:
+        pause_s = batch / rate if rate else 0.0
+        with _ingest_key(tenant, key) as ingest_key:
+            _send(bodies, url, ingest_key, pause_s, events)
+    click.echo(f"The same items again: {_command(start, end)}", err=True)
+
+
+def _span(
+    start: datetime | None, end: datetime | None, *, now: datetime
+) -> tuple[datetime, datetime]:
+    """Return from when to when it goes: a week up to now, where nothing else was said."""
+    end = end or now
+    if end > now + FUTURE_ALLOWED:
+        raise click.BadParameter("is so far ahead that no service takes it", param_hint="--to")
+    try:
+        return start or end - _USUAL_SPAN, end
+    except OverflowError:
+        raise click.UsageError("there is no week before --to: give --from too") from None
+
+
+def _command(start: datetime, end: datetime) -> str:
+    """Write the command that makes the same items again: with the time, the seed, and what else was given."""
+    context = click.get_current_context()
+    words = ["roundbook", "simulate", context.params["tenant"]]
+    words += ["--from", format_instant(start), "--to", format_instant(end)]
+    words += ["--seed", str(context.params["seed"])]
+    for name in ("events", "players", "games", "late", "repeated", "conflicting"):
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            words += [f"--{name}", str(context.params[name])]
+    return shlex.join(words)
 
 
 @contextmanager
