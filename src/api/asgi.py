@@ -13,8 +13,10 @@ from litestar.types import ASGIApp
 
 from api.documentation.openapi import OPENAPI_CONFIG, documentation_assets
 from api.http.auth import KeyRing, require_scope
+from api.http.head_method import head_like_get
 from api.http.problems import EXCEPTION_HANDLERS
 from api.http.raw_ids import raw_ids
+from api.http.refusals import refusals
 from api.http.request_log import request_log
 from api.querying.positions import Positions
 from api.querying.queries import Queries
@@ -97,7 +99,8 @@ def create_service(settings: Settings, database_url: str) -> Service:
         request_max_body_size=None,
         logging_config=None,
     )
-    return Service(request_log(raw_ids(application)), positions.close)
+    wrapped = request_log(refusals(head_like_get(raw_ids(application))))
+    return Service(wrapped, positions.close)
 
 
 def _constant(value: Any) -> Callable[[], Any]:

@@ -62,9 +62,10 @@ def test_an_answer_is_described_and_shown(path: str, document: Any) -> None:
 def test_every_problem_is_described_and_shown(path: str, document: Any) -> None:
     responses = document["paths"][path]["get"]["responses"]
     single = path.endswith("}")
-    assert set(responses) == {"200", "403", "406", "422", "503", *(["404"] if single else [])}
+    own = {"/api/v1/history": ["204", "409"]}.get(path, ["404"] if single else [])
+    assert set(responses) == {"200", "403", "406", "422", "503", *own}
     for code, response in responses.items():
-        if code == "200":
+        if code.startswith("2"):
             continue
         (content,) = response["content"].values()
         assert set(response["content"]) == {"application/problem+json"}
@@ -77,3 +78,21 @@ def test_history_is_described_as_lines_too(document: Any) -> None:
     line = content["application/x-ndjson"]["example"]
     assert line.endswith("}\n")
     msgspec.json.decode(line, type=HistoryEntry)
+
+
+def test_history_is_described_as_server_sent_events_too(document: Any) -> None:
+    operation = document["paths"]["/api/v1/history"]["get"]
+    content = operation["responses"]["200"]["content"]
+    head, data, *end = content["text/event-stream"]["example"].split("\n")
+    assert (head, end) == ("id: 411", ["", ""])
+    msgspec.json.decode(data.removeprefix("data: "), type=HistoryEntry)
+    (header,) = [each for each in operation["parameters"] if each["in"] == "header"]
+    assert (header["name"], header.get("required", False)) == ("Last-Event-ID", False)
+    assert "content" not in operation["responses"]["204"]
+
+
+def test_a_406_says_what_there_is(document: Any) -> None:
+    for path in SHAPES:
+        content = document["paths"][path]["get"]["responses"]["406"]["content"]
+        for example in content["application/problem+json"]["examples"].values():
+            assert example["value"]["offered"] == ["application/json"]

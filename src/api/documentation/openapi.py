@@ -35,6 +35,14 @@ OPENAPI_CONFIG = OpenAPIConfig(
     title="Roundbook",
     version=version("roundbook"),
     summary="Ingest what happens at online casinos, query it, replay it.",
+    description=(
+        "Every error is a problem (RFC 9457, `application/problem+json`) with a stable `type` and a"
+        " `request_id`. What HTTP itself forbids, a bad `Host` or an unreadable request line for instance,"
+        " is 400 (`bad-request`), and the connection is closed; a head over 64 KiB is 431"
+        " (`head-too-large`), a transfer coding other than chunked 501 (`not-implemented`), a version of"
+        " HTTP other than 1.0 and 1.1 is 505 (`version-not-supported`). `HEAD` is answered wherever `GET`"
+        " is, with the same status and headers. HTTP/1.0 is answered without chunks."
+    ),
     path="/schema",
     use_handler_docstrings=True,
     render_plugins=[

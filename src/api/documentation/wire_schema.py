@@ -99,7 +99,9 @@ def _problem(description: str, kind: type[Problem] = Problem) -> ResponseSpec:
 
 
 INGEST_PROBLEMS = {
-    400: _problem("The body is not JSON in UTF-8, or not what its Content-Encoding says."),
+    400: _problem(
+        "The body is not JSON in UTF-8, not what its Content-Encoding says, or never whole."
+    ),
     403: _problem("The key does not allow this; nothing is told of what exists."),
     408: _problem("The body took too long to arrive."),
     413: _problem("More bytes or more items than one request may hold."),

@@ -147,6 +147,11 @@ def event_stream_message(entry: HistoryEntry) -> bytes:
     return b"id: %d\ndata: %b\n\n" % (entry.position, _on_one_line(entry))
 
 
+def event_stream_end(position: int) -> bytes:
+    """Write that nothing follows up to a position: no event, but what a client would reconnect with."""
+    return b"id: %d\n\n" % position
+
+
 def read_lines(
     pool: Pool,
     tenant_id: int,
