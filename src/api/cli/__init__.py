@@ -11,21 +11,24 @@ from api.cli.replay import replay_command
 from api.cli.serve import migrate, project, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
-from api.process.store import SchemaMissingError
 from app.settings import SettingsError
 from app.tenants import TenantError
 from postgres.embedded import EmbeddedError
-from postgres.migrate import MigrationError, TooMuchPrivilegeError
+from postgres.migrate import MigrationError
+from postgres.privileges import TooMuchPrivilegeError
+from postgres.reaching import UnreachableError
+from postgres.session import SessionError
 from projections.engine.generations import RebuildError
 from projections.entries import PoisonError
 
 EXPECTED_ERRORS = (
     EmbeddedError,
     MigrationError,
-    SchemaMissingError,
+    SessionError,
     SettingsError,
     TenantError,
     TooMuchPrivilegeError,
+    UnreachableError,
     PoisonError,
     RebuildError,
     OSError,
