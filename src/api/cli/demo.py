@@ -29,7 +29,8 @@ and ask for the balance:
 """
 
 _NEXT_TIME = """
-The tenant `demo` is there; its key was shown when it was made. This, in the same folder{where}, makes another:
+The tenant `demo` is there; its key was shown when it was made.
+This makes another one, in the same folder{where}:
 
   {command}
 """
