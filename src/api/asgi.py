@@ -11,10 +11,13 @@ from litestar.di import Provide
 from litestar.plugins.prometheus import PrometheusConfig
 from litestar.types import ASGIApp
 
-from api.documentation.openapi import OPENAPI_CONFIG, documentation_assets
+from api.documentation.openapi import OPENAPI_CONFIG
+from api.documentation.pages import PAGES
 from api.http.auth import KeyRing, require_scope
+from api.http.head_method import head_like_get
 from api.http.problems import EXCEPTION_HANDLERS
 from api.http.raw_ids import raw_ids
+from api.http.refusals import refusals
 from api.http.request_log import request_log
 from api.querying.positions import Positions
 from api.querying.queries import Queries
@@ -81,7 +84,7 @@ def create_service(settings: Settings, database_url: str) -> Service:
             by_key.close()
 
     application = Litestar(
-        route_handlers=[*ROUTES, documentation_assets],
+        route_handlers=[*ROUTES, *PAGES],
         guards=[require_scope],
         exception_handlers=EXCEPTION_HANDLERS,
         dependencies={
@@ -97,7 +100,8 @@ def create_service(settings: Settings, database_url: str) -> Service:
         request_max_body_size=None,
         logging_config=None,
     )
-    return Service(request_log(raw_ids(application)), positions.close)
+    wrapped = request_log(refusals(head_like_get(raw_ids(application))))
+    return Service(wrapped, positions.close)
 
 
 def _constant(value: Any) -> Callable[[], Any]:

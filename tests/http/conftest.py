@@ -33,6 +33,29 @@ def service(served: Database, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield running
 
 
+@pytest.fixture(scope="session")
+def watched(
+    admin_url: str, template: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """A service in whose log there may be no fault of its own; it forgets revoked keys at once.
+
+    For modules of the group `watched`: one process of the run has it.
+    """
+    with new_database(admin_url, template=template) as database:
+        settings = on(database) | {"ROUNDBOOK_KEY_CACHE_S": "0"}
+        with serving(tmp_path_factory.mktemp("watched"), settings=settings) as running:
+            yield running
+            assert [line for line in running.log_lines() if line["level"] == "error"] == []
+
+
+@pytest.fixture(scope="module")
+def writer(watched: Service) -> str:
+    """A key with all scopes, of a tenant of the module's own."""
+    name = f"w{next(_names)}"
+    watched.new_tenant(name)
+    return watched.new_key(name, "ingest", "read", "audit")
+
+
 @pytest.fixture
 def tenant_name(served: Database) -> str:
     """A tenant with an empty log; it may send BTC and USDT."""

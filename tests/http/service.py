@@ -192,3 +192,18 @@ def eventually(condition: Callable[[], bool], *, within_s: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never came to be"
         time.sleep(0.02)
+
+
+def logged(service: Service, answer: httpx.Response) -> dict[str, Any]:
+    """The one line of the log that says how a request was answered."""
+    request_id = f'"request_id":"{answer.headers["x-request-id"]}"'
+
+    def lines() -> list[dict[str, Any]]:
+        every = service.log().splitlines(keepends=True)
+        found = [json.loads(line) for line in every if request_id in line and line.endswith("\n")]
+        return [line for line in found if line["event"] == "request"]
+
+    eventually(lambda: bool(lines()))
+    (line,) = lines()
+    assert line["level"] == "info"
+    return line

@@ -115,6 +115,12 @@ def test_ten_thousand_items_are_one_batch(client: httpx.Client) -> None:
         "Application/JSON",
         "application/json;charset=UTF-8",
         'application/json ; charset="utf-8"',
+        "application/json; charset=utf8",
+        "application/json; CHARSET=UTF8",
+        'application/json; charset="Utf8"',
+        "application/json; charset='utf-8'",
+        "application/json; charset=utf-8; charset=UTF-8",
+        "application/json;\tcharset=utf-8;",
         "application/json; charset=utf-8; profile=casino",
         "application/json; profile=casino",
     ],
@@ -287,6 +293,10 @@ def test_an_item_too_many_is_413_and_nothing_is_recorded(client: httpx.Client) -
         "application/jsonx",
         "application/json, text/plain",
         "application/json; charset=latin-1",
+        "application/json; charset=utf-16",
+        "application/json; charset=utf-8; charset=utf-16",
+        "application/json; charset=",
+        "application/json; charset=utf-88",
         "application/problem+json",
         "",
     ],
@@ -365,7 +375,7 @@ def test_a_currency_that_the_tenant_was_allowed_is_fine_and_no_other(client: htt
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/nope", "/api", "/api/v1", "/api/v2/events", "/%00", "/%ff"]
+    "path", ["/nope", "/api", "/api/v1", "/api/v2/events", "/schema/nope", "/%00", "/%ff"]
 )
 def test_a_path_that_is_none_is_a_problem_404(client: httpx.Client, path: str) -> None:
     assert_problem(client.get(path), "not-found")

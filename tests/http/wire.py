@@ -1,7 +1,9 @@
 """What the tests send, and what they expect back."""
 
+import io
 import json
 import socket
+from collections.abc import Sequence
 from http.client import HTTPResponse
 from typing import Any, Self
 
@@ -15,17 +17,23 @@ EVENTS = "/api/v1/events"
 NOON = "2025-01-15T12:00:00Z"
 
 _STATUS = {
+    "bad-request": 400,
     "malformed-body": 400,
     "forbidden": 403,
     "not-found": 404,
     "method-not-allowed": 405,
     "not-acceptable": 406,
+    "beyond-head": 409,
     "body-too-large": 413,
     "too-many-items": 413,
     "unsupported-media-type": 415,
     "unsupported-encoding": 415,
     "invalid-items": 422,
+    "invalid-parameters": 422,
+    "head-too-large": 431,
+    "not-implemented": 501,
     "store-unavailable": 503,
+    "version-not-supported": 505,
 }
 
 
@@ -91,6 +99,27 @@ def counts(answer: httpx.Response) -> tuple[int, int, int]:
     )
 
 
+class _Rest(io.BytesIO):
+    """What came, as the socket that http.client wants to read answers from, one after the other."""
+
+    number = 0
+
+    def makefile(self, _mode: str) -> "_Rest":
+        return self
+
+    def close(self) -> None:
+        """Stay open for the next answer."""
+
+    def answer(self, methods: Sequence[str]) -> httpx.Response | None:
+        if self.tell() == len(self.getvalue()):
+            return None
+        response = HTTPResponse(self, method=methods[self.number])  # type: ignore[arg-type]
+        self.number += 1
+        response.begin()
+        content = response.read()
+        return httpx.Response(response.status, headers=response.getheaders(), content=content)
+
+
 class Wire:
     """A connection on which anything can be said, and answers are read as they come."""
 
@@ -127,6 +156,15 @@ class Wire:
         """Wait until the service asks for the body (`Expect: 100-continue`)."""
         wanted = b"HTTP/1.1 100 Continue\r\n\r\n"
         return self.socket.recv(len(wanted), socket.MSG_WAITALL) == wanted
+
+    def rest(self) -> bytes:
+        """Read all that comes until the service closes the connection."""
+        return b"".join(iter(lambda: self.socket.recv(1 << 16), b""))
+
+    def answers(self, *methods: str) -> list[httpx.Response]:
+        """Read until the service closes the connection: an answer to each of `methods` at most."""
+        rest = _Rest(self.rest())
+        return list(iter(lambda: rest.answer(methods), None))
 
     def closed(self) -> bool:
         """Wait until the service closes the connection, which says nothing more."""

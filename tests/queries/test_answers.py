@@ -59,6 +59,8 @@ def test_what_accepts_no_json_is_not_acceptable(route: str, casino: Casino) -> N
     ):
         answer = casino.get(route, query="unknown=1", headers={"accept": accept})
         problem(answer, 406, "not-acceptable")
+        assert answer.json["offered"] == ["application/json"]
+        assert "application/json" in answer.json["detail"]
     for accept in ("", "*/*", "application/*", "text/html, application/json;q=0.1", "*/*;q=0.001"):
         casino.fill(one_of_each())
         answer = casino.get(route, headers={"accept": accept})

@@ -6,6 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from api.querying.parameters import Asked
+from api.routes.history import QUERY
 from app.log import history
 from app.log.history import HistoryFilters, replay
 from postgres.connections import Pool
@@ -44,6 +46,9 @@ def test_history_is_given_as_nothing_else(accept: str, casino: Casino) -> None:
     answer = casino.get("history", headers={"accept": accept})
     assert answer.status == 406
     assert answer.json["type"] == "urn:roundbook:problem:not-acceptable"
+    forms = ["application/json", "application/x-ndjson", "text/event-stream"]
+    assert answer.json["offered"] == forms
+    assert all(form in answer.json["detail"] for form in forms)
 
 
 def test_an_empty_stream_is_empty(casino: Casino) -> None:
@@ -60,6 +65,17 @@ def test_limit_and_cursor_belong_to_pages(casino: Casino) -> None:
         assert answer.status == 422
         (fault,) = answer.json["errors"]
         assert (fault["parameter"], fault["code"]) == (*asked, "pages_only")
+
+
+def test_a_cursor_beyond_the_head_is_told_from_nothing_new(casino: Casino) -> None:
+    casino.send([deposit(), deposit()])
+    asked: Any = Asked(casino.tenant.tenant_id, HistoryFilters(), at_least=0, limit=1, after=None)
+    for position, status in ((2, 200), (3, 409), (10**15, 409)):
+        answer = casino.get("history", cursor=QUERY.cursor(asked, position))
+        assert answer.status == status
+        assert answer.position == 2
+    assert answer.json["type"] == "urn:roundbook:problem:beyond-head"
+    assert answer.json["log_position"] == 2
 
 
 @pytest.mark.usefixtures("in_small_pieces")

@@ -90,11 +90,43 @@ def test_a_body_cut_off_is_not_what_it_says(encoding: str, cut: int) -> None:
 
 
 @compressed
-@given(rubbish=st.binary(min_size=1, max_size=20))
+@given(rubbish=st.binary(max_size=20).filter(lambda text: text.strip(b"\0")))
 def test_rubbish_after_the_end_is_refused(encoding: str, rubbish: bytes) -> None:
     sent = ENCODERS[encoding](b"{}") + rubbish
     with pytest.raises(NotEncodedAsSaidError):
         decompress(sent, encoding, LIMIT)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+@pytest.mark.parametrize("zeros", [1, 127, 128, 129, 10_000])
+def test_zeros_pad_gzip_as_in_gnu_gzip_and_python(zeros: int, size: int) -> None:
+    padded = gzip.compress(b"ab") + bytes(zeros)
+    assert decompress(chunked(padded, size), "gzip", LIMIT) == gzip.decompress(padded) == b"ab"
+    twice = padded + padded
+    assert decompress(chunked(twice, size), "gzip", LIMIT) == gzip.decompress(twice) == b"abab"
+
+
+@pytest.mark.parametrize("zeros", [1, 127, 128, 129, 10_000])
+def test_padding_hides_nothing(zeros: int) -> None:
+    for sent in (
+        bytes(zeros),
+        bytes(zeros) + gzip.compress(b"ab"),
+        gzip.compress(b"ab") + bytes(zeros) + b"x",
+        gzip.compress(b"ab")[:-1],
+    ):
+        with pytest.raises(NotEncodedAsSaidError):
+            decompress(sent, "gzip", LIMIT)
+    with pytest.raises(NotEncodedAsSaidError):
+        decompress(zstandard.compress(b"ab") + bytes(zeros), "zstd", LIMIT)
+
+
+def test_padding_counts_against_the_limit() -> None:
+    packed = gzip.compress(b"ab")
+    decompress(packed + bytes(1000), "gzip", 1000)
+    with pytest.raises(BodyTooLargeError):
+        decompress(packed + bytes(10_000), "gzip", 1000)
+    with pytest.raises(BodyTooLargeError):
+        decompress((packed, *[bytes(1 << 16)] * 1000), "gzip", 1 << 20)
 
 
 @compressed

@@ -14,21 +14,24 @@ from api.cli.replay import replay_command
 from api.cli.serve import migrate, project, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
-from api.process.store import SchemaMissingError
 from app.settings import SettingsError
 from app.tenants import TenantError
 from postgres.embedded import EmbeddedError, in_words
-from postgres.migrate import MigrationError, TooMuchPrivilegeError
+from postgres.migrate import MigrationError
+from postgres.privileges import TooMuchPrivilegeError
+from postgres.reaching import UnreachableError
+from postgres.session import SessionError
 from projections.engine.generations import RebuildError
 from projections.entries import PoisonError
 
 _EXPECTED_ERRORS = (
     EmbeddedError,
     MigrationError,
-    SchemaMissingError,
+    SessionError,
     SettingsError,
     TenantError,
     TooMuchPrivilegeError,
+    UnreachableError,
     PersistenceError,
     PoisonError,
     RebuildError,
@@ -43,7 +46,7 @@ _BEGINNING = "Error: "
 def cli() -> None:
     """Roundbook records what happens at online casinos, and answers questions about it.
 
-    Settings come from the environment: ROUNDBOOK_DATABASE_URL and others, see the README.
+    Settings come from the environment: ROUNDBOOK_DATABASE_URL and others, see docs/operating.md.
     """
 
 

@@ -25,19 +25,18 @@ Send a first deposit:
 
 and ask for the balance:
 
-  curl '{url}/api/v1/balances?player_id=ada&at_least=1' -H 'x-api-key: {key}'
+  curl -w '\\n' '{url}/api/v1/balances?player_id=ada&at_least=1' -H 'x-api-key: {key}'
 """
 
 _NEXT_TIME = """
-The tenant `demo` is there; its key was shown when it was made.
-This makes another one, in the same folder{where}:
+The tenant `demo` is there; its key was shown when it was made. In the same folder{where}, this makes another:
 
   {command}
 """
 
 _BODY = (
-    '{"items": [{"event": "deposit", "data": {"unique_id": "d-1", "timestamp": "2025-01-15T12:00:00Z",'
-    ' "player_id": "ada", "amount": 25.00, "currency": "EUR", "method": "card"}}]}'
+    '{"items": [{"event": "deposit", "data": {"unique_id": "first-deposit", "player_id": "ada",'
+    ' "timestamp": "2025-02-01T12:00:00Z", "amount": 25.00, "currency": "EUR", "method": "card"}}]}'
 )
 
 

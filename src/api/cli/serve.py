@@ -10,12 +10,17 @@ from api.cli.demo import introduce_demo
 from api.process.lifeline import follow_parent
 from api.process.logs import configure_logs
 from api.process.projecting import open_projector
-from api.process.store import Store, open_store, prepare, wait_for
+from api.process.store import (
+    Store,
+    migrate_now,
+    open_store,
+    prepare,
+    prepare_to_project,
+    wait_until_ready,
+)
 from api.process.supervisor import Supervisor, listen, on_signals
-from api.schema import SCHEMA
 from app.settings import Settings, read_settings
 from postgres.connections import connect
-from postgres.migrate import migrate as migrate_schema
 from postgres.watchdog import Watchdog
 from projections.engine.upkeep import Upkeep
 
@@ -81,9 +86,8 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
     """
     settings, stop = _begin()
     with open_store(settings, make=True, say=log.warning) as store:
-        if not wait_for(store, stop):
+        if not wait_until_ready(store, stop, prepare):
             return
-        prepare(store)
         with listen(host, port) as listener:
             address, bound_port = listener.getsockname()[:2]
             url = f"http://{f'[{address}]' if ':' in address else address}:{bound_port}"
@@ -103,19 +107,15 @@ def project() -> None:
     follow_parent()
     settings, stop = _begin()
     with open_store(settings, make=True, say=log.warning) as store:
-        if not wait_for(store, stop):
+        if not wait_until_ready(store.without_owner(), stop, prepare_to_project):
             return
-        if store.is_embedded:
-            migrate_schema(SCHEMA, store.owner_url, store.service_url)
         _project(settings, store, stop)
 
 
 @click.command()
 def migrate() -> None:
     """Bring the schema of the database up to date."""
-    settings = read_settings()
-    with open_store(settings, make=True) as store:
-        done = migrate_schema(SCHEMA, store.owner_url, store.service_url)
+    done = migrate_now(read_settings())
     for step in done:
         click.echo(f"applied {step.number:04d} {step.name}")
     if not done:

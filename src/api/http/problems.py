@@ -4,12 +4,11 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from eventsourcing.persistence import OperationalError
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
-from postgres.connections import UNAVAILABLE
+from postgres.errors import UNAVAILABLE
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:roundbook:problem:"
@@ -26,16 +25,20 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "method-not-allowed": (405, "This method is not allowed here"),
     "not-acceptable": (406, "None of the accepted media types can be given"),
     "body-too-slow": (408, "The body did not arrive in time"),
+    "beyond-head": (409, "The log does not reach that far"),
     "body-too-large": (413, "The body is too large"),
     "too-many-items": (413, "The batch has too many items"),
     "unsupported-media-type": (415, "The content type is not supported"),
     "unsupported-encoding": (415, "The content encoding is not supported"),
     "invalid-items": (422, "Some items are invalid; nothing was recorded"),
     "invalid-parameters": (422, "Some parameters are invalid"),
+    "head-too-large": (431, "The head of the request is too large"),
     "internal-error": (500, "A fault of the service"),
+    "not-implemented": (501, "The service can't do this"),
     "store-unavailable": (503, "The store did not confirm; try again"),
     "too-busy": (503, "More work than can be done; try again"),
     "read-models-behind": (503, "The read models are not there yet; try again"),
+    "version-not-supported": (505, "This version of HTTP is not spoken here"),
 }
 _BY_STATUS = {
     404: "not-found",
@@ -116,6 +119,5 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     ProblemError: _of_problem,
     HTTPException: _of_http,
     **dict.fromkeys(UNAVAILABLE, _of_unavailable),
-    OperationalError: _of_unavailable,
     Exception: _of_fault,
 }

@@ -15,6 +15,7 @@ _HEADER = b"x-request-id"
 _PROCESS = secrets.token_hex(8)
 _numbers = itertools.count(1)
 
+_UNPRINTABLE = re.compile(rb"[^!-~]")
 _FIT_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
 log = structlog.get_logger()
@@ -48,7 +49,7 @@ def request_log(app: ASGIApp) -> ASGIApp:
             log.info(
                 "request",
                 method=scope["method"],
-                path=scope.get("raw_path", b"").decode("ascii", "backslashreplace"),
+                path=_printable(scope.get("raw_path", b"")),
                 status=status,
                 duration_ms=round((time.perf_counter() - started) * 1000, 2),
                 tenant=tenant.name if tenant else None,
@@ -57,6 +58,11 @@ def request_log(app: ASGIApp) -> ASGIApp:
             structlog.contextvars.unbind_contextvars("request_id")
 
     return wrapped
+
+
+def _printable(path: bytes) -> str:
+    """Write a path so that nothing in it can command a terminal; it may be one that HTTP forbids."""
+    return _UNPRINTABLE.sub(lambda found: b"\\x%02x" % ord(found[0]), path).decode("ascii")
 
 
 def _client_id(scope: Scope) -> str | None:

@@ -8,7 +8,7 @@ from types import FrameType
 import uvicorn
 
 from api.asgi import Service, create_service
-from api.http.protocol import BoundedHeadProtocol
+from api.http.protocol import Protocol
 from api.process.lifeline import follow_parent
 from api.process.logs import configure_logs
 from app.settings import read_settings
@@ -45,7 +45,8 @@ def main() -> None:
     service = create_service(settings, settings.database_url)
     config = uvicorn.Config(
         service.application,
-        http=BoundedHeadProtocol,
+        http=Protocol,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
 import anyio.to_thread
-import structlog
 from litestar import Request, Response
-from litestar.response import Stream
 
 from api.http.accept import EVENT_STREAM, NDJSON
 from api.http.auth import check_key
+from api.http.headers import joined
 from api.http.problems import ProblemError
+from api.http.streams import Streamed
 from api.querying.parameters import Asked, Fault
 from api.querying.positions import Awaited
 from api.querying.queries import Queries, answer_headers
@@ -19,6 +19,7 @@ from app.log.append import head
 from app.log.history import (
     HistoryEntry,
     HistoryFilters,
+    event_stream_end,
     event_stream_message,
     ndjson_line,
     read_lines,
@@ -27,12 +28,16 @@ from postgres.connections import Connection
 
 # A listener hears from us that often, and its key is looked at again: a revocation holds within 10 s.
 _HEARTBEAT_S = 4.0
-_HEARTBEAT = b":\n\n"
+_COMMENT = b":\n\n"
 
 _LAST_EVENT_ID = "last-event-id"
 _POSITION = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
 
-log = structlog.get_logger()
+_LIVE_HEADERS = {
+    # Neither a cache nor a proxy that gathers answers (nginx and its kin) may hold an event back.
+    "Cache-Control": "no-cache, no-store",
+    "X-Accel-Buffering": "no",
+}
 
 AskedHistory = Asked[HistoryFilters, int]
 
@@ -44,6 +49,11 @@ class _Piece(NamedTuple):
     after: int | None
     until: int
 
+    @property
+    def next(self) -> int:
+        """The position behind which to go on, there or when more is recorded."""
+        return self.until if self.after is None else self.after
+
 
 async def whole(
     request: Request[Any, Any, Any], asked: AskedHistory, queries: Queries
@@ -51,7 +61,7 @@ async def whole(
     """Answer with all entries up to the present head, in constant memory."""
     _, until = await queries.logged(asked, _nothing)
     first = await _read(asked, queries, ndjson_line, after=0, until=until)
-    return Stream(
+    return Streamed(
         _follow_to_head(request, asked, queries, first),
         media_type=NDJSON,
         headers=answer_headers(until),
@@ -63,27 +73,55 @@ async def live(
 ) -> Response[Any]:
     """Answer with all entries, and then with each that is recorded, until the client leaves.
 
-    A reconnect with `Last-Event-ID` goes on behind that position. Raises ProblemError
-    `invalid-parameters` where that is none.
+    A reconnect with `Last-Event-ID` goes on behind that position; where nothing can follow it is
+    answered 204, upon which an EventSource stays away. Raises ProblemError: `invalid-parameters` where
+    `Last-Event-ID` is no position, `beyond-head` where it is one that the log does not have.
     """
-    after = _last_event_id(request)
+    last_event_id = _last_event_id(request)
+    after = last_event_id or 0
     _, until = await queries.logged(asked, _nothing)
+    check_reached(after, until)
     first = await _read(asked, queries, event_stream_message, after=after, until=until)
-    return Stream(
+    headers = answer_headers(until)
+    if last_event_id is not None and not first.lines and _is_complete(asked, first):
+        return Response(None, status_code=204, headers=headers)
+    return Streamed(
         _follow_live(request, asked, queries, first),
         media_type=EVENT_STREAM,
-        headers=answer_headers(until),
+        headers=headers | _LIVE_HEADERS,
     )
+
+
+def check_reached(after: int, head: int) -> None:
+    """Raise ProblemError `beyond-head` where a reader goes on behind what the log does not have.
+
+    It was at that position before: the log that it read is not this one, but one of which an older
+    backup was restored. Nothing new would look the same.
+    """
+    if after > head:
+        raise ProblemError(
+            "beyond-head",
+            f"You go on behind position {after}, and the head of the log is {head}. Was the log restored"
+            " from a backup? What you read behind its head is not in it any more.",
+            headers={"Log-Position": str(head)},
+            log_position=head,
+        )
 
 
 def _nothing(_connection: Connection, _until: int) -> None:
     """Ask for no more than the head."""
 
 
-def _last_event_id(request: Request[Any, Any, Any]) -> int:
-    text = request.headers.get(_LAST_EVENT_ID, "")
+def _is_complete(asked: AskedHistory, piece: _Piece) -> bool:
+    """Tell whether nothing can follow, whatever is recorded."""
+    last = asked.filters.to_position
+    return last is not None and piece.next >= last
+
+
+def _last_event_id(request: Request[Any, Any, Any]) -> int | None:
+    text = joined(request.headers, _LAST_EVENT_ID)
     if not text:
-        return 0
+        return None
     if not _POSITION.fullmatch(text):
         fault = Fault("Last-Event-ID", "not_an_integer", "must be a position of the log")
         raise ProblemError("invalid-parameters", "Last-Event-ID is no position", errors=[fault])
@@ -95,47 +133,42 @@ async def _follow_to_head(
 ) -> AsyncIterator[bytes]:
     """Give what was read first, and go on reading when it is sent.
 
-    Between two reads it holds neither a thread nor a connection. A failure ends the transfer without
-    its last chunk, so that nobody takes a part for the whole.
+    Between two reads it holds neither a thread nor a connection.
     """
     while True:
         if piece.lines:
             yield piece.lines
         if piece.after is None:
             return
-        try:
-            await check_key(request, "audit")
-            piece = await _read(asked, queries, ndjson_line, after=piece.after, until=piece.until)
-        except Exception:
-            log.warning("a history was broken off", tenant_id=asked.tenant_id, after=piece.after)
-            raise
+        await check_key(request, "audit")
+        piece = await _read(asked, queries, ndjson_line, after=piece.after, until=piece.until)
 
 
 async def _follow_live(
     request: Request[Any, Any, Any], asked: AskedHistory, queries: Queries, piece: _Piece
 ) -> AsyncIterator[bytes]:
-    """Give what was read first, and go on when it is sent and there is more.
+    """Give a comment at once, what was read first, and go on when it is sent and there is more.
 
     While it waits it holds neither a thread nor a connection, and costs the store no query of its own.
     It ends when the key does, when the filters leave nothing to come, and when the process ends; a
     client that comes back gets what followed.
     """
-    last = asked.filters.to_position
+    yield _COMMENT
     while True:
         if piece.lines:
             yield piece.lines
-        after = piece.until if piece.after is None else piece.after
-        if last is not None and after >= last:
+        if _is_complete(asked, piece):
+            yield event_stream_end(asked.filters.to_position or 0)
             return
         if piece.after is None:
-            awaited = Awaited("log", asked.tenant_id)
-            while not await queries.positions.reached(awaited, after + 1, timeout_s=_HEARTBEAT_S):
+            awaited, following = Awaited("log", asked.tenant_id), piece.next + 1
+            while not await queries.positions.reached(awaited, following, timeout_s=_HEARTBEAT_S):
                 if queries.positions.closed:
                     return
                 await check_key(request, "audit")
-                yield _HEARTBEAT
+                yield _COMMENT
         await check_key(request, "audit")
-        piece = await _read(asked, queries, event_stream_message, after=after, until=None)
+        piece = await _read(asked, queries, event_stream_message, after=piece.next, until=None)
 
 
 async def _read(

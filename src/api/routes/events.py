@@ -12,6 +12,7 @@ from api.documentation.wire_schema import INGEST_PROBLEMS, IngestOperation
 from api.http.auth import tenant_of
 from api.http.headers import joined
 from api.http.problems import ProblemError
+from api.http.refusals import BODY_FAULT
 from app.intake.budgets import OverBudgetError
 from app.intake.intake import BodyTooSlowError, Ingest
 from app.recording import Outcome, Receipt, Recorded
@@ -27,6 +28,7 @@ from app.wire.items import InvalidItemsError, TooManyItemsError
 INGESTED = Counter("roundbook_ingested_items", "Items answered, by outcome", ["outcome"])
 
 _JSON = "application/json"
+_UTF_8 = {"utf-8", "utf8"}  # the second is what many call it
 _OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
@@ -34,6 +36,7 @@ _OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
     "/api/v1/events",
     status_code=200,
     tags=["ingest"],
+    summary="Record a batch of events",
     opt={"scope": "ingest"},
     operation_class=IngestOperation,
     responses=INGEST_PROBLEMS,
@@ -72,9 +75,9 @@ async def ingest_events(
 def _check_content_type(content_type: str) -> None:
     media_type, *parameters = content_type.lower().split(";")
     pairs = [parameter.partition("=") for parameter in parameters]
-    charsets = {value.strip(' "') for name, _, value in pairs if name.strip() == "charset"}
-    if media_type.strip() != _JSON or not charsets <= {"utf-8"}:
-        raise ProblemError("unsupported-media-type", f"The body must be {_JSON}.")
+    charsets = {value.strip(" \t\"'") for name, _, value in pairs if name.strip() == "charset"}
+    if media_type.strip() != _JSON or not charsets <= _UTF_8:
+        raise ProblemError("unsupported-media-type", f"The body must be {_JSON} in UTF-8.")
 
 
 async def _body(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
@@ -83,7 +86,8 @@ async def _body(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         async for chunk in request.stream():
             yield chunk
     except InternalServerException as error:  # so Litestar says it, but it is no fault of ours
-        raise ProblemError("malformed-body", "The body ended before it was whole.") from error
+        detail = request.scope["state"].get(BODY_FAULT, "The body ended before it was whole.")
+        raise ProblemError("malformed-body", detail) from error
 
 
 def _answer(request: Request[Any, Any, Any], recorded: Recorded) -> Response[Any]:

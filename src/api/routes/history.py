@@ -6,15 +6,26 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Parameter, Schema
+from litestar.openapi.spec.enums import OpenAPIType
 
-from api.documentation.documentation import QUERY_PROBLEMS, operation
+from api.documentation.operations import BEYOND_HEAD, QUERY_PROBLEMS, operation
 from api.http.accept import EVENT_STREAM, JSON, NDJSON, negotiate
 from api.http.auth import tenant_of
-from api.querying.history_streams import live, whole
+from api.querying.history_streams import check_reached, live, whole
 from api.querying.parameters import Asked, Query
 from api.querying.queries import Page, Queries, answer
-from app.log.history import HistoryEntry, HistoryFilters, read_stretch
+from app.log.history import (
+    HistoryEntry,
+    HistoryFilters,
+    Stretch,
+    event_stream_message,
+    ndjson_line,
+    read_stretch,
+)
 from domain.ids import Position
+from postgres.connections import Connection
 
 
 class History(Page[HistoryEntry], frozen=True):
@@ -25,42 +36,66 @@ QUERY: Query[HistoryFilters, int] = Query(
     "history",
     HistoryFilters,
     {
-        "player_id": ("Only this player's own stream. Not together with game_id.", "p-1001"),
-        "game_id": ("Only this game's own stream: its catalogue updates.", "btg/bonanza"),
+        "player_id": ("Only this player's own stream. Not together with game_id.", "StQ-1"),
+        "game_id": ("Only this game's own stream: its catalogue updates.", None),
         "event": ("Only events that were sent as this type.", "gameround"),
         "from": ("Only events that happened at this time or later.", "2025-01-15T00:00:00Z"),
         "to": ("Only events that happened before this time.", "2025-01-16T00:00:00Z"),
         "from_position": ("Only events at this position or behind it.", 1),
-        "to_position": ("Only events at this position or before it.", 484),
+        "to_position": ("Only events at this position or before it.", 100),
     },
     place=Position,
     exclusive=("player_id", "game_id"),
 )
 
 _DATA = (
-    b'{"unique_id": "bet-210", "timestamp": "2025-01-15T10:06:10Z", "player_id": "p-1001",'
-    b' "game_id": "btg/bonanza", "round_id": "r-77", "amount": 1.00, "currency": "EUR",'
-    b' "is_win": false, "is_bonus": false}'
+    b'{"unique_id": "win-r1", "timestamp": "2025-01-15T06:02:01Z", "player_id": "StQ-1",'
+    b' "game_id": "GD8", "round_id": "r1", "amount": 1.2, "currency": "EUR", "is_win": true,'
+    b' "is_bonus": false}'
 )
 _ENTRY = HistoryEntry(
-    position=411,
-    stream="player:p-1001",
-    version=73,
+    position=14,
+    stream="player:StQ-1",
+    version=4,
     event="gameround",
-    type="BetPlaced",
-    recorded_at=datetime(2025, 1, 15, 10, 6, 11, 48_213, tzinfo=UTC),
+    type="WinPaid",
+    recorded_at=datetime(2025, 1, 15, 6, 2, 1, 548_213, tzinfo=UTC),
     data=msgspec.Raw(_DATA),
+)
+
+
+_LAST_EVENT_ID = Parameter(
+    name="Last-Event-ID",
+    param_in="header",
+    schema=Schema(type=OpenAPIType.INTEGER, minimum=0),
+    description="For `text/event-stream`: the `id` that was read last, behind which to go on.",
+    example=1,
 )
 
 
 @get(
     "/api/v1/history",
     tags=["history"],
+    summary="Replay the log",
     opt={"scope": "audit"},
     operation_class=operation(
-        QUERY, History([_ENTRY], None), lines=msgspec.json.encode(_ENTRY).decode() + "\n"
+        QUERY,
+        History([_ENTRY], None),
+        streams={
+            NDJSON: ndjson_line(_ENTRY).decode(),
+            EVENT_STREAM: event_stream_message(_ENTRY).decode(),
+        },
+        headers=[_LAST_EVENT_ID],
     ),
-    responses=QUERY_PROBLEMS,
+    responses={
+        **QUERY_PROBLEMS,
+        204: ResponseSpec(
+            None,
+            description="`text/event-stream` with `Last-Event-ID` alone: nothing can follow, as the log"
+            " was read up to `to_position`. An EventSource does not come back.",
+        ),
+        409: BEYOND_HEAD,
+    },
 )
 async def show_history(
     request: Request[Any, Any, Any], queries: NamedDependency[Queries]
@@ -75,7 +110,12 @@ async def show_history(
 
     `text/event-stream` (server-sent events) gives the same, and then each event as it is recorded, with
     its position as the `id`: a reconnect with `Last-Event-ID` goes on behind it without a gap or a
-    repeat. A comment comes every few seconds while nothing is recorded.
+    repeat. A comment comes at once, and every few seconds while nothing is recorded. With `to_position`
+    the stream ends there, with that position as its last `id` and no event; a reconnect behind it is
+    204.
+
+    A `Last-Event-ID` or a `cursor` beyond the head of the log is 409: the log was restored from an older
+    backup. `from_position` and `to_position` are filters and may name what is still to come.
     """
     media_type = negotiate(request, [JSON, NDJSON, EVENT_STREAM])
     asked = QUERY.read(
@@ -94,15 +134,13 @@ async def show_history(
 
 
 async def _page(asked: Asked[HistoryFilters, int], queries: Queries) -> Response[Any]:
-    stretch, position = await queries.logged(
-        asked,
-        lambda connection, until: read_stretch(
-            connection,
-            asked.tenant_id,
-            asked.filters,
-            after=asked.after or 0,
-            until=until,
-            limit=asked.limit,
-        ),
-    )
+    after = asked.after or 0
+
+    def read(connection: Connection, head: int) -> Stretch:
+        check_reached(after, head)
+        return read_stretch(
+            connection, asked.tenant_id, asked.filters, after=after, until=head, limit=asked.limit
+        )
+
+    stretch, position = await queries.logged(asked, read)
     return answer(Page(stretch.entries, QUERY.cursor(asked, stretch.last_position)), position)

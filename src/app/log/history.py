@@ -147,6 +147,11 @@ def event_stream_message(entry: HistoryEntry) -> bytes:
     return b"id: %d\ndata: %b\n\n" % (entry.position, _on_one_line(entry))
 
 
+def event_stream_end(position: int) -> bytes:
+    """Write that nothing follows up to a position: no event, but what a client would reconnect with."""
+    return b"id: %d\n\n" % position
+
+
 def read_lines(
     pool: Pool,
     tenant_id: int,
@@ -167,7 +172,7 @@ def read_lines(
 def replay(pool: Pool, tenant_id: int, filters: HistoryFilters) -> Iterator[bytes]:
     """Give a tenant's history up to the present head as NDJSON, some lines at once.
 
-    In constant memory, by short queries. Raises one of `postgres.connections.UNAVAILABLE`, also
+    In constant memory, by short queries. Raises one of `postgres.errors.UNAVAILABLE`, also
     between two pieces: then what was given is not the whole.
     """
     with pool.connection() as connection:

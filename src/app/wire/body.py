@@ -85,13 +85,16 @@ def decompress(sent: bytes | Iterable[bytes], encoding: str, limit_bytes: int) -
             return _collect(chunks, limit_bytes)
         case "gzip" | "x-gzip":
             begin: Callable[[], _Part] = _GzipMember
+            padding = (
+                b"\0"  # as GNU gzip takes it: tapes and block devices fill up their last block
+            )
         case "zstd":
-            begin = _ZstdFrame
+            begin, padding = _ZstdFrame, b""
         case _:
             raise UnsupportedEncodingError(encoding)
     received = _limited(chunks, most_encoded_bytes(limit_bytes), limit_bytes)
     try:
-        return _collect(_decode(received, begin), limit_bytes)
+        return _collect(_decode(received, begin, padding), limit_bytes)
     except NotEncodedAsSaidError:
         # Too large comes before corrupt, whatever comes first in the body.
         for _ in received:
@@ -134,12 +137,15 @@ class _Part(Protocol):
         ...
 
 
-def _decode(chunks: Iterable[bytes], begin: Callable[[], _Part]) -> Iterator[bytes]:
-    """Decompress parts, one after the other, of which there is at least one and the last is whole."""
+def _decode(chunks: Iterable[bytes], begin: Callable[[], _Part], padding: bytes) -> Iterator[bytes]:
+    """Decompress parts, one after the other, of which there is at least one and the last is whole.
+
+    The bytes of `padding` are passed over behind a part.
+    """
     part: _Part | None = None
     parts = 0
     for piece in _pieces(chunks, _PIECE_BYTES):
-        rest: bytes | None = piece
+        rest: bytes | None = piece.lstrip(padding) if parts and part is None else piece
         while rest:
             if part is None:
                 parts += 1
@@ -154,7 +160,7 @@ def _decode(chunks: Iterable[bytes], begin: Callable[[], _Part]) -> Iterator[byt
                 ) from None
             rest = part.rest()
             if rest is not None:
-                part = None
+                part, rest = None, rest.lstrip(padding)
     if part is not None or parts == 0:
         raise NotEncodedAsSaidError("the body ends before its encoding does")
 

@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 from signal import SIGKILL
 
-import psycopg
 from psycopg import sql
 
+from postgres.connections import connect
 from postgres.embedded.accounts import is_root
 from postgres.embedded.binaries import Binaries
 from postgres.embedded.errors import EmbeddedError
@@ -105,7 +105,7 @@ def check_version(pgdata: Path, binaries: Binaries) -> None:
 
 def furnish(place: Place) -> None:
     """Make the roles and the database of the service where they are missing. Raises psycopg.Error."""
-    with psycopg.connect(place.url("postgres", "postgres"), autocommit=True) as connection:
+    with connect(place.url("postgres", "postgres")) as connection:
         for role in (OWNER, SERVICE):
             if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
+from postgres import libpq
 from postgres.embedded.accounts import Account, is_root, server_account
 from postgres.embedded.errors import EmbeddedError, NoClusterError
 
@@ -56,9 +57,16 @@ class Place:
         return Path(f"/tmp/roundbook-{self.account.uid}-{_digest(self.home)}")  # noqa: S108 (verified before use)
 
     def url(self, role: str, database: str) -> str:
-        """Give the libpq URL of a role in a database, over the socket."""
-        host = quote(os.fsencode(self.socket_folder), safe="")
-        return f"postgresql://{role}@/{database}?host={host}&port=5432"
+        """Give the libpq URL of a role in a database, over the socket.
+
+        It says all that libpq would else read from the environment: a variable that is meant for another
+        server (PGSSLMODE, PGREQUIREAUTH) must not keep us from ours.
+        """
+        where = {"host": os.fsencode(self.socket_folder), "port": "5432", "connect_timeout": "10"}
+        said = {**libpq.defaults(), **where}
+        for name in ("user", "password", "dbname"):
+            del said[name]
+        return f"postgresql://{role}@/{database}?{urlencode(said, quote_via=quote, safe='')}"
 
 
 def find_place(data_dir: Path, say: Callable[[str], None], *, make: bool = True) -> Place:

@@ -9,6 +9,7 @@ from typing import Self
 
 import psycopg
 
+from postgres.connections import connect
 from postgres.embedded.cluster import DATABASE, OWNER, SERVICE, furnish
 from postgres.embedded.errors import EmbeddedError, NoClusterError, in_words
 from postgres.embedded.lock import Lock
@@ -165,7 +166,7 @@ class EmbeddedServer:
     def _accepts(self, url: str) -> bool:
         try:
             verify_socket_folder(self._place)
-            psycopg.connect(url, connect_timeout=10).close()
+            connect(url).close()
         except (FileNotFoundError, psycopg.OperationalError):
             return False
         return True

@@ -1,6 +1,6 @@
 """What the OpenAPI document says of queries: parameters, examples and problems, from the declarations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from litestar.openapi.spec import (
 from litestar.openapi.spec.enums import OpenAPIType
 from msgspec import Struct
 
-from api.http.accept import JSON, NDJSON
+from api.http.accept import JSON
 from api.http.problems import MEDIA_TYPE, PROBLEMS, TYPE_PREFIX
 from api.querying.parameters import Fault, Query
 
@@ -37,6 +37,12 @@ class Problem(Struct, frozen=True):
     request_id: str
 
 
+class NotAcceptable(Problem, frozen=True):
+    """The request accepts none of the media types that are `offered`."""
+
+    offered: list[str]
+
+
 class InvalidParameters(Problem, frozen=True):
     """Faults of parameters, all of a request at once."""
 
@@ -50,7 +56,14 @@ def _example(name: str, detail: str) -> Problem:
 
 _FORBIDDEN = _example("forbidden", "The key is unknown, expired or revoked.")
 _NOT_FOUND = _example("not-found", "No event names this id.")
-_NOT_ACCEPTABLE = _example("not-acceptable", "This is given as application/json.")
+_NOT_ACCEPTABLE = NotAcceptable(
+    TYPE_PREFIX + "not-acceptable",
+    PROBLEMS["not-acceptable"][1],
+    406,
+    "This is given as application/json.",
+    _REQUEST_ID,
+    [JSON],
+)
 _INVALID = InvalidParameters(
     TYPE_PREFIX + "invalid-parameters",
     PROBLEMS["invalid-parameters"][1],
@@ -75,7 +88,10 @@ def _problem(description: str, *examples: Problem) -> ResponseSpec:
 
 QUERY_PROBLEMS: Mapping[int, ResponseSpec] = {
     403: _problem("The key does not allow this; nothing is told of what exists.", _FORBIDDEN),
-    406: _problem("The request accepts none of the media types there are.", _NOT_ACCEPTABLE),
+    406: _problem(
+        "The request accepts none of the media types there are; `offered` lists them.",
+        _NOT_ACCEPTABLE,
+    ),
     422: _problem("Unknown, malformed or repeated parameters, all faults at once.", _INVALID),
     503: _problem(
         "`at_least` is not reached yet, or the store is out of reach. `Retry-After` says when to try"
@@ -93,19 +109,46 @@ RESOURCE_PROBLEMS: Mapping[int, ResponseSpec] = {
 """The same for a query that asks for one thing."""
 
 
+class BeyondHead(Problem, frozen=True):
+    """A reader goes on behind a position that the log does not have: its head is `log_position`."""
+
+    log_position: int
+
+
+BEYOND_HEAD = _problem(
+    "The position to go on behind is beyond the head of the log, as it is where the log was restored from"
+    " an older backup. With nothing new to read the answer would be 200.",
+    BeyondHead(
+        TYPE_PREFIX + "beyond-head",
+        PROBLEMS["beyond-head"][1],
+        409,
+        "You go on behind position 500, and the head of the log is 484.",
+        _REQUEST_ID,
+        484,
+    ),
+)
+"""The problem of a history that is to go on where it can't."""
+
+
 def operation(
-    query: Query[Any, Any], example: Struct, *, lines: str | None = None
+    query: Query[Any, Any],
+    example: Struct,
+    *,
+    streams: Mapping[str, str] | None = None,
+    headers: Sequence[Parameter] = (),
 ) -> type[Operation]:
     """Make the operation class of a route: Litestar fills in what it knows, this adds the rest.
 
-    `example` is the body of an answer, `lines` that of an answer in NDJSON.
+    `example` is the beginning of the answer to the query's own examples on the sample day, `streams` has
+    those of other media types, and `headers` are those of a request that have a meaning for this route
+    alone.
     """
 
     @dataclass
     class QueryOperation(Operation):
         def __post_init__(self) -> None:
             self.security = NEEDS_KEY
-            self.parameters = [*(self.parameters or []), *_parameters(query)]
+            self.parameters = [*(self.parameters or []), *_parameters(query), *headers]
             responses = dict(self.responses or {})
             # Litestar documents its own validation of path parameters, which is never at work here.
             responses.pop("400", None)
@@ -113,9 +156,9 @@ def operation(
             if isinstance(success, OpenAPIResponse) and success.content:
                 success.headers = {"Log-Position": _log_position()}
                 success.content[JSON].examples = {"example": Example(value=example)}
-                if lines is not None:
-                    success.content[NDJSON] = OpenAPIMediaType(
-                        schema=Schema(type=OpenAPIType.STRING), example=lines
+                for media_type, text in (streams or {}).items():
+                    success.content[media_type] = OpenAPIMediaType(
+                        schema=Schema(type=OpenAPIType.STRING), example=text
                     )
             self.responses = responses
 
