@@ -11,7 +11,8 @@ from litestar.di import Provide
 from litestar.plugins.prometheus import PrometheusConfig
 from litestar.types import ASGIApp
 
-from api.documentation.openapi import OPENAPI_CONFIG, documentation_assets
+from api.documentation.openapi import OPENAPI_CONFIG
+from api.documentation.pages import PAGES
 from api.http.auth import KeyRing, require_scope
 from api.http.head_method import head_like_get
 from api.http.problems import EXCEPTION_HANDLERS
@@ -83,7 +84,7 @@ def create_service(settings: Settings, database_url: str) -> Service:
             by_key.close()
 
     application = Litestar(
-        route_handlers=[*ROUTES, documentation_assets],
+        route_handlers=[*ROUTES, *PAGES],
         guards=[require_scope],
         exception_handlers=EXCEPTION_HANDLERS,
         dependencies={

@@ -59,6 +59,9 @@ class Stream(NamedTuple):
 class ItemType(NamedTuple):
     """A type of item: its members in the contract's order, and an example of `data`.
 
+    Whoever tries an example out sends it. So all have a player, a game and a day of their own, and change
+    no figures but their own.
+
     It becomes the one event of `events`, or where there are two, the first or the second as the flag
     named by `told_by` is false or true.
     """
@@ -101,11 +104,11 @@ _ENTRIES = (
         _OF_PLAYER,
         (BetPlaced, WinPaid),
         {
-            "unique_id": "bet-90817",
-            "timestamp": "2025-01-15T12:00:00.250Z",
-            "player_id": "StQ-1",
-            "game_id": "btg/bonanza",
-            "round_id": "r-5521",
+            "unique_id": "example-bet-1",
+            "timestamp": "2025-02-01T12:00:00.250Z",
+            "player_id": "example-player",
+            "game_id": "example/sunrise",
+            "round_id": "example-round-1",
             "amount": 0.5,
             "currency": "EUR",
             "is_win": False,
@@ -119,9 +122,9 @@ _ENTRIES = (
         _OF_PLAYER,
         (Deposited,),
         {
-            "unique_id": "dep-311",
-            "timestamp": "2025-01-15T11:58:00Z",
-            "player_id": "StQ-2",
+            "unique_id": "example-deposit-1",
+            "timestamp": "2025-02-01T11:58:00Z",
+            "player_id": "example-player",
             "amount": 500.5,
             "amount_eur": 43.21,
             "currency": "SEK",
@@ -134,9 +137,9 @@ _ENTRIES = (
         _OF_PLAYER,
         (Withdrawn,),
         {
-            "unique_id": "wd-12",
-            "timestamp": "2025-01-15T13:30:00Z",
-            "player_id": "StQ-1",
+            "unique_id": "example-withdrawal-1",
+            "timestamp": "2025-02-01T13:30:00Z",
+            "player_id": "example-player",
             "amount": 50.25,
             "currency": "EUR",
             "method": "Bank Transfer",
@@ -158,11 +161,11 @@ _ENTRIES = (
         _OF_PLAYER,
         (PlayerUpdated,),
         {
-            "unique_id": "p-1-3",
-            "timestamp": "2025-01-15T07:23:20Z",
-            "player_id": "StQ-1",
-            "country": "MT",
-            "tags": ["diamond"],
+            "unique_id": "example-player-1",
+            "timestamp": "2025-02-01T11:55:20Z",
+            "player_id": "example-player",
+            "country": "NZ",
+            "tags": ["example"],
             "is_blocked": False,
         },
     ),
@@ -179,12 +182,12 @@ _ENTRIES = (
         _OF_GAME,
         (GameUpdated,),
         {
-            "unique_id": "g-btg-1",
-            "timestamp": "2025-01-15T06:00:01Z",
-            "game_id": "btg/bonanza",
-            "name": "Bonanza",
-            "provider": "Big Time Gaming",
-            "categories": ["video-slots", "megaways"],
+            "unique_id": "example-game-1",
+            "timestamp": "2025-02-01T06:00:01Z",
+            "game_id": "example/sunrise",
+            "name": "Sunrise",
+            "provider": "Example Games",
+            "categories": ["example-slots"],
             "has_freespins": "yes",
         },
     ),
@@ -193,7 +196,11 @@ _ENTRIES = (
         (*_ANY, _PLAYER_ID),
         _OF_PLAYER,
         (LoggedIn,),
-        {"unique_id": "l-1", "timestamp": "2025-01-15T06:01:00Z", "player_id": "StQ-1"},
+        {
+            "unique_id": "example-login-1",
+            "timestamp": "2025-02-01T11:56:00Z",
+            "player_id": "example-player",
+        },
     ),
 )
 

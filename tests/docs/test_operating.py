@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 import api.asgi  # noqa: F401  # what it imports makes the metrics of the workers,
 import projections.engine.upkeep  # noqa: F401  # and this those of the projector
-from api.cli import cli
+from api.cli.commands import cli
 from app.settings import Settings
 from tests.docs.pages import PAGES, Page, page
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.project.files import ROOT, pyproject
 
-SOURCES = {".py", ".sql", ".typed"}
+SOURCES = {".css", ".html", ".js", ".py", ".sql", ".svg", ".typed"}
 
 
 @pytest.fixture(scope="module")

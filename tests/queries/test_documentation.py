@@ -1,7 +1,9 @@
 """The OpenAPI document says of each query what it answers, with an example, and its problems."""
 
 import json
+import re
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -20,7 +22,8 @@ from app.log.history import HistoryEntry
 from projections.models.games import Facets, GameView
 from projections.models.players import PlayerView
 from projections.status import StatusView
-from tests.queries.asgi import Api
+from tests.queries.asgi import Answer, Api, encode
+from tests.queries.casino import Casino
 
 SHAPES: dict[str, Any] = {
     "/api/v1/players": players.Players,
@@ -36,6 +39,10 @@ SHAPES: dict[str, Any] = {
     "/api/v1/status": StatusView,
     "/api/v1/history": history.History,
 }
+
+# The example of the status shows what the sample day does not have: projections that stand still.
+SHOWN = [path for path in SHAPES if path != "/api/v1/status"]
+TOLD_BY_THE_CLOCK = {"received_at", "recorded_at"}
 
 
 @pytest.fixture(scope="module")
@@ -73,22 +80,86 @@ def test_every_problem_is_described_and_shown(path: str, document: Any) -> None:
             assert example["value"]["status"] == int(code)
 
 
-def test_history_is_described_as_lines_too(document: Any) -> None:
-    content = document["paths"]["/api/v1/history"]["get"]["responses"]["200"]["content"]
-    line = content["application/x-ndjson"]["example"]
-    assert line.endswith("}\n")
-    msgspec.json.decode(line, type=HistoryEntry)
-
-
-def test_history_is_described_as_server_sent_events_too(document: Any) -> None:
+def test_history_is_described_as_streams_too(document: Any) -> None:
     operation = document["paths"]["/api/v1/history"]["get"]
     content = operation["responses"]["200"]["content"]
-    head, data, *end = content["text/event-stream"]["example"].split("\n")
-    assert (head, end) == ("id: 411", ["", ""])
-    msgspec.json.decode(data.removeprefix("data: "), type=HistoryEntry)
+    line = content["application/x-ndjson"]["example"]
+    assert line.endswith("}\n")
+    entry = msgspec.json.decode(line, type=HistoryEntry)
+    message = content["text/event-stream"]["example"]
+    assert message == f"id: {entry.position}\ndata: {line}\n"
     (header,) = [each for each in operation["parameters"] if each["in"] == "header"]
     assert (header["name"], header.get("required", False)) == ("Last-Event-ID", False)
     assert "content" not in operation["responses"]["204"]
+
+
+def ask(day: Casino, path: str, operation: Any, **headers: str) -> Answer:
+    """Ask with all examples that the document gives for an operation's parameters."""
+    asked: dict[str, object] = {}
+    for parameter in operation["parameters"]:
+        name = parameter["name"]
+        if parameter["in"] == "path":
+            (example,) = parameter["examples"].values()
+            path = path.replace(f"{{{name}}}", quote(example["value"], safe=""))
+        elif "example" in parameter and parameter["in"] == "header":
+            headers[name] = str(parameter["example"])
+        elif "example" in parameter:
+            value = parameter["example"]
+            asked[name] = ",".join(value) if isinstance(value, list) else value
+    return day.api.get(path, day.key, query=encode(asked), headers=headers)
+
+
+def timeless(value: Any) -> Any:
+    """Leave out what the clock says."""
+    match value:
+        case dict():
+            return {k: timeless(v) for k, v in value.items() if k not in TOLD_BY_THE_CLOCK}
+        case list():
+            return [timeless(each) for each in value]
+    return value
+
+
+@pytest.mark.parametrize("path", SHOWN)
+def test_the_example_of_an_answer_is_what_the_example_of_a_question_gets(
+    path: str, document: Any, day: Casino
+) -> None:
+    operation = document["paths"][path]["get"]
+    content = operation["responses"]["200"]["content"]["application/json"]
+    example = content["examples"]["example"]["value"]
+    answer = ask(day, path, operation)
+    assert answer.status == 200, answer.body
+    got = answer.json
+    if "items" in example:
+        got["items"] = got["items"][: len(example["items"])]
+    assert timeless(got) == timeless(example)
+
+
+@pytest.mark.parametrize("media_type", ["application/x-ndjson", "text/event-stream"])
+def test_the_example_of_a_stream_is_how_it_begins_and_it_ends_by_itself(
+    media_type: str, document: Any, day: Casino
+) -> None:
+    operation = document["paths"]["/api/v1/history"]["get"]
+    answer = ask(day, "/api/v1/history", operation, accept=media_type)
+    assert answer.headers["content-type"].startswith(media_type)
+    assert answer.whole
+    example = operation["responses"]["200"]["content"][media_type]["example"]
+    first, *_ = [line for line in answer.body.decode().splitlines() if "{" in line]
+    told, shown = (
+        json.loads(line[line.index("{") :])
+        for line in (first, example.partition("data: ")[2] or example)
+    )
+    assert timeless(told) == timeless(shown)
+
+
+def test_every_operation_has_a_title_that_a_person_would_give_it(document: Any) -> None:
+    titles = [
+        operation.get("summary", "")
+        for item in document["paths"].values()
+        for operation in item.values()
+    ]
+    assert len(titles) == len(set(titles))
+    for title in titles:
+        assert re.fullmatch(r"[A-Z][a-z]+( [^ ]+)+[^.]", title), title
 
 
 def test_a_406_says_what_there_is(document: Any) -> None:

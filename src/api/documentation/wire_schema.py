@@ -10,12 +10,13 @@ from litestar.openapi.spec import (
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
+    Parameter,
     RequestBody,
     Schema,
 )
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
-from api.documentation.documentation import NEEDS_KEY, Problem
+from api.documentation.operations import NEEDS_KEY, Problem
 from api.http.problems import MEDIA_TYPE
 from app.recording import Receipt, ReceiptItem
 from app.wire.items import Fault
@@ -114,15 +115,30 @@ INGEST_PROBLEMS = {
 }
 """The problems that a batch can be answered with."""
 
+_EXAMPLE = {
+    "items": [
+        {"event": wire_type, "data": item_type.example}
+        for wire_type, item_type in ITEM_TYPES.items()
+    ]
+}
 _RECEIPT = Receipt(
-    stored=1,
-    duplicate=1,
+    stored=len(ITEM_TYPES),
+    duplicate=0,
     conflict=0,
-    log_position=484,
+    log_position=484 + len(ITEM_TYPES),
     items=[
-        ReceiptItem(unique_id="bet-90817", outcome="stored", position=484),
-        ReceiptItem(unique_id="dep-311", outcome="duplicate", position=17),
+        ReceiptItem(str(item_type.example["unique_id"]), outcome="stored", position=position)
+        for position, item_type in enumerate(ITEM_TYPES.values(), 485)
     ],
+)
+
+_PREFER = Parameter(
+    name="Prefer",
+    param_in="header",
+    schema=Schema(type=OpenAPIType.STRING),
+    description="`return=representation` (RFC 7240) asks for the receipt: what became of each item, and at"
+    " which position of the log it is.",
+    example="return=representation",
 )
 
 _HEADERS = {
@@ -140,10 +156,7 @@ class IngestOperation(Operation):
     def __post_init__(self) -> None:
         """Add the body and the headers of an answer."""
         self.security = NEEDS_KEY
-        every_type = [
-            {"event": wire_type, "data": item_type.example}
-            for wire_type, item_type in ITEM_TYPES.items()
-        ]
+        self.parameters = [*(self.parameters or []), _PREFER]
         self.request_body = RequestBody(
             required=True,
             description="A batch of 0 to 10,000 items, any mix of types, any order. It may be sent with"
@@ -151,7 +164,7 @@ class IngestOperation(Operation):
             content={
                 "application/json": OpenAPIMediaType(
                     schema=_BATCH,
-                    examples={"one of each type": Example(value={"items": every_type})},
+                    examples={"one of each type": Example(value=_EXAMPLE)},
                 )
             },
         )

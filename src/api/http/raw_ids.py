@@ -12,6 +12,7 @@ from litestar.exceptions import NotFoundException
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 _PREFIXES = (b"/api/v1/players/", b"/api/v1/games/")
+_NOWHERE = "/api"
 
 
 def raw_ids(app: ASGIApp) -> ASGIApp:
@@ -28,7 +29,7 @@ def raw_ids(app: ASGIApp) -> ASGIApp:
             else:
                 # A prefix that was spelled with percent signs leads to no id: it was not taken raw.
                 if scope["path"].encode().startswith(_PREFIXES):
-                    scope["path"] = "/"
+                    scope["path"] = _NOWHERE
         await app(scope, receive, send)
 
     return wrapped

@@ -9,7 +9,7 @@ import click
 import structlog
 
 from api.schema import SCHEMA
-from app.settings import Settings
+from app.settings import Settings, ignored_settings
 from postgres.connections import Connection, connect
 from postgres.embedded import EmbeddedServer
 from postgres.errors import UNAVAILABLE, is_out_of_reach
@@ -57,16 +57,22 @@ def _to_stderr(line: str) -> None:
 
 
 @contextmanager
-def open_store(settings: Settings, *, say: Callable[[str], None] = _to_stderr) -> Iterator[Store]:
+def open_store(
+    settings: Settings, *, make: bool = False, say: Callable[[str], None] = _to_stderr
+) -> Iterator[Store]:
     """Open the store; the embedded server is started unless another process runs it.
 
-    What the embedded server has to say goes to `say`. Raises postgres.embedded.EmbeddedError.
+    Where there is no embedded server one is made only with `make`: whoever reads or changes what is there
+    must not be shown an empty one for a slip of the pen. What there is to say of the settings and of the
+    embedded server goes to `say`. Raises postgres.embedded.EmbeddedError.
     """
+    for sentence in ignored_settings().values():
+        say(sentence)
     url = settings.database_url
     if url is not None:
         yield Store(url, settings.owner_url or url, lambda: None, is_embedded=False)
         return
-    with EmbeddedServer(settings.data_path, say=say) as server:
+    with EmbeddedServer(settings.data_path, say=say, make=make) as server:
         yield Store(server.service_url, server.owner_url, server.keep_alive, is_embedded=True)
 
 
@@ -94,7 +100,7 @@ def connect_service(settings: Settings) -> Iterator[Connection]:
 
 def migrate_now(settings: Settings) -> list[Migration]:
     """Bring the schema up to date; gives what was applied. Raises as `open_service` does."""
-    with open_store(settings) as store:
+    with open_store(settings, make=True) as store:
         for setting, url in store.urls().items():
             connect_as(setting, url).close()
         return migrate(SCHEMA, store.owner_url, store.service_url)

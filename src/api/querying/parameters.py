@@ -35,7 +35,12 @@ class Fault(Struct, frozen=True):
 
 
 class Parameter(NamedTuple):
-    """A parameter of a route, by the name that clients know."""
+    """A parameter of a route, by the name that clients know.
+
+    Pages that let people try a request out fill in all examples at once. So together they must make one
+    request that finds something in the sample day, and what does not fit there (or would be refused beside
+    the others) has None.
+    """
 
     name: str
     kind: Kind
@@ -74,16 +79,16 @@ _AT_LEAST = Parameter(
     integer(0, 2**63 - 1),
     "Wait until what is shown includes all events up to this position of the log (a `Log-Position` of"
     " an earlier answer), for some seconds at most; then 503.",
-    484,
+    None,
 )
 _LIMIT = Parameter(
-    "limit", integer(1, _MOST_ROWS), f"The most items of a page. Default {_DEFAULT_LIMIT}.", 50
+    "limit", integer(1, _MOST_ROWS), f"The most items of a page. Default {_DEFAULT_LIMIT}.", None
 )
 _CURSOR = Parameter(
     "cursor",
     TEXT,
     "The `next_cursor` of the page before, with the same filters. Absent for the first page.",
-    "ksQIAAECAwQFBgeRpnAtMTAwMQ",
+    None,
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
-from api.documentation.documentation import QUERY_PROBLEMS, operation
+from api.documentation.operations import QUERY_PROBLEMS, operation
 from api.querying.parameters import Fault, Query
 from api.querying.queries import Page, Queries
 from projections.models.activity import (
@@ -42,7 +42,7 @@ QUERY: Query[ActivityFilters, ActivityPlace] = Query(
                 " where it is absent. Amounts are never added across currencies: it must name `currency`,"
                 " or a currency must be asked for."
             ),
-            ["day", "currency"],
+            ["day", "game", "currency"],
         ),
     },
     place=ActivityPlace,
@@ -57,14 +57,14 @@ _EXAMPLE = Activities(
             currency="EUR",
             rounds=52,
             bets=52,
-            wins=19,
-            bet_real="25.5",
-            bet_bonus="1",
-            win_real="12",
-            win_bonus="0",
-            ggr_real="13.5",
-            ggr_bonus="1",
-            rtp="0.45283",
+            wins=18,
+            bet_real="32.716665",
+            bet_bonus="2.016666",
+            win_real="15.34",
+            win_bonus="2.71",
+            ggr_real="17.376665",
+            ggr_bonus="-0.693334",
+            rtp="0.519674",
         )
     ],
     None,
@@ -74,6 +74,7 @@ _EXAMPLE = Activities(
 @get(
     "/api/v1/activity",
     tags=["query"],
+    summary="Sum up what was played",
     opt={"scope": "read"},
     operation_class=operation(QUERY, _EXAMPLE),
     responses=QUERY_PROBLEMS,

@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
-from api.documentation.documentation import QUERY_PROBLEMS, operation
+from api.documentation.operations import QUERY_PROBLEMS, operation
 from api.querying.parameters import Asked, Query
 from api.querying.queries import Page, Queries, answer_page, read_request
 from app.log.aggregates import player_at
@@ -30,14 +30,14 @@ QUERY: Query[BalanceFilters, BalancePlace] = Query(
     "balances",
     BalanceFilters,
     {
-        "player_id": ("Only this player's balances.", "p-1001"),
+        "player_id": ("Only this player's balances.", "StQ-1"),
         "currency": ("Only balances in this currency.", "EUR"),
         "as_of": (
             (
                 "The balances of this player by all events that happened at this time or before it, late"
                 " ones included. Needs player_id."
             ),
-            "2025-01-15T12:00:00Z",
+            None,
         ),
         "at_position": (
             (
@@ -45,7 +45,7 @@ QUERY: Query[BalanceFilters, BalancePlace] = Query(
                 " head at most. Needs player_id, and not together with as_of. `Log-Position` is then this"
                 " position, and `at_least` can't be greater."
             ),
-            484,
+            None,
         ),
     },
     place=BalancePlace,
@@ -56,18 +56,18 @@ QUERY: Query[BalanceFilters, BalancePlace] = Query(
 _EXAMPLE = Balances(
     [
         BalanceView(
-            player_id="p-1001",
+            player_id="StQ-1",
             currency="EUR",
-            real="66.5",
-            bonus="-1",
+            real="50.923335",
+            bonus="-0.453333",
             deposited="100",
-            withdrawn="20",
-            bet_real="25.5",
-            bet_bonus="1",
-            win_real="12",
-            win_bonus="0",
-            deposited_eur="100",
-            counts=BalanceCounts(deposits=1, withdrawals=1, bets=52, wins=19),
+            withdrawn="50.25",
+            bet_real="48.016665",
+            bet_bonus="2.333333",
+            win_real="49.19",
+            win_bonus="1.88",
+            deposited_eur="0",
+            counts=BalanceCounts(deposits=1, withdrawals=1, bets=59, wins=28),
         )
     ],
     None,
@@ -77,6 +77,7 @@ _EXAMPLE = Balances(
 @get(
     "/api/v1/balances",
     tags=["query"],
+    summary="List balances, now or in the past",
     opt={"scope": "read"},
     operation_class=operation(QUERY, _EXAMPLE),
     responses=QUERY_PROBLEMS,

@@ -7,7 +7,7 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from msgspec import Raw
 
-from api.documentation.documentation import QUERY_PROBLEMS, operation
+from api.documentation.operations import QUERY_PROBLEMS, operation
 from api.querying.parameters import Query
 from api.querying.queries import Page, Queries, answer, read_request
 from app.conflicts import ConflictFilters, ConflictView, RecordedItem, find_conflicts
@@ -30,18 +30,19 @@ QUERY: Query[ConflictFilters, int] = Query(
 )
 
 _DATA = (
-    b'{"unique_id": "dep-31", "timestamp": "2025-01-15T06:01:36Z", "player_id": "p-1001",'
-    b' "amount": %s, "currency": "EUR", "method": "card"}'
+    b'{"unique_id": "bet-r1", "timestamp": "2025-01-15T08:02:00+02:00", "player_id": "StQ-1",'
+    b' "game_id": "GD8", "round_id": "r1", "amount": %s, "currency": "EUR", "is_win": false,'
+    b' "is_bonus": false}'
 )
 _EXAMPLE = Conflicts(
     [
         ConflictView(
-            unique_id="dep-31",
-            position=17,
+            unique_id="bet-r1",
+            position=21,
             received_at=datetime(2025, 1, 15, 6, 5, 2, 731_000, tzinfo=UTC),
-            event="deposit",
-            data=Raw(_DATA % b"10.00"),
-            recorded=RecordedItem("deposit", Raw(_DATA % b"100.00")),
+            event="gameround",
+            data=Raw(_DATA % b"5"),
+            recorded=RecordedItem("gameround", Raw(_DATA % b"0.5")),
         )
     ],
     None,
@@ -51,6 +52,7 @@ _EXAMPLE = Conflicts(
 @get(
     "/api/v1/conflicts",
     tags=["query"],
+    summary="List conflicts",
     opt={"scope": "read"},
     operation_class=operation(QUERY, _EXAMPLE),
     responses=QUERY_PROBLEMS,

@@ -36,6 +36,7 @@ _OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
     "/api/v1/events",
     status_code=200,
     tags=["ingest"],
+    summary="Record a batch of events",
     opt={"scope": "ingest"},
     operation_class=IngestOperation,
     responses=INGEST_PROBLEMS,

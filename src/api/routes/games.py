@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 
-from api.documentation.documentation import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
+from api.documentation.operations import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
 from api.http.raw_ids import decode_id
 from api.querying.parameters import PastFilters, Query
 from api.querying.queries import Page, Queries, answer, answer_one, read_request
@@ -32,13 +32,13 @@ class Games(Page[GameView], frozen=True):
 
 
 _ABOUT: dict[str, tuple[str, object]] = {
-    "provider": ("Only games of this provider.", "Big Time Gaming"),
+    "provider": ("Only games of this provider.", "Sandworks"),
     "category": ("Only games in this category.", "video-slots"),
-    "feature": ("Only games with this feature.", "freespins"),
+    "feature": ("Only games with this feature.", None),
     "theme": ("Only games with this theme.", "desert"),
-    "device": ("Only games for this device; `undefined` where it is not known.", "mobile"),
-    "has_freespins": ("Only games with or without free spins, or where it is `unknown`.", "yes"),
-    "q": ("Only games whose name contains this, literally, in any case.", "bonanza"),
+    "device": ("Only games for this device; `undefined` where it is not known.", "desktop"),
+    "has_freespins": ("Only games with or without free spins, or where it is `unknown`.", "no"),
+    "q": ("Only games whose name contains this, literally, in any case.", "dunes"),
 }
 
 QUERY: Query[GameFilters, GamePlace] = Query("games", GameFilters, _ABOUT, place=GamePlace)
@@ -53,36 +53,49 @@ ONE: Query[PastFilters, None] = Query(
                 " inclusive; its head at most. `Log-Position` is then this position, and `at_least` can't"
                 " be greater."
             ),
-            484,
+            None,
         )
     },
 )
 
 _EXAMPLE = GameView(
+    game_id="GD8",
+    name="Golden Dunes II",
+    provider="Sandworks",
+    categories=["video-slots"],
+    features=[],
+    themes=["desert"],
+    device="desktop",
+    has_freespins="no",
+    first_seen=datetime(2025, 1, 15, 6, tzinfo=UTC),
+    last_seen=datetime(2025, 1, 15, 10, 56, 9, tzinfo=UTC),
+)
+_WITH_A_SLASH = GameView(
     game_id="btg/bonanza",
     name="Bonanza",
     provider="Big Time Gaming",
-    categories=["video-slots"],
-    features=["freespins", "megaways"],
-    themes=["mining"],
-    device="mobile",
-    has_freespins="yes",
+    categories=["slots"],
+    features=[],
+    themes=[],
+    device="undefined",
+    has_freespins="unknown",
     first_seen=datetime(2025, 1, 15, 6, 0, 1, tzinfo=UTC),
-    last_seen=datetime(2025, 1, 15, 11, 0, 28, 120_000, tzinfo=UTC),
+    last_seen=datetime(2025, 1, 15, 10, 54, 16, tzinfo=UTC),
 )
 _FACETS_EXAMPLE = Facets(
-    provider=[FacetValue("Big Time Gaming", 2), FacetValue("Sandworks", 1)],
-    category=[FacetValue("video-slots", 3)],
-    feature=[FacetValue("freespins", 2), FacetValue("megaways", 1)],
-    theme=[FacetValue("desert", 1), FacetValue("mining", 1)],
-    device=[FacetValue("mobile", 2), FacetValue("undefined", 1)],
-    has_freespins=[FacetValue("yes", 2), FacetValue("unknown", 1)],
+    provider=[FacetValue("Sandworks", 1)],
+    category=[FacetValue("video-slots", 1)],
+    feature=[],
+    theme=[FacetValue("desert", 1)],
+    device=[FacetValue("desktop", 1)],
+    has_freespins=[FacetValue("no", 1)],
 )
 
 
 @get(
     "/api/v1/games",
     tags=["query"],
+    summary="List games",
     opt={"scope": "read"},
     operation_class=operation(QUERY, Games([_EXAMPLE], None)),
     responses=QUERY_PROBLEMS,
@@ -97,8 +110,9 @@ async def list_games(
 @get(
     "/api/v1/games/{game_id:str}",
     tags=["query"],
+    summary="Show a game",
     opt={"scope": "read"},
-    operation_class=operation(ONE, _EXAMPLE),
+    operation_class=operation(ONE, _WITH_A_SLASH),
     responses=RESOURCE_PROBLEMS,
 )
 async def show_game(
@@ -132,6 +146,7 @@ async def show_game(
 @get(
     "/api/v1/facets",
     tags=["query"],
+    summary="Count games by what they can be filtered by",
     opt={"scope": "read"},
     operation_class=operation(FACETS, _FACETS_EXAMPLE),
     responses=QUERY_PROBLEMS,

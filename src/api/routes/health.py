@@ -17,13 +17,13 @@ _CONNECTION_WAIT_S = 2.0
 _ANSWER_WAIT_S = 5.0
 
 
-@get("/health/live", tags=["operation"])
+@get("/health/live", tags=["operation"], summary="Ask whether the process lives")
 async def live() -> dict[str, str]:
     """Answer as long as the process can."""
     return {"status": "live"}
 
 
-@get("/health/ready", tags=["operation"])
+@get("/health/ready", tags=["operation"], summary="Ask whether the service is ready")
 async def ready(pool: NamedDependency[Pool]) -> Response[Any]:
     """Answer 200 when the store can be reached and its schema is up to date, else 503."""
     reason: str | None = "the store does not answer"

@@ -10,7 +10,7 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Parameter, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
-from api.documentation.documentation import BEYOND_HEAD, QUERY_PROBLEMS, operation
+from api.documentation.operations import BEYOND_HEAD, QUERY_PROBLEMS, operation
 from api.http.accept import EVENT_STREAM, JSON, NDJSON, negotiate
 from api.http.auth import tenant_of
 from api.querying.history_streams import check_reached, live, whole
@@ -36,30 +36,30 @@ QUERY: Query[HistoryFilters, int] = Query(
     "history",
     HistoryFilters,
     {
-        "player_id": ("Only this player's own stream. Not together with game_id.", "p-1001"),
-        "game_id": ("Only this game's own stream: its catalogue updates.", "btg/bonanza"),
+        "player_id": ("Only this player's own stream. Not together with game_id.", "StQ-1"),
+        "game_id": ("Only this game's own stream: its catalogue updates.", None),
         "event": ("Only events that were sent as this type.", "gameround"),
         "from": ("Only events that happened at this time or later.", "2025-01-15T00:00:00Z"),
         "to": ("Only events that happened before this time.", "2025-01-16T00:00:00Z"),
         "from_position": ("Only events at this position or behind it.", 1),
-        "to_position": ("Only events at this position or before it.", 484),
+        "to_position": ("Only events at this position or before it.", 100),
     },
     place=Position,
     exclusive=("player_id", "game_id"),
 )
 
 _DATA = (
-    b'{"unique_id": "bet-210", "timestamp": "2025-01-15T10:06:10Z", "player_id": "p-1001",'
-    b' "game_id": "btg/bonanza", "round_id": "r-77", "amount": 1.00, "currency": "EUR",'
-    b' "is_win": false, "is_bonus": false}'
+    b'{"unique_id": "win-r1", "timestamp": "2025-01-15T06:02:01Z", "player_id": "StQ-1",'
+    b' "game_id": "GD8", "round_id": "r1", "amount": 1.2, "currency": "EUR", "is_win": true,'
+    b' "is_bonus": false}'
 )
 _ENTRY = HistoryEntry(
-    position=411,
-    stream="player:p-1001",
-    version=73,
+    position=14,
+    stream="player:StQ-1",
+    version=4,
     event="gameround",
-    type="BetPlaced",
-    recorded_at=datetime(2025, 1, 15, 10, 6, 11, 48_213, tzinfo=UTC),
+    type="WinPaid",
+    recorded_at=datetime(2025, 1, 15, 6, 2, 1, 548_213, tzinfo=UTC),
     data=msgspec.Raw(_DATA),
 )
 
@@ -76,6 +76,7 @@ _LAST_EVENT_ID = Parameter(
 @get(
     "/api/v1/history",
     tags=["history"],
+    summary="Replay the log",
     opt={"scope": "audit"},
     operation_class=operation(
         QUERY,

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 
-from api.documentation.documentation import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
+from api.documentation.operations import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
 from api.http.raw_ids import decode_id
 from api.querying.parameters import PastFilters, Query
 from api.querying.queries import Page, Queries, answer_one, read_request
@@ -32,12 +32,12 @@ QUERY: Query[PlayerFilters, PlayerPlace] = Query(
     "players",
     PlayerFilters,
     {
-        "country": ("Only players whose country is this.", "DE"),
+        "country": ("Only players whose country is this.", "MT"),
         "currency": ("Only players whose profile names this currency.", "EUR"),
-        "tag": ("Only players with this tag.", "vip"),
-        "affiliate": ("Only players that came by this affiliate.", "aff-7"),
-        "operator": ("Only players of this operator.", "lucky-ltd"),
-        "is_blocked": ("Only players that are known to be blocked, or known not to be.", False),
+        "tag": ("Only players with this tag.", "diamond"),
+        "affiliate": ("Only players that came by this affiliate.", None),
+        "operator": ("Only players of this operator.", None),
+        "is_blocked": ("Only players that are known to be blocked, or known not to be.", True),
     },
     place=PlayerPlace,
 )
@@ -51,33 +51,34 @@ ONE: Query[PastFilters, None] = Query(
                 "The profile as all events up to this position of the log told it, inclusive; its head at"
                 " most. `Log-Position` is then this position, and `at_least` can't be greater."
             ),
-            484,
+            None,
         )
     },
 )
 
 _EXAMPLE = PlayerView(
-    player_id="p-1001",
-    username="maria",
-    registration_date=datetime(2024, 11, 3, tzinfo=UTC),
-    country="DE",
+    player_id="StQ-1",
+    username="adam_the_first",
+    registration_date=datetime(2024, 11, 1, 8, 30, tzinfo=UTC),
+    country="MT",
     currency="EUR",
-    gender="F",
-    affiliate="aff-7",
-    operator="lucky-ltd",
-    tags=["vip"],
-    consent_email=True,
-    is_blocked=False,
-    first_seen=datetime(2024, 11, 3, 9, 14, 5, tzinfo=UTC),
-    last_seen=datetime(2025, 1, 15, 11, 1, 3, 250_000, tzinfo=UTC),
-    last_login=datetime(2025, 1, 15, 10, 7, 19, tzinfo=UTC),
-    logins=3,
+    gender="M",
+    affiliate=None,
+    operator=None,
+    tags=["diamond"],
+    consent_email=None,
+    is_blocked=True,
+    first_seen=datetime(2025, 1, 15, 6, 0, 10, tzinfo=UTC),
+    last_seen=datetime(2025, 1, 15, 10, 58, 35, tzinfo=UTC),
+    last_login=datetime(2025, 1, 15, 10, 17, 48, tzinfo=UTC),
+    logins=5,
 )
 
 
 @get(
     "/api/v1/players",
     tags=["query"],
+    summary="List players",
     opt={"scope": "read"},
     operation_class=operation(QUERY, Players([_EXAMPLE], None)),
     responses=QUERY_PROBLEMS,
@@ -95,6 +96,7 @@ async def list_players(
 @get(
     "/api/v1/players/{player_id:str}",
     tags=["query"],
+    summary="Show a player",
     opt={"scope": "read"},
     operation_class=operation(ONE, _EXAMPLE),
     responses=RESOURCE_PROBLEMS,
@@ -106,7 +108,7 @@ async def show_player(
         str,
         PathParameter(
             description="The player's id, percent-encoded once; it may hold anything, `/` too.",
-            examples=[Example(value="p-1001")],
+            examples=[Example(value="StQ-1")],
         ),
     ],
 ) -> Response[PlayerView]:

@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
-from api.documentation.documentation import QUERY_PROBLEMS, operation
+from api.documentation.operations import QUERY_PROBLEMS, operation
 from api.querying.parameters import Query
 from api.querying.queries import Page, Queries
 from projections.models.played import PlayedView
@@ -27,11 +27,11 @@ QUERY: Query[RoundFilters, RoundPlace] = Query(
     "rounds",
     RoundFilters,
     {
-        "player_id": ("Only rounds of this player.", "p-1001"),
-        "game_id": ("Only rounds of this game.", "btg/bonanza"),
+        "player_id": ("Only rounds of this player.", "StQ-1"),
+        "game_id": ("Only rounds of this game.", "GD8"),
         "round_id": (
             "Only rounds of this id; then each comes with its `bets` and `wins`.",
-            "r-77",
+            "r1",
         ),
         "status": (
             "`open` (bets only), `settled` (bets and wins) or `unmatched` (wins only).",
@@ -44,14 +44,14 @@ QUERY: Query[RoundFilters, RoundPlace] = Query(
     place=RoundPlace,
 )
 
-_BET_AT = datetime(2025, 1, 15, 10, 6, 10, tzinfo=UTC)
-_WIN_AT = datetime(2025, 1, 15, 10, 6, 12, 500_000, tzinfo=UTC)
+_BET_AT = datetime(2025, 1, 15, 6, 2, tzinfo=UTC)
+_WIN_AT = datetime(2025, 1, 15, 6, 2, 1, tzinfo=UTC)
 _EXAMPLE = Rounds(
     [
         RoundView(
-            player_id="p-1001",
-            game_id="btg/bonanza",
-            round_id="r-77",
+            player_id="StQ-1",
+            game_id="GD8",
+            round_id="r1",
             status="settled",
             mixed_currency=False,
             first_at=_BET_AT,
@@ -61,16 +61,16 @@ _EXAMPLE = Rounds(
             sums=[
                 RoundSumsView(
                     currency="EUR",
-                    bet_real="1",
+                    bet_real="0.5",
                     bet_bonus="0",
-                    win_real="0.07",
+                    win_real="1.2",
                     win_bonus="0",
-                    net_real="-0.93",
+                    net_real="0.7",
                     net_bonus="0",
                 )
             ],
-            bets=[PlayedView("bet-210", _BET_AT, "1", "EUR", is_bonus=False, position=411)],
-            wins=[PlayedView("win-210", _WIN_AT, "0.07", "EUR", is_bonus=False, position=412)],
+            bets=[PlayedView("bet-r1", _BET_AT, "0.5", "EUR", is_bonus=False, position=21)],
+            wins=[PlayedView("win-r1", _WIN_AT, "1.2", "EUR", is_bonus=False, position=14)],
         )
     ],
     None,
@@ -80,6 +80,7 @@ _EXAMPLE = Rounds(
 @get(
     "/api/v1/rounds",
     tags=["query"],
+    summary="List rounds",
     opt={"scope": "read"},
     operation_class=operation(QUERY, _EXAMPLE),
     responses=QUERY_PROBLEMS,

@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
-from api.documentation.documentation import QUERY_PROBLEMS, operation
+from api.documentation.operations import QUERY_PROBLEMS, operation
 from api.querying.parameters import NoFilters, Query
 from api.querying.queries import Queries, answer, read_request
 from projections.models.registry import READ_MODELS
@@ -36,6 +36,7 @@ _EXAMPLE = StatusView(
 @get(
     "/api/v1/status",
     tags=["query"],
+    summary="Show how far the read models are",
     opt={"scope": "read"},
     operation_class=operation(QUERY, _EXAMPLE),
     responses=QUERY_PROBLEMS,

@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
-from api.documentation.documentation import QUERY_PROBLEMS, operation
+from api.documentation.operations import QUERY_PROBLEMS, operation
 from api.querying.parameters import Query
 from api.querying.queries import Page, Queries
 from projections.models.transactions import (
@@ -25,9 +25,9 @@ QUERY: Query[TransactionFilters, TransactionPlace] = Query(
     "transactions",
     TransactionFilters,
     {
-        "player_id": ("Only this player's transactions.", "p-1001"),
+        "player_id": ("Only this player's transactions.", "StQ-1"),
         "type": ("Only deposits, or only withdrawals.", "deposit"),
-        "method": ("Only transactions by this method.", "card"),
+        "method": ("Only transactions by this method.", "Credit Card"),
         "currency": ("Only transactions in this currency.", "EUR"),
         "from": ("Only transactions at this time or later.", "2025-01-15T00:00:00Z"),
         "to": ("Only transactions before this time.", "2025-01-16T00:00:00Z"),
@@ -38,15 +38,15 @@ QUERY: Query[TransactionFilters, TransactionPlace] = Query(
 _EXAMPLE = Transactions(
     [
         TransactionView(
-            unique_id="dep-31",
-            position=17,
+            unique_id="d-1",
+            position=10,
             type="deposit",
-            player_id="p-1001",
-            timestamp=datetime(2025, 1, 15, 6, 1, 36, tzinfo=UTC),
+            player_id="StQ-1",
+            timestamp=datetime(2025, 1, 15, 6, 1, 30, tzinfo=UTC),
             amount="100",
-            currency="USD",
-            method="card",
-            amount_eur="96.81",
+            currency="EUR",
+            method="Credit Card",
+            amount_eur=None,
         )
     ],
     None,
@@ -56,6 +56,7 @@ _EXAMPLE = Transactions(
 @get(
     "/api/v1/transactions",
     tags=["query"],
+    summary="List deposits and withdrawals",
     opt={"scope": "read"},
     operation_class=operation(QUERY, _EXAMPLE),
     responses=QUERY_PROBLEMS,

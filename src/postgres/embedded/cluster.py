@@ -1,6 +1,7 @@
 """Making a cluster, its settings, and the roles and database of the service in it."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -42,6 +43,8 @@ SETTINGS = {
 }
 
 _DRAFT = "postgres-draft-"
+
+_VERSION = re.compile(r"[1-9]\d?(\.\d\d?)?", re.ASCII)  # as people write it, and PG_VERSION has it
 
 
 def make_cluster(place: Place, binaries: Binaries) -> None:
@@ -87,9 +90,11 @@ def make_cluster(place: Place, binaries: Binaries) -> None:
 def check_version(pgdata: Path, binaries: Binaries) -> None:
     """Refuse a data folder that these programs cannot read. Raises EmbeddedError, OSError."""
     try:
-        major = (pgdata / "PG_VERSION").read_text("ascii").strip()
-    except (FileNotFoundError, UnicodeDecodeError):
+        major = (pgdata / "PG_VERSION").read_text("utf-8", errors="replace").strip()
+    except FileNotFoundError:
         raise EmbeddedError(f"{pgdata} holds no data of PostgreSQL") from None
+    if not _VERSION.fullmatch(major):
+        raise EmbeddedError(f"{pgdata}/PG_VERSION names no version of PostgreSQL: {major[:20]!r}")
     if major != str(binaries.major):
         raise EmbeddedError(
             f"{pgdata} was made by PostgreSQL {major}, which PostgreSQL {binaries.major}"

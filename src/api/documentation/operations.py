@@ -139,8 +139,9 @@ def operation(
 ) -> type[Operation]:
     """Make the operation class of a route: Litestar fills in what it knows, this adds the rest.
 
-    `example` is the body of an answer, `streams` has those of other media types, and `headers` are
-    those of a request that have a meaning for this route alone.
+    `example` is the beginning of the answer to the query's own examples on the sample day, `streams` has
+    those of other media types, and `headers` are those of a request that have a meaning for this route
+    alone.
     """
 
     @dataclass

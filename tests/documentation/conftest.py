@@ -1,0 +1,64 @@
+"""A service that holds the sample day, and a browser, for all tests of a process."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.chrome.webdriver import WebDriver
+
+from tests.conftest import SAMPLES
+from tests.databases import Database, new_database
+from tests.documentation.browser import browsing
+from tests.http.service import Service, on, serving
+from tests.http.wire import EVENTS, counts
+
+TENANT = "acme"
+
+
+@pytest.fixture(scope="package")
+def service(
+    admin_url: str, template: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """A running `roundbook serve` of these tests' own."""
+    folder = tmp_path_factory.mktemp("service")
+    with (
+        new_database(admin_url, template=template) as database,
+        serving(folder, settings=on(database)) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    """A function that starts services of a test's own, which end with it.
+
+    To be asked for after the database: what was set up last is taken down first.
+    """
+    with ExitStack() as started:
+
+        def make(*arguments: str, settings: dict[str, str]) -> Service:
+            service = Service(tmp_path, *arguments, settings=settings)
+            started.callback(service.stop)
+            return service
+
+        yield make
+
+
+@pytest.fixture(scope="package")
+def key(service: Service) -> str:
+    """A key of a tenant that holds the sample day."""
+    service.new_tenant(TENANT)
+    made = service.new_key(TENANT, "ingest", "read", "audit")
+    with service.client(made) as client:
+        for batch in sorted((SAMPLES / "casino-day").glob("batch-*.json")):
+            counts(client.post(EVENTS, content=batch.read_bytes()))
+        client.get("/api/v1/players", params={"at_least": 484}).raise_for_status()
+    return made
+
+
+@pytest.fixture(scope="package")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
+    """A headless Chromium."""
+    with browsing(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
