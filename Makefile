@@ -1,6 +1,7 @@
 # The targets that a user, a developer and CI call. Needs make and Python 3.11 or later, nothing else.
 
 PYTHON ?= python3
+PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
@@ -15,10 +16,12 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@# Python reads .pth files in the locale's encoding, and does not start where a path in one is not of it.
+	@for file in $(VENV)/lib/python*/site-packages/_roundbook.pth; do echo ../../../../src > "$$file"; done
 	@touch $@
 
-run: setup  ## serve on 127.0.0.1:8000 with the embedded PostgreSQL and a tenant `demo`
-	$(BIN)/roundbook serve --demo
+run: setup  ## serve on 127.0.0.1:8000 (or PORT=…) with the embedded PostgreSQL and a tenant `demo`
+	$(BIN)/roundbook serve --demo --port $(PORT)
 
 test: setup  ## the whole suite, against a real PostgreSQL
 	$(BIN)/python -m pytest -n 2 --dist loadgroup

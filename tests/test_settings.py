@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.settings import SettingsError, read_settings
+from app.settings import Settings, SettingsError, ignored_settings, read_settings
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,75 @@ from app.settings import SettingsError, read_settings
 def test_a_bad_setting_is_named_and_no_secret_is_told(variable: str, value: str) -> None:
     with pytest.raises(SettingsError) as refused:
         read_settings({variable: value})
-    assert str(refused.value).startswith(variable + ": ")
+    assert str(refused.value).startswith(variable + ": must be ")
     assert "cret" not in str(refused.value)
+
+
+def test_all_that_are_wrong_are_named_a_line_each_with_what_was_expected() -> None:
+    with pytest.raises(SettingsError) as refused:
+        read_settings(
+            {
+                "ROUNDBOOK_DATABASE_URL": "null",
+                "ROUNDBOOK_OWNER_URL": "localhost",
+                "ROUNDBOOK_DATA_DIR": "~nobody-of-this-name/data",
+                "ROUNDBOOK_MAX_BODY_BYTES": "16M",
+                "ROUNDBOOK_POOL_SIZE": "9" * 30,
+                "ROUNDBOOK_BODY_TIMEOUT_S": "null",
+                "ROUNDBOOK_LOCK_TIMEOUT_S": "nan",
+                "ROUNDBOOK_KEY_CACHE_S": "6",
+                "ROUNDBOOK_POLL_INTERVAL_S": " 1",
+                "ROUNDBOOK_LOG_FORMAT": "null",
+                "ROUNDBOOK_CHUNK_EVENTS": "7",
+            }
+        )
+    url = "must be a PostgreSQL URL, as postgresql://user:password@host:5432/database"
+    seconds = "must be a number of seconds, more than 0, at most 86400, not"
+    count = "must be a whole number from 1 to 1,000,000,000,000, not"
+    assert str(refused.value).splitlines() == [
+        f"ROUNDBOOK_BODY_TIMEOUT_S: {seconds} 'null'",
+        f"ROUNDBOOK_DATABASE_URL: {url}",
+        "ROUNDBOOK_DATA_DIR: must be the path of a folder, not '~nobody-of-this-name/data'",
+        "ROUNDBOOK_KEY_CACHE_S: must be a number of seconds from 0 to 5, not '6'",
+        f"ROUNDBOOK_LOCK_TIMEOUT_S: {seconds} 'nan'",
+        "ROUNDBOOK_LOG_FORMAT: must be json or console, not 'null'",
+        f"ROUNDBOOK_MAX_BODY_BYTES: {count} '16M'",
+        f"ROUNDBOOK_OWNER_URL: {url}",
+        f"ROUNDBOOK_POLL_INTERVAL_S: {seconds} ' 1'",
+        f"ROUNDBOOK_POOL_SIZE: {count} '{'9' * 30}'",
+    ]
+
+
+def test_every_setting_says_what_it_must_be() -> None:
+    for variable in ("ROUNDBOOK_" + field.upper() for field in Settings.__struct_fields__):
+        if variable != "ROUNDBOOK_DATA_DIR":  # any text names a folder
+            with pytest.raises(SettingsError, match=f"^{variable}: must be [a-z]"):
+                read_settings({variable: "-1"})
+
+
+@pytest.mark.parametrize("secret", ["", "postgresql://a:s3cret@host/db"])
+def test_a_byte_order_mark_is_named_as_one(secret: str) -> None:
+    """Such a file of settings made the first of them another variable, which was ignored in silence."""
+    value = secret or "7"
+    name = "ROUNDBOOK_DATABASE_URL" if secret else "ROUNDBOOK_POOL_SIZE"
+    mended = "begins with a byte order mark: save the file that it is from without one"
+    for environment, what in (
+        ({name: "\ufeff" + value}, "value"),
+        ({"\ufeff" + name: value}, "name"),
+    ):
+        with pytest.raises(SettingsError) as refused:
+            read_settings(environment)
+        assert str(refused.value) == f"{name}: its {what} {mended}"
+
+
+def test_what_is_no_setting_is_told_of_with_what_may_be_meant() -> None:
+    environment = {"ROUNDBOOK_DATADIR": "x", "ROUNDBOOK_COLOUR": "x", "ROUNDBOOK_POOL_SIZE": "7"}
+    assert ignored_settings(environment) == {
+        "ROUNDBOOK_COLOUR": "ROUNDBOOK_COLOUR: no such setting: ignored",
+        "ROUNDBOOK_DATADIR": (
+            "ROUNDBOOK_DATADIR: no such setting: ignored (is ROUNDBOOK_DATA_DIR meant?)"
+        ),
+    }
+    assert read_settings(environment).pool_size == 7
 
 
 def test_an_empty_variable_counts_as_absent() -> None:

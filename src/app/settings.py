@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 import msgspec
 import psycopg
@@ -11,12 +12,31 @@ from psycopg.conninfo import conninfo_to_dict
 
 PREFIX = "ROUNDBOOK_"
 
-Positive = Annotated[int, msgspec.Meta(ge=1)]
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+# What each must be is told in the words of its description.
+Positive = Annotated[
+    int, msgspec.Meta(ge=1, le=10**12, description="a whole number from 1 to 1,000,000,000,000")
+]
+Seconds = Annotated[
+    float,
+    msgspec.Meta(gt=0, le=86_400, description="a number of seconds, more than 0, at most 86400"),
+]
+TrustSeconds = Annotated[
+    float, msgspec.Meta(ge=0, le=5, description="a number of seconds from 0 to 5")
+]
+Url = Annotated[
+    str | None,
+    msgspec.Meta(description="a PostgreSQL URL, as postgresql://user:password@host:5432/database"),
+]
+Folder = Annotated[str, msgspec.Meta(description="the path of a folder")]
+LogFormat = Annotated[
+    Literal["json", "console"] | None, msgspec.Meta(description="json or console")
+]
+
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 class SettingsError(ValueError):
-    """A setting in the environment can't be used; the message names it."""
+    """Settings in the environment that can't be used; the message names each on a line of its own."""
 
 
 def _variable(field: str) -> str:
@@ -26,19 +46,19 @@ def _variable(field: str) -> str:
 class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """All that an operator can set, each from the variable ROUNDBOOK_ + its name in capitals."""
 
-    database_url: str | None = None
+    database_url: Url = None
     """The PostgreSQL (15 or later) with the credential that serves. Absent: the embedded one."""
-    owner_url: str | None = None
+    owner_url: Url = None
     """The same database as its owner, to migrate. Absent: the credential that serves."""
-    data_dir: str = ".roundbook"
+    data_dir: Folder = ".roundbook"
     """Where the embedded PostgreSQL lives."""
     max_body_bytes: Positive = 16 * 1024 * 1024
     """The largest request body, decompressed."""
     pool_size: Positive = 10
     """Connections with which each worker writes and reads, half each; it keeps up to four more."""
-    max_inflight_bytes: Annotated[int, msgspec.Meta(ge=1)] = 128 * 1024 * 1024
+    max_inflight_bytes: Positive = 128 * 1024 * 1024
     """How many bytes of requests a process holds at once; what comes beyond is answered 503."""
-    max_working_bytes: Annotated[int, msgspec.Meta(ge=1)] = 8 * 1024 * 1024
+    max_working_bytes: Positive = 8 * 1024 * 1024
     """How many bytes of requests a process works on at once; the others wait their turn."""
     body_timeout_s: Seconds = 60.0
     """How long a client may take to send a request's body."""
@@ -48,14 +68,15 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """How long a transaction may wait for its process, stopped or starved, before it is ended."""
     at_least_timeout_s: Seconds = 5.0
     """How long a query with `at_least` waits for the read models."""
-    key_cache_s: Annotated[float, msgspec.Meta(ge=0, le=5)] = 5.0
-    """How long a process trusts what it last read about a key: revocation holds everywhere by then."""
+    key_cache_s: TrustSeconds = 5.0
+    """How long a process trusts what it last read about a key. Open streams look up to 4 s later: with the
+    5 that are the most a revocation holds everywhere within 10 s."""
     poll_interval_s: Seconds = 0.05
     """How often an idle projector looks for new events."""
     chunk_events: Positive = 20_000
     """How many events the projector folds and writes in one transaction at most."""
-    log_format: Annotated[str, msgspec.Meta(pattern="^(json|console)$")] = "json"
-    """`json`, or `console` for people."""
+    log_format: LogFormat = None
+    """`json`, or `console` for people. Absent: for people where stderr is a terminal, else JSON."""
 
     @property
     def data_path(self) -> Path:
@@ -66,36 +87,66 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings; an empty variable counts as absent.
 
-    Raises SettingsError that names the variable and what is wrong with it.
+    Raises SettingsError that names every variable that is wrong, and what was expected.
     """
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(Settings)}
     given = {
-        name: value for name, value in environment.items() if name.startswith(PREFIX) and value
+        name: value
+        for name, value in environment.items()
+        if value and (name in fields or name.startswith(_BYTE_ORDER_MARK + PREFIX))
     }
+    found = {name: _fault(name, value, fields.get(name)) for name, value in given.items()}
+    faults = [f"{name.lstrip(_BYTE_ORDER_MARK)}: {fault}" for name, fault in found.items() if fault]
+    if _variable("owner_url") in given and _variable("database_url") not in given:
+        faults.append("ROUNDBOOK_OWNER_URL: needs ROUNDBOOK_DATABASE_URL beside it")
+    if faults:
+        raise SettingsError("\n".join(sorted(faults)))
+    return msgspec.convert(given, Settings, strict=False)
+
+
+def ignored_settings(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Name the variables with the service's prefix that are no settings: likely slips of the pen.
+
+    Gives a sentence on each.
+    """
+    known = [_variable(field) for field in Settings.__struct_fields__]
+    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    sentences = {}
+    for name in unknown:
+        meant = get_close_matches(name, known, n=1, cutoff=0.8)
+        hint = f" (is {meant[0]} meant?)" if meant else ""
+        sentences[name] = f"{name}: no such setting: ignored{hint}"
+    return sentences
+
+
+def _fault(name: str, value: str, wanted: object) -> str | None:
+    """Say what is wrong with a variable, None if nothing is."""
+    for what, text in (("its name", name), ("its value", value)):
+        if text.startswith(_BYTE_ORDER_MARK):
+            return (
+                f"{what} begins with a byte order mark: save the file that it is from without one"
+            )
+    if wanted is Url:
+        return _fault_of_url(value)
+    fault = f"must be {get_args(wanted)[1].description}, not {value!r}"
     try:
-        settings = msgspec.convert(given, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$.")
-        raise SettingsError(f"{where.rstrip('`') or PREFIX}: {what}") from None
-    for variable in ("database_url", "owner_url"):
-        _check_url(_variable(variable), getattr(settings, variable))
-    if settings.owner_url and not settings.database_url:
-        raise SettingsError("ROUNDBOOK_OWNER_URL: needs ROUNDBOOK_DATABASE_URL beside it")
-    return settings
+        if msgspec.convert(value, wanted, strict=False) is None:  # of the word `null`
+            return fault
+        if wanted is Folder:
+            Path(value).expanduser()
+    except (msgspec.ValidationError, RuntimeError):
+        return fault
+    return None
 
 
-def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Name the variables with the service's prefix that are no settings: likely a slip of the pen."""
-    known = {_variable(field) for field in Settings.__struct_fields__}
-    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
-
-
-def _check_url(variable: str, url: str | None) -> None:
-    if url is None:
-        return
+def _fault_of_url(url: str) -> str | None:
+    """Say what is wrong with a URL, in which there may be a password: without showing it."""
+    expected = get_args(Url)[1].description
     if not url.startswith(("postgresql://", "postgres://")):
-        raise SettingsError(f"{variable}: must begin with postgresql://")
+        return f"must be {expected}"
     try:
         conninfo_to_dict(url)
     except psycopg.Error:
         # libpq's own words would quote the part it can't read, which may be the password.
-        raise SettingsError(f"{variable}: is no PostgreSQL URL; percent-encode its parts") from None
+        return f"must be {expected}; percent-encode its parts"
+    return None

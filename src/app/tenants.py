@@ -121,11 +121,15 @@ def find_tenant(connection: Connection, name: str) -> Tenant:
     return tenant
 
 
-def allow_currency(connection: Connection, name: str, code: str) -> None:
-    """Let a tenant send a currency code beyond ISO 4217. Raises TenantError."""
+def allow_currency(connection: Connection, name: str, code: str) -> bool:
+    """Let a tenant send a currency code beyond ISO 4217; False if it was allowed before.
+
+    Raises TenantError.
+    """
     _check_currency(code)
     tenant = find_tenant(connection, name)
-    connection.execute(SQL.allow_currency.sql, {"tenant_id": tenant.tenant_id, "code": code})
+    done = connection.execute(SQL.allow_currency.sql, {"tenant_id": tenant.tenant_id, "code": code})
+    return done.rowcount > 0
 
 
 def create_key(
@@ -164,11 +168,16 @@ def list_keys(connection: Connection, tenant: Tenant) -> list[Key]:
     return fetch_all(connection, SQL.list_keys, {"tenant_id": tenant.tenant_id}, Key)
 
 
-def revoke_key(connection: Connection, key_id: int) -> None:
-    """Revoke a key for good. Raises TenantError if there is no such key."""
-    done = connection.execute(SQL.revoke_key.sql, {"key_id": key_id, "now": datetime.now(UTC)})
-    if done.rowcount == 0:
+def revoke_key(connection: Connection, key_id: int) -> datetime | None:
+    """Revoke a key for good; gives the time if that was done before, and nothing is changed.
+
+    Raises TenantError if there is no such key.
+    """
+    now = datetime.now(UTC)
+    revoked_at = fetch_one(connection, SQL.revoke_key, {"key_id": key_id, "now": now}, datetime)
+    if revoked_at is None:
         raise TenantError(f"there is no key {key_id}")
+    return None if revoked_at == now else revoked_at
 
 
 def find_key(connection: Connection, key: str) -> tuple[Key, Tenant] | None:

@@ -28,8 +28,9 @@ returning key_id;
 select key_id, scopes, label, created_at, expires_at, revoked_at from api_keys
  where tenant_id = :tenant_id order by key_id;
 
--- name: revoke_key(key_id, now)!
-update api_keys set revoked_at = coalesce(revoked_at, :now) where key_id = :key_id;
+-- name: revoke_key(key_id, now)^
+update api_keys set revoked_at = coalesce(revoked_at, :now) where key_id = :key_id
+returning revoked_at;
 
 -- name: find_key(key_hash)^
 select k.key_id, k.scopes, k.label, k.created_at, k.expires_at, k.revoked_at, t.tenant_id, t.name,

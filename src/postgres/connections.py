@@ -3,64 +3,68 @@
 from typing import Any
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import ConnectionPool
+
+from postgres.libpq import forget_misleading_variables
+from postgres.session import APPLICATION_NAME, take_over
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Pool = ConnectionPool[Connection]
 
-APPLICATION_NAME = "roundbook"
-"""What the service's sessions are called in PostgreSQL."""
-
-# Durability is named, not assumed. jit costs more than it brings for statements this short. The
-# keepalives find a peer that is gone, on both sides, within half a minute; where something was sent that
-# it never acknowledged they don't, and tcp_user_timeout (in ms) does.
-_OPTIONS = (
-    "-c search_path=roundbook"
-    " -c synchronous_commit=on"
-    # Under the tenant's lock the head must be read anew, whatever the role's default is.
-    " -c default_transaction_isolation=read\\ committed"
-    " -c jit=off"
-    " -c timezone=UTC"
-    " -c idle_in_transaction_session_timeout=60s"
-    " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4"
-)
-_PARAMETERS: dict[str, Any] = {
-    "options": _OPTIONS,
-    "application_name": APPLICATION_NAME,
-    "connect_timeout": 10,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 4,
-    "tcp_user_timeout": 30_000,
+# What the URL leaves open. The keepalives find a peer that is gone within half a minute; where something
+# was sent that it never acknowledged they don't, and tcp_user_timeout (in ms) does.
+_DEFAULTS = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "4",
+    "tcp_user_timeout": "30000",
 }
 
-UNAVAILABLE = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    PoolTimeout,
-    # A server that became a standby, or gave up waiting for us.
-    psycopg.errors.ReadOnlySqlTransaction,
-    psycopg.errors.IdleInTransactionSessionTimeout,
-    psycopg.errors.TransactionTimeout,
-    # What PostgreSQL has no name for, such as a full quota (a full disk has one).
-    psycopg.errors.InternalError_,
-)
-"""What is raised when the store can't be reached, or didn't confirm: to be tried again, no bug."""
+# What no URL may say otherwise: right from the first byte, before the session is ours.
+_FORCED = {"client_encoding": "UTF8", "application_name": APPLICATION_NAME}
+
+# That a session lives until it is ours: these would end it before, or its first statement.
+_OPTIONS = "-c statement_timeout=0 -c idle_session_timeout=0"
+
+
+def parameters(url: str) -> dict[str, Any]:
+    """Return what libpq is to connect with: what the URL says, and what is counted on.
+
+    What it leaves open may come from the environment, where that is ordinary: misleading variables are
+    removed from it. Raises psycopg.ProgrammingError for what is no URL.
+    """
+    forget_misleading_variables()
+    given = conninfo_to_dict(url)
+    if "service" not in given:  # whose options would be lost
+        given["options"] = f"{given.get('options', '')} {_OPTIONS}".strip()
+    return {**_DEFAULTS, **given, **_FORCED}
 
 
 def connect(url: str) -> Connection:
-    """Open a connection in autocommit mode. Raises psycopg.OperationalError."""
-    return psycopg.connect(url, autocommit=True, **_PARAMETERS)
+    """Open a connection in autocommit mode.
+
+    Raises psycopg.OperationalError, and postgres.session.SessionError for a server or database that
+    the service can't count on.
+    """
+    connection = psycopg.connect(autocommit=True, **parameters(url))
+    try:
+        take_over(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 # Keys are looked up thousands at a time, and the plan must use the key's own index. A plan made for the
 # tenant at hand may not: of a tenant that is new since the last analyze the planner expects one row, by
 # whatever index, and reads all of them for each key. A plan made for any tenant expects an average one.
 # Nothing is prepared, so that each plan is made for the size that the table has by then.
-_BY_KEY = " -c plan_cache_mode=force_generic_plan"
+_BY_KEY = {"plan_cache_mode": "force_generic_plan"}
 
 # A query that no index serves must not hold a connection for ever.
-_FOR_QUERIES = " -c statement_timeout=30s"
+_FOR_QUERIES = {"statement_timeout": "30s"}
 
 
 def open_pool(
@@ -80,16 +84,19 @@ def open_pool(
     `lock_timeout_s` another session's lock, or a statement that waits for it raises
     psycopg.errors.LockNotAvailable.
     """
-    options = f"{_OPTIONS} -c lock_timeout={round(lock_timeout_s * 1000)}ms"
-    options += _FOR_QUERIES if for_queries else _BY_KEY
+    settings = _FOR_QUERIES if for_queries else _BY_KEY
+    settings = {"lock_timeout": f"{round(lock_timeout_s * 1000)}ms", **settings}
+
+    def configure(connection: Connection) -> None:
+        try:
+            take_over(connection, **settings)
+        except BaseException:
+            connection.close()
+            raise
+
     return ConnectionPool(
-        url,
-        kwargs={
-            "autocommit": True,
-            "prepare_threshold": None,
-            **_PARAMETERS,
-            "options": options,
-        },
+        kwargs={"autocommit": True, "prepare_threshold": None, **parameters(url)},
+        configure=configure,
         min_size=1,
         max_size=max_size,
         timeout=timeout_s,

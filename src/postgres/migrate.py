@@ -1,6 +1,7 @@
 """Brings the schema up to date: numbered steps, each applied once, in order, in a transaction."""
 
 import re
+import secrets
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -12,41 +13,35 @@ import psycopg
 from psycopg import sql
 
 from postgres.connections import Connection, connect
-from postgres.statements import scripts
+from postgres.statements import Statement, Statements, scripts
 
-_MINIMUM_VERSION = 150_000
-_APPEND_ONLY_TABLES = ("events", "conflicts")
-
-# One number for the whole cluster, so that hosts which start together migrate one after the other.
 _MIGRATION_LOCK = 0x526F756E64626F6F
 
 _STEP = re.compile(r"step_(?P<number>\d{4})_(?P<name>\w+)")
 
-# Whether the service may change a table as itself or as any role it may become (`has_table_privilege`
-# counts only what is inherited). Who owns the schema or the database may drop the table; who may create
-# roles may, before PostgreSQL 16, join any; who runs programs on the server may do anything.
-_MAY_CHANGE = """
-    select exists (
-           select from pg_roles r
-            where pg_has_role(current_user, r.oid, 'member')
-              and (r.rolsuper or r.rolcreaterole
-                   or r.rolname in ('pg_execute_server_program', 'pg_write_server_files')
-                   or r.oid in (c.relowner, n.nspowner, d.datdba)
-                   or has_table_privilege(r.oid, c.oid, 'update, delete, truncate, trigger')
-                   or has_any_column_privilege(r.oid, c.oid, 'update')))
-      from pg_class c
-      join pg_namespace n on n.oid = c.relnamespace
-      join pg_database d on d.datname = current_database()
-     where n.nspname = 'roundbook' and c.relname = %(table)s
-"""
+REMEDY = (
+    "run `roundbook migrate` with ROUNDBOOK_OWNER_URL set to the credential that owns the database"
+)
+
+
+class Sql(Statements):
+    """Migrating: what is done already, and the locks beside it."""
+
+    applied: Statement
+    has_schema: Statement
+    create_schema: Statement
+    create_migrations: Statement
+    migrated: Statement
+    begin_migrating: Statement
+    take_lock: Statement
+    try_lock: Statement
+
+
+SQL = Sql(__file__)
 
 
 class MigrationError(Exception):
     """The schema can't be brought up to date."""
-
-
-class TooMuchPrivilegeError(Exception):
-    """The service's credential may change the log; it must only be able to add to it."""
 
 
 class Migration(NamedTuple):
@@ -112,66 +107,99 @@ def _steps(folder: Traversable) -> Iterator[Migration]:
 def migrate(schema: Schema, owner_url: str, service_url: str) -> list[Migration]:
     """Apply what is missing, then grant the service's role what it needs. Returns what was applied.
 
-    Raises MigrationError for a server or a schema that this version can't work with, and
-    psycopg.Error where PostgreSQL refuses.
+    With one URL for both, no right is needed where nothing is missing. Raises MigrationError for a schema
+    that this version can't work with, for a role that may not migrate, and for two URLs that lead to
+    different databases; then nothing was done. Raises psycopg.Error where PostgreSQL refuses.
     """
     with connect(service_url) as service:
-        service_role = service.info.user
-    with connect(owner_url) as owner:
-        if owner.info.server_version < _MINIMUM_VERSION:
-            raise MigrationError(
-                f"PostgreSQL 15 or later is needed, not {owner.info.server_version}"
-            )
-        owner.execute("select pg_advisory_lock(%s)", [_MIGRATION_LOCK])
-        applied = _apply_missing(schema, owner)
-        if owner.info.user != service_role:
-            with owner.transaction():
-                for grants in schema.grants():
-                    owner.execute(sql.SQL(grants).format(service=sql.Identifier(service_role)))
+        if owner_url == service_url:
+            return _apply_missing(schema, service) if _missing(schema, service) else []
+        with connect(owner_url) as owner:
+            _check_same_database(owner, service)
+            applied = _apply_missing(schema, owner)
+            role = _role(service)
+            if _role(owner) != role:
+                with owner.transaction():
+                    for grants in schema.grants():
+                        owner.execute(sql.SQL(grants).format(service=sql.Identifier(role)))
     return applied
 
 
-def _apply_missing(schema: Schema, owner: Connection) -> list[Migration]:
-    owner.execute("create schema if not exists roundbook")
-    owner.execute(
-        "create table if not exists migrations"
-        " (number int primary key, name text not null, applied_at timestamptz not null)"
-    )
-    done = {number for (number,) in owner.execute("select number from migrations")}
-    known = schema.migrations()
-    if unknown := done - {migration.number for migration in known}:
-        raise MigrationError(f"the schema is newer than this version: it has step {max(unknown)}")
-    missing = [migration for migration in known if migration.number not in done]
-    for migration in missing:
-        with owner.transaction():
-            owner.execute(migration.statements.encode())
-            owner.execute(
-                "insert into migrations values (%s, %s, now())", [migration.number, migration.name]
+def _check_same_database(owner: Connection, service: Connection) -> None:
+    """Make sure that both are in one database, by a lock that only sessions of one database share.
+
+    Names, addresses and even a server's own identifier can be the same for two of them, such as a copy.
+    """
+    number = secrets.randbits(63)
+    with owner.transaction(), service.transaction():
+        owner.execute(SQL.take_lock.sql, {"number": number})
+        if service.execute(SQL.try_lock.sql, {"number": number}).fetchone() == (True,):
+            raise MigrationError(
+                f"ROUNDBOOK_OWNER_URL leads to the database {_place(owner)}, and ROUNDBOOK_DATABASE_URL to"
+                f" {_place(service)}: both must lead to the same one; nothing was done"
             )
+
+
+def _place(connection: Connection) -> str:
+    info = connection.info
+    return f"{info.dbname!r} on {info.host or info.hostaddr}, port {info.port}"
+
+
+def _role(connection: Connection) -> str:
+    found = connection.execute("select current_user").fetchone()
+    return str(found and found[0])
+
+
+def _apply_missing(schema: Schema, owner: Connection) -> list[Migration]:
+    # Held until the connection is closed: hosts which start together migrate, and grant, one by one.
+    owner.execute(SQL.begin_migrating.sql, {"number": _MIGRATION_LOCK})
+    missing = _missing(schema, owner)
+    if not missing:
+        return []
+    try:
+        # `if not exists` needs the right to make a schema also where there is one.
+        if owner.execute(SQL.has_schema.sql).fetchone() == (False,):
+            owner.execute(SQL.create_schema.sql)
+        owner.execute(SQL.create_migrations.sql)
+        for migration in missing:
+            with owner.transaction():
+                owner.execute(migration.statements.encode())
+                owner.execute(
+                    SQL.migrated.sql, {"number": migration.number, "name": migration.name}
+                )
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise MigrationError(
+            f"the schema is not up to date, and the role {owner.info.user!r} may not migrate it"
+            f" ({error.diag.message_primary}): {REMEDY}"
+        ) from None
     return missing
 
 
-def check_service_privileges(service_url: str) -> None:
-    """Make sure that the service's own credential can't alter the log, nor become someone who can.
-
-    Raises TooMuchPrivilegeError that says which table it could change.
-    """
-    with connect(service_url) as service:
-        for table in _APPEND_ONLY_TABLES:
-            found = service.execute(_MAY_CHANGE, {"table": table}).fetchone()
-            if found is None:
-                raise MigrationError(f"table roundbook.{table} is missing: run `roundbook migrate`")
-            if found[0]:
-                raise TooMuchPrivilegeError(
-                    f"the role {service.info.user!r} of ROUNDBOOK_DATABASE_URL can change"
-                    f" roundbook.{table}; give the service a role of its own, not the owner"
-                )
+def check_current(schema: Schema, connection: Connection) -> None:
+    """Make sure that the schema is the one that this version of the code expects. Raises MigrationError."""
+    if _missing(schema, connection):
+        raise MigrationError(f"the database's schema is not up to date: {REMEDY}")
 
 
 def is_current(schema: Schema, connection: Connection) -> bool:
     """Tell whether the schema is the one that this version of the code expects."""
     try:
-        done = {number for (number,) in connection.execute("select number from migrations")}
-    except psycopg.errors.UndefinedTable:
+        return not _missing(schema, connection)
+    except MigrationError:
         return False
-    return done == {migration.number for migration in schema.migrations()}
+
+
+def _missing(schema: Schema, connection: Connection) -> list[Migration]:
+    """List the steps that are to be applied. Raises MigrationError for a schema of a newer version."""
+    try:
+        done = {number for (number,) in connection.execute(SQL.applied.sql)}
+    except psycopg.errors.UndefinedTable:
+        done = set()
+    except psycopg.errors.InsufficientPrivilege:
+        raise MigrationError(
+            f"the role {connection.info.user!r} may not read the schema of Roundbook: {REMEDY}"
+        ) from None
+    known = schema.migrations()
+    if unknown := done - {migration.number for migration in known}:
+        raise MigrationError(f"the schema is newer than this version: it has step {max(unknown)}")
+    return [migration for migration in known if migration.number not in done]

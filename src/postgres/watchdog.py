@@ -13,8 +13,9 @@ from typing import NamedTuple
 import psycopg
 import structlog
 
-from postgres.connections import APPLICATION_NAME, Connection, Pool
+from postgres.connections import Connection, Pool
 from postgres.rows import fetch_one, fetch_pairs
+from postgres.session import APPLICATION_NAME
 from postgres.statements import Statement, Statements
 
 

@@ -60,7 +60,7 @@ def refused(
         assert status == 1, err
         assert out == ""
         assert "Traceback" not in err
-        assert re.search("^(roundbook|Error): ", err, re.MULTILINE)
+        assert re.search("^Error: ", err, re.MULTILINE)
         return err
 
     def run_here(*arguments: str, settings: dict[str, str]) -> tuple[object, str, str]:

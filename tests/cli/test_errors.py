@@ -76,11 +76,20 @@ def test_a_bad_setting_is_named(refused: Run, served: Database, variable: str, v
 
 
 @pytest.mark.parametrize(
-    "command", ["serve", "project", "migrate", "replay errors", "rebuild errors"]
+    "command",
+    [
+        *("serve", "project", "migrate", "replay errors", "rebuild errors"),
+        *("tenant list", "tenant create a", "key list a", "key revoke 1", "simulate a"),
+    ],
 )
-def test_a_bad_setting_stops_every_command(refused: Run, served: Database, command: str) -> None:
-    settings = on(served) | {"ROUNDBOOK_POOL_SIZE": "many"}
-    assert "ROUNDBOOK_POOL_SIZE" in refused(*command.split(), settings=settings)
+def test_bad_settings_stop_every_command_and_are_all_named_at_once(
+    refused: Run, served: Database, command: str
+) -> None:
+    settings = on(served) | {"ROUNDBOOK_POOL_SIZE": "many", "ROUNDBOOK_LOG_FORMAT": "xml"}
+    assert refused(*command.split(), settings=settings) == (
+        "Error: ROUNDBOOK_LOG_FORMAT: must be json or console, not 'xml'\n"
+        "       ROUNDBOOK_POOL_SIZE: must be a whole number from 1 to 1,000,000,000,000, not 'many'\n"
+    )
 
 
 def test_an_owner_without_a_database_is_named(refused: Run, served: Database) -> None:

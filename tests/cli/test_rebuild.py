@@ -1,12 +1,9 @@
 """`roundbook rebuild`, beside a running service."""
 
 import json
-import os
-import pty
 import re
 import subprocess
 import sys
-from contextlib import suppress
 from subprocess import CompletedProcess
 
 import pytest
@@ -17,12 +14,14 @@ from postgres.connections import connect, open_pool
 from projections.engine.generations import sole_rebuild
 from projections.models.registry import READ_MODELS, tables
 from tests.cli.conftest import Run
+from tests.cli.terminal import Terminal, terminal
 from tests.databases import Database
 from tests.http.service import Service, environment, eventually, on, roundbook
 from tests.http.wire import EVENTS, body, deposit, new_key
 
 TENANT = "rebuilt"
 SENT = 800
+SOUND = ("\tthe same", "\tnothing to compare")
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +48,17 @@ def rebuild(served: Database, *arguments: str) -> CompletedProcess[str]:
     return roundbook("rebuild", TENANT, *arguments, settings=on(served), check=False)
 
 
+def rebuild_on(shown: Terminal, served: Database, **variables: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "api.cli", "rebuild", TENANT],
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=shown.descriptor,
+        env=environment(on(served) | {"ROUNDBOOK_CHUNK_EVENTS": "1"} | variables),
+    )
+    assert ended.returncode == 0, shown.text()
+
+
 def falsify(served: Database) -> None:
     with connect(served.owner_url) as owner:
         tenant_id = find_tenant(owner, TENANT).tenant_id
@@ -60,14 +70,13 @@ def test_a_rebuild_says_what_it_compared(served: Database, service: Service, key
     assert ended.returncode == 0, ended.stderr
     assert "rebuilding rebuilt" in ended.stderr
     lines = [line.split("\t") for line in ended.stdout.splitlines()]
+    held = {"balances": 1, "balance_periods": 2, "transactions": SENT, "players": 1}
     assert lines == [
-        [table, f"{rows} rows", "the same"]
-        for table, rows in dict.fromkeys(tables(), 0).items()
-        for rows in [
-            {"balances": 1, "balance_periods": 2, "transactions": SENT, "players": 1}.get(
-                table, rows
-            )
-        ]
+        *(
+            [table, f"{rows} rows", "the same" if rows else "nothing to compare"]
+            for table, rows in [(table, held.get(table, 0)) for table in tables()]
+        ),
+        [f"compared up to position {SENT}"],
     ]
     assert deposited(service, key) == f"{SENT}"
 
@@ -77,6 +86,7 @@ def test_only_what_is_named_is_compared(served: Database, service: Service, key:
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout == (
         "players\t1 rows\tthe same\nbalances\t1 rows\tthe same\nbalance_periods\t2 rows\tthe same\n"
+        f"compared up to position {SENT}\n"
     )
 
 
@@ -93,9 +103,9 @@ def test_a_check_reports_what_is_false_and_a_rebuild_mends_it(
         lines = ended.stdout.splitlines()
         found = lines.index("balances\t1 rows\t1 different")
         assert lines[found + 1] == shown
-        assert [line for line in lines[:found] if not line.endswith("\tthe same")] == []
+        assert [line for line in lines[:found] if not line.endswith(SOUND)] == []
         last = ended.stderr.splitlines()[-1]
-        assert last.startswith("roundbook: 1 row was not what the log says; " + outcome)
+        assert last.startswith("Error: 1 row was not what the log says; " + outcome)
         assert "Traceback" not in ended.stderr
     assert deposited(service, key) == f"{SENT}"
     assert rebuild(served, "--check").returncode == 0
@@ -139,26 +149,21 @@ def test_an_unknown_tenant_is_told(refused: Run) -> None:
 def test_on_a_terminal_there_is_a_bar_with_the_share_the_rate_and_the_time_left(
     served: Database, service: Service, key: str
 ) -> None:
-    ours, theirs = pty.openpty()
-    running = subprocess.Popen(
-        [sys.executable, "-m", "api.cli", "rebuild", TENANT],
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        env=environment(on(served) | {"ROUNDBOOK_CHUNK_EVENTS": "1"}),
-    )
-    os.close(theirs)
-    shown = b""
-    with suppress(OSError):  # so a terminal says that the other side is gone
-        while more := os.read(ours, 10_000):
-            shown += more
-    os.close(ours)
-    running.communicate()
-    assert running.returncode == 0, shown
-    text = shown.decode()
+    with terminal() as shown:
+        rebuild_on(shown, served, TERM="xterm")
+    text = shown.text()
     assert "100%" in text
     assert re.search(r"[1-9][\d,]* events/s", text)
     assert re.search(r"\d\d:\d\d:\d\d", text)
     assert "comparing" in text
+
+
+def test_a_terminal_that_takes_no_commands_gets_none(
+    served: Database, service: Service, key: str
+) -> None:
+    with terminal() as shown:
+        rebuild_on(shown, served, TERM="dumb")
+    assert shown.text() == f"rebuilding {TENANT}\n"
 
 
 def test_poison_is_told_with_its_position_and_status_tells_of_it_too(

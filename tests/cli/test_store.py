@@ -9,6 +9,7 @@ import pytest
 
 from api.schema import SCHEMA
 from postgres.connections import connect
+from tests.cli.conftest import Run
 from tests.databases import Database
 from tests.http.service import Running, Service, eventually, in_folder, on, roundbook
 from tests.http.wire import EVENTS, body, counts, login
@@ -39,12 +40,60 @@ def test_keys_can_be_made_before_anything_was_served(
     folder: Path, start: Callable[..., Service]
 ) -> None:
     settings = in_folder(folder / "data")
+    roundbook("migrate", settings=settings)
     made = roundbook("tenant", "create", "early", settings=settings)
     assert made.stdout == "early\n"
     key = roundbook("key", "create", "early", "--scope", "ingest", settings=settings).stdout.strip()
     service = start(settings=settings)
     with service.client(key) as client:
         assert counts(client.post(EVENTS, content=body(login("a")))) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "tenant create a",
+        "tenant list",
+        "tenant allow-currency a BTC",
+        "key create a --scope read",
+        "key list a",
+        "key revoke 1",
+        "replay a",
+        "rebuild a --check",
+        "simulate a",
+    ],
+)
+def test_a_mistyped_folder_is_named_and_nothing_is_made_there(
+    refused: Run, folder: Path, words: str
+) -> None:
+    mistyped = folder / "dtaa"
+    said = refused(*words.split(), settings=in_folder(mistyped))
+    assert said.startswith(f"Error: there is no store in {mistyped}\n")
+    assert "`roundbook serve` and `roundbook migrate` make one" in said
+    assert "ROUNDBOOK_DATA_DIR" in said
+    assert list(folder.iterdir()) == []
+
+
+def test_a_mistyped_setting_is_named_and_nothing_is_made_in_the_current_folder(
+    folder: Path,
+) -> None:
+    slip = {"ROUNDBOOK_DATADIR": str(folder / "data")}
+    ended = roundbook("tenant", "list", settings=slip, cwd=folder, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    first, second, *_ = ended.stderr.splitlines()
+    assert first == "ROUNDBOOK_DATADIR: no such setting: ignored (is ROUNDBOOK_DATA_DIR meant?)"
+    assert second == f"Error: there is no store in {folder}/.roundbook"
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", ["serve", "project", "migrate", "tenant list"])
+def test_a_file_is_no_folder_for_a_store(refused: Run, folder: Path, words: str) -> None:
+    file = folder / "file"
+    file.write_text("precious")
+    for data_dir in (file, file / "below"):
+        said = refused(*words.split(), settings=in_folder(data_dir))
+        assert f"{file} is a file: {data_dir} can't be the folder of a store" in said
+    assert file.read_text() == "precious"
 
 
 def test_commands_work_beside_a_service_with_the_embedded_database(embedded: Service) -> None:
@@ -107,6 +156,7 @@ def test_a_projector_and_a_service_share_an_embedded_database_in_any_order(
     first: str,
 ) -> None:
     settings = in_folder(folder / "data")
+    roundbook("migrate", settings=settings)
     roundbook("tenant", "create", "acme", settings=settings)
     if first == "project":
         project(settings)

@@ -7,7 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from api.cli import cli
+from api.cli.commands import cli
 from tests.http.service import roundbook
 
 UNREACHABLE = {"ROUNDBOOK_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
@@ -62,11 +62,20 @@ def test_the_version_is_told() -> None:
         "serve --port 65536",
         "serve --workers 0",
         "serve --nonsense",
+        "serve --port -1",
+        "serve --port http",
+        "serve --host=",
+        "serve --host=a..b",
+        f"serve --host={'x' * 64}",
         "replay",
         "replay a --from-position -1",
         "replay a --from yesterday",
         "replay a --event spin",
         "replay a --player p --game g",
+        "replay a --player=",
+        f"replay a --game={'x' * 256}",
+        f"replay a --to-position {2**63}",
+        "replay a --to 9999-12-31T23:59:59-23:59",
         "rebuild",
         "rebuild a everything",
         "rebuild a --nonsense",
@@ -91,6 +100,8 @@ def test_misuse_ends_with_2_and_says_what_is_wrong_on_stderr(words: str) -> None
     assert ended.exit_code == 2
     assert ended.stdout == ""
     assert ended.stderr.startswith("Usage: ")
+    assert "\nError: " in ended.stderr or words == "tenant"  # which shows its help
+    assert "`$" not in ended.stderr
 
 
 def test_misuse_is_the_same_for_the_process() -> None:
@@ -112,4 +123,4 @@ def test_misuse_is_the_same_for_the_process() -> None:
 def test_arguments_that_are_no_text_are_misuse(words: list[bytes]) -> None:
     ended = roundbook(*words, settings=UNREACHABLE, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == "roundbook: the arguments must be UTF-8\n"
+    assert ended.stderr == "Error: the arguments must be UTF-8\n"

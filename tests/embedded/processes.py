@@ -1,5 +1,6 @@
 """What the tests share: another process of the service, and a look at PostgreSQL's own."""
 
+import os
 import subprocess
 import sys
 import time
@@ -25,13 +26,14 @@ with EmbeddedServer(Path(sys.argv[1])) as server:
 class Neighbour:
     """A process that enters the server, keeps it alive, and leaves when told."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, **variables: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", _SERVICE, str(data_dir)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            env=os.environ | variables,
         )
 
     def entered(self) -> tuple[str, str]:

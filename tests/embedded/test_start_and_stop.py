@@ -10,6 +10,8 @@ import pytest
 
 from postgres.embedded import EmbeddedError, EmbeddedServer, accounts, log
 from postgres.embedded import server as server_module
+from postgres.embedded.binaries import Binaries
+from postgres.embedded.cluster import check_version
 from tests.embedded.processes import (
     Neighbour,
     accepts,
@@ -97,6 +99,28 @@ def test_data_of_another_major_version_are_refused(server: EmbeddedServer, data_
     version.write_text(right)
     with server:
         assert rows(server.owner_url) == 100
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"9.6\n", "made by PostgreSQL 9.6, which PostgreSQL"),
+        (b"99\n", "made by PostgreSQL 99, which PostgreSQL"),
+        (b"180006\n", "names no version of PostgreSQL: '180006'"),
+        (b"\xef\xbb\xbf18\n", "names no version of PostgreSQL"),
+        (b"\xff\n", "names no version of PostgreSQL"),
+        (b"", "names no version of PostgreSQL: ''"),
+        (None, "holds no data of PostgreSQL"),
+    ],
+)
+def test_versions_are_named_as_people_write_them(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    if content is not None:
+        (tmp_path / "PG_VERSION").write_bytes(content)
+    with pytest.raises(EmbeddedError, match=said) as refused:
+        check_version(tmp_path, Binaries(Path("/opt/postgresql/bin"), 18))
+    assert str(tmp_path) in str(refused.value)
 
 
 def test_a_folder_without_a_cluster_is_left_alone(server: EmbeddedServer, data_dir: Path) -> None:

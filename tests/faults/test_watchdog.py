@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from app.log.statements import SQL
-from postgres.connections import UNAVAILABLE, Connection, connect
+from postgres.connections import Connection, connect
+from postgres.errors import UNAVAILABLE
 from postgres.watchdog import Watchdog
 from tests.databases import Database
 from tests.http.service import eventually

@@ -190,6 +190,19 @@ def test_what_is_not_json_in_utf_8_is_400(client: httpx.Client, sent: bytes) -> 
     assert_problem(client.post(EVENTS, content=sent), "malformed-body")
 
 
+@pytest.mark.parametrize(
+    ("sent", "named"),
+    [
+        (b"\xef\xbb\xbf" + body(), "a byte order mark, which has no place in JSON (byte 0)"),
+        (body().decode().encode("utf-16"), "not UTF-8: begins with the byte order mark of UTF-16"),
+    ],
+    ids=["UTF-8", "UTF-16"],
+)
+def test_a_byte_order_mark_is_named_as_one(client: httpx.Client, sent: bytes, named: str) -> None:
+    problem = assert_problem(client.post(EVENTS, content=sent), "malformed-body")
+    assert problem["detail"].startswith(named)
+
+
 def test_128_levels_deep_is_still_json(client: httpx.Client) -> None:
     sent = b'{"items":[], "x": ' + b"[" * 127 + b"]" * 127 + b"}"
     assert counts(client.post(EVENTS, content=sent)) == (0, 0, 0)

@@ -1,11 +1,17 @@
 """Who may send: 403 for every other key, and nothing learned from it."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from api.cli.commands import cli
+from api.querying import history_streams
 from api.tenancy import create_tenant
+from app.settings import SettingsError, read_settings
 from app.tenants import list_keys, revoke_key
 from postgres.connections import connect
 from tests.databases import Database
@@ -93,6 +99,21 @@ def test_a_revoked_key_is_403_within_ten_seconds(
     eventually(lambda: send(client, key).status_code == 403, within_s=10)
     assert_problem(send(client, key), "forbidden")
     assert send(client, other).status_code == 204
+
+
+def test_what_is_said_of_a_revocation_is_the_same_everywhere_and_true() -> None:
+    """A request trusts what was read of a key for some seconds; a stream looks again some seconds later."""
+    helped = CliRunner().invoke(cli, ["key", "revoke", "--help"]).output
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    told = [line for line in readme.splitlines() if "key revoke" in line or "KEY_CACHE_S" in line]
+    assert len(told) == 2
+    for text in (" ".join(helped.split()), *told):
+        assert re.search(r"holds everywhere within 10 s(econds)?\b", text)
+    longest_s = 5
+    assert read_settings({"ROUNDBOOK_KEY_CACHE_S": f"{longest_s}"}) == read_settings({})
+    with pytest.raises(SettingsError):
+        read_settings({"ROUNDBOOK_KEY_CACHE_S": f"{longest_s + 0.1}"})
+    assert longest_s + history_streams._HEARTBEAT_S < 10
 
 
 def test_a_refusal_tells_nothing_about_what_exists(

@@ -6,6 +6,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -18,6 +19,7 @@ from tests.embedded.processes import accepts, postmaster
 from tests.http.service import (
     Running,
     Service,
+    environment,
     eventually,
     in_folder,
     on,
@@ -175,7 +177,7 @@ def test_a_second_service_on_a_port_in_use_ends_with_a_clear_message(
     assert second.returncode == 1
     assert second.stdout == ""
     assert f"127.0.0.1:{port}" in second.stderr
-    assert "in use" in second.stderr
+    assert "in use; name another port with --port" in second.stderr
     assert own.answers("/health/live")
 
 
@@ -251,9 +253,10 @@ def test_the_log_of_a_service_that_begins_with_nothing_is_json(embedded: Service
 
 
 def test_a_setting_that_is_none_is_named_in_the_log(fresh_database: Database, start: Start) -> None:
-    service = start(settings=on(fresh_database) | {"ROUNDBOOK_POOLSIZE": "5"})
+    service = start("--workers", "2", settings=on(fresh_database) | {"ROUNDBOOK_POOLSIZE": "5"})
     service.stop()
-    assert "ROUNDBOOK_POOLSIZE" in str(service.log_lines())
+    [line] = [line for line in service.log_lines() if "ROUNDBOOK_POOLSIZE" in str(line)]
+    assert line["event"].startswith("ROUNDBOOK_POOLSIZE: no such setting: ignored")
 
 
 def test_the_demonstration_shows_its_key_once_and_its_first_step_works(
@@ -273,10 +276,47 @@ def test_the_demonstration_shows_its_key_once_and_its_first_step_works(
     assert key not in first.log()
 
     second = start("--demo", settings=on(fresh_database))
-    with second.client(key) as client:
-        assert counts(client.post(EVENTS, content=body(login("a")))) == (1, 0, 0)
-    second.signal(signal.SIGTERM)
-    assert second.ended() == (0, "")
+    said = ""
+    while "key create demo" not in said:
+        said += second.line()
+    assert key not in said
+    assert "with the same ROUNDBOOK_DATABASE_URL" in said
+    command = said.splitlines()[-1].strip()
+    made = pasted(command, settings=on(fresh_database))
+    for each in (key, made.strip()):
+        with second.client(each) as client:
+            assert client.post(EVENTS, content=body(login("a"))).status_code == 204
+            assert client.get("/api/v1/balances?at_least=2").status_code == 200
+            assert client.get("/api/v1/history").status_code == 200
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_demonstration_says_how_to_make_another_key_of_the_embedded_database(
+    folder: Path, start: Start, named: bool
+) -> None:
+    data_dir = folder / ("a folder" if named else ".roundbook")
+    settings = in_folder(data_dir) if named else {}
+    start("--demo", settings=settings).stop()
+    second = start("--demo", settings=settings)
+    said = ""
+    while "key create demo" not in said:
+        said += second.line()
+    with second.client(pasted(said.splitlines()[-1], cwd=folder).strip()) as client:
+        assert client.post(EVENTS, content=body(login("a"))).status_code == 204
+
+
+def pasted(command: str, *, settings: dict[str, str] | None = None, **options: Any) -> str:
+    """Run what a user would paste into a shell."""
+    shown: str = subprocess.run(
+        command,
+        shell=True,
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment(settings or {}),
+        **options,
+    ).stdout
+    return shown
 
 
 def can_change(url: str) -> bool:

@@ -11,7 +11,8 @@ from app.log.append import UnknownTenantError
 from app.log.heads import StreamHeads
 from app.recording import KeyCollisionError, commit, event_key, prepare, record
 from app.tenants import Tenant
-from postgres.connections import UNAVAILABLE, Pool, connect, open_pool
+from postgres.connections import Pool, connect, open_pool
+from postgres.errors import UNAVAILABLE
 from tests.recording.sending import assert_gapless, decoded, login, logins, send, stored_events
 from tests.strategies import WireItem
 

@@ -439,13 +439,34 @@ def test_what_is_not_unicode_is_no_json_wherever_it_stands(bad: bytes) -> None:
             decode(body)
 
 
-def test_a_byte_order_mark_is_no_json() -> None:
-    for mark in (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"):
-        with pytest.raises(NotJsonError):
-            decode(mark + b'{"items":[]}')
-    for encoding in ("utf-16", "utf-16-le", "utf-32-be"):
-        with pytest.raises(NotJsonError):
-            decode('{"items":[]}'.encode(encoding))
+@pytest.mark.parametrize(
+    ("body", "offset"),
+    [
+        ('\ufeff{"items":[]}', 0),
+        ('{\ufeff"items":[]}', 1),
+        ('{"items":\ufeff[]}', 9),
+        ('{"items":[\ufeff{"event":"login","data":{}}]}', 10),
+        ('{"items":[{"event":"login","data":{}},\ufeff{}]}', 38),
+        ('{"items":[]}\ufeff', 12),
+        ('{"items":5,"x":\ufeff1}', 15),
+        ("\ufeff", 0),
+    ],
+)
+def test_a_byte_order_mark_is_no_json_and_named_as_what_it_is(body: str, offset: int) -> None:
+    with pytest.raises(NotJsonError) as caught:
+        decode(body.encode())
+    assert caught.value.detail == "a byte order mark, which has no place in JSON"
+    assert caught.value.offset == offset
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_the_byte_order_mark_of_another_encoding_is_named(encoding: str) -> None:
+    with pytest.raises(NotJsonError) as caught:
+        decode('\ufeff{"items":[]}'.encode(encoding))
+    name = encoding.upper()[:6]
+    assert caught.value.detail == f"not UTF-8: begins with the byte order mark of {name}"
+    with pytest.raises(NotJsonError):
+        decode('{"items":[]}'.encode(encoding))
 
 
 @pytest.mark.parametrize(

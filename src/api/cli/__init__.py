@@ -1,58 +1,28 @@
 """The command line `roundbook`."""
 
+import os
+import signal
 import sys
-
-import click
-import psycopg
-
-from api.cli.keys import key
-from api.cli.rebuild import rebuild_command
-from api.cli.replay import replay_command
-from api.cli.serve import migrate, project, serve
-from api.cli.simulate import simulate
-from api.cli.tenants import tenant
-from api.process.store import SchemaMissingError
-from app.settings import SettingsError
-from app.tenants import TenantError
-from postgres.embedded import EmbeddedError
-from postgres.migrate import MigrationError, TooMuchPrivilegeError
-from projections.engine.generations import RebuildError
-from projections.entries import PoisonError
-
-EXPECTED_ERRORS = (
-    EmbeddedError,
-    MigrationError,
-    SchemaMissingError,
-    SettingsError,
-    TenantError,
-    TooMuchPrivilegeError,
-    PoisonError,
-    RebuildError,
-    OSError,
-    psycopg.Error,
-)
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="roundbook")
-def cli() -> None:
-    """Roundbook records what happens at online casinos, and answers questions about it.
-
-    Settings come from the environment: ROUNDBOOK_DATABASE_URL and others, see the README.
-    """
-
-
-for command in (serve, project, migrate, tenant, key, replay_command, rebuild_command, simulate):
-    cli.add_command(command)
 
 
 def main() -> None:
-    """Run the command line: results on stdout, errors on stderr with status 1, misuse with 2."""
-    if any("\udc80" <= character <= "\udcff" for word in sys.argv for character in word):
-        click.echo("roundbook: the arguments must be UTF-8", err=True)
-        sys.exit(2)
-    try:
-        cli()
-    except EXPECTED_ERRORS as error:
-        click.echo(f"roundbook: {str(error).strip()}", err=True)
+    """Run the command line: results on stdout, errors on stderr with status 1, misuse with 2.
+
+    Interrupted it ends by the signal, as who runs several commands in a row wants to know.
+    """
+    if sys.stdout is None or sys.stderr is None:
+        # What is opened next would be taken for it, and what was to be told is lost.
+        print("Error: stdout and stderr must be open", file=sys.stdout or sys.stderr)
         sys.exit(1)
+    try:
+        # Takes half a second, in which a Ctrl-C must find somebody who expects it.
+        from api.cli.commands import run  # noqa: PLC0415
+
+        status = run()
+    except KeyboardInterrupt:
+        sys.stderr.write("Error: interrupted\n")
+        sys.stderr.flush()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+        status = 1
+    sys.exit(status)

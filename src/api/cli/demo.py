@@ -1,8 +1,14 @@
 """The tenant `demo`, for a first look."""
 
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
 import click
 
 from api.tenancy import create_tenant
+from app.settings import Settings
 from app.tenants import SCOPES, create_key, list_tenants
 from postgres.connections import Connection
 
@@ -22,15 +28,41 @@ and ask for the balance:
   curl -w '\\n' '{url}/api/v1/balances?player_id=ada&at_least=1' -H 'x-api-key: {key}'
 """
 
+_NEXT_TIME = """
+The tenant `demo` is there; its key was shown when it was made. In the same folder{where}, this makes another:
+
+  {command}
+"""
+
 _BODY = (
     '{"items": [{"event": "deposit", "data": {"unique_id": "first-deposit", "player_id": "ada",'
     ' "timestamp": "2025-02-01T12:00:00Z", "amount": 25.00, "currency": "EUR", "method": "card"}}]}'
 )
 
 
-def introduce_demo(connection: Connection, url: str) -> None:
-    """Make the tenant and show its key, unless it is there already."""
+def introduce_demo(connection: Connection, url: str, settings: Settings) -> None:
+    """Make the tenant and show its key; if it is there already, say how to make another one."""
     if any(tenant.name == _NAME for tenant in list_tenants(connection)):
+        click.echo(_next_time(settings))
         return
     made = create_key(connection, create_tenant(connection, _NAME), SCOPES, label="demo")
     click.echo(_FIRST_STEPS.format(key=made.key, url=url, body=_BODY))
+
+
+def _next_time(settings: Settings) -> str:
+    command = f"{_program()} key create {_NAME} {' '.join(f'--scope {name}' for name in SCOPES)}"
+    where = ""
+    if settings.database_url is not None:
+        where = " and with the same ROUNDBOOK_DATABASE_URL"  # which may hold a password
+    elif settings.data_dir != Settings().data_dir:
+        command = f"ROUNDBOOK_DATA_DIR={shlex.quote(str(settings.data_path))} {command}"
+    return _NEXT_TIME.format(where=where, command=command)
+
+
+def _program() -> str:
+    """Write how this program was called, for a shell in the same folder."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m api.cli"
+    found = shutil.which(called.name)
+    return called.name if found and called.samefile(found) else shlex.quote(str(called))

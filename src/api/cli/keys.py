@@ -35,16 +35,26 @@ def list_(tenant: str) -> None:
     """List a tenant's keys: id, state, scopes, creation, expiry, label; tab-separated, newest last."""
     now = datetime.now(UTC)
     with connect_service(read_settings()) as connection:
-        for known in list_keys(connection, find_tenant(connection, tenant)):
-            click.echo(_line(known, now))
+        keys = list_keys(connection, find_tenant(connection, tenant))
+    for known in keys:
+        click.echo(_line(known, now))
+    if not keys:
+        click.echo(f"tenant {tenant} has no keys", err=True)
 
 
 @key.command()
 @click.argument("key_id", type=int)
 def revoke(key_id: int) -> None:
-    """Revoke a key for good; it holds everywhere within 10 seconds."""
+    """Revoke a key for good: the revocation holds everywhere within 10 seconds.
+
+    Until then a running service may still trust what it last read about the key: for 5 seconds
+    (ROUNDBOOK_KEY_CACHE_S), and up to 4 more where a stream is open.
+    """
     with connect_service(read_settings()) as connection:
-        revoke_key(connection, key_id)
+        before = revoke_key(connection, key_id)
+    if before is not None:
+        moment = format_instant(before)
+        click.echo(f"nothing was changed: key {key_id} is revoked since {moment}", err=True)
 
 
 def _line(known: Key, now: datetime) -> str:

@@ -9,10 +9,12 @@ from typing import Any
 
 import click
 
+from api.process.logs import takes_commands
 from api.process.projecting import open_projector
 from api.process.store import open_service
 from app.settings import read_settings
 from app.tenants import find_tenant
+from projections.engine.catching_up import Reach, catch_up
 from projections.engine.comparison import Comparison
 from projections.engine.generations import RebuildError
 from projections.engine.rebuild import Progress, Rebuild, Rebuilt
@@ -22,8 +24,8 @@ _PATIENCE_S = 5.0
 """For a rebuild that was killed a moment ago; one that goes on is told of after that."""
 
 
-class DifferentError(RebuildError):
-    """Rows of the read models were not what the log says."""
+class UnsoundError(RebuildError):
+    """The read models are not what the log says, or not as far as the log is, or that was not found out."""
 
 
 @click.command("rebuild")
@@ -39,30 +41,56 @@ class DifferentError(RebuildError):
 def rebuild_command(tenant: str, projections: tuple[str, ...], *, check: bool) -> None:
     """Make the read models of TENANT anew from its log, while the service goes on.
 
-    All of them are made, beside those that queries read until the end; then old and new are compared,
-    all or each PROJECTION that is named, and the new ones take over. Rows that differ are counted,
-    the first few are shown, and the exit status is 1: they were not what the log says, and are now.
+    What queries read is first brought to the end of the log, as far as it goes. All read models are
+    made, beside those that queries read until the end; then old and new are compared, all or each
+    PROJECTION that is named, and the new ones take over. Rows that differ are counted, the first few
+    are shown, and the exit status is 1: they were not what the log says, and are now.
+
+    The exit status is 1 too where the read models end before the log does, and where a check had
+    nothing that it could compare, though there is a log.
 
     A rebuild that was interrupted is taken up again where it stood.
     """
     settings = read_settings()
+    stop = threading.Event()
     with open_service(settings) as url, open_projector(url, settings) as (pool, projector):
         with pool.connection() as connection:
             tenant_id = find_tenant(connection, tenant).tenant_id
         with _bar(f"rebuilding {tenant}") as report:
+            reach = catch_up(pool, projector, tenant_id, stop=stop, report=report)
             rebuilt = Rebuild(
-                pool, projector, tenant_id, stop=threading.Event(), report=report, found=_tell
+                pool,
+                projector,
+                tenant_id,
+                stop=stop,
+                report=report,
+                found=lambda rebuilt: _tell(rebuilt, reach),
             ).run(compared=projections, check=check, patience_s=_PATIENCE_S)
+            # Where the old ones stood still, the new ones may go on.
+            after = reach if check else catch_up(pool, projector, tenant_id, stop=stop)
+    if faults := list(_faults(rebuilt, reach, after, check=check)):
+        raise UnsoundError("\n".join(faults))
+
+
+def _faults(rebuilt: Rebuilt, reach: Reach, after: Reach, *, check: bool) -> Iterator[str]:
+    """Say why this is no success."""
     if rebuilt.differences:
         rows = "1 row was" if rebuilt.differences == 1 else f"{rebuilt.differences} rows were"
         outcome = "left as it is (--check)" if check else "the log's word stands now"
-        raise DifferentError(f"{rows} not what the log says; {outcome}")
+        yield f"{rows} not what the log says; {outcome}"
+    if after.why is not None:
+        yield f"the read models end at position {after.position} of {after.head}: {after.why}"
+    elif check and reach.head and not rebuilt.comparisons:
+        yield "nothing was compared: name each PROJECTION that shall be, whatever its version"
 
 
-def _tell(rebuilt: Rebuilt) -> None:
+def _tell(rebuilt: Rebuilt, reach: Reach) -> None:
     """Say what was found, on the lines behind the bar."""
-    if sys.stderr.isatty():
+    if takes_commands():
         click.echo(err=True)
+    if not reach.head and not rebuilt.compared:
+        click.echo("nothing was compared: the log is empty")
+        return
     for comparison in rebuilt.comparisons:
         click.echo(f"{comparison.table}\t{comparison.rows} rows\t{_verdict(comparison)}")
         for difference in comparison.differences:
@@ -73,11 +101,14 @@ def _tell(rebuilt: Rebuilt) -> None:
     for name, (old, new) in rebuilt.changed.items():
         if not told.intersection(READ_MODELS[name].tables):
             click.echo(f"{name}\tversion {old} → {new}\tnot compared")
+    compared = "compared" if rebuilt.compared else "nothing was compared"
+    of = "" if reach.why is None else f" of {reach.head}"
+    click.echo(f"{compared} up to position {rebuilt.position}{of}")
 
 
 def _verdict(comparison: Comparison) -> str:
     if not comparison.differing:
-        return "the same"
+        return "the same" if comparison.rows else "nothing to compare"
     counts = {
         "missing": comparison.missing,
         "unexpected": comparison.unexpected,
@@ -91,7 +122,7 @@ def _bar(label: str) -> Iterator[Callable[[Progress], None]]:
     """Show on stderr the share that is done, the rate, and the time left."""
     started_s = time.monotonic()
     begun_at: int | None = None
-    step = "making"
+    step = "catching up"
 
     def show(_: object) -> str:
         if step != "making":
@@ -100,18 +131,25 @@ def _bar(label: str) -> Iterator[Callable[[Progress], None]]:
         return f"{made / max(time.monotonic() - started_s, 0.001):,.0f} events/s"
 
     def report(progress: Progress) -> None:
-        nonlocal begun_at, step
-        if begun_at is None:
-            begun_at = progress.made
-        bar.length = max(progress.total, 1)
+        nonlocal begun_at, started_s, step
         step = progress.step
+        bar.length = max(progress.total, 1)
+        if step == "catching up":
+            bar.render_progress()
+            return
+        if begun_at is None:
+            begun_at, started_s = progress.made, time.monotonic()
         bar.update(progress.made - bar.pos)
         bar.render_progress()
 
+    shown = takes_commands()
+    if not shown:
+        click.echo(label, err=True)
     bar: Any = click.progressbar(
         length=1,
         label=label,
         file=sys.stderr,
+        hidden=not shown,
         show_percent=True,
         show_eta=True,
         item_show_func=show,

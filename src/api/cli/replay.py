@@ -9,19 +9,28 @@ import msgspec
 
 from api.cli.moment import Moment
 from api.process.store import open_service
+from app.log.append import head
 from app.log.history import HistoryFilters, replay
 from app.settings import read_settings
 from app.tenants import find_tenant
 from domain.item_types import WireType
 from postgres.connections import open_pool
 
-_POSITION = click.IntRange(min=0)
+_POSITION = click.IntRange(0, 2**63 - 1)
+_LONGEST_ID = 255
+
+
+def _id(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Refuse what can't be an id."""
+    if value is not None and not 0 < len(value) <= _LONGEST_ID:
+        raise click.BadParameter(f"an id has 1 to {_LONGEST_ID} characters, not {len(value)}")
+    return value
 
 
 @click.command("replay")
 @click.argument("tenant")
-@click.option("--player", "player_id", help="The stream of this player alone.")
-@click.option("--game", "game_id", help="The stream of this game alone.")
+@click.option("--player", "player_id", callback=_id, help="The stream of this player alone.")
+@click.option("--game", "game_id", callback=_id, help="The stream of this game alone.")
 @click.option("--event", type=click.Choice(get_args(WireType)), help="This type of item alone.")
 @click.option("--from", "from", type=Moment(), help="Events that happened then or later.")
 @click.option("--to", "to", type=Moment(), help="Events that happened before.")
@@ -36,12 +45,20 @@ def replay_command(tenant: str, **filters: Any) -> None:
         asked.stream()
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    found = False
     with open_service(read_settings()) as url, open_pool(url, max_size=1, for_queries=True) as pool:
         with pool.connection() as connection:
             tenant_id = find_tenant(connection, tenant).tenant_id
+            last = head(connection, tenant_id)
         for lines in replay(pool, tenant_id, asked):
+            found = True
             sys.stdout.buffer.write(lines)
     sys.stdout.buffer.flush()
+    if not found:
+        log = f"the log of {tenant}, which ends at position {last}, has no such event"
+        if not last:
+            log = f"the log of {tenant} is empty"
+        click.echo(f"nothing was replayed: {log}", err=True)
 
 
 def _plain(value: Any) -> Any:

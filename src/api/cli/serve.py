@@ -10,12 +10,17 @@ from api.cli.demo import introduce_demo
 from api.process.lifeline import follow_parent
 from api.process.logs import configure_logs
 from api.process.projecting import open_projector
-from api.process.store import Store, open_store, prepare, wait_for
+from api.process.store import (
+    Store,
+    migrate_now,
+    open_store,
+    prepare,
+    prepare_to_project,
+    wait_until_ready,
+)
 from api.process.supervisor import Supervisor, listen, on_signals
-from api.schema import SCHEMA
-from app.settings import Settings, read_settings, unknown_variables
+from app.settings import Settings, read_settings
 from postgres.connections import connect
-from postgres.migrate import migrate as migrate_schema
 from postgres.watchdog import Watchdog
 from projections.engine.upkeep import Upkeep
 
@@ -27,16 +32,36 @@ log = structlog.get_logger()
 def _begin() -> tuple[Settings, threading.Event]:
     settings = read_settings()
     configure_logs(settings.log_format)
-    for variable in unknown_variables():
-        log.warning("no such setting: ignored", variable=variable)
     stop = threading.Event()
     on_signals(stop)
     return settings, stop
 
 
+def _address(_context: click.Context, _option: click.Parameter, host: str) -> str:
+    """Refuse what can't be the name or the address of a host."""
+    try:
+        if host.encode("idna").strip():
+            return host
+    except UnicodeError:
+        pass
+    raise click.BadParameter(f"{host!r} is neither an address nor the name of a host")
+
+
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to serve on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    callback=_address,
+    help="The address to serve on.",
+)
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port to serve on; 0 is any that is free.",
+)
 @click.option(
     "--workers",
     default=1,
@@ -60,17 +85,16 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
     finished.
     """
     settings, stop = _begin()
-    with open_store(settings, say=log.warning) as store:
-        if not wait_for(store, stop):
+    with open_store(settings, make=True, say=log.warning) as store:
+        if not wait_until_ready(store, stop, prepare):
             return
-        prepare(store)
         with listen(host, port) as listener:
             address, bound_port = listener.getsockname()[:2]
             url = f"http://{f'[{address}]' if ':' in address else address}:{bound_port}"
             click.echo(f"Roundbook serves on {url}, its documentation on {url}/schema")
             if demo:
                 with connect(store.service_url) as connection:
-                    introduce_demo(connection, url)
+                    introduce_demo(connection, url, settings)
             Supervisor(store, listener, workers=workers, projections=projections).run(stop)
 
 
@@ -82,20 +106,16 @@ def project() -> None:
     """
     follow_parent()
     settings, stop = _begin()
-    with open_store(settings, say=log.warning) as store:
-        if not wait_for(store, stop):
+    with open_store(settings, make=True, say=log.warning) as store:
+        if not wait_until_ready(store.without_owner(), stop, prepare_to_project):
             return
-        if store.is_embedded:
-            migrate_schema(SCHEMA, store.owner_url, store.service_url)
         _project(settings, store, stop)
 
 
 @click.command()
 def migrate() -> None:
     """Bring the schema of the database up to date."""
-    settings = read_settings()
-    with open_store(settings) as store:
-        done = migrate_schema(SCHEMA, store.owner_url, store.service_url)
+    done = migrate_now(read_settings())
     for step in done:
         click.echo(f"applied {step.number:04d} {step.name}")
     if not done:

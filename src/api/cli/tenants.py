@@ -34,10 +34,13 @@ def create(name: str, currencies: tuple[str, ...]) -> None:
 def list_() -> None:
     """List the tenants: name, time of creation, currencies beyond ISO 4217; tab-separated."""
     with connect_service(read_settings()) as connection:
-        for known in list_tenants(connection):
-            click.echo(
-                f"{known.name}\t{format_instant(known.created_at)}\t{','.join(known.currencies)}"
-            )
+        tenants = list_tenants(connection)
+    for known in tenants:
+        click.echo(
+            f"{known.name}\t{format_instant(known.created_at)}\t{','.join(known.currencies)}"
+        )
+    if not tenants:
+        click.echo("there are no tenants", err=True)
 
 
 @tenant.command("allow-currency")
@@ -46,4 +49,6 @@ def list_() -> None:
 def allow(name: str, code: str) -> None:
     """Let a tenant send a currency code beyond ISO 4217."""
     with connect_service(read_settings()) as connection:
-        allow_currency(connection, name, code)
+        is_new = allow_currency(connection, name, code)
+    if not is_new:
+        click.echo(f"nothing was changed: tenant {name} may send {code} already", err=True)

@@ -40,7 +40,7 @@ class KeyRing:
             return found[1:]
 
     def look_up(self, key: str) -> tuple[Key, Tenant] | None:
-        """Ask the store. Raises one of `postgres.connections.UNAVAILABLE`."""
+        """Ask the store. Raises one of `postgres.errors.UNAVAILABLE`."""
         asked = time.monotonic()
         with self._pool.connection() as connection:
             found = find_key(connection, key)

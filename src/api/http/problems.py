@@ -4,12 +4,11 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from eventsourcing.persistence import OperationalError
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
-from postgres.connections import UNAVAILABLE
+from postgres.errors import UNAVAILABLE
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:roundbook:problem:"
@@ -120,6 +119,5 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     ProblemError: _of_problem,
     HTTPException: _of_http,
     **dict.fromkeys(UNAVAILABLE, _of_unavailable),
-    OperationalError: _of_unavailable,
     Exception: _of_fault,
 }

@@ -10,7 +10,7 @@ from litestar.response.base import ASGIResponse
 
 from api.http.head_method import is_head
 from api.http.problems import ProblemError
-from postgres.connections import UNAVAILABLE
+from postgres.errors import UNAVAILABLE
 
 log = structlog.get_logger()
 

@@ -6,27 +6,21 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import click
-import psycopg
 import structlog
 
 from api.schema import SCHEMA
-from app.settings import Settings
+from app.settings import Settings, ignored_settings
 from postgres.connections import Connection, connect
 from postgres.embedded import EmbeddedServer
-from postgres.migrate import check_service_privileges, is_current, migrate
+from postgres.errors import UNAVAILABLE, is_out_of_reach
+from postgres.migrate import Migration, check_current, migrate
+from postgres.privileges import check_service_privileges, owns_schema
+from postgres.reaching import connect_as, reach
 
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
 
 log = structlog.get_logger()
-
-
-class SchemaMissingError(Exception):
-    """The database's schema is not up to date: run `roundbook migrate`."""
-
-    def __str__(self) -> str:
-        """Say it in the docstring's words."""
-        return self.__doc__ or ""
 
 
 class Store(NamedTuple):
@@ -37,22 +31,48 @@ class Store(NamedTuple):
     keep_alive: Callable[[], None]
     is_embedded: bool
 
+    @property
+    def has_one_credential(self) -> bool:
+        """Whether who serves is all that is known: it may or may not be the owner."""
+        return self.owner_url == self.service_url
+
+    def without_owner(self) -> "Store":
+        """Return the store for who does not migrate. The embedded one is migrated by whoever opens it."""
+        return self if self.is_embedded else self._replace(owner_url=self.service_url)
+
+    def urls(self) -> dict[str, str]:
+        """Return the URLs by the settings that they come from."""
+        if self.is_embedded:
+            return {"ROUNDBOOK_DATA_DIR": self.service_url}
+        serving = {"ROUNDBOOK_DATABASE_URL": self.service_url}
+        return (
+            serving
+            if self.has_one_credential
+            else serving | {"ROUNDBOOK_OWNER_URL": self.owner_url}
+        )
+
 
 def _to_stderr(line: str) -> None:
     click.echo(line, err=True)
 
 
 @contextmanager
-def open_store(settings: Settings, *, say: Callable[[str], None] = _to_stderr) -> Iterator[Store]:
+def open_store(
+    settings: Settings, *, make: bool = False, say: Callable[[str], None] = _to_stderr
+) -> Iterator[Store]:
     """Open the store; the embedded server is started unless another process runs it.
 
-    What the embedded server has to say goes to `say`. Raises postgres.embedded.EmbeddedError.
+    Where there is no embedded server one is made only with `make`: whoever reads or changes what is there
+    must not be shown an empty one for a slip of the pen. What there is to say of the settings and of the
+    embedded server goes to `say`. Raises postgres.embedded.EmbeddedError.
     """
+    for sentence in ignored_settings().values():
+        say(sentence)
     url = settings.database_url
     if url is not None:
         yield Store(url, settings.owner_url or url, lambda: None, is_embedded=False)
         return
-    with EmbeddedServer(settings.data_path, say=say) as server:
+    with EmbeddedServer(settings.data_path, say=say, make=make) as server:
         yield Store(server.service_url, server.owner_url, server.keep_alive, is_embedded=True)
 
 
@@ -60,14 +80,14 @@ def open_store(settings: Settings, *, say: Callable[[str], None] = _to_stderr) -
 def open_service(settings: Settings) -> Iterator[str]:
     """Open the store for a short command; gives the URL. The embedded store is migrated on the way.
 
-    Raises SchemaMissingError, postgres.embedded.EmbeddedError or psycopg.OperationalError.
+    Raises postgres.migrate.MigrationError, postgres.embedded.EmbeddedError,
+    postgres.session.SessionError or postgres.reaching.UnreachableError.
     """
     with open_store(settings) as store:
         if store.is_embedded:
             migrate(SCHEMA, store.owner_url, store.service_url)
-        with connect(store.service_url) as connection:
-            if not is_current(SCHEMA, connection):
-                raise SchemaMissingError
+        with connect_as("ROUNDBOOK_DATABASE_URL", store.service_url) as connection:
+            check_current(SCHEMA, connection)
         yield store.service_url
 
 
@@ -78,13 +98,29 @@ def connect_service(settings: Settings) -> Iterator[Connection]:
         yield connection
 
 
-def wait_for(store: Store, stop: threading.Event) -> bool:
-    """Wait until the database answers; gives False if `stop` was set before."""
+def migrate_now(settings: Settings) -> list[Migration]:
+    """Bring the schema up to date; gives what was applied. Raises as `open_service` does."""
+    with open_store(settings, make=True) as store:
+        for setting, url in store.urls().items():
+            connect_as(setting, url).close()
+        return migrate(SCHEMA, store.owner_url, store.service_url)
+
+
+def wait_until_ready(store: Store, stop: threading.Event, prepare: Callable[[Store], None]) -> bool:
+    """Wait until the database answers, and `prepare` it; gives False if `stop` was set before.
+
+    Raises postgres.reaching.UnreachableError and postgres.session.SessionError for what does not mend
+    itself, and what `prepare` raises, unless that says that the store is out of reach.
+    """
     pause_s = _FIRST_PAUSE_S
     while not stop.is_set():
         try:
-            connect(store.owner_url).close()
-        except psycopg.OperationalError as error:
+            for setting, url in store.urls().items():
+                reach(setting, url)
+            prepare(store)
+        except UNAVAILABLE as error:
+            if not is_out_of_reach(error):
+                raise
             log.warning("waiting for the database", error=str(error).strip())
             stop.wait(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
@@ -97,14 +133,29 @@ def wait_for(store: Store, stop: threading.Event) -> bool:
 def prepare(store: Store) -> None:
     """Migrate, and make sure that the role that serves can't alter the log.
 
-    Raises postgres.migrate.MigrationError or TooMuchPrivilegeError, and psycopg.Error.
+    Where there is one credential, and it owns the schema, that is only warned of. Raises
+    postgres.migrate.MigrationError, postgres.privileges.TooMuchPrivilegeError, and psycopg.Error.
     """
     for step in migrate(SCHEMA, store.owner_url, store.service_url):
         log.info("migrated", step=step.number, name=step.name)
-    if store.owner_url == store.service_url:
+    if store.has_one_credential and owns_schema(store.service_url):
         log.warning(
             "one credential owns the schema and serves: set ROUNDBOOK_OWNER_URL, and give the service"
             " a role of its own, so that it can't alter the log"
         )
     else:
+        check_service_privileges(store.service_url)
+
+
+def prepare_to_project(store: Store) -> None:
+    """Make sure that the schema is there, and that the role that serves can't alter the log.
+
+    The embedded store is migrated on the way. Raises as `prepare` does.
+    """
+    if store.is_embedded:
+        prepare(store)
+        return
+    with connect(store.service_url) as connection:
+        check_current(SCHEMA, connection)
+    if not owns_schema(store.service_url):
         check_service_privileges(store.service_url)

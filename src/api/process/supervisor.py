@@ -1,6 +1,7 @@
 """The process behind `roundbook serve`: starts the workers and the projector, and keeps them running."""
 
 import _thread
+import errno
 import os
 import shutil
 import signal
@@ -17,11 +18,18 @@ import structlog
 
 from api.process.lifeline import VARIABLE as LIFELINE
 from api.process.store import Store
+from app.settings import ignored_settings
 
 _TICK_S = 0.25
 _GRACE_S = 40.0
 _RESTART_PAUSE_S = 1.0
 _BACKLOG = 2048
+_REMEDIES = {
+    errno.EADDRINUSE: "; name another port with --port (0: any that is free)",
+    errno.EACCES: "; name a port from 1024 on with --port",
+    errno.EADDRNOTAVAIL: "; name an address of this host with --host",
+    socket.EAI_NONAME: "; name an address of this host with --host",
+}
 
 log = structlog.get_logger()
 
@@ -49,7 +57,8 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        raise OSError(f"can't serve on {host}:{port}: {error.strerror}") from error
+        remedy = _REMEDIES.get(error.errno or 0, "")
+        raise OSError(f"can't serve on {host}:{port}: {error.strerror}{remedy}") from error
     return listener
 
 
@@ -92,7 +101,9 @@ class Supervisor:
             shutil.rmtree(self._metrics_dir, ignore_errors=True)
 
     def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        environment = os.environ | {
+        ignored = ignored_settings()  # which were told of once
+        kept = {name: value for name, value in os.environ.items() if name not in ignored}
+        environment = kept | {
             "ROUNDBOOK_DATABASE_URL": self._store.service_url,
             "PROMETHEUS_MULTIPROC_DIR": self._metrics_dir,
             LIFELINE: str(self._reader),

@@ -9,7 +9,8 @@ import structlog
 from anyio import CapacityLimiter
 
 from app.log.append import head
-from postgres.connections import UNAVAILABLE, Connection, Pool
+from postgres.connections import Connection, Pool
+from postgres.errors import UNAVAILABLE
 from projections import tracking
 
 _POLL_INTERVAL_S = 0.02

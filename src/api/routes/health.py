@@ -9,7 +9,8 @@ from litestar.di import NamedDependency
 from litestar.response import Response
 
 from api.schema import SCHEMA
-from postgres.connections import UNAVAILABLE, Pool
+from postgres.connections import Pool
+from postgres.errors import UNAVAILABLE
 from postgres.migrate import is_current
 
 _CONNECTION_WAIT_S = 2.0

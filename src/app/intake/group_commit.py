@@ -18,7 +18,8 @@ from app.log.heads import StreamHeads
 from app.recording.commit import commit
 from app.recording.prepare import Prepared, merge
 from app.recording.receipt import Recorded
-from postgres.connections import UNAVAILABLE, Pool
+from postgres.connections import Pool
+from postgres.errors import UNAVAILABLE
 
 _MOST_ITEMS = 10_000
 _MOST_BYTES = 4 << 20

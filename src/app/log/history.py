@@ -172,7 +172,7 @@ def read_lines(
 def replay(pool: Pool, tenant_id: int, filters: HistoryFilters) -> Iterator[bytes]:
     """Give a tenant's history up to the present head as NDJSON, some lines at once.
 
-    In constant memory, by short queries. Raises one of `postgres.connections.UNAVAILABLE`, also
+    In constant memory, by short queries. Raises one of `postgres.errors.UNAVAILABLE`, also
     between two pieces: then what was given is not the whole.
     """
     with pool.connection() as connection:

@@ -17,12 +17,12 @@ from eventsourcing.persistence import (
     StoredEvent,
     Subscription,
 )
-from psycopg_pool import PoolTimeout
 
 from app.log.append import copy, head, locked_log
 from app.log.rows import encode_bare
 from app.log.statements import SQL
 from postgres.connections import Pool
+from postgres.errors import UNAVAILABLE
 from postgres.rows import fetch_all
 from postgres.statements import Statement
 
@@ -37,7 +37,7 @@ def library_errors() -> Iterator[None]:
         yield
     except psycopg.errors.UniqueViolation as error:
         raise IntegrityError(str(error)) from error
-    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+    except UNAVAILABLE as error:
         raise OperationalError(str(error)) from error
 
 

@@ -31,7 +31,7 @@ def commit(pool: Pool, tenant_id: int, batch: Prepared, heads: StreamHeads) -> R
     PostgreSQL refuses a key that is (UniqueViolation), nothing is done, and what has come up since is
     looked at. What is recorded stays as it is, so all that is compared with it is compared outside the lock.
 
-    Raises one of `postgres.connections.UNAVAILABLE` if the store did not confirm it: then it may
+    Raises one of `postgres.errors.UNAVAILABLE` if the store did not confirm it: then it may
     be recorded or not, and sending it again is safe either way. Raises
     app.recording.judge.KeyCollisionError, and app.log.append.UnknownTenantError.
     """

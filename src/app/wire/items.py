@@ -105,7 +105,7 @@ def _read_common_batch(body: bytes) -> list[_CommonItem] | None:
     except ValidationError:
         return None
     except DecodeError as error:
-        raise not_json(error) from None
+        raise not_json(error, body) from None
     except RecursionError:
         raise too_deep() from None
     return batch if len(batch) <= MAX_ITEMS else None

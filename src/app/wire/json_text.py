@@ -4,7 +4,14 @@ msgspec refuses broken syntax everywhere, in skipped members too; the checks her
 """
 
 import re
-from codecs import getincrementaldecoder
+from codecs import (
+    BOM_UTF8,
+    BOM_UTF16_BE,
+    BOM_UTF16_LE,
+    BOM_UTF32_BE,
+    BOM_UTF32_LE,
+    getincrementaldecoder,
+)
 from itertools import accumulate, islice
 
 from msgspec import DecodeError, Raw
@@ -15,6 +22,11 @@ _PIECE_BYTES = 1 << 16
 
 _SYNTAX = Decoder(Raw)
 _UTF8 = getincrementaldecoder("utf-8")
+# The longer ones first, as one begins with another.
+_OTHER_MARKS = {
+    "UTF-32": (BOM_UTF32_LE, BOM_UTF32_BE),
+    "UTF-16": (BOM_UTF16_LE, BOM_UTF16_BE),
+}
 _OFFSET = re.compile(r"\s*\(byte (\d+)\)$")
 
 
@@ -40,7 +52,13 @@ def check_utf8(text: bytes) -> None:
         try:
             decoder.decode(piece, final=start + _PIECE_BYTES >= len(text))
         except UnicodeDecodeError as error:
-            raise NotJsonError("not UTF-8", start - held_over + error.start) from None
+            mark = next(
+                (name for name, mark in _OTHER_MARKS.items() if text.startswith(mark)), None
+            )
+            detail = (
+                f"not UTF-8: begins with the byte order mark of {mark}" if mark else "not UTF-8"
+            )
+            raise NotJsonError(detail, start - held_over + error.start) from None
 
 
 def check_syntax(text: bytes) -> None:
@@ -48,17 +66,24 @@ def check_syntax(text: bytes) -> None:
     try:
         _SYNTAX.decode(text)
     except DecodeError as error:
-        raise not_json(error) from None
+        raise not_json(error, text) from None
     except RecursionError:
         raise too_deep() from None
     check_depth(text)
 
 
-def not_json(error: DecodeError) -> NotJsonError:
-    """Say in our words what msgspec found wrong with the syntax."""
+def not_json(error: DecodeError, text: bytes) -> NotJsonError:
+    """Say in our words what msgspec found wrong with the syntax of a text."""
     detail = str(error)
     offset = _OFFSET.search(detail)
     detail = _OFFSET.sub("", detail).removeprefix("JSON is malformed: ")
+    if offset:
+        first = max(
+            0, int(offset[1]) - 1
+        )  # where something follows the end, msgspec is one further
+        mark = text.find(BOM_UTF8, first, first + 1 + len(BOM_UTF8))
+        if mark >= 0:
+            return NotJsonError("a byte order mark, which has no place in JSON", mark)
     if detail == "Input data was truncated":
         # What msgspec says of half a surrogate pair, too.
         detail = "ends too early, or holds a lone surrogate"

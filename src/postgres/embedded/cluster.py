@@ -1,15 +1,16 @@
 """Making a cluster, its settings, and the roles and database of the service in it."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 from signal import SIGKILL
 
-import psycopg
 from psycopg import sql
 
+from postgres.connections import connect
 from postgres.embedded.accounts import is_root
 from postgres.embedded.binaries import Binaries
 from postgres.embedded.errors import EmbeddedError
@@ -42,6 +43,8 @@ SETTINGS = {
 }
 
 _DRAFT = "postgres-draft-"
+
+_VERSION = re.compile(r"[1-9]\d?(\.\d\d?)?", re.ASCII)  # as people write it, and PG_VERSION has it
 
 
 def make_cluster(place: Place, binaries: Binaries) -> None:
@@ -87,9 +90,11 @@ def make_cluster(place: Place, binaries: Binaries) -> None:
 def check_version(pgdata: Path, binaries: Binaries) -> None:
     """Refuse a data folder that these programs cannot read. Raises EmbeddedError, OSError."""
     try:
-        major = (pgdata / "PG_VERSION").read_text("ascii").strip()
-    except (FileNotFoundError, UnicodeDecodeError):
+        major = (pgdata / "PG_VERSION").read_text("utf-8", errors="replace").strip()
+    except FileNotFoundError:
         raise EmbeddedError(f"{pgdata} holds no data of PostgreSQL") from None
+    if not _VERSION.fullmatch(major):
+        raise EmbeddedError(f"{pgdata}/PG_VERSION names no version of PostgreSQL: {major[:20]!r}")
     if major != str(binaries.major):
         raise EmbeddedError(
             f"{pgdata} was made by PostgreSQL {major}, which PostgreSQL {binaries.major}"
@@ -100,7 +105,7 @@ def check_version(pgdata: Path, binaries: Binaries) -> None:
 
 def furnish(place: Place) -> None:
     """Make the roles and the database of the service where they are missing. Raises psycopg.Error."""
-    with psycopg.connect(place.url("postgres", "postgres"), autocommit=True) as connection:
+    with connect(place.url("postgres", "postgres")) as connection:
         for role in (OWNER, SERVICE):
             if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))

@@ -8,14 +8,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
+from postgres import libpq
 from postgres.embedded.accounts import Account, is_root, server_account
-from postgres.embedded.errors import EmbeddedError
+from postgres.embedded.errors import EmbeddedError, NoClusterError
 
 # Homes of clusters whose data_dir the server's user cannot reach, as below a checkout under /root.
 SHARED_FOLDER = Path("/var/lib/roundbook")
 POINTER = "cluster-is-in"
+_LOCK = "lock"
+_PGDATA = "postgres"
 
 # A socket's path is limited to about 100 bytes, of which its file name takes 18. Other characters
 # than these have a meaning in a list of folders or of hosts.
@@ -32,12 +35,12 @@ class Place:
     @property
     def pgdata(self) -> Path:
         """Give the data folder. It has this name only when it is complete."""
-        return self.home / "postgres"
+        return self.home / _PGDATA
 
     @property
     def lock(self) -> Path:
         """Give the file whose lock makes a process the owner."""
-        return self.home / "lock"
+        return self.home / _LOCK
 
     @property
     def log(self) -> Path:
@@ -54,20 +57,37 @@ class Place:
         return Path(f"/tmp/roundbook-{self.account.uid}-{_digest(self.home)}")  # noqa: S108 (verified before use)
 
     def url(self, role: str, database: str) -> str:
-        """Give the libpq URL of a role in a database, over the socket."""
-        host = quote(os.fsencode(self.socket_folder), safe="")
-        return f"postgresql://{role}@/{database}?host={host}&port=5432"
+        """Give the libpq URL of a role in a database, over the socket.
+
+        It says all that libpq would else read from the environment: a variable that is meant for another
+        server (PGSSLMODE, PGREQUIREAUTH) must not keep us from ours.
+        """
+        where = {"host": os.fsencode(self.socket_folder), "port": "5432", "connect_timeout": "10"}
+        said = {**libpq.defaults(), **where}
+        for name in ("user", "password", "dbname"):
+            del said[name]
+        return f"postgresql://{role}@/{database}?{urlencode(said, quote_via=quote, safe='')}"
 
 
-def find_place(data_dir: Path, say: Callable[[str], None]) -> Place:
+def find_place(data_dir: Path, say: Callable[[str], None], *, make: bool = True) -> Place:
     """Find the place of the cluster of a data_dir, which is made where it is missing.
 
     Root goes elsewhere when the server's user cannot reach `data_dir`; the modes of folders that are not
-    ours stay as they are. Raises EmbeddedError, OSError.
+    ours stay as they are. Without `make` nothing is made: raises NoClusterError where nothing is.
+    Raises EmbeddedError, OSError.
     """
-    data_dir = data_dir.resolve()
-    _make_folder(data_dir)
+    try:
+        data_dir = data_dir.resolve()
+    except RuntimeError:  # an OSError from Python 3.13 on
+        raise EmbeddedError(f"{data_dir} leads in a circle of symbolic links") from None
     pointer = data_dir / POINTER
+    for part in (data_dir, *data_dir.parents):
+        if part.exists() and not part.is_dir():
+            raise EmbeddedError(f"{part} is a file: {data_dir} can't be the folder of a store")
+    if make:
+        _make_folder(data_dir)
+    elif not any((data_dir / trace).exists() for trace in (POINTER, _LOCK, _PGDATA)):
+        raise NoClusterError(data_dir)
     if pointer.exists():
         home = Path(os.fsdecode(pointer.read_bytes().strip()))
         if not home.is_dir():
@@ -75,11 +95,11 @@ def find_place(data_dir: Path, say: Callable[[str], None]) -> Place:
                 f"the data of {data_dir} were in {home}, which is gone:"
                 f" bring it back, or remove {pointer} to begin with none"
             )
-        return Place(home, server_account(home / "postgres"))
-    account = server_account(data_dir / "postgres")
+        return Place(home, server_account(home / _PGDATA))
+    account = server_account(data_dir / _PGDATA)
     if not is_root() or account.may_enter(data_dir):
         return Place(data_dir, account)
-    if (data_dir / "postgres").exists():
+    if (data_dir / _PGDATA).exists():
         raise EmbeddedError(
             f"the user {account.name}, whom the data in {data_dir} belong to, can no longer reach them:"
             " let it pass through the folders above"
@@ -91,7 +111,7 @@ def find_place(data_dir: Path, say: Callable[[str], None]) -> Place:
     draft = pointer.with_suffix(f".{os.getpid()}")
     draft.write_bytes(os.fsencode(home) + b"\n")
     draft.replace(pointer)
-    return Place(home, server_account(home / "postgres"))
+    return Place(home, server_account(home / _PGDATA))
 
 
 def claim_socket_folder(place: Place) -> None:

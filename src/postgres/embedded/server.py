@@ -9,8 +9,9 @@ from typing import Self
 
 import psycopg
 
+from postgres.connections import connect
 from postgres.embedded.cluster import DATABASE, OWNER, SERVICE, furnish
-from postgres.embedded.errors import EmbeddedError
+from postgres.embedded.errors import EmbeddedError, NoClusterError, in_words
 from postgres.embedded.lock import Lock
 from postgres.embedded.place import Place, find_place, verify_socket_folder
 from postgres.embedded.postmaster import Postmaster
@@ -31,7 +32,8 @@ class EmbeddedServer:
     """A PostgreSQL of the service's own, in `data_dir`. Context manager, for the main thread.
 
     The first process to enter owns the server: it starts it, stops it at the end, and takes it along
-    should it be killed. Others attach, and only use it. Entering raises EmbeddedError.
+    should it be killed. Others attach, and only use it. Where there is none one is made, unless `make` is
+    off. Entering raises EmbeddedError: NoClusterError where there is none and none is made.
 
     `owner_url` is for migrating: it owns the database. `service_url` may connect and do what
     migrations granted. `admin_url` is the superuser, in the database `postgres`. They stay the same from
@@ -42,9 +44,12 @@ class EmbeddedServer:
     service_url: str
     admin_url: str
 
-    def __init__(self, data_dir: Path, *, say: Callable[[str], None] = _to_stderr) -> None:
+    def __init__(
+        self, data_dir: Path, *, say: Callable[[str], None] = _to_stderr, make: bool = True
+    ) -> None:
         self._data_dir = data_dir
         self._say = say
+        self._make = make
         self._place: Place
         self._lock: Lock
         self._postmaster: Postmaster
@@ -55,7 +60,7 @@ class EmbeddedServer:
 
     def __enter__(self) -> Self:
         try:
-            self._place = find_place(self._data_dir, self._say)
+            self._place = find_place(self._data_dir, self._say, make=self._make)
             self._lock = Lock(self._place.lock)
             self._postmaster = Postmaster(self._place)
             self.owner_url = self._place.url(OWNER, DATABASE)
@@ -64,7 +69,7 @@ class EmbeddedServer:
             self._own_or_attach()
         except (OSError, psycopg.Error) as error:
             raise EmbeddedError(
-                f"the embedded PostgreSQL in {self._data_dir} cannot be used: {error}"
+                f"the embedded PostgreSQL in {self._data_dir} cannot be used: {in_words(error)}"
             ) from error
         return self
 
@@ -93,7 +98,7 @@ class EmbeddedServer:
                 self._revive()
         except (EmbeddedError, OSError) as error:
             self._back_off()
-            self._say(f"the embedded PostgreSQL cannot be started, trying again: {error}")
+            self._say(f"the embedded PostgreSQL cannot be started, trying again: {in_words(error)}")
 
     def _revive(self) -> None:
         owned = self._lock.held
@@ -140,6 +145,8 @@ class EmbeddedServer:
 
     def _bring_up(self) -> None:
         if not self._place.pgdata.exists():
+            if not self._make:
+                raise NoClusterError(self._data_dir)
             self._say(f"making an embedded PostgreSQL in {self._place.home}")
             self._postmaster.make()
         patience = _Patience(self._say)
@@ -159,7 +166,7 @@ class EmbeddedServer:
     def _accepts(self, url: str) -> bool:
         try:
             verify_socket_folder(self._place)
-            psycopg.connect(url, connect_timeout=10).close()
+            connect(url).close()
         except (FileNotFoundError, psycopg.OperationalError):
             return False
         return True

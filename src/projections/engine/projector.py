@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 import psycopg
 import structlog
-from eventsourcing.persistence import ApplicationRecorder, Notification, OperationalError
+from eventsourcing.persistence import ApplicationRecorder, Notification
 from prometheus_client import Counter, Gauge, Histogram
-from psycopg_pool import PoolTimeout
 
+from postgres.errors import UNAVAILABLE, is_out_of_reach
 from projections.engine.read_ahead import Reader, Wanted
 from projections.entries import PoisonError, Scope
 from projections.models.registry import READ_MODELS, code_versions, is_of_newer_code
@@ -36,11 +36,6 @@ FAILING = Gauge(
     multiprocess_mode="mostrecent",
 )
 
-UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, OperationalError)
-
-# What PostgreSQL says (SQLSTATE) when the server is in trouble. Its other operational errors, like a
-# value that is too large for an index, are about one tenant's events.
-_TROUBLE_OF_THE_SERVER = ("08", "53", "57P", "58")
 _WAITED_IN_VAIN = ("40", "55", "57014")
 _RETRY_FAILED_S = 5.0
 _RETRY_STORE_S = 0.5
@@ -114,6 +109,8 @@ class Projector:
             try:
                 done = self.project_chunk(scope, read_ahead=len(scopes) == 1)
             except Exception as error:
+                if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+                    raise  # a standby, for all tenants alike
                 if is_out_of_reach(error):
                     # Of the store as a whole, or of this tenant's chunk alone (its session was ended, say):
                     # the others have their turn either way, and the next look at the store tells.
@@ -243,14 +240,6 @@ class Projector:
         self._shown_failing = failing
         waiting = [each.waiting_since for each in behind if each.live and each.waiting_since]
         WAITING.set(max(_age_s(min(waiting)), 0.0) if waiting else 0.0)
-
-
-def is_out_of_reach(error: Exception) -> bool:
-    """Tell whether an error is about the store as a whole, and not about one tenant's events."""
-    if not isinstance(error, UNAVAILABLE):
-        return False
-    state = getattr(error, "sqlstate", None)
-    return state is None or state.startswith(_TROUBLE_OF_THE_SERVER)
 
 
 def _is_of_the_events(error: Exception) -> bool:

@@ -38,7 +38,7 @@ class Progress(NamedTuple):
 
     made: int
     total: int
-    step: Literal["making", "comparing", "deleting"] = "making"
+    step: Literal["catching up", "making", "comparing", "deleting"] = "making"
 
 
 class Rebuilt(NamedTuple):
@@ -52,6 +52,11 @@ class Rebuilt(NamedTuple):
     def differences(self) -> int:
         """How many rows were not what the log says."""
         return sum(comparison.differing for comparison in self.comparisons)
+
+    @property
+    def compared(self) -> int:
+        """How many rows were looked at, in either generation."""
+        return sum(each.rows + each.unexpected for each in self.comparisons)
 
 
 class Rebuild:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 import structlog
 from prometheus_client import Counter, Gauge
 
+from postgres.errors import UNAVAILABLE, is_out_of_reach
 from projections.engine.generations import AlreadyRebuildingError, OvertakenError, sweep, unkept
-from projections.engine.projector import UNAVAILABLE, Projector, is_out_of_reach
+from projections.engine.projector import Projector
 from projections.engine.rebuild import Progress, Rebuild, Rebuilt, StoppedError
 from projections.entries import PoisonError, Versions
 from projections.models.registry import code_versions, is_of_newer_code

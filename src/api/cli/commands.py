@@ -1,0 +1,84 @@
+"""The commands, and what becomes of their errors."""
+
+import os
+import sys
+from io import TextIOWrapper
+
+import click
+import psycopg
+from eventsourcing.persistence import PersistenceError
+
+from api.cli.keys import key
+from api.cli.rebuild import rebuild_command
+from api.cli.replay import replay_command
+from api.cli.serve import migrate, project, serve
+from api.cli.simulate import simulate
+from api.cli.tenants import tenant
+from app.settings import SettingsError
+from app.tenants import TenantError
+from postgres.embedded import EmbeddedError, in_words
+from postgres.migrate import MigrationError
+from postgres.privileges import TooMuchPrivilegeError
+from postgres.reaching import UnreachableError
+from postgres.session import SessionError
+from projections.engine.generations import RebuildError
+from projections.entries import PoisonError
+
+_EXPECTED_ERRORS = (
+    EmbeddedError,
+    MigrationError,
+    SessionError,
+    SettingsError,
+    TenantError,
+    TooMuchPrivilegeError,
+    UnreachableError,
+    PersistenceError,
+    PoisonError,
+    RebuildError,
+    OSError,
+    psycopg.Error,
+)
+_BEGINNING = "Error: "
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="roundbook")
+def cli() -> None:
+    """Roundbook records what happens at online casinos, and answers questions about it.
+
+    Settings come from the environment: ROUNDBOOK_DATABASE_URL and others, see the README.
+    """
+
+
+for command in (serve, project, migrate, tenant, key, replay_command, rebuild_command, simulate):
+    cli.add_command(command)
+
+
+def run() -> int:
+    """Run the command that the arguments name; gives the exit status. Raises KeyboardInterrupt."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # Where the locale's encoding lacks a character, an escape stands for it.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    if any("\udc80" <= character <= "\udcff" for word in sys.argv for character in word):
+        return _failed("the arguments must be UTF-8", status=2)
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except _EXPECTED_ERRORS as error:
+        return _failed(in_words(error))
+    return 0
+
+
+def _failed(message: str, *, status: int = 1) -> int:
+    """Tell of an error as click does of its own, the lines behind the first below its words."""
+    click.echo(_BEGINNING + message.replace("\n", "\n" + " " * len(_BEGINNING)), err=True)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Nothing can be written there. Python would try again at its end, and tell in its own way.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status

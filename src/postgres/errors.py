@@ -1,0 +1,49 @@
+"""The one list of errors that mean: the store is out of reach, or did not confirm."""
+
+import psycopg
+from eventsourcing.persistence import OperationalError
+from psycopg_pool import PoolTimeout
+
+UNAVAILABLE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    PoolTimeout,
+    # A server that became a standby, or gave up waiting for us.
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+    # What PostgreSQL has no name for, such as a full quota (a full disk has one).
+    psycopg.errors.InternalError_,
+    # What the `eventsourcing` library's recorders raise in their place.
+    OperationalError,
+)
+"""What is raised when the store can't be reached, or didn't confirm: to be tried again, no bug."""
+
+# By SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html), whole classes by their
+# first letters: the connection, resources, the operator's intervention, the system below, a standby, the
+# server's patience with us, and what has no name.
+_OF_THE_SERVER = ("08", "53", "57P", "58", "25006", "25P03", "25P04", "XX000")
+_DATABASE_DROPPED = "57P04"
+
+
+def is_out_of_reach(error: BaseException) -> bool:
+    """Return whether an error is about the store as a whole.
+
+    The other errors of UNAVAILABLE, like a wait for a lock that was in vain or a value too large for an
+    index, are about what was asked for: for another tenant the same statement may succeed.
+    """
+    if not isinstance(error, UNAVAILABLE):
+        return False
+    if isinstance(error, OperationalError) and error.__cause__ is not None:
+        return is_out_of_reach(error.__cause__)
+    state = getattr(error, "sqlstate", None)
+    return state is None or state.startswith(_OF_THE_SERVER)
+
+
+def mends_itself(sqlstate: str) -> bool:
+    """Return whether a server that refused a connection for this reason may accept one later by itself.
+
+    It may while it starts, recovers, shuts down or has no room for another. A wrong password, or a role
+    or database that is not there, needs somebody.
+    """
+    return sqlstate.startswith(_OF_THE_SERVER) and sqlstate != _DATABASE_DROPPED

@@ -1,0 +1,44 @@
+"""Whether the role that serves can do more than add to the log."""
+
+from postgres.connections import connect
+from postgres.migrate import REMEDY, MigrationError
+from postgres.statements import Statement, Statements
+
+_APPEND_ONLY_TABLES = ("events", "conflicts")
+
+
+class Sql(Statements):
+    """Asking what the role of a session may do."""
+
+    owns_schema: Statement
+    may_change: Statement
+
+
+SQL = Sql(__file__)
+
+
+class TooMuchPrivilegeError(Exception):
+    """The service's credential may change the log; it must only be able to add to it."""
+
+
+def check_service_privileges(service_url: str) -> None:
+    """Make sure that the service's own credential can't alter the log, nor become someone who can.
+
+    Raises TooMuchPrivilegeError that says which table it could change.
+    """
+    with connect(service_url) as service:
+        for table in _APPEND_ONLY_TABLES:
+            found = service.execute(SQL.may_change.sql, {"table": table}).fetchone()
+            if found is None:
+                raise MigrationError(f"the table roundbook.{table} is missing: {REMEDY}")
+            if found[0]:
+                raise TooMuchPrivilegeError(
+                    f"the role {service.info.user!r} of ROUNDBOOK_DATABASE_URL can change"
+                    f" roundbook.{table}; give the service a role of its own, not the owner"
+                )
+
+
+def owns_schema(service_url: str) -> bool:
+    """Return whether the role of a URL is the owner of the schema. Raises psycopg.Error."""
+    with connect(service_url) as service:
+        return service.execute(SQL.owns_schema.sql).fetchone() == (True,)

@@ -1,0 +1,1 @@
+"""What sessions with PostgreSQL are set to, how commands start on a database, and when it is read-only."""
