@@ -105,6 +105,8 @@ def test_a_page_loads_nothing_from_elsewhere_and_may_not(
 ) -> None:
     answer = httpx.get(service.url + path, headers={"accept": BROWSER})
     policy = answer.headers["content-security-policy"]
+    head = httpx.head(service.url + path, headers={"accept": BROWSER})
+    assert (head.status_code, head.headers["content-security-policy"]) == (200, policy)
     assert policy.startswith("default-src 'none';")
     assert "unsafe" not in policy
     assert "http" not in policy
@@ -129,7 +131,8 @@ def test_where_many_look_first_leads_there_too(
     browser.get(service.url + path)
     assert browser.current_url == service.url + target
     assert shows in browser.page_source
-    complaints(browser)  # a browser looks for an icon beside a document that is no page
+    assert httpx.get(service.url + "/favicon.ico", follow_redirects=True).status_code == 200
+    assert not complaints(browser)
 
 
 def test_a_program_is_told_in_json_where_the_documentation_is(service: Service) -> None:

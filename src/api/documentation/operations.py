@@ -1,7 +1,7 @@
 """What the OpenAPI document says of queries: parameters, examples and problems, from the declarations."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from litestar.openapi import ResponseSpec
@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from api.http.accept import JSON
 from api.http.problems import MEDIA_TYPE, PROBLEMS, TYPE_PREFIX
-from api.querying.parameters import Fault, Query
+from api.querying.parameters import Apart, Fault, Query
 
 NEEDS_KEY: list[dict[str, list[str]]] = [{"key": []}]
 """The security of an operation behind a key, by the name of the scheme in `api.documentation.openapi`."""
@@ -170,9 +170,12 @@ def _parameters(query: Query[Any, Any]) -> list[Parameter]:
         Parameter(
             name=each.name,
             param_in="query",
-            schema=each.kind.schema,
+            # Swagger UI fills in the example of a parameter, not those of its schema.
+            schema=replace(each.kind.schema, examples=[each.example.example])
+            if isinstance(each.example, Apart)
+            else each.kind.schema,
             description=each.description,
-            example=each.example,
+            example=None if isinstance(each.example, Apart) else each.example,
             # A list is one parameter, its values separated by commas.
             explode=False if each.kind.schema.type == OpenAPIType.ARRAY else None,
         )

@@ -84,6 +84,12 @@ def openapi_json() -> Redirect:
     return Redirect(_DOCUMENT)
 
 
+@get("/favicon.ico", include_in_schema=False, sync_to_thread=False)
+def favicon() -> Redirect:
+    """Lead to the icon from where browsers look for it beside a document that is no page."""
+    return Redirect("/documentation/icon.svg")
+
+
 @get("/documentation/{name:str}", include_in_schema=False, sync_to_thread=True)
 def asset(name: Annotated[str, PathParameter()]) -> Response[bytes]:
     """Return a file that the pages load: one of our own, or one of Swagger UI from its package."""
@@ -96,7 +102,7 @@ def asset(name: Annotated[str, PathParameter()]) -> Response[bytes]:
     return Response(content, media_type=media_type, headers={"Cache-Control": cached})
 
 
-PAGES = [home, docs, openapi_json, asset]
+PAGES = [home, docs, openapi_json, favicon, asset]
 
 
 class DocumentationPage(OpenAPIRenderPlugin):

@@ -34,12 +34,18 @@ class Fault(Struct, frozen=True):
     detail: str
 
 
+class Apart(NamedTuple):
+    """An example that is shown, but does not belong to the request that the others make together."""
+
+    example: object
+
+
 class Parameter(NamedTuple):
     """A parameter of a route, by the name that clients know.
 
-    Pages that let people try a request out fill in all examples at once. So together they must make one
-    request that finds something in the sample day, and what does not fit there (or would be refused beside
-    the others) has None.
+    Pages that let people try a request out fill in all examples at once. So together they make one
+    request, which finds something in the sample day; what would be refused beside the others, or leave
+    nothing to be found, is `Apart`.
     """
 
     name: str
@@ -79,16 +85,19 @@ _AT_LEAST = Parameter(
     integer(0, 2**63 - 1),
     "Wait until what is shown includes all events up to this position of the log (a `Log-Position` of"
     " an earlier answer), for some seconds at most; then 503.",
-    None,
+    Apart(484),
 )
 _LIMIT = Parameter(
-    "limit", integer(1, _MOST_ROWS), f"The most items of a page. Default {_DEFAULT_LIMIT}.", None
+    "limit",
+    integer(1, _MOST_ROWS),
+    f"The most items of a page. Default {_DEFAULT_LIMIT}.",
+    Apart(50),
 )
 _CURSOR = Parameter(
     "cursor",
     TEXT,
     "The `next_cursor` of the page before, with the same filters. Absent for the first page.",
-    None,
+    Apart("ksQIAAECAwQFBgeRpnAtMTAwMQ"),
 )
 
 

@@ -6,7 +6,7 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
 from api.documentation.operations import QUERY_PROBLEMS, operation
-from api.querying.parameters import Asked, Query
+from api.querying.parameters import Apart, Asked, Query
 from api.querying.queries import Page, Queries, answer_page, read_request
 from app.log.aggregates import player_at
 from postgres.connections import Pool
@@ -37,7 +37,7 @@ QUERY: Query[BalanceFilters, BalancePlace] = Query(
                 "The balances of this player by all events that happened at this time or before it, late"
                 " ones included. Needs player_id."
             ),
-            None,
+            Apart("2025-01-15T07:00:00Z"),
         ),
         "at_position": (
             (
@@ -45,7 +45,7 @@ QUERY: Query[BalanceFilters, BalancePlace] = Query(
                 " head at most. Needs player_id, and not together with as_of. `Log-Position` is then this"
                 " position, and `at_least` can't be greater."
             ),
-            None,
+            Apart(100),
         ),
     },
     place=BalancePlace,

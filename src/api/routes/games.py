@@ -10,7 +10,7 @@ from litestar.params import PathParameter
 
 from api.documentation.operations import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
 from api.http.raw_ids import decode_id
-from api.querying.parameters import PastFilters, Query
+from api.querying.parameters import Apart, PastFilters, Query
 from api.querying.queries import Page, Queries, answer, answer_one, read_request
 from app.log.aggregates import game_at
 from postgres.connections import Pool
@@ -34,7 +34,7 @@ class Games(Page[GameView], frozen=True):
 _ABOUT: dict[str, tuple[str, object]] = {
     "provider": ("Only games of this provider.", "Sandworks"),
     "category": ("Only games in this category.", "video-slots"),
-    "feature": ("Only games with this feature.", None),
+    "feature": ("Only games with this feature.", Apart("freespins")),
     "theme": ("Only games with this theme.", "desert"),
     "device": ("Only games for this device; `undefined` where it is not known.", "desktop"),
     "has_freespins": ("Only games with or without free spins, or where it is `unknown`.", "no"),
@@ -53,7 +53,7 @@ ONE: Query[PastFilters, None] = Query(
                 " inclusive; its head at most. `Log-Position` is then this position, and `at_least` can't"
                 " be greater."
             ),
-            None,
+            Apart(100),
         )
     },
 )

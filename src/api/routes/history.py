@@ -14,7 +14,7 @@ from api.documentation.operations import BEYOND_HEAD, QUERY_PROBLEMS, operation
 from api.http.accept import EVENT_STREAM, JSON, NDJSON, negotiate
 from api.http.auth import tenant_of
 from api.querying.history_streams import check_reached, live, whole
-from api.querying.parameters import Asked, Query
+from api.querying.parameters import Apart, Asked, Query
 from api.querying.queries import Page, Queries, answer
 from app.log.history import (
     HistoryEntry,
@@ -37,7 +37,7 @@ QUERY: Query[HistoryFilters, int] = Query(
     HistoryFilters,
     {
         "player_id": ("Only this player's own stream. Not together with game_id.", "StQ-1"),
-        "game_id": ("Only this game's own stream: its catalogue updates.", None),
+        "game_id": ("Only this game's own stream: its catalogue updates.", Apart("btg/bonanza")),
         "event": ("Only events that were sent as this type.", "gameround"),
         "from": ("Only events that happened at this time or later.", "2025-01-15T00:00:00Z"),
         "to": ("Only events that happened before this time.", "2025-01-16T00:00:00Z"),

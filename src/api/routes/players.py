@@ -10,7 +10,7 @@ from litestar.params import PathParameter
 
 from api.documentation.operations import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
 from api.http.raw_ids import decode_id
-from api.querying.parameters import PastFilters, Query
+from api.querying.parameters import Apart, PastFilters, Query
 from api.querying.queries import Page, Queries, answer_one, read_request
 from app.log.aggregates import player_at
 from postgres.connections import Pool
@@ -35,8 +35,8 @@ QUERY: Query[PlayerFilters, PlayerPlace] = Query(
         "country": ("Only players whose country is this.", "MT"),
         "currency": ("Only players whose profile names this currency.", "EUR"),
         "tag": ("Only players with this tag.", "diamond"),
-        "affiliate": ("Only players that came by this affiliate.", None),
-        "operator": ("Only players of this operator.", None),
+        "affiliate": ("Only players that came by this affiliate.", Apart("aff-9")),
+        "operator": ("Only players of this operator.", Apart("op-1")),
         "is_blocked": ("Only players that are known to be blocked, or known not to be.", True),
     },
     place=PlayerPlace,
@@ -51,7 +51,7 @@ ONE: Query[PastFilters, None] = Query(
                 "The profile as all events up to this position of the log told it, inclusive; its head at"
                 " most. `Log-Position` is then this position, and `at_least` can't be greater."
             ),
-            None,
+            Apart(100),
         )
     },
 )
