@@ -47,6 +47,7 @@ ROOMS = {
             "behind": _tables("events"),
             "claim": _tables("events"),
             "status": _tables("events"),
+            "live_and_head": _tables("events"),
             # The library's tracking knows tenants by their names.
             "tenant_by_name": _tables("tenants"),
             "position_by_name": _tables("tenants"),
@@ -71,7 +72,7 @@ _OURS = {"app", "projections", "postgres", "api"}
 
 _NAMED = re.compile(r"^--\s*name:\s*(\w+).*$", re.MULTILINE)
 _COMMENT = re.compile(r"--[^\n]*")
-_CREATED = re.compile(r"\bcreate table (\w+)", re.IGNORECASE)
+_CREATED = re.compile(r"\bcreate table (?:if not exists )?(?:roundbook\.)?(\w+)", re.IGNORECASE)
 _TABLE = r"(?:only\s+)?(?:roundbook\.)?(\w+)"
 _ALIAS = r"(?:\s+(?:as\s+)?\w+)?"
 _READ = re.compile(rf"\b(?:from|join|using)\s+{_TABLE}", re.IGNORECASE)

@@ -46,7 +46,7 @@ _BEGINNING = "Error: "
 def cli() -> None:
     """Roundbook records what happens at online casinos, and answers questions about it.
 
-    Settings come from the environment: ROUNDBOOK_DATABASE_URL and others, see the README.
+    Settings come from the environment: ROUNDBOOK_DATABASE_URL and others, see docs/operating.md.
     """
 
 
