@@ -52,7 +52,7 @@ class ConflictView(Struct, frozen=True):
 
 
 class ConflictPage(NamedTuple):
-    """Some conflicts, oldest first, and the number behind which to go on, None at the end."""
+    """Some conflicts, oldest first, and the number after which to go on, None at the end."""
 
     items: list[ConflictView]
     last_number: int | None

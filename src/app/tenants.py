@@ -68,7 +68,7 @@ class Key(Struct, frozen=True):
     revoked_at: datetime | None
 
     def is_valid(self, now: datetime) -> bool:
-        """Tell whether the key is neither revoked nor expired."""
+        """Return whether the key is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 

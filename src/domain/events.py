@@ -21,7 +21,7 @@ _COMMON_QUANTA = (Decimal("0.01"), Decimal(1), Decimal("0.1"))
 def _settled(amount: Decimal) -> Decimal:
     """Bring an amount out of notations that would burden every sum with it.
 
-    `0e-999999999999999999` is a valid amount, and so is a 1 with a million zeros behind the point; added
+    `0e-999999999999999999` is a valid amount, and so is a 1 with a million decimal places; added
     as they are, the sum has as many digits.
     """
     for quantum in _COMMON_QUANTA:

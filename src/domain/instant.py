@@ -77,5 +77,5 @@ def format_instant(moment: datetime) -> str:
 
 
 def as_datetime(moment: datetime) -> datetime:
-    """Give a moment as a mere datetime, which msgspec can write."""
+    """Return a moment as a mere datetime, which msgspec can write."""
     return datetime.combine(moment.date(), moment.timetz())

@@ -58,7 +58,7 @@ class _Object:
 
 
 def same_value(one: bytes, other: bytes) -> bool:
-    """Tell whether two JSON texts hold the same value. Raises as `fingerprint` does."""
+    """Return whether two JSON texts hold the same value. Raises as `fingerprint` does."""
     return one == other or fingerprint(one) == fingerprint(other)
 
 

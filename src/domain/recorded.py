@@ -19,5 +19,5 @@ class RecordedEvent(Struct, frozen=True):
 
     @property
     def originator_version(self) -> int:
-        """Give the version in the words of the `eventsourcing` library."""
+        """Return the version in the words of the `eventsourcing` library."""
         return self.version

@@ -76,7 +76,7 @@ def fold_round(entries: Iterable[RoundEvent], start: Round | None = None) -> Rou
 
 @lru_cache(maxsize=64)
 def _only(day: date) -> frozenset[date]:
-    """Give a set of one day: rounds share it, thousands at a time."""
+    """Return a set of one day: rounds share it, thousands at a time."""
     return frozenset((day,))
 
 
@@ -88,7 +88,7 @@ class Played(NamedTuple):
 
 
 def newly_played(before: Round | None, after: Round) -> Iterator[Played]:
-    """Tell on which days, in which currencies, a round that was `before` has its first bet or win.
+    """Yield the days, by currency, on which a round that was `before` has its first bet or win.
 
     Each comes once, whatever the order of the events and however they were split: for counting rounds.
     """

@@ -36,7 +36,7 @@ def text(value: str) -> bytes:
 
 
 def micros(moment: datetime) -> int:
-    """Give what a timestamptz holds: microseconds since 2000."""
+    """Return what a timestamptz holds: microseconds since 2000."""
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 

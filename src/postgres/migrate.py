@@ -182,7 +182,7 @@ def check_current(schema: Schema, connection: Connection) -> None:
 
 
 def is_current(schema: Schema, connection: Connection) -> bool:
-    """Tell whether the schema is the one that this version of the code expects."""
+    """Return whether the schema is the one that this version of the code expects."""
     try:
         return not _missing(schema, connection)
     except MigrationError:

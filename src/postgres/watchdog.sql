@@ -11,7 +11,7 @@ select a.pid, a.xact_start, a.state_change, p.bytes_processed as copied_bytes,
    and a.xact_start is not null and a.wait_event_type = 'Client';
 
 -- name: end_transaction(pid, xact_start, state_change)
--- Ends a session if it is still at the same statement of the same transaction, or behind it.
+-- Ends a session if it is still at the same statement of the same transaction, or after it.
 select pg_terminate_backend(pid)
   from pg_stat_activity
  where pid = :pid and xact_start = :xact_start and state_change = :state_change

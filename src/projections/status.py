@@ -74,7 +74,7 @@ class _Row(NamedTuple):
 
 
 def read_status(connection: Connection, tenant_id: int, now: datetime) -> StatusView:
-    """Tell how far each projection is, at one moment. Raises NoGenerationError."""
+    """Return how far each projection is, at one moment. Raises NoGenerationError."""
     row = fetch_one(connection, SQL.status, {"tenant_id": tenant_id}, _Row)
     if row is None:
         raise NoGenerationError(tenant_id)

@@ -104,7 +104,7 @@ def advance(
 
 
 def fail(connection: Connection, scope: Scope, position: int, reason: str) -> None:
-    """Say where every process sees it that the event at `position` can't be projected, and why."""
+    """Record for all processes that the event at `position` can't be projected, and why."""
     text = reason.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
     parameters = {"position": position, "reason": text[:_LONGEST_REASON], "now": datetime.now(UTC)}
     connection.execute(SQL.fail.sql, {**scope._asdict(), **parameters})
@@ -128,7 +128,7 @@ class GenerationTracking(TrackingRecorder):
             advance(connection, Scope(tenant_id, self._generation), tracking.notification_id)
 
     def max_tracking_id(self, application_name: str) -> int | None:
-        """Give the position of a tenant's generation, None before its first event."""
+        """Return the position of a tenant's generation, None before its first event."""
         parameters = {"name": application_name, "generation": self._generation}
         with self._pool.connection() as connection:
             return fetch_one(connection, SQL.position_by_name, parameters, int) or None

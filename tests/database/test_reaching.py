@@ -104,7 +104,7 @@ def test_variables_that_libpq_went_by_are_named(monkeypatch: pytest.MonkeyPatch)
 def test_every_command_ends_with_that_line(refused: Run, command: str) -> None:
     with Impostor("28P01") as server:
         said = refused(*command.split(), settings={SETTING: server.url})
-    assert f"roundbook: {SETTING}: " in said
+    assert f"Error: {SETTING}: " in said
     assert "Das geht so nicht" in said
 
 
@@ -114,7 +114,7 @@ def test_the_owners_credential_is_named_where_it_is_at_fault(
     with Impostor("28P01") as server:
         settings = {SETTING: database.service_url, "ROUNDBOOK_OWNER_URL": server.url}
         for command in ("serve", "migrate"):
-            assert "roundbook: ROUNDBOOK_OWNER_URL: " in refused(command, settings=settings)
+            assert "Error: ROUNDBOOK_OWNER_URL: " in refused(command, settings=settings)
 
 
 def test_a_store_that_is_out_of_reach_while_it_is_prepared_is_waited_for(database_url: str) -> None:

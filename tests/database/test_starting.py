@@ -249,8 +249,8 @@ def test_the_embedded_database_starts_whatever_libpq_is_told(
     with monkeypatch.context() as patch:
         for variable, value in MEANT_FOR_ANOTHER_SERVER.items():
             patch.setenv(variable, value)
-        assert roundbook("tenant", "create", "acme", settings=settings).stdout == "acme\n"
         service = start(settings=settings)
+        assert roundbook("tenant", "create", "acme", settings=settings).stdout == "acme\n"
         key = roundbook("key", "create", "acme", "--scope", "ingest", settings=settings).stdout
     with service.client(key.strip()) as client:
         assert counts(client.post(EVENTS, content=body(login("a", player_id="Åsa")))) == (1, 0, 0)

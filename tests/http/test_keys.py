@@ -104,8 +104,10 @@ def test_a_revoked_key_is_403_within_ten_seconds(
 def test_what_is_said_of_a_revocation_is_the_same_everywhere_and_true() -> None:
     """A request trusts what was read of a key for some seconds; a stream looks again some seconds later."""
     helped = CliRunner().invoke(cli, ["key", "revoke", "--help"]).output
-    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-    told = [line for line in readme.splitlines() if "key revoke" in line or "KEY_CACHE_S" in line]
+    operating = (Path(__file__).parents[2] / "docs/operating.md").read_text("utf-8")
+    told = [
+        line for line in operating.splitlines() if "key revoke" in line or "KEY_CACHE_S" in line
+    ]
     assert len(told) == 2
     for text in (" ".join(helped.split()), *told):
         assert re.search(r"holds everywhere within 10 s(econds)?\b", text)

@@ -62,5 +62,5 @@ def replay_command(tenant: str, **filters: Any) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Give an Instant as the datetime that it is, which msgspec wants for one."""
+    """Return an Instant as the datetime that it is, which msgspec wants for one."""
     return datetime.fromisoformat(value.isoformat()) if isinstance(value, datetime) else value

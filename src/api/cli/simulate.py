@@ -146,7 +146,7 @@ def _command(start: datetime, end: datetime) -> str:
 
 @contextmanager
 def _ingest_key(tenant: str, given: str | None) -> Iterator[str]:
-    """Give a key: the one that was given, or one of our own that is revoked in the end."""
+    """Return a key: the one that was given, or one of our own that is revoked in the end."""
     if given:
         yield given
         return

@@ -47,7 +47,7 @@ def _parse(element: str) -> tuple[str, float]:
 
 
 def _quality(media_type: str, ranges: Sequence[tuple[str, float]]) -> float:
-    """Give the quality of the most specific range that covers a media type, 0 if none does."""
+    """Return the quality of the most specific range that covers a media type, 0 if none does."""
     by_precedence = (media_type, media_type.partition("/")[0] + "/*", "*/*")
     for precise in by_precedence:
         found = [quality for media_range, quality in ranges if media_range == precise]

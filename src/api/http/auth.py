@@ -32,7 +32,7 @@ class KeyRing:
         self._lock = threading.Lock()
 
     def remembered(self, key: str) -> tuple[Key, Tenant] | None:
-        """Give what is known of a key without asking the store, if it is fresh enough."""
+        """Return what is known of a key without asking the store, if it is fresh enough."""
         with self._lock:
             found = self._known.get(key)
             if found is None or found[0] < time.monotonic():
@@ -86,6 +86,6 @@ async def check_key(connection: ASGIConnection[Any, Any, Any, Any], scope: Scope
 
 
 def tenant_of(request: Request[Any, Any, Any]) -> Tenant:
-    """Give the tenant that a request's key speaks for; a dependency of the routes behind the guard."""
+    """Return the tenant that a request's key speaks for; a dependency of the routes behind the guard."""
     tenant: Tenant = request.scope["state"]["tenant"]
     return tenant

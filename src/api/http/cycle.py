@@ -76,7 +76,7 @@ class Cycle(RequestResponseCycle):
         await super().run_asgi(or_break_off)
 
     async def receive(self) -> "ASGIReceiveEvent":
-        """Give a part of the body, or the news that the client is gone or as good as gone."""
+        """Return a part of the body, or the news that the client is gone or as good as gone."""
         self._notice_the_end()
         if not self._spoiled:
             message = await super().receive()

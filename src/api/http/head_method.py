@@ -35,7 +35,7 @@ def head_like_get(app: ASGIApp) -> ASGIApp:
 
 
 def is_head(scope: Scope) -> bool:
-    """Tell whether the client asked with HEAD."""
+    """Return whether the client asked with HEAD."""
     return _IS_HEAD in scope["state"]
 
 

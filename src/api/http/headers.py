@@ -4,7 +4,7 @@ from litestar.datastructures import Headers
 
 
 def joined(headers: Headers, name: str) -> str:
-    """Give all values of a header as one text, which is empty where there is none.
+    """Return all values of a header as one text, which is empty where there is none.
 
     Taking the first line alone would let the others say something else unheard.
     """

@@ -21,7 +21,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "bad-request": (400, "The request can't be understood"),
     "malformed-body": (400, "The body is not what it says it is"),
     "forbidden": (403, "The API key does not allow this"),
-    "not-found": (404, "There is no such thing"),
+    "not-found": (404, "Not found"),
     "method-not-allowed": (405, "This method is not allowed here"),
     "not-acceptable": (406, "None of the accepted media types can be given"),
     "body-too-slow": (408, "The body did not arrive in time"),
@@ -36,7 +36,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "internal-error": (500, "A fault of the service"),
     "not-implemented": (501, "The service can't do this"),
     "store-unavailable": (503, "The store did not confirm; try again"),
-    "too-busy": (503, "More work than can be done; try again"),
+    "too-busy": (503, "Service overloaded; try again"),
     "read-models-behind": (503, "The read models are not there yet; try again"),
     "version-not-supported": (505, "This version of HTTP is not spoken here"),
 }

@@ -42,7 +42,7 @@ class Streamed(Stream):
 
 
 def was_broken_off(error: Exception) -> bool:
-    """Tell whether an exception that came out of the application is a BrokenOffError, wrapped by it."""
+    """Return whether an exception that came out of the application is a BrokenOffError, wrapped by it."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, BaseExceptionGroup):

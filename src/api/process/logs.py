@@ -54,12 +54,12 @@ def configure_logs(log_format: str | None) -> None:
 
 
 def takes_commands() -> bool:
-    """Tell whether stderr is a terminal that moves its cursor, and more, when it is told to."""
+    """Return whether stderr is a terminal that moves its cursor, and more, when it is told to."""
     return sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def _shows_colors() -> bool:
-    """Tell whether stderr takes colours, and nobody asked for none (no-color.org)."""
+    """Return whether stderr takes colours, and nobody asked for none (no-color.org)."""
     return takes_commands() and not os.environ.get("NO_COLOR")
 
 

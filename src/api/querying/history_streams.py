@@ -43,7 +43,7 @@ AskedHistory = Asked[HistoryFilters, int]
 
 
 class _Piece(NamedTuple):
-    """What was read: entries written out, the position behind which to go on (None at `until`)."""
+    """What was read: entries written out, the position after which to go on (None at `until`)."""
 
     lines: bytes
     after: int | None
@@ -51,7 +51,7 @@ class _Piece(NamedTuple):
 
     @property
     def next(self) -> int:
-        """The position behind which to go on, there or when more is recorded."""
+        """The position after which to go on, there or when more is recorded."""
         return self.until if self.after is None else self.after
 
 
@@ -73,7 +73,7 @@ async def live(
 ) -> Response[Any]:
     """Answer with all entries, and then with each that is recorded, until the client leaves.
 
-    A reconnect with `Last-Event-ID` goes on behind that position; where nothing can follow it is
+    A reconnect with `Last-Event-ID` goes on after that position; where nothing can follow it is
     answered 204, upon which an EventSource stays away. Raises ProblemError: `invalid-parameters` where
     `Last-Event-ID` is no position, `beyond-head` where it is one that the log does not have.
     """
@@ -113,7 +113,7 @@ def _nothing(_connection: Connection, _until: int) -> None:
 
 
 def _is_complete(asked: AskedHistory, piece: _Piece) -> bool:
-    """Tell whether nothing can follow, whatever is recorded."""
+    """Return whether nothing can follow, whatever is recorded."""
     last = asked.filters.to_position
     return last is not None and piece.next >= last
 
@@ -131,7 +131,7 @@ def _last_event_id(request: Request[Any, Any, Any]) -> int | None:
 async def _follow_to_head(
     request: Request[Any, Any, Any], asked: AskedHistory, queries: Queries, piece: _Piece
 ) -> AsyncIterator[bytes]:
-    """Give what was read first, and go on reading when it is sent.
+    """Return what was read first, and go on reading when it is sent.
 
     Between two reads it holds neither a thread nor a connection.
     """
@@ -147,7 +147,7 @@ async def _follow_to_head(
 async def _follow_live(
     request: Request[Any, Any, Any], asked: AskedHistory, queries: Queries, piece: _Piece
 ) -> AsyncIterator[bytes]:
-    """Give a comment at once, what was read first, and go on when it is sent and there is more.
+    """Return a comment at once, what was read first, and go on when it is sent and there is more.
 
     While it waits it holds neither a thread nor a connection, and costs the store no query of its own.
     It ends when the key does, when the filters leave nothing to come, and when the process ends; a
@@ -179,7 +179,7 @@ async def _read(
     after: int,
     until: int | None,
 ) -> _Piece:
-    """Read the next entries behind `after`, up to `until` or to the present head."""
+    """Read the next entries after `after`, up to `until` or to the present head."""
 
     def read() -> _Piece:
         end = until

@@ -37,7 +37,7 @@ class Kind(NamedTuple):
 
 
 def kind_of(annotation: Any) -> Kind:
-    """Give the kind for the type of a filter, which may be None besides."""
+    """Return the kind for the type of a filter, which may be None besides."""
     inner = annotation
     if get_origin(annotation) in {Union, UnionType}:
         (inner,) = (each for each in get_args(annotation) if each is not type(None))
@@ -52,7 +52,7 @@ def kind_of(annotation: Any) -> Kind:
 
 
 def _some_of(values: tuple[str, ...]) -> Kind:
-    """Give the kind of a comma-separated list of some of these values, at least one, each once.
+    """Return the kind of a comma-separated list of some of these values, at least one, each once.
 
     It is read into their own order, so that two spellings of one choice are equal.
     """
@@ -72,7 +72,7 @@ def _some_of(values: tuple[str, ...]) -> Kind:
 
 
 def integer(least: int, most: int) -> Kind:
-    """Give the kind of an integer within bounds, both inclusive."""
+    """Return the kind of an integer within bounds, both inclusive."""
 
     def read(text: str) -> int:
         if not _INTEGER.fullmatch(text):

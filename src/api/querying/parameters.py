@@ -55,7 +55,7 @@ class Parameter(NamedTuple):
 
 
 class Asked(NamedTuple, Generic[F, K]):
-    """What a request asks for. `after` is the place to go on behind, None for the beginning."""
+    """What a request asks for. `after` is the place after which to go on, None for the beginning."""
 
     tenant_id: int
     filters: F
@@ -189,7 +189,7 @@ class Query(Generic[F, K]):
         raise invalid_parameters(faults)
 
     def cursor(self, asked: Asked[F, K], last_place: K | None) -> str | None:
-        """Write the cursor behind the last row of a page, None where nothing follows."""
+        """Write the cursor after the last row of a page, None where nothing follows."""
         if last_place is None or self._cursors is None:
             return None
         return self._cursors.write(

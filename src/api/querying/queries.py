@@ -118,7 +118,7 @@ class Queries:
         Raises ProblemError where the log has not come that far, and as `live` does.
         """
         if asked.at_least > position:
-            detail = f"must be at most {position}, as nothing behind at_position is shown"
+            detail = f"must be at most {position}, as nothing after at_position is shown"
             raise invalid_parameters([Fault("at_least", "contradictory", detail)])
 
         def read_once() -> Found[V] | None:
@@ -176,5 +176,5 @@ def answer(content: Any, position: int) -> Response[Any]:
 
 
 def answer_headers(position: int) -> dict[str, str]:
-    """Give the headers of every answer of a query. What it says is one tenant's, and soon old."""
+    """Return the headers of every answer of a query. What it says is one tenant's, and soon old."""
     return {"Log-Position": str(position), "Cache-Control": "no-store"}

@@ -87,6 +87,6 @@ async def list_activity(
     Late bets and wins count on the day on which they happened. A round counts once for each day, game and
     currency on which it has a bet or a win, and longer spans add these up. `ggr` (gross gaming revenue) is
     bets minus wins. `rtp` (return to player) is wins by bets, real and bonus money together, rounded to 6
-    digits behind the point, half to even; null where nothing was bet.
+    decimal places, half to even; null where nothing was bet.
     """
     return await queries.page(request, QUERY, find_activity)

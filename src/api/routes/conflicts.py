@@ -23,7 +23,7 @@ QUERY: Query[ConflictFilters, int] = Query(
     ConflictFilters,
     {
         "unique_id": ("Only contents that were refused for this unique_id.", "bet-r1"),
-        "from_position": ("Only conflicts with events at this position or behind it.", 1),
+        "from_position": ("Only conflicts with events at this position or after it.", 1),
         "to_position": ("Only conflicts with events at this position or before it.", 484),
     },
     place=Position,

@@ -81,7 +81,7 @@ def _check_content_type(content_type: str) -> None:
 
 
 async def _body(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
-    """Give the body as it arrives. Raises ProblemError if the client goes away before its end."""
+    """Return the body as it arrives. Raises ProblemError if the client goes away before its end."""
     try:
         async for chunk in request.stream():
             yield chunk
@@ -104,6 +104,6 @@ def _answer(request: Request[Any, Any, Any], recorded: Recorded) -> Response[Any
 
 
 def _wants_receipt(prefer: str) -> bool:
-    """Tell whether `Prefer: return=representation` (RFC 7240) was sent."""
+    """Return whether `Prefer: return=representation` (RFC 7240) was sent."""
     preferences = [part.partition(";")[0].strip().lower() for part in prefer.split(",")]
     return "return=representation" in [p.replace(" ", "").replace('"', "") for p in preferences]

@@ -41,7 +41,7 @@ QUERY: Query[HistoryFilters, int] = Query(
         "event": ("Only events that were sent as this type.", "gameround"),
         "from": ("Only events that happened at this time or later.", "2025-01-15T00:00:00Z"),
         "to": ("Only events that happened before this time.", "2025-01-16T00:00:00Z"),
-        "from_position": ("Only events at this position or behind it.", 1),
+        "from_position": ("Only events at this position or after it.", 1),
         "to_position": ("Only events at this position or before it.", 100),
     },
     place=Position,
@@ -109,7 +109,7 @@ async def show_history(
     break between its tokens.
 
     `text/event-stream` (server-sent events) gives the same, and then each event as it is recorded, with
-    its position as the `id`: a reconnect with `Last-Event-ID` goes on behind it without a gap or a
+    its position as the `id`: a reconnect with `Last-Event-ID` goes on after it without a gap or a
     repeat. A comment comes at once, and every few seconds while nothing is recorded. With `to_position`
     the stream ends there, with that position as its last `id` and no event; a reconnect behind it is
     204.

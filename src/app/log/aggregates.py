@@ -20,7 +20,7 @@ A = TypeVar("A", Player, Game)
 
 
 def repository(pool: Pool, tenant_id: int) -> Repository[str]:
-    """Give the repository of a tenant's players and games, which begins at snapshots where there are any.
+    """Return the repository of a tenant's players and games, which begins at snapshots where there are any.
 
     `repository.get("player:…", version=n, projector_func=project_player)` raises the library's
     AggregateNotFoundError where there is no such stream.

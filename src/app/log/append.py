@@ -11,7 +11,7 @@ from postgres.rows import fetch_one
 
 
 class UnknownTenantError(LookupError):
-    """There is no such tenant."""
+    """The tenant is unknown."""
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def locked_log(connection: Connection, tenant_id: int) -> Iterator[int]:
 
 
 def head(connection: Connection, tenant_id: int) -> int:
-    """Give the greatest position of a tenant's log, 0 if it is empty."""
+    """Return the greatest position of a tenant's log, 0 if it is empty."""
     return fetch_one(connection, SQL.head, {"tenant_id": tenant_id}, int) or 0
 
 
@@ -40,7 +40,7 @@ def copy(
     encoded: Iterable[bytes],
     recorded_at: datetime,
 ) -> None:
-    """Append encoded events behind `head`, in the order given, each with its version.
+    """Append encoded events after `head`, in the order given, each with its version.
 
     To be called within `locked_log`. Raises psycopg.errors.UniqueViolation if a key or a version is
     in the log already.

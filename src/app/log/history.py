@@ -78,7 +78,7 @@ class HistoryEntry(Struct, frozen=True):
 
 
 class Stretch(NamedTuple):
-    """Some entries, oldest first, and the position behind which to go on, None at the end."""
+    """Some entries, oldest first, and the position after which to go on, None at the end."""
 
     entries: list[HistoryEntry]
     last_position: int | None
@@ -93,7 +93,7 @@ def read_stretch(
     until: int,
     limit: int,
 ) -> Stretch:
-    """Read the next entries behind position `after`, up to position `until` at most.
+    """Read the next entries after position `after`, up to position `until` at most.
 
     There may be fewer than `limit`, even none, before the end. Raises ValueError where the filters
     name a player and a game.
@@ -161,7 +161,7 @@ def read_lines(
     until: int,
     write: Callable[[HistoryEntry], bytes],
 ) -> tuple[bytes, int | None]:
-    """Read the next entries, written one by one, with the position behind which to go on."""
+    """Read the next entries, written one by one, with the position after which to go on."""
     with pool.connection() as connection:
         entries, last_position = read_stretch(
             connection, tenant_id, filters, after=after, until=until, limit=_LINES_AT_ONCE
@@ -170,7 +170,7 @@ def read_lines(
 
 
 def replay(pool: Pool, tenant_id: int, filters: HistoryFilters) -> Iterator[bytes]:
-    """Give a tenant's history up to the present head as NDJSON, some lines at once.
+    """Return a tenant's history up to the present head as NDJSON, some lines at once.
 
     In constant memory, by short queries. Raises one of `postgres.errors.UNAVAILABLE`, also
     between two pieces: then what was given is not the whole.
@@ -202,7 +202,7 @@ def _bound_stream(connection: Connection, bounds: dict[str, Any]) -> int:
 
 
 def _bound_rare_topic(connection: Connection, bounds: dict[str, Any]) -> int:
-    """Give the position where the events to look at end."""
+    """Return the position where the events to look at end."""
     parameters = {**bounds, "length": STRETCH_EVENTS}
     end = fetch_one(connection, SQL.end_of_rare_stretch, parameters, int, prepare=False)
     return int(bounds["until"]) if end is None else end

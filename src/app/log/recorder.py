@@ -118,7 +118,7 @@ class TenantLog(ApplicationRecorder):
             return fetch_all(connection, statement, parameters, _notification, binary=True)
 
     def max_notification_id(self) -> int | None:
-        """Give the head of the log, or None if it is empty."""
+        """Return the head of the log, or None if it is empty."""
         with library_errors(), self._pool.connection() as connection:
             return head(connection, self._tenant_id) or None
 
@@ -145,7 +145,7 @@ class LogSubscription(Subscription[ApplicationRecorder]):
     def __init__(
         self, recorder: ApplicationRecorder, gt: int | None = None, topics: Sequence[str] = ()
     ) -> None:
-        """Follow `recorder` from behind position `gt`."""
+        """Follow `recorder` after position `gt`."""
         super().__init__(recorder, gt=gt, topics=topics)
         self._read: deque[Notification] = deque()
         self._stopped = threading.Event()
@@ -156,7 +156,7 @@ class LogSubscription(Subscription[ApplicationRecorder]):
         self._stopped.set()
 
     def __next__(self) -> Notification:
-        """Give the next event; waits for it. Raises StopIteration once stopped."""
+        """Return the next event; waits for it. Raises StopIteration once stopped."""
         while not self._stopped.is_set():
             if self._read:
                 notification = self._read.popleft()

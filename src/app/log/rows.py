@@ -43,7 +43,7 @@ def encode_item(stream: str, topic: str, key: bytes, occurred_at: datetime, stat
 
 
 def item_state(row: bytes) -> bytes:
-    """Give the state of an item's row as `encode_item` wrote it."""
+    """Return the state of an item's row as `encode_item` wrote it."""
     _, _, name_bytes = _KEY.unpack_from(row)
     topic_at = _KEY.size + name_bytes
     (topic_bytes,) = _LENGTH.unpack_from(row, topic_at)
@@ -64,7 +64,7 @@ def copy_data(
     encoded: Iterable[bytes],
     recorded_at: datetime,
 ) -> bytes:
-    """Give encoded events their places behind `head`, in order, and put together what COPY takes."""
+    """Give encoded events their places after `head`, in order, and put together what COPY takes."""
     recorded = (recorded_at - _EPOCH) // _MICROSECOND
     rows = [_HEADER]
     for position, (version, rest) in enumerate(zip(versions, encoded, strict=True), start=head + 1):

@@ -44,7 +44,7 @@ class Taken(Struct, frozen=True):
 
     @property
     def originator_version(self) -> int:
-        """Give the version in the words of the `eventsourcing` library."""
+        """Return the version in the words of the `eventsourcing` library."""
         return self.aggregate.version
 
 

@@ -6,7 +6,7 @@ from postgres.rows import fetch_one
 
 
 def last_version(connection: Connection, tenant_id: int, stream: str) -> int:
-    """Give the last version of a stream, 0 if it has none."""
+    """Return the last version of a stream, 0 if it has none."""
     parameters = {"tenant_id": tenant_id, "stream": stream}
     return fetch_one(connection, SQL.last_version, parameters, int) or 0
 
@@ -14,7 +14,7 @@ def last_version(connection: Connection, tenant_id: int, stream: str) -> int:
 def version_at(
     connection: Connection, tenant_id: int, stream: str, position: int, last_version: int
 ) -> int:
-    """Give the greatest version of a stream that stands at `position` or before, 0 if none does.
+    """Return the greatest version of a stream that stands at `position` or before, 0 if none does.
 
     A binary search over versions up to `last_version`, one lookup of a key for each step.
     """
@@ -29,7 +29,7 @@ def version_at(
 
 
 def position_of(connection: Connection, tenant_id: int, stream: str, version: int) -> int:
-    """Give the position of an event of a stream. Raises LookupError for a version that is not there."""
+    """Return the position of an event of a stream. Raises LookupError for a version that is not there."""
     parameters = {"tenant_id": tenant_id, "stream": stream, "version": version}
     position = fetch_one(connection, SQL.position_of_version, parameters, int)
     if position is None:

@@ -30,7 +30,7 @@ class Judged(NamedTuple):
     places: Sequence[int] | None = None
 
     def positions(self, given: Sequence[int]) -> Sequence[int]:
-        """Give each item's position, once the new ones have theirs."""
+        """Return each item's position, once the new ones have theirs."""
         if self.places is None:
             return given
         return [place if place > 0 else given[-place - 1] for place in self.places]

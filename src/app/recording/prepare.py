@@ -22,7 +22,7 @@ class Prepared(Struct, frozen=True):
     rows: list[bytes]
 
     def state(self, index: int) -> bytes:
-        """Give an item's `data` as it was sent."""
+        """Return an item's `data` as it was sent."""
         return item_state(self.rows[index])
 
     @property
@@ -52,7 +52,7 @@ def prepare(items: Sequence[Item]) -> Prepared:
 
 
 def merge(batches: Sequence[Prepared]) -> Prepared:
-    """Put batches one behind the other: recorded as one, they fare as if they had come one by one."""
+    """Put batches one after the other: recorded as one, they fare as if they had come one by one."""
     if len(batches) == 1:
         return batches[0]
     return Prepared(

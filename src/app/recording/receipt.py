@@ -38,7 +38,7 @@ class Recorded(Struct, frozen=True):
     log_position: int
 
     def count(self, outcome: Outcome) -> int:
-        """Tell how many items came out so."""
+        """Return how many items came out so."""
         return self.outcomes.count(outcome)
 
     def receipt(self) -> Receipt:

@@ -21,7 +21,7 @@ class Delivery:
         self.first_copies = events - self._repeated - self._conflicting
 
     def deliver(self, items: Iterator[str]) -> Iterator[str]:
-        """Give the items, of which there are `first_copies`; no second copy overtakes its first."""
+        """Return the items, of which there are `first_copies`; no second copy overtakes its first."""
         random, late = self._random, self._late
         waiting: list[tuple[int, str]] = []
         for turn, item in enumerate(items):
@@ -57,6 +57,6 @@ class Delivery:
 
 
 def _altered(item: str) -> str:
-    """Give other content under the same unique_id: a larger amount, or a correction where there is none."""
+    """Return other content under the same unique_id: a larger amount, or a correction where there is none."""
     larger = item.replace('"amount":', '"amount":1', 1)
     return larger if larger != item else f'{item.removesuffix("}}")},"corrected":true}}}}'

@@ -98,7 +98,7 @@ class Casino:
         player.playing = False
 
     def _grant(self, player: Player) -> str:
-        """Give bonus money: what a wheel wins that costs nothing to turn."""
+        """Return bonus money: what a wheel wins that costs nothing to turn."""
         money, amount = player.money, _GRANT_STAKES * player.stake
         player.bonus += amount
         round_id = f"{self._writer.run}:{next(self._writer.serials)}"

@@ -133,7 +133,7 @@ class _Part(Protocol):
         ...
 
     def rest(self) -> bytes | None:
-        """Tell what followed the end of this part in the last piece; None before the end."""
+        """Return what followed the end of this part in the last piece; None before the end."""
         ...
 
 

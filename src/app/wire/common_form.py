@@ -55,7 +55,7 @@ _DECODERS = {
 
 
 def readers(currencies: Container[str], latest: datetime) -> dict[str, Reader]:
-    """Give a reader for each type of item, for a tenant's currencies and timestamps up to `latest`."""
+    """Return a reader for each type of item, for a tenant's currencies and timestamps up to `latest`."""
     return {
         wire_type: _reader(item_type, currencies, latest)
         for wire_type, item_type in ITEM_TYPES.items()

@@ -126,7 +126,7 @@ def check_depth(text: bytes) -> None:
 
 
 def has_more_elements(array: bytes, limit: int) -> bool:
-    """Tell whether a JSON array has more than `limit` (at least 1) elements, without reading them."""
+    """Return whether a JSON array has more than `limit` (at least 1) elements, without reading them."""
     marks = _outside_strings(array, _ALL_BUT_MARKS)
     depths = accumulate(memoryview(marks.translate(_STEPS)).cast("b"))
     commas = (

@@ -19,12 +19,12 @@ class Account:
     gid: int
 
     def may_enter(self, folder: Path) -> bool:
-        """Tell whether the account may pass every folder down to and including this one."""
+        """Return whether the account may pass every folder down to and including this one."""
         folder = folder.resolve()
         return all(self._allowed(part, 0o1) for part in (folder, *folder.parents))
 
     def may_read(self, file: Path) -> bool:
-        """Tell whether the account may reach and read a file."""
+        """Return whether the account may reach and read a file."""
         file = file.resolve()
         return self._allowed(file, 0o4) and self.may_enter(file.parent)
 
@@ -41,7 +41,7 @@ class Account:
 
 
 def is_root() -> bool:
-    """Tell whether this process may become any other user."""
+    """Return whether this process may become any other user."""
     return os.geteuid() == 0
 
 

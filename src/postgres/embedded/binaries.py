@@ -27,12 +27,12 @@ class Binaries:
 
     @property
     def initdb(self) -> str:
-        """Give the path of the program that makes a data folder."""
+        """Return the path of the program that makes a data folder."""
         return str(self.folder / "initdb")
 
     @property
     def postgres(self) -> str:
-        """Give the path of the server."""
+        """Return the path of the server."""
         return str(self.folder / "postgres")
 
 

@@ -20,7 +20,7 @@ class Lock:
 
     @property
     def held(self) -> bool:
-        """Tell whether this process holds the lock, and of the file that others would see."""
+        """Return whether this process holds the lock, and of the file that others would see."""
         if self._descriptor is None:
             return False
         try:
@@ -49,7 +49,7 @@ class Lock:
         return True
 
     def owner(self) -> str:
-        """Give the process id of the owner, for people to read."""
+        """Return the process id of the owner, for people to read."""
         try:
             return self._path.read_text("ascii").strip() or "unknown"
         except OSError:

@@ -43,7 +43,7 @@ class Log:
             self._start_bytes = 0
 
     def last_words(self) -> str:
-        """Give the last lines that the newest server wrote."""
+        """Return the last lines that the newest server wrote."""
         try:
             with self.path.open("rb") as file:
                 file.seek(max(self._start_bytes, file.seek(0, os.SEEK_END) - 4096))

@@ -34,22 +34,22 @@ class Place:
 
     @property
     def pgdata(self) -> Path:
-        """Give the data folder. It has this name only when it is complete."""
+        """Return the data folder. It has this name only when it is complete."""
         return self.home / _PGDATA
 
     @property
     def lock(self) -> Path:
-        """Give the file whose lock makes a process the owner."""
+        """Return the file whose lock makes a process the owner."""
         return self.home / _LOCK
 
     @property
     def log(self) -> Path:
-        """Give the server's log file."""
+        """Return the server's log file."""
         return self.home / "postgres.log"
 
     @property
     def socket_folder(self) -> Path:
-        """Give the folder of the socket: the same for every owner, so that pools find the next server."""
+        """Return the folder of the socket: the same for every owner, so that pools find the next server."""
         inside = self.home / "socket"
         if _SOCKET_FOLDER.fullmatch(str(inside)):
             return inside
@@ -57,7 +57,7 @@ class Place:
         return Path(f"/tmp/roundbook-{self.account.uid}-{_digest(self.home)}")  # noqa: S108 (verified before use)
 
     def url(self, role: str, database: str) -> str:
-        """Give the libpq URL of a role in a database, over the socket.
+        """Return the libpq URL of a role in a database, over the socket.
 
         It says all that libpq would else read from the environment: a variable that is meant for another
         server (PGSSLMODE, PGREQUIREAUTH) must not keep us from ours.

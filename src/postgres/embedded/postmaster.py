@@ -28,24 +28,24 @@ class Postmaster:
 
     @property
     def running(self) -> bool:
-        """Tell whether the process lives."""
+        """Return whether the process lives."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def listening(self) -> bool:
-        """Tell whether the process lives and its socket is there, soon after the start, recovery or not."""
+        """Return whether the process lives and its socket is there, soon after the start, recovery or not."""
         exists = self.running and (self._place.socket_folder / SOCKET).exists()
         self._listened = self._listened or exists
         return exists
 
     @property
     def unreachable(self) -> bool:
-        """Tell whether the process lives, but its socket is gone: somebody may tidy up around us."""
+        """Return whether the process lives, but its socket is gone: somebody may tidy up around us."""
         return self.running and not self.listening and self._listened
 
     @property
     def status(self) -> int | None:
-        """Give the exit status of the process, or minus the signal that ended it."""
+        """Return the exit status of the process, or minus the signal that ended it."""
         return self._process.returncode if self._process else None
 
     def make(self) -> None:
@@ -98,7 +98,7 @@ class Postmaster:
         self._process = None
 
     def met_an_orphan(self) -> bool:
-        """Tell whether the server ended as it found another, or its backends, that will end soon."""
+        """Return whether the server ended as it found another, or its backends, that will end soon."""
         signs = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
         return any(sign in self.log.last_words() for sign in signs)
 

@@ -33,7 +33,7 @@ def launch(
 
 
 def running_postmaster(pgdata: Path) -> int | None:
-    """Give the process id of the server that runs in a data folder, if one does.
+    """Return the process id of the server that runs in a data folder, if one does.
 
     The id in its lock file is only believed if that process is a `postgres` started on this very folder:
     ids are used again, and a service that is restarted in a container often meets its own.

@@ -120,7 +120,7 @@ def sole_rebuild(pool: Pool, tenant_id: int, *, patience_s: float = 0) -> Iterat
 
 
 def begin_or_resume(pool: Pool, tenant_id: int) -> Scope:
-    """Give the generation in the making: what an interrupted rebuild by this code left, or a new one."""
+    """Return the generation in the making: what an interrupted rebuild by this code left, or a new one."""
     with pool.connection() as connection, connection.transaction():
         known = _generations(connection, tenant_id, lock=True)
         resumed = None
@@ -152,7 +152,7 @@ class Standing(NamedTuple):
 
 
 def standing(connection: Connection, made: Scope) -> Standing:
-    """Tell where both generations stand. Raises OvertakenError where one is not what it was."""
+    """Return where both generations stand. Raises OvertakenError where one is not what it was."""
     known = _generations(connection, made.tenant_id)
     live = next((each for each in known if each.live), None)
     beside = next((each for each in known if each.number == made.generation), None)

@@ -44,7 +44,7 @@ log = structlog.get_logger()
 
 
 class _StretchError(Exception):
-    """Of a stretch of the log something can't be projected: its cause, or one of the events."""
+    """Part of a stretch of the log can't be projected: the stretch, and the reason."""
 
     def __init__(self, first: int, last: int, reason: Exception) -> None:
         super().__init__(first, last, reason)
@@ -93,7 +93,7 @@ class Projector:
                 stop.wait(self._poll_interval_s)
 
     def project_all(self, *, now_s: float) -> bool:
-        """Give each tenant that has new events one chunk's turn. Tells whether there was any work.
+        """Project one chunk of each tenant that has new events. Return whether there was any work.
 
         A tenant whose events can't be projected rests for a while and holds up no other. Raises where
         the store is out of reach.
@@ -140,7 +140,7 @@ class Projector:
 
         That is 0 where there is nothing new, or another projector is at it. Of a chunk that fails it
         projects what stands before the event at fault. Raises PoisonError for an event that can't be
-        projected, once that is where every process sees it; other errors where the store is out of
+        projected, after recording it for all processes; other errors where the store is out of
         reach.
         """
         limit = self.chunk_events
@@ -163,7 +163,7 @@ class Projector:
             if claimed.failed_position == claimed.position + 1:
                 limit = 1
             versions = claimed.versions if claimed.position else code_versions()
-            # What the generation was begun without it must not have from its middle on.
+            # A read model that is new in this code does not start midway through a generation.
             names = [name for name in READ_MODELS if name in versions]
             wanted = Wanted(scope.tenant_id, claimed.position, limit, until, names)
             reader = self._reader()
@@ -176,7 +176,7 @@ class Projector:
                 raise _StretchError(first, last, error) from error
             # A shorter stretch is the last one, for now.
             if read_ahead and len(notifications) == self.chunk_events and last != until:
-                reader.read_ahead(wanted._replace(behind=last))
+                reader.read_ahead(wanted._replace(after=last))
             try:
                 for name in names:
                     READ_MODELS[name].write(connection, scope, folded[name].result())
@@ -204,11 +204,11 @@ class Projector:
 
     def _select(self, wanted: Wanted) -> Sequence[Notification]:
         return self._open_log(wanted.tenant_id).select_notifications(
-            start=wanted.behind, limit=wanted.limit, stop=wanted.until, inclusive_of_start=False
+            start=wanted.after, limit=wanted.limit, stop=wanted.until, inclusive_of_start=False
         )
 
     def _poison(self, scope: Scope, error: _StretchError) -> PoisonError:
-        """Keep what failed where every process sees it."""
+        """Record what failed, where every process sees it."""
         reason = error.reason
         if not isinstance(reason, PoisonError):
             reason = PoisonError(error.first, reason)
@@ -217,7 +217,7 @@ class Projector:
         return reason
 
     def _must_leave_alone(self, scope: Scope, claimed: Claimed) -> bool:
-        """Tell whether a generation is of newer code: what this code would add, that code would not."""
+        """Return whether a generation is of newer code: what this code would add, that code would not."""
         if not claimed.position or not is_of_newer_code(claimed.versions):
             return False
         if scope not in self._left_alone:
@@ -243,7 +243,7 @@ class Projector:
 
 
 def _is_of_the_events(error: Exception) -> bool:
-    """Tell whether a part of the events may go through; a wait in vain is only repeated by parts."""
+    """Return whether a part of the events may go through; a wait in vain is only repeated by parts."""
     state = getattr(error, "sqlstate", None) or ""
     return not isinstance(error, PoisonError) and not state.startswith(_WAITED_IN_VAIN)
 

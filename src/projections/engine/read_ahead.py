@@ -15,13 +15,13 @@ from projections.models.registry import READ_MODELS
 
 
 class Wanted(NamedTuple):
-    """A stretch of a tenant's log: behind a position, so many events, up to another position.
+    """A stretch of a tenant's log: after a position, so many events, up to another position.
 
     And for which read models.
     """
 
     tenant_id: int
-    behind: int
+    after: int
     limit: int
     until: int | None
     models: Sequence[str]
@@ -56,7 +56,7 @@ class Reader:
         self._ahead: tuple[Wanted, Future[Read]] | None = None
 
     def read(self, wanted: Wanted) -> Read:
-        """Give a stretch, which may have been read already. Raises what `select` raises."""
+        """Return a stretch, which may have been read already. Raises what `select` raises."""
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             coming, reading = ahead
@@ -86,7 +86,7 @@ class Reader:
 
 
 def _fits(read: Read, wanted: Wanted) -> bool:
-    """Tell whether a stretch that was read until elsewhere begins what is wanted: it may be shorter."""
+    """Return whether a stretch that was read until elsewhere begins what is wanted: it may be shorter."""
     if not read.notifications:
         return False
     return wanted.until is None or read.notifications[-1].id <= wanted.until

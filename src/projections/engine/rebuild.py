@@ -146,7 +146,7 @@ class Rebuild:
 
     @contextmanager
     def _one_moment(self, scope: Scope) -> Iterator[tuple[Connection, Standing]]:
-        """Give a snapshot in which both generations stand at the same position, and hold up nobody."""
+        """Return a snapshot in which both generations stand at the same position, and hold up nobody."""
         while True:
             with self._pool.connection() as reader:
                 with self._level(scope):

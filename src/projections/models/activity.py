@@ -67,7 +67,7 @@ def _cell(event: RoundEvent) -> Cell:
 
 
 def _columns(cells: Mapping[Cell, Activity]) -> Columns:
-    """Give the rows of cells, and of what all games come to."""
+    """Return the rows of cells, and of what all games come to."""
     totals: dict[Cell, Activity] = {}
     for (day, _, currency), activity in cells.items():
         whole = (day, ALL_GAMES, currency)

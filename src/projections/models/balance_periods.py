@@ -54,7 +54,7 @@ def fold_periods(moves: Entries[Movement]) -> Periods:
 
 
 def period_columns(moved: Mapping[tuple[str, str], Periods]) -> Columns:
-    """Give the rows of what moved, by player and currency, in its periods and days."""
+    """Return the rows of what moved, by player and currency, in its periods and days."""
     rows: list[tuple[object, ...]] = []
     for whose, periods in moved.items():
         days: dict[datetime, Balance] = {}
@@ -72,12 +72,12 @@ def write_periods(connection: Connection, scope: Scope, moved: Columns) -> None:
 
 
 def _period(moment: datetime) -> datetime:
-    """Give the beginning of the 10 minutes that a moment belongs to."""
+    """Return the beginning of the 10 minutes that a moment belongs to."""
     return moment.replace(minute=moment.minute - moment.minute % _MINUTES, second=0, microsecond=0)
 
 
 def _day(moment: datetime) -> datetime:
-    """Give the beginning of the day that a moment belongs to."""
+    """Return the beginning of the day that a moment belongs to."""
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 

@@ -158,7 +158,7 @@ def game_view(game_id: str, profile: Profile, sighting: Sighting) -> GameView:
 
 
 def get_game(seen: Snapshot, game_id: str) -> GameView | None:
-    """Give one game, None for an unknown one."""
+    """Return one game, None for an unknown one."""
     found = select(seen, SQL.get_game, GameView, game_id=game_id)
     return found[0] if found else None
 

@@ -137,6 +137,6 @@ def player_view(player_id: str, profile: Profile, sighting: Sighting) -> PlayerV
 
 
 def get_player(seen: Snapshot, player_id: str) -> PlayerView | None:
-    """Give one profile, None for an unknown player."""
+    """Return one profile, None for an unknown player."""
     found = select(seen, SQL.get_player, PlayerView, player_id=player_id)
     return found[0] if found else None

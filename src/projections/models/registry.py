@@ -53,12 +53,12 @@ READ_MODELS: dict[str, ReadModel] = {
 
 
 def code_versions() -> dict[str, int]:
-    """Give the versions of this code."""
+    """Return the versions of this code."""
     return {name: model.version for name, model in READ_MODELS.items()}
 
 
 def is_of_newer_code(versions: Versions) -> bool:
-    """Tell whether a generation was built by code that knows more than this: not to be touched."""
+    """Return whether a generation was built by code that knows more than this: not to be touched."""
     here = code_versions()
     return any(version > here.get(name, 0) for name, version in versions.items())
 
