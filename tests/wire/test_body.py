@@ -97,6 +97,15 @@ def test_rubbish_after_the_end_is_refused(encoding: str, rubbish: bytes) -> None
         decompress(sent, encoding, LIMIT)
 
 
+def test_what_is_wrong_is_told_apart_from_what_is_missing() -> None:
+    whole = gzip.compress(b"{}")
+    with pytest.raises(NotEncodedAsSaidError, match="ends before its encoding does"):
+        decompress(whole[:-1], "gzip", LIMIT)
+    for more in (b"x", bytes(3) + b"x", whole[:-1]):
+        with pytest.raises(NotEncodedAsSaidError, match="what follows the encoded part"):
+            decompress(whole + more, "gzip", LIMIT)
+
+
 @pytest.mark.parametrize("size", [1, 7, 1 << 20])
 @pytest.mark.parametrize("zeros", [1, 127, 128, 129, 10_000])
 def test_zeros_pad_gzip_as_in_gnu_gzip_and_python(zeros: int, size: int) -> None:

@@ -1,5 +1,6 @@
 """`roundbook simulate`: realistic traffic, to a running service or into a file."""
 
+import math
 import shlex
 import sys
 import time
@@ -33,6 +34,22 @@ class SendingError(click.ClickException):
 
 
 _SHARE = click.FloatRange(0, 1)
+
+
+def _finite(_context: click.Context, _option: click.Parameter, rate: float | None) -> float | None:
+    if rate is not None and not math.isfinite(rate):
+        raise click.BadParameter(f"{rate} is no rate")
+    return rate
+
+
+def _web_url(_context: click.Context, _option: click.Parameter, url: str) -> str:
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise click.BadParameter(str(error)) from None
+    if parts.scheme not in {"http", "https"} or not parts.host:
+        raise click.BadParameter("must begin with http:// or https://, and name a host")
+    return url
 
 
 @click.command()
@@ -70,11 +87,18 @@ _SHARE = click.FloatRange(0, 1)
     help="The share of items with the unique_id of an earlier one and other content.",
 )
 @click.option(
-    "--rate", type=click.FloatRange(0, min_open=True), help="Events a second; else all it takes."
+    "--rate",
+    type=click.FloatRange(0, min_open=True),
+    callback=_finite,
+    help="Events a second; else all it takes.",
 )
 @click.option("--batch", default=1_000, show_default=True, type=click.IntRange(1, 10_000))
 @click.option(
-    "--url", default="http://127.0.0.1:8000", show_default=True, help="The running service."
+    "--url",
+    default="http://127.0.0.1:8000",
+    show_default=True,
+    callback=_web_url,
+    help="The running service.",
 )
 @click.option(
     "--key", help="A key of the tenant with the scope `ingest`; else one is made for the time."

@@ -116,13 +116,13 @@ class BeyondHead(Problem, frozen=True):
 
 
 BEYOND_HEAD = _problem(
-    "The position to go on behind is beyond the head of the log, as it is where the log was restored from"
+    "The position to go on after is beyond the head of the log, as it is where the log was restored from"
     " an older backup. With nothing new to read the answer would be 200.",
     BeyondHead(
         TYPE_PREFIX + "beyond-head",
         PROBLEMS["beyond-head"][1],
         409,
-        "You go on behind position 500, and the head of the log is 484.",
+        "You go on after position 500, and the head of the log is 484.",
         _REQUEST_ID,
         484,
     ),

@@ -104,7 +104,7 @@ def _read_target(method: str, target: bytes, headers: Headers) -> Target:
         raise _bad("The request target holds a fragment; # in a path or a query is written %23.")
     path, _, query = target.partition(b"?")
     if _BAD_PERCENT.search(path):
-        raise _bad("The path holds a percent sign without two hexadecimal digits behind it.")
+        raise _bad("The path holds a percent sign without two hexadecimal digits after it.")
     return Target(path, query)
 
 

@@ -101,7 +101,7 @@ def check_reached(after: int, head: int) -> None:
     if after > head:
         raise ProblemError(
             "beyond-head",
-            f"You go on behind position {after}, and the head of the log is {head}. Was the log restored"
+            f"You go on after position {after}, and the head of the log is {head}. Was the log restored"
             " from a backup? What you read behind its head is not in it any more.",
             headers={"Log-Position": str(head)},
             log_position=head,

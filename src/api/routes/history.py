@@ -111,7 +111,7 @@ async def show_history(
     `text/event-stream` (server-sent events) gives the same, and then each event as it is recorded, with
     its position as the `id`: a reconnect with `Last-Event-ID` goes on after it without a gap or a
     repeat. A comment comes at once, and every few seconds while nothing is recorded. With `to_position`
-    the stream ends there, with that position as its last `id` and no event; a reconnect behind it is
+    the stream ends there, with that position as its last `id` and no event; a reconnect after it is
     204.
 
     A `Last-Event-ID` or a `cursor` beyond the head of the log is 409: the log was restored from an older

@@ -161,6 +161,8 @@ def _decode(chunks: Iterable[bytes], begin: Callable[[], _Part], padding: bytes)
             rest = part.rest()
             if rest is not None:
                 part, rest = None, rest.lstrip(padding)
+    if parts > 1 and part is not None:
+        raise NotEncodedAsSaidError("what follows the encoded part is no other whole part")
     if part is not None or parts == 0:
         raise NotEncodedAsSaidError("the body ends before its encoding does")
 

@@ -24,7 +24,8 @@ class NoClusterError(EmbeddedError):
 
     def __init__(self, data_dir: Path) -> None:
         super().__init__(
-            f"there is no store in {data_dir}\n`roundbook serve` and `roundbook migrate` make one there."
+            f"there is no store in {data_dir}\n"
+            "`roundbook serve`, `roundbook project` and `roundbook migrate` make one there."
             " ROUNDBOOK_DATA_DIR names another folder (absent: .roundbook in the current one),"
             " ROUNDBOOK_DATABASE_URL a database elsewhere."
         )

@@ -136,7 +136,7 @@ class Projector:
     ) -> int:
         """Project the next chunk of a tenant's log, up to position `until`; gives its number of events.
 
-        With `read_ahead` the one behind it is read meanwhile: for who projects it next.
+        With `read_ahead` the one after it is read meanwhile, for whoever projects it next.
 
         That is 0 where there is nothing new, or another projector is at it. Of a chunk that fails it
         projects what stands before the event at fault. Raises PoisonError for an event that can't be
