@@ -124,7 +124,7 @@ def test_a_credential_that_can_alter_the_log_is_refused(refused: Run, served: Da
     assert "for-tests-only" not in said
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://host.invalid"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://[", "http://host.invalid"])
 def test_a_service_out_of_reach_is_told(refused: Run, url: str) -> None:
     assert "--seed" not in refused("simulate", "errors", "--key", "rb_x", "--url", url)
 
