@@ -69,7 +69,7 @@ def test_a_mistyped_folder_is_named_and_nothing_is_made_there(
     mistyped = folder / "dtaa"
     said = refused(*words.split(), settings=in_folder(mistyped))
     assert said.startswith(f"Error: there is no store in {mistyped}\n")
-    assert "`roundbook serve` and `roundbook migrate` make one" in said
+    assert "`roundbook serve`, `roundbook project` and `roundbook migrate` make one" in said
     assert "ROUNDBOOK_DATA_DIR" in said
     assert list(folder.iterdir()) == []
 
