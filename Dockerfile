@@ -9,10 +9,10 @@ COPY requirements.lock ./
 RUN pip download --require-hashes --only-binary :all: --requirement requirements.lock --dest wheels
 COPY pyproject.toml README.md ./
 COPY src src
-RUN pip install --no-index --find-links wheels hatchling \
+RUN pip install --no-index -f wheels hatchling \
     && pip wheel --no-index --no-deps --no-build-isolation --wheel-dir wheels . \
     && python -m venv --without-pip /opt/roundbook \
-    && pip --python /opt/roundbook/bin/python install --no-index --find-links wheels roundbook
+    && pip --python /opt/roundbook/bin/python install --no-index -f wheels roundbook
 
 FROM python:3.14-slim
 ENV PATH=/opt/roundbook/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -11,10 +11,16 @@ from datetime import UTC, datetime
 from postgres.connections import Connection
 from postgres.statements import Statement
 
-_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-_TRAILER = struct.pack(">h", -1)
+HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+"""What comes before the rows of a COPY."""
+
+TRAILER = struct.pack(">h", -1)
+"""What comes after them."""
+
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+"""Where the microseconds of a timestamptz begin."""
+
 _LENGTH = struct.Struct(">i")
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 # Of an array: its length, dimensions, whether there are nulls, the type, and how many there are from where.
 _ARRAY = struct.Struct(">iiiiii")
@@ -26,7 +32,7 @@ _BIGINT_TYPE = 20
 def copy_in(connection: Connection, statement: Statement, rows: Iterable[bytes]) -> None:
     """Copy encoded rows by a statement that says `from stdin (format binary)`."""
     with connection.cursor() as cursor, cursor.copy(statement.sql) as sink:
-        sink.write(b"".join((_HEADER, *rows, _TRAILER)))
+        sink.write(b"".join((HEADER, *rows, TRAILER)))
 
 
 def text(value: str) -> bytes:
@@ -37,7 +43,7 @@ def text(value: str) -> bytes:
 
 def micros(moment: datetime) -> int:
     """Return what a timestamptz holds: microseconds since 2000."""
-    since = moment - _EPOCH
+    since = moment - EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 

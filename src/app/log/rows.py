@@ -7,11 +7,11 @@ The columns are those of the statement `copy_events`, in its order.
 
 import struct
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
-_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-_TRAILER = struct.pack(">h", -1)
+from postgres.binary import EPOCH, HEADER, TRAILER
+
 _FIELDS = 9
 
 # tenant_id, position, version, recorded_at
@@ -23,14 +23,13 @@ _TIME = struct.Struct(">iqi")
 _LENGTH = struct.Struct(">i")
 _NULL = _LENGTH.pack(-1)
 
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def encode_item(stream: str, topic: str, key: bytes, occurred_at: datetime, state: bytes) -> bytes:
     """Write the part of an item's row that doesn't depend on its place in the log. `key` has 16 bytes."""
     name = stream.encode()
-    occurred = (occurred_at - _EPOCH) // _MICROSECOND
+    occurred = (occurred_at - EPOCH) // _MICROSECOND
     return b"".join(
         (
             _KEY.pack(16, key, len(name)),
@@ -65,12 +64,12 @@ def copy_data(
     recorded_at: datetime,
 ) -> bytes:
     """Give encoded events their places after `head`, in order, and put together what COPY takes."""
-    recorded = (recorded_at - _EPOCH) // _MICROSECOND
-    rows = [_HEADER]
+    recorded = (recorded_at - EPOCH) // _MICROSECOND
+    rows = [HEADER]
     for position, (version, rest) in enumerate(zip(versions, encoded, strict=True), start=head + 1):
         rows.append(_PLACE.pack(_FIELDS, 4, tenant_id, 8, position, 4, version, 8, recorded))
         rows.append(rest)
-    rows.append(_TRAILER)
+    rows.append(TRAILER)
     return b"".join(rows)
 
 
