@@ -1,7 +1,6 @@
 """A service that holds the sample day, and a browser, for all tests of a process."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from tests.conftest import SAMPLES
 from tests.databases import Database, new_database
 from tests.documentation.browser import browsing
-from tests.http.service import Service, on, serving
+from tests.http.service import Service, on, serving, starting
 from tests.http.wire import EVENTS, counts
 
 TENANT = "acme"
@@ -35,14 +34,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 
     To be asked for after the database: what was set up last is taken down first.
     """
-    with ExitStack() as started:
-
-        def make(*arguments: str, settings: dict[str, str]) -> Service:
-            service = Service(tmp_path, *arguments, settings=settings)
-            started.callback(service.stop)
-            return service
-
-        yield make
+    with starting(tmp_path) as start:
+        yield start
 
 
 @pytest.fixture(scope="package")

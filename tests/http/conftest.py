@@ -4,7 +4,6 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -13,7 +12,7 @@ import pytest
 from api.tenancy import create_tenant
 from postgres.connections import connect
 from tests.databases import Database, new_database
-from tests.http.service import Service, in_folder, on, serving
+from tests.http.service import Service, in_folder, on, serving, starting
 from tests.http.wire import new_key
 
 _names = itertools.count(1)
@@ -93,14 +92,8 @@ def start(folder: Path) -> Iterator[Callable[..., Service]]:
 
     To be asked for after the database: what was set up last is taken down first.
     """
-    with ExitStack() as started:
-
-        def make(*arguments: str, settings: dict[str, str]) -> Service:
-            service = Service(folder, *arguments, settings=settings)
-            started.callback(service.stop)
-            return service
-
-        yield make
+    with starting(folder) as start:
+        yield start
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +184,19 @@ def serving(folder: Path, *arguments: str, settings: Mapping[str, str]) -> Itera
         yield service
     finally:
         service.stop()
+
+
+@contextmanager
+def starting(folder: Path) -> Iterator[Callable[..., Service]]:
+    """A function that starts services, which end in good order with the block."""
+    with ExitStack() as started:
+
+        def start(*arguments: str, settings: Mapping[str, str]) -> Service:
+            service = Service(folder, *arguments, settings=settings)
+            started.callback(service.stop)
+            return service
+
+        yield start
 
 
 def eventually(condition: Callable[[], bool], *, within_s: float = 60) -> None:
