@@ -32,12 +32,16 @@ class CommandSigner:
     """Signs by running a command, without a shell: the text on stdin, one signature line on stdout.
 
     It runs without the service's own settings (ROUNDBOOK_…), in which there may be a database's password.
-    Its line is verified before it is used. `vkey`: of the key that the command signs with.
+    Its line is verified before it is used. `vkey`: of the key that the command signs with. Raises ValueError
+    for a command without words, or with a quote that is not closed. Messages name its first word alone: a
+    PIN may be among the others.
     """
 
     def __init__(self, command: str, vkey: VerifierKey, timeout_s: float = TIMEOUT_S) -> None:
         self.vkey = vkey
-        self._command = command
+        self._words = shlex.split(command)
+        if not self._words:
+            raise ValueError("the signing command is empty")
         self._timeout_s = timeout_s
 
     def sign(self, text: str) -> Signature:
@@ -49,7 +53,7 @@ class CommandSigner:
             verify_signature(text, signature, self.vkey)
         except (NoteError, SignatureError) as error:
             raise CommandError(
-                f"the signing command {self._command!r} did not print one signature line"
+                f"the signing command {self._words[0]!r} did not print one signature line"
                 f" of the key {self.vkey}: {error}"
             ) from None
         return signature
@@ -58,7 +62,7 @@ class CommandSigner:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ROUNDBOOK_")}
         try:
             process = subprocess.Popen(  # noqa: S603 (the operator's own command)
-                shlex.split(self._command),
+                self._words,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -67,7 +71,7 @@ class CommandSigner:
             )
         except (OSError, ValueError) as error:
             raise CommandError(
-                f"the signing command {self._command!r} can't be run: {error}"
+                f"the signing command {self._words[0]!r} can't be run: {error}"
             ) from None
         return self._talk(process, text)
 
@@ -97,7 +101,7 @@ class CommandSigner:
     def _failed(self, how: str, errors: "_Tail") -> CommandError:
         words = errors.kept.decode(errors="replace").strip()[-_SHOWN_CHARACTERS:]
         said = f"; the end of its stderr: {words}" if words else "; it wrote nothing to stderr"
-        return CommandError(f"the signing command {self._command!r} {how}{said}")
+        return CommandError(f"the signing command {self._words[0]!r} {how}{said}")
 
 
 def _only_signature(output: bytes) -> Signature:

@@ -15,20 +15,13 @@ from typing import Protocol
 from msgspec import Struct
 
 from app.evidence import durable
-from domain.evidence.checkpoints import (
-    EMPTY_ROOT,
-    Checkpoint,
-    Tree,
-    origin_of,
-    parse_checkpoint,
-)
+from domain.evidence.checkpoints import Checkpoint, Tree, origin_of, parse_checkpoint
+from domain.evidence.merkle import EMPTY_ROOT
 from domain.evidence.notes import Note, NoteError, Signature, VerifierKey
+from domain.evidence.proofs import verify_consistency
 
-Prove = Callable[[int], Sequence[bytes]]
+Prove = Callable[[int], list[bytes]]
 """Gives the consistency proof (RFC 6962 section 2.1.2) from a smaller size to that which is to be signed."""
-VerifyConsistency = Callable[[int, bytes, int, bytes, Sequence[bytes]], bool]
-"""Says whether a proof shows that the tree (size, root) begins with the older one (RFC 9162 section 2.1.4.2):
-of old size, old root, size, root, proof."""
 
 
 class Signer(Protocol):
@@ -65,7 +58,6 @@ class GuardedSigner(Struct, frozen=True):
     log_origin: str
     tree: Tree
     signers: Sequence[Signer]
-    verify_consistency: VerifyConsistency
 
     def sign(self, checkpoint: Checkpoint, prove: Prove) -> Note:
         """Sign a checkpoint: of what was signed last, or of a tree that begins with that.
@@ -119,7 +111,7 @@ class GuardedSigner(Struct, frozen=True):
             raise RefusedError(f"the root is another than that of {was}: the log was changed")
         if 0 < last.size < new.size:
             proof = prove(last.size)
-            if not self.verify_consistency(last.size, last.root, new.size, new.root, proof):
+            if not verify_consistency(last.size, new.size, last.root, new.root, proof):
                 raise RefusedError(
                     f"size {new.size} is not proven to begin with {was}: the log was changed"
                 )
@@ -129,8 +121,12 @@ class GuardedSigner(Struct, frozen=True):
         path = self._last_path.with_suffix(".lock")
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
-            if not _locked(descriptor, path):
-                raise BusyError(f"another process is signing for {self.origin}")
+            # The system unlocks the file with the process, however that ends.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise BusyError(f"another process is signing for {self.origin}") from None
+        try:
             yield
         finally:
             os.close(descriptor)
@@ -161,12 +157,3 @@ def begin_guard(folder: Path, log_id: bytes, log_origin: str) -> None:
             durable.write_new(last_path(folder, log_id, tree), empty.text.encode())
         except FileExistsError:
             continue
-
-
-def _locked(descriptor: int, path: Path) -> bool:
-    """Lock a file, which the system unlocks with the process; False if others have, or see another file."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except (BlockingIOError, FileNotFoundError):
-        return False

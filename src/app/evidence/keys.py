@@ -95,9 +95,11 @@ def write_key(path: Path, key: SigningKey) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         durable.write_new(path, f"{key.text}\n".encode())
-    except FileExistsError:
-        raise KeyFileError(f"{path} is there already: a signing key is never overwritten") from None
     except OSError as error:
+        if path.exists():
+            raise KeyFileError(
+                f"{path} is there already: a signing key is never overwritten"
+            ) from None
         raise KeyFileError(f"the signing key {path} can't be written: {error.strerror}") from error
 
 

@@ -1,11 +1,11 @@
 """The texts that are signed: checkpoints, what a witness signs, and statements about keys."""
 
-import hashlib
 import re
 from typing import Literal
 
 from msgspec import Struct
 
+from domain.evidence.merkle import EMPTY_ROOT, HASH_BYTES
 from domain.evidence.notes import (
     NoteError,
     VerifierKey,
@@ -17,10 +17,6 @@ from domain.evidence.notes import (
 
 Tree = Literal["log", "heads", "accesses"]
 """The trees of a log: its events, its statements of heads, the accesses to it."""
-
-ROOT_BYTES = 32
-EMPTY_ROOT = hashlib.sha256().digest()
-"""The root of a tree without leaves (RFC 6962 section 2.1)."""
 
 _LARGEST = 2**63 - 1
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
@@ -76,8 +72,8 @@ def parse_checkpoint(text: str) -> Checkpoint:
     if not origin:
         raise NoteError("the checkpoint's origin is empty")
     found = Checkpoint(origin, _parse_size(size), decode_base64(root, "the checkpoint's root"))
-    if len(found.root) != ROOT_BYTES:
-        raise NoteError(f"the checkpoint's root has {len(found.root)} bytes, not {ROOT_BYTES}")
+    if len(found.root) != HASH_BYTES:
+        raise NoteError(f"the checkpoint's root has {len(found.root)} bytes, not {HASH_BYTES}")
     if found.size == 0 and found.root != EMPTY_ROOT:
         raise NoteError("the checkpoint is of an empty tree, and its root is not that of one")
     return found
