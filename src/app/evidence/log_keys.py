@@ -12,7 +12,6 @@ from app.log.leaves import Log
 from app.settings import Settings
 from domain.evidence.checkpoints import Tree
 from domain.evidence.notes import VerifierKey, parse_verifier_key
-from domain.evidence.proofs import verify_consistency
 from postgres.connections import Connection
 from postgres.rows import fetch_all
 from postgres.statements import Statement, Statements
@@ -129,9 +128,7 @@ def guarded_signer(
         raise NoKeyError(
             f"all keys of the log {first.name} are revoked: run `roundbook evidence restart`"
         )
-    return GuardedSigner(
-        settings.signing_path, log.log_id, first.name, tree, signers, verify_consistency
-    )
+    return GuardedSigner(settings.signing_path, log.log_id, first.name, tree, signers)
 
 
 def _signer(log: Log, vkey: VerifierKey, settings: Settings) -> Signer:
