@@ -41,7 +41,10 @@ ROOMS = {
     ),
     "evidence": Room(
         ["app/evidence/"],
-        _tables("log_keys", "tiles", "checkpoints", "anchors", "sealing"),
+        _tables(
+            *("log_keys", "tiles", "checkpoints", "anchors", "sealing"),
+            *("head_statements", "head_pages", "head_tiles"),
+        ),
         {"unsealed": _tables("logs", "events")},
     ),
     "tracking": Room(
