@@ -45,7 +45,7 @@ ROOMS = {
             *("log_keys", "tiles", "checkpoints", "anchors", "sealing"),
             *("head_statements", "head_pages", "head_tiles"),
         ),
-        {"unsealed": _tables("logs", "events")},
+        {"unsealed": _tables("logs", "events"), "attested": _tables("logs")},
     ),
     "tracking": Room(
         ["projections/tracking", "projections/engine/", "projections/status"],
