@@ -132,8 +132,10 @@ class Attester:
             if isinstance(error, UNAVAILABLE):
                 raise
             self._rest_until[known.tenant_id] = now_s + _RETRY_FAILED_S
-            reason = str(error)
-            log.error("no statement of a log's heads", tenant_id=known.tenant_id, reason=reason)
+            self._fail(known, str(error))
         else:
             if stated is not None:
                 log.info("stated a log's heads", tenant_id=known.tenant_id, statement=stated.n)
+
+    def _fail(self, known: _Known, reason: str) -> None:
+        log.error("no statement of a log's heads", tenant_id=known.tenant_id, reason=reason)

@@ -4,6 +4,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.evidence.head_store import MissingPageError, StoredHeads, newest_statement
+from app.evidence.proving import cosigned
 from app.evidence.store import newest_checkpoint, reader
 from app.log.leaves import Log
 from domain.evidence.heads import Absence, prove_head
@@ -32,7 +33,7 @@ class StreamProof(Struct, frozen=True):
     consistency: list[bytes]
     """From the log as it was stated to the checkpoint that was asked for."""
     checkpoint: str
-    """The signed note of the tree of statements."""
+    """The signed note of the tree of statements, with what witnesses signed of it."""
     statement_index: int
     statement_proof: list[bytes]
     """Of the statement's inclusion in the tree of `checkpoint`."""
@@ -73,7 +74,7 @@ def prove(
     common = StreamProof(
         statement=stated.statement,
         consistency=Tree(size, reader(connection, log, "log")).consistency(statement.size),
-        checkpoint=signed.note,
+        checkpoint=str(cosigned(connection, log, "heads", signed)),
         statement_index=stated.n,
         statement_proof=Tree(signed.size, reader(connection, log, "heads")).inclusion(stated.n),
         stream=stream,
