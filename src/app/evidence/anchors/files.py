@@ -1,10 +1,10 @@
 """Checkpoints in a file that is only ever added to, of any number of tenants.
 
 One JSON object a line, `{"n", "prev", "at", "checkpoint"}`: its number from 1, the SHA-256 (hex) of the line
-before without its newline, 64 zeros first, the time in UTC, the signed note. A line that a crash tore stays as it
-is, without a number, and its hash is the `prev` of the next: nothing in the file is ever changed, so that it may
-be append-only for the system too. It is worth as much as the place where it is kept: nothing against whoever can
-write there.
+before without its newline, 64 zeros first, the time in UTC, the signed note. A line that a crash tore stays
+as it is, without a number, and its hash is the `prev` of the next: nothing in the file is ever changed, so
+that it may be append-only for the system too. It is worth as much as the place where it is kept: nothing
+against whoever can write there.
 """
 
 import fcntl
