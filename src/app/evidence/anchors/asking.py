@@ -30,7 +30,9 @@ class Asking:
 
     def __init__(self, target: str) -> None:
         self._target = target
-        self._client = httpx.Client(timeout=_TIMEOUT_S, headers={"user-agent": "roundbook"})
+        # Without compression: what is small on its way could be large here.
+        headers = {"user-agent": "roundbook", "accept-encoding": "identity"}
+        self._client = httpx.Client(timeout=_TIMEOUT_S, headers=headers)
 
     def get(self, url: str) -> Answer:
         """Ask for what is there. Raises AnchorError where there is no answer."""
@@ -49,7 +51,7 @@ class Asking:
         received = bytearray()
         try:
             with self._client.stream(method, url, content=body, headers=headers) as response:
-                for piece in response.iter_bytes():
+                for piece in response.iter_raw():
                     received += piece
                     if len(received) > _LIMIT_BYTES:
                         raise AnchorError(f"{self._target} answers more than {_LIMIT_BYTES} bytes")
