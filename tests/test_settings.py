@@ -101,8 +101,8 @@ def test_an_origin_must_be_fit_for_the_name_of_a_key(origin: str) -> None:
 
 
 def test_keys_are_in_the_data_folder_unless_told_otherwise() -> None:
-    assert read_settings({"ROUNDBOOK_DATA_DIR": "/data"}).keys_path == Path("/data/keys")
-    assert read_settings({"ROUNDBOOK_SIGNING_KEYS": "/keys"}).keys_path == Path("/keys")
+    assert read_settings({"ROUNDBOOK_DATA_DIR": "/data"}).signing_path == Path("/data/keys")
+    assert read_settings({"ROUNDBOOK_SIGNING_KEYS": "/keys"}).signing_path == Path("/keys")
 
 
 def test_anchors_are_a_list() -> None:

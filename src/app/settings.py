@@ -116,7 +116,7 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
         return Path(self.data_dir).expanduser().absolute()
 
     @property
-    def keys_path(self) -> Path:
+    def signing_path(self) -> Path:
         """The folder of the signing keys, absolute."""
         if self.signing_keys is None:
             return self.data_path / "keys"

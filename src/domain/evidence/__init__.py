@@ -1,1 +1,1 @@
-"""What proves that a log is as it was sealed: leaves, trees, proofs, notes. Pure: bytes in, bytes out."""
+"""The bytes of evidence: what commits to an event, and the trees over it. Pure."""
