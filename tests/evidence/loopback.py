@@ -6,6 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import NamedTuple
 
+import pytest
+
 
 class Request(NamedTuple):
     method: str
@@ -18,6 +20,13 @@ class Reply(NamedTuple):
     status: int
     body: bytes = b""
     content_type: str = "text/plain; charset=utf-8"
+
+
+def forget_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the machine says of proxies is not for the loopback."""
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @contextmanager

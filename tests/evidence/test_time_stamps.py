@@ -13,7 +13,7 @@ from domain.evidence.anchoring import parse_anchors
 from domain.evidence.notes import Note
 from tests.evidence.authority import Asked, Authority, der, sequence
 from tests.evidence.histories import ORIGIN, History, a_key
-from tests.evidence.loopback import Reply, served
+from tests.evidence.loopback import Reply, forget_proxies, served
 
 HISTORY = History()
 TEXT = HISTORY.at(3).text
@@ -22,8 +22,7 @@ NOTE = Note(TEXT).signed([a_key().sign(TEXT)])
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the machine says of proxies is not for the loopback."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    forget_proxies(monkeypatch)
 
 
 @pytest.fixture(scope="module")

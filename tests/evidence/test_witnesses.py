@@ -21,7 +21,7 @@ from domain.evidence.checkpoints import Tree
 from domain.evidence.merkle import EMPTY_ROOT
 from domain.evidence.notes import Note, parse_note, parse_verifier_key
 from tests.evidence.histories import ORIGIN, History, a_key
-from tests.evidence.loopback import Reply, Request, served
+from tests.evidence.loopback import Reply, Request, forget_proxies, served
 from tests.evidence.witness import NAME, Witness
 
 TRUE, FALSE = History(0), History(1)
@@ -29,8 +29,7 @@ TRUE, FALSE = History(0), History(1)
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the machine says of proxies is not for the loopback."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    forget_proxies(monkeypatch)
 
 
 @pytest.fixture
