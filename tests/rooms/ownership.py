@@ -42,7 +42,7 @@ ROOMS = {
     "evidence": Room(
         ["app/evidence/"],
         _tables("log_keys", "tiles", "checkpoints", "anchors", "sealing"),
-        {"unsealed": _tables("logs", "events")},
+        {"unsealed": _tables("logs", "events"), "sealed_size": _tables("logs")},
     ),
     "tracking": Room(
         ["projections/tracking", "projections/engine/", "projections/status"],

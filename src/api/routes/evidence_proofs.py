@@ -50,7 +50,7 @@ class InclusionView(Struct, frozen=True):
 
 
 class ConsistencyView(Struct, frozen=True, rename={"older": "from", "newer": "to"}):
-    """That the log of a size continues the one of an older size; hashes in base64, none where they are equal."""
+    """That the log of a size continues the one of an older size; hashes in base64, none if they are equal."""
 
     older: int
     newer: int
