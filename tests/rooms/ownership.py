@@ -41,8 +41,15 @@ ROOMS = {
     ),
     "evidence": Room(
         ["app/evidence/"],
-        _tables("log_keys", "tiles", "checkpoints", "anchors", "sealing"),
-        {"unsealed": _tables("logs", "events"), "sealed_size": _tables("logs")},
+        _tables(
+            *("log_keys", "tiles", "checkpoints", "anchors", "sealing"),
+            *("head_statements", "head_pages", "head_tiles"),
+        ),
+        {
+            "unsealed": _tables("logs", "events"),
+            "attested": _tables("logs"),
+            "sealed_size": _tables("logs"),
+        },
     ),
     "tracking": Room(
         ["projections/tracking", "projections/engine/", "projections/status"],

@@ -8,6 +8,7 @@ import click
 import psycopg
 from eventsourcing.persistence import PersistenceError
 
+from api.cli.evidence_attest import evidence
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
 from api.cli.replay import replay_command
@@ -64,6 +65,7 @@ _COMMANDS = (
     replay_command,
     rebuild_command,
     simulate,
+    evidence,
 )
 for command in _COMMANDS:
     cli.add_command(command)

@@ -20,6 +20,7 @@ from api.process.store import (
     wait_until_ready,
 )
 from api.process.supervisor import Supervisor, listen, on_signals
+from app.evidence.attester import Attester
 from app.evidence.sealer import Sealer
 from app.settings import Settings, read_settings
 from postgres.connections import connect, open_pool
@@ -27,7 +28,7 @@ from postgres.watchdog import Watchdog
 from projections.engine.upkeep import Upkeep
 
 _TICK_S = 0.25
-_SEALING_CONNECTIONS = 2
+_SEALING_CONNECTIONS = 3
 
 log = structlog.get_logger()
 
@@ -120,6 +121,8 @@ def project() -> None:
 def seal() -> None:
     """Seal the logs: sign again and again what they hold, so that a later change is found out.
 
+    Once a day, where a log grew, it is stated which event of each stream is the last one, and signed.
+
     Needs the keys (ROUNDBOOK_SIGNING_KEYS, or ROUNDBOOK_SIGN_COMMAND). Any number of these can run beside
     each other and beside `serve`, where they share the keys.
     """
@@ -134,11 +137,11 @@ def seal() -> None:
             timeout_s=settings.lock_timeout_s,
             lock_timeout_s=settings.lock_timeout_s,
         ) as pool:
-            sealer = Sealer(pool, settings)
-            thread = threading.Thread(
-                target=sealer.run, args=[stop], kwargs={"clock": time.monotonic}
-            )
-            _run_beside(store, stop, [thread], "the sealer ended because of an error, see the log")
+            threads = [
+                threading.Thread(target=each.run, args=[stop], kwargs={"clock": time.monotonic})
+                for each in (Sealer(pool, settings), Attester(pool, settings))
+            ]
+            _run_beside(store, stop, threads, "the sealer ended because of an error, see the log")
 
 
 @click.command()

@@ -8,6 +8,7 @@ from api.routes.conflicts import list_conflicts
 from api.routes.events import ingest_events
 from api.routes.evidence import list_keys, show_checkpoint
 from api.routes.evidence_bundle import take_bundle
+from api.routes.evidence_heads import show_heads
 from api.routes.evidence_proofs import show_consistency, show_inclusion
 from api.routes.evidence_tiles import show_tile
 from api.routes.games import list_games, show_facets, show_game
@@ -38,6 +39,7 @@ ROUTES: list[Any] = [
     show_tile,
     show_inclusion,
     show_consistency,
+    show_heads,
     take_bundle,
     Metrics,
     live,
