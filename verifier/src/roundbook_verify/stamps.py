@@ -2,26 +2,20 @@
 
 import hashlib
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.x509 import (
-    BasicConstraints,
-    Certificate,
-    ExtendedKeyUsage,
-    ExtensionNotFound,
-    load_der_x509_certificate,
-)
+from cryptography.x509 import BasicConstraints, Certificate, ExtendedKeyUsage, load_der_x509_certificate
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-# Object identifiers, in DER.
+# Object identifiers in DER: SHA-2, signed data, what it holds, and two of its attributes.
 _DIGESTS = {
-    bytes.fromhex(f"60864801650304020{n}"): name for n, name in ((1, "SHA256"), (2, "SHA384"), (3, "SHA512"))
+    bytes.fromhex(f"60864801650304020{n}"): f"SHA{bits}" for n, bits in ((1, 256), (2, 384), (3, 512))
 }
-_SIGNED_DATA, _TST_INFO, _CONTENT_TYPE, _MESSAGE_DIGEST = (
-    bytes.fromhex("2a864886f70d01" + end) for end in ("0702", "09100104", "0903", "0904")
+_PKCS = bytes.fromhex("2a864886f70d01")
+_SIGNED_DATA, _STAMP, _CONTENT, _DIGEST = (
+    _PKCS + end for end in (b"\7\2", b"\11\20\1\4", b"\11\3", b"\11\4")
 )
 
 
@@ -48,39 +42,27 @@ def _parse(data: bytes) -> list[_Der]:
     return found
 
 
-def _digest(algorithm: _Der) -> str:
-    return _DIGESTS[algorithm.parts()[0].body]
-
-
-def _issued(certificate: Certificate, issuer: Certificate) -> bool:
+def _attempt(check: Any, *arguments: Any) -> bool:
+    """Tell whether a check of the library's passes; how it says no to hostile bytes is of many kinds."""
     try:
-        certificate.verify_directly_issued_by(issuer)
-        return issuer.extensions.get_extension_for_class(BasicConstraints).value.ca
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, ExtensionNotFound):
+        return check(*arguments) in (None, True)
+    except Exception:  # noqa: BLE001
         return False
 
 
-def _trusted(roots: list[Certificate], others: list[Certificate], at: datetime) -> list[Certificate]:
-    """Return the roots and what comes from them, all valid at that time."""
-    waiting = [c for c in (*roots, *others) if c.not_valid_before_utc <= at <= c.not_valid_after_utc]
-    trusted, grown = list[Certificate](), [c for c in waiting if c in roots]
-    while grown:
-        trusted += grown
-        grown = [c for c in waiting if c not in trusted and any(_issued(c, issuer) for issuer in trusted)]
-    return trusted
+def _is_issuer(issuer: Certificate, certificate: Certificate) -> bool:
+    certificate.verify_directly_issued_by(issuer)
+    return issuer.extensions.get_extension_for_class(BasicConstraints).value.ca
 
 
-def _signed_by(certificate: Certificate, signature: bytes, message: bytes, digest: str) -> bool:
-    public, by = certificate.public_key(), getattr(hashes, digest)()
-    try:
-        if isinstance(public, rsa.RSAPublicKey):
-            public.verify(signature, message, padding.PKCS1v15(), by)
-        elif isinstance(public, ec.EllipticCurvePublicKey):
-            public.verify(signature, message, ec.ECDSA(by))
-        else:
-            return False
-        usage = certificate.extensions.get_extension_for_class(ExtendedKeyUsage)
-    except (InvalidSignature, ExtensionNotFound):
+def _has_stamped(certificate: Certificate, signature: bytes, message: bytes, digest: str) -> bool:
+    usage, public = certificate.extensions.get_extension_for_class(ExtendedKeyUsage), certificate.public_key()
+    by = getattr(hashes, digest)()
+    if isinstance(public, rsa.RSAPublicKey):
+        public.verify(signature, message, padding.PKCS1v15(), by)
+    elif isinstance(public, ec.EllipticCurvePublicKey):
+        public.verify(signature, message, ec.ECDSA(by))
+    else:
         return False
     return usage.critical and list(usage.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
 
@@ -96,33 +78,33 @@ def stamped_at(response: bytes, text: bytes, roots: list[Certificate]) -> dateti
         _, _, imprint, _, moment, *_ = _parse(info)[0].parts()
         (signer,) = signers.parts()
         _, _, algorithm, attributes, _, signature, *_ = signer.parts()
-        signed = {name.body: value.body for name, value in (item.parts() for item in attributes.parts())}
-        method, digest = imprint.parts()
-        when = datetime.strptime(moment.body.decode()[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-        holds = {
-            "it is not a token that was granted": status.parts()[0].body in (b"\0", b"\1")
-            and (kind.body, content_kind.body) == (_SIGNED_DATA, _TST_INFO)
-            and _parse(signed[_CONTENT_TYPE])[0].body == _TST_INFO,
-            "it is of another text": _digest(method) == "SHA256"
-            and digest.body == hashlib.sha256(text).digest(),
-            "its content is not what is signed": attributes.tag == 0xA0
-            and _parse(signed[_MESSAGE_DIGEST])[0].body == hashlib.new(_digest(algorithm), info).digest(),
+        signed = {
+            name.body: value.parts()[0].body for name, value in (item.parts() for item in attributes.parts())
         }
-        for words, true in holds.items():
-            if not true:
-                raise ValueError(words)
+        ((method, *_), digest) = imprint.parts()[0].parts(), imprint.parts()[1].body
+        by = _DIGESTS[algorithm.parts()[0].body]
+        when = datetime.strptime(moment.body.decode()[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
         given = [
             load_der_x509_certificate(der.whole)
             for part in optional
-            if part.tag == 0xA0
             for der in part.parts()
+            if part.tag == 0xA0
         ]
-        message = b"\x31" + attributes.whole[1:]
-        trusted = _trusted(roots, given[:16], when)
-        if not any(_signed_by(c, signature.body, message, _digest(algorithm)) for c in trusted):
-            raise ValueError(
-                "no certificate for time stamps, from a root of yours and valid then, has signed it"
-            )
-    except (KeyError, IndexError, TypeError, UnsupportedAlgorithm) as exception:
-        raise ValueError(f"it is no time stamp that can be read ({type(exception).__name__})") from None
+        granted = status.parts()[0].body in (b"\0", b"\1") and attributes.tag == 0xA0
+        if not granted or (kind.body, content_kind.body, signed[_CONTENT]) != (_SIGNED_DATA, _STAMP, _STAMP):
+            raise ValueError("a token that was not granted, or of another kind")
+    except Exception as exception:  # noqa: BLE001
+        raise ValueError(f"it cannot be read: {exception!r}") from None
+    if _DIGESTS.get(method.body) != "SHA256" or digest != hashlib.sha256(text).digest():
+        raise ValueError("it is of another text")
+    if signed.get(_DIGEST) != hashlib.new(by, info).digest():
+        raise ValueError("its content is not what is signed")
+    valid = [c for c in (*roots, *given[:16]) if c.not_valid_before_utc <= when <= c.not_valid_after_utc]
+    trusted, grown = list[Certificate](), [c for c in valid if c in roots]
+    while grown:
+        trusted += grown
+        grown = [c for c in valid if c not in trusted and any(_attempt(_is_issuer, i, c) for i in trusted)]
+    message = b"\x31" + attributes.whole[1:]
+    if not any(_attempt(_has_stamped, c, signature.body, message, by) for c in trusted):
+        raise ValueError("no certificate for time stamps, from a root of yours and valid then, has signed it")
     return when
