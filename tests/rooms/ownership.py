@@ -45,7 +45,11 @@ ROOMS = {
             *("log_keys", "tiles", "checkpoints", "anchors", "sealing"),
             *("head_statements", "head_pages", "head_tiles"),
         ),
-        {"unsealed": _tables("logs", "events"), "attested": _tables("logs")},
+        {
+            "unsealed": _tables("logs", "events"),
+            "attested": _tables("logs"),
+            "sealed_size": _tables("logs"),
+        },
     ),
     "tracking": Room(
         ["projections/tracking", "projections/engine/", "projections/status"],

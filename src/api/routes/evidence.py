@@ -84,7 +84,7 @@ async def show_checkpoint(
         detail = f"No checkpoint of size {size} was issued; greater ones were."
         raise ProblemError("not-found", detail) from None
     cache_control = "no-cache" if size is None else UNCHANGING
-    return answer_as(str(note), f"{TEXT}; charset=utf-8", cache_control)
+    return answer_as(str(note), TEXT, cache_control)
 
 
 @get(

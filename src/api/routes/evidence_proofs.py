@@ -130,7 +130,7 @@ async def show_inclusion(
     )
     cache_control = "no-cache" if size is None else UNCHANGING
     if media_type == TEXT:
-        return answer_as(_text(position, found), f"{TEXT}; charset=utf-8", cache_control)
+        return answer_as(_text(position, found), TEXT, cache_control)
     return answer_as(_view(position, found), JSON, cache_control)
 
 
