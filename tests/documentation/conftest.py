@@ -9,7 +9,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from tests.conftest import SAMPLES
 from tests.databases import Database, new_database
 from tests.documentation.browser import browsing
-from tests.http.service import Service, on, serving, starting
+from tests.http.service import Service, eventually, on, serving, starting
 from tests.http.wire import EVENTS, counts
 
 TENANT = "acme"
@@ -47,6 +47,8 @@ def key(service: Service) -> str:
         for batch in sorted((SAMPLES / "casino-day").glob("batch-*.json")):
             counts(client.post(EVENTS, content=batch.read_bytes()))
         client.get("/api/v1/players", params={"at_least": 484}).raise_for_status()
+        heads = "/api/v1/evidence/heads?stream=any"
+        eventually(lambda: client.get(heads).status_code == 200)  # the first statement
     return made
 
 
