@@ -8,14 +8,18 @@ import click
 import psycopg
 from eventsourcing.persistence import PersistenceError
 
+from api.cli.evidence import evidence
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
 from api.cli.replay import replay_command
 from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
+from app.evidence.command import CommandError
+from app.evidence.guard import BusyError, RefusedError
 from app.evidence.keys import KeyFileError
 from app.evidence.log_keys import NoKeyError
+from app.evidence.sealing import UnsoundError
 from app.settings import SettingsError
 from app.tenants import TenantError
 from postgres.embedded import EmbeddedError, in_words
@@ -27,15 +31,19 @@ from projections.engine.generations import RebuildError
 from projections.entries import PoisonError
 
 _EXPECTED_ERRORS = (
+    BusyError,
+    CommandError,
     EmbeddedError,
     KeyFileError,
     MigrationError,
     NoKeyError,
+    RefusedError,
     SessionError,
     SettingsError,
     TenantError,
     TooMuchPrivilegeError,
     UnreachableError,
+    UnsoundError,
     PersistenceError,
     PoisonError,
     RebuildError,
@@ -64,6 +72,7 @@ _COMMANDS = (
     replay_command,
     rebuild_command,
     simulate,
+    evidence,
 )
 for command in _COMMANDS:
     cli.add_command(command)
