@@ -32,6 +32,8 @@ from tests.evidence.stating import (
     naive_ends,
 )
 
+ROOT = Path(__file__).parents[2]
+
 _TAMPER = "alter table {0} disable trigger all; {1}; alter table {0} enable trigger all"
 
 # The first and the last of each width in UTF-8, what sorts otherwise by UTF-16, by case or by locale.
@@ -243,6 +245,7 @@ def test_after_a_process_that_was_killed_another_one_goes_on(
     arguments = [database.service_url, str(log.tenant.tenant_id), keys]
     with Popen(
         [sys.executable, "-m", "tests.evidence.attesting_process", *arguments],
+        cwd=ROOT,
         stdout=PIPE,
         stdin=PIPE,
         text=True,
