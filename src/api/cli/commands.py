@@ -8,7 +8,9 @@ import click
 import psycopg
 from eventsourcing.persistence import PersistenceError
 
-from api.cli.evidence_attest import evidence
+from api.cli.evidence import evidence
+from api.cli.evidence_attest import attest_command
+from api.cli.evidence_bundle import bundle_command
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
 from api.cli.replay import replay_command
@@ -69,6 +71,8 @@ _COMMANDS = (
 )
 for command in _COMMANDS:
     cli.add_command(command)
+for command in (attest_command, bundle_command):
+    evidence.add_command(command)
 
 
 def run() -> int:
