@@ -119,7 +119,7 @@ def consistent(
 
 def fetch(client: httpx.Client, path: str, **parameters: Any) -> httpx.Response:
     """Ask for evidence that must be given."""
-    answer = client.get(f"{PATHS}/{path}", params=parameters)
+    answer = client.get(f"{PATHS}/{path}", params=parameters or None)
     assert answer.status_code == 200, answer.text
     return answer
 

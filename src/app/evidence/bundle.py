@@ -43,7 +43,7 @@ from domain.evidence.notes import Note, encode_base64
 from domain.evidence.proofs import Tree
 from postgres.connections import Pool
 
-_LEAVES_AT_ONCE = 65_536
+_LEAVES_AT_ONCE = 8_192
 _UNFIT = re.compile(r"[^A-Za-z0-9.-]+")
 
 
