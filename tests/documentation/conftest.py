@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 
@@ -47,9 +48,20 @@ def key(service: Service) -> str:
         for batch in sorted((SAMPLES / "casino-day").glob("batch-*.json")):
             counts(client.post(EVENTS, content=batch.read_bytes()))
         client.get("/api/v1/players", params={"at_least": 484}).raise_for_status()
-        heads = "/api/v1/evidence/heads?stream=any"
-        eventually(lambda: client.get(heads).status_code == 200)  # the first statement
+        eventually(lambda: is_sealed(client) and is_stated(client))
     return made
+
+
+def is_stated(client: httpx.Client) -> bool:
+    """Whether there is a statement of the log's heads."""
+    return client.get("/api/v1/evidence/heads?stream=any").status_code == 200
+
+
+def is_sealed(client: httpx.Client) -> bool:
+    """Whether the whole day is sealed, and it was stated how its streams end."""
+    stated = client.get("/api/v1/evidence/heads", params={"player_id": "StQ-1"})
+    sealed = client.get("/api/v1/evidence/checkpoint", params={"size": 484})
+    return stated.is_success and sealed.is_success
 
 
 @pytest.fixture(scope="package")
