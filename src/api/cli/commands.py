@@ -9,11 +9,6 @@ import psycopg
 from eventsourcing.persistence import PersistenceError
 
 from api.cli.evidence import evidence
-<<<<<<< HEAD
-=======
-from api.cli.evidence_attest import attest_command
-from api.cli.evidence_bundle import bundle_command
->>>>>>> paths
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
 from api.cli.replay import replay_command
@@ -81,8 +76,6 @@ _COMMANDS = (
 )
 for command in _COMMANDS:
     cli.add_command(command)
-for command in (attest_command, bundle_command):
-    evidence.add_command(command)
 
 
 def run() -> int:

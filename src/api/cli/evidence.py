@@ -3,6 +3,7 @@
 import click
 
 from api.cli.evidence_attest import attest_command
+from api.cli.evidence_bundle import bundle_command
 
 
 @click.group()
@@ -10,5 +11,5 @@ def evidence() -> None:
     """Prove what a log holds, and that it was not changed."""
 
 
-for command in (attest_command,):
+for command in (attest_command, bundle_command):
     evidence.add_command(command)
