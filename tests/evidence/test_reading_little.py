@@ -40,7 +40,8 @@ _FILL_RUNS = """
 _FILL_ANCHORS = """
     insert into anchors (tenant_id, log_number, tree, target, size, receipt, anchored_at)
     select %(tenant_id)s, 1, 'log', target, n, 'x', now()
-      from generate_series(1, 20000) as n, unnest(array['witness:a', 'witness:b', 'tsa:c', 'file:d']) as target
+      from generate_series(1, 20000) as n,
+           unnest(array['witness:a', 'witness:b', 'tsa:c', 'file:d']) as target
 """
 
 _ASKED = [
