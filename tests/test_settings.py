@@ -1,5 +1,7 @@
 """Settings are checked at the start, and what is told of them holds no secret."""
 
+from pathlib import Path
+
 import pytest
 
 from app.settings import Settings, SettingsError, ignored_settings, read_settings
@@ -39,15 +41,29 @@ def test_all_that_are_wrong_are_named_a_line_each_with_what_was_expected() -> No
                 "ROUNDBOOK_POLL_INTERVAL_S": " 1",
                 "ROUNDBOOK_LOG_FORMAT": "null",
                 "ROUNDBOOK_CHUNK_EVENTS": "7",
+                "ROUNDBOOK_EVIDENCE_ORIGIN": "https://example.com/a b",
+                "ROUNDBOOK_SIGNING_KEYS": "~nobody-of-this-name/keys",
+                "ROUNDBOOK_SIGN_COMMAND": "sign --pin 's3cret",
+                "ROUNDBOOK_SEAL_INTERVAL_S": "0",
+                "ROUNDBOOK_ANCHORS": "file:/a tsa:https://a:s3cret@host:port",
             }
         )
     url = "must be a PostgreSQL URL, as postgresql://user:password@host:5432/database"
     seconds = "must be a number of seconds, more than 0, at most 86400, not"
+    anchors = (
+        "must be anchors separated by spaces: file:PATH, witness:URL+vkey, tsa:URL, each of which may end"
+        " in ;interval=SECONDS"
+    )
     count = "must be a whole number from 1 to 1,000,000,000,000, not"
     assert str(refused.value).splitlines() == [
+        f"ROUNDBOOK_ANCHORS: {anchors}; number 2 (tsa): its URL must be as https://host/path",
         f"ROUNDBOOK_BODY_TIMEOUT_S: {seconds} 'null'",
         f"ROUNDBOOK_DATABASE_URL: {url}",
         "ROUNDBOOK_DATA_DIR: must be the path of a folder, not '~nobody-of-this-name/data'",
+        (
+            "ROUNDBOOK_EVIDENCE_ORIGIN: must be a URL without its scheme, as example.com/casino: up to 200"
+            " letters, digits and ._~:/-, not 'https://example.com/a b'"
+        ),
         "ROUNDBOOK_KEY_CACHE_S: must be a number of seconds from 0 to 5, not '6'",
         f"ROUNDBOOK_LOCK_TIMEOUT_S: {seconds} 'nan'",
         "ROUNDBOOK_LOG_FORMAT: must be json or console, not 'null'",
@@ -55,14 +71,44 @@ def test_all_that_are_wrong_are_named_a_line_each_with_what_was_expected() -> No
         f"ROUNDBOOK_OWNER_URL: {url}",
         f"ROUNDBOOK_POLL_INTERVAL_S: {seconds} ' 1'",
         f"ROUNDBOOK_POOL_SIZE: {count} '{'9' * 30}'",
+        f"ROUNDBOOK_SEAL_INTERVAL_S: {seconds} '0'",
+        "ROUNDBOOK_SIGNING_KEYS: must be the path of a folder, not '~nobody-of-this-name/keys'",
+        (
+            "ROUNDBOOK_SIGN_COMMAND: must be a command and its arguments, quoted as a shell quotes them;"
+            " a quote is not closed"
+        ),
     ]
+    assert "s3cret" not in str(refused.value)
 
 
 def test_every_setting_says_what_it_must_be() -> None:
+    # Any text names a folder or a program.
+    any_text = {"ROUNDBOOK_DATA_DIR", "ROUNDBOOK_SIGNING_KEYS", "ROUNDBOOK_SIGN_COMMAND"}
     for variable in ("ROUNDBOOK_" + field.upper() for field in Settings.__struct_fields__):
-        if variable != "ROUNDBOOK_DATA_DIR":  # any text names a folder
+        if variable not in any_text:
             with pytest.raises(SettingsError, match=f"^{variable}: must be [a-z]"):
                 read_settings({variable: "-1"})
+
+
+@pytest.mark.parametrize(
+    "origin", ["a b", "a+b", "https://a.example/", "a/", "é.example", "a" * 201]
+)
+def test_an_origin_must_be_fit_for_the_name_of_a_key(origin: str) -> None:
+    with pytest.raises(
+        SettingsError, match=r"^ROUNDBOOK_EVIDENCE_ORIGIN: must be a URL without its"
+    ):
+        read_settings({"ROUNDBOOK_EVIDENCE_ORIGIN": origin})
+
+
+def test_keys_are_in_the_data_folder_unless_told_otherwise() -> None:
+    assert read_settings({"ROUNDBOOK_DATA_DIR": "/data"}).signing_path == Path("/data/keys")
+    assert read_settings({"ROUNDBOOK_SIGNING_KEYS": "/keys"}).signing_path == Path("/keys")
+
+
+def test_anchors_are_a_list() -> None:
+    assert read_settings({}).anchor_specs == []
+    (spec,) = read_settings({"ROUNDBOOK_ANCHORS": "file:/a"}).anchor_specs
+    assert spec.target == "file:/a"
 
 
 @pytest.mark.parametrize("secret", ["", "postgresql://a:s3cret@host/db"])

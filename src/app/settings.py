@@ -1,7 +1,8 @@
 """Settings from the environment, each checked at the start."""
 
 import os
-from collections.abc import Mapping
+import shlex
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -9,6 +10,8 @@ from typing import Annotated, Literal, get_args
 import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+
+from domain.evidence.anchoring import AnchorSpec, parse_anchors
 
 PREFIX = "ROUNDBOOK_"
 
@@ -27,14 +30,26 @@ Url = Annotated[
     str | None,
     msgspec.Meta(description="a PostgreSQL URL, as postgresql://user:password@host:5432/database"),
 ]
-Folder = Annotated[str, msgspec.Meta(description="the path of a folder")]
 Origin = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]{0,199}$",
-        description="a name without a scheme, as evidence.example.com",
+        pattern=r"\A[A-Za-z0-9]([A-Za-z0-9._~:/-]{0,198}[A-Za-z0-9])?\Z",
+        description="a URL without its scheme, as example.com/casino: up to 200 letters, digits and ._~:/-",
     ),
 ]
+Command = Annotated[
+    str | None,
+    msgspec.Meta(description="a command and its arguments, quoted as a shell quotes them"),
+]
+Anchors = Annotated[
+    str | None,
+    msgspec.Meta(
+        description="anchors separated by spaces: file:PATH, witness:URL+vkey, tsa:URL, each of which"
+        " may end in ;interval=SECONDS"
+    ),
+]
+Folder = Annotated[str, msgspec.Meta(description="the path of a folder")]
+FolderOrNone = Annotated[str | None, msgspec.Meta(description="the path of a folder")]
 LogFormat = Annotated[
     Literal["json", "console"] | None, msgspec.Meta(description="json or console")
 ]
@@ -83,14 +98,15 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     chunk_events: Positive = 20_000
     """How many events the projector folds and writes in one transaction at most."""
     evidence_origin: Origin = "roundbook.invalid"
-    """What the names of logs begin with in evidence, as a domain of the operator's. Fixed in each log with
-    its first key: a change is for logs that come later."""
-    signing_keys: Folder | None = None
-    """Where the keys that sign logs are. Absent: the folder `keys` in that of the embedded PostgreSQL."""
-    sign_command: str | None = None
-    """A command that signs instead of keys in files: text on stdin, a signature line on stdout."""
+    """How the names of new logs begin, for ever: a URL without its scheme that nobody else uses."""
+    signing_keys: FolderOrNone = None
+    """Where the keys of the logs are, and what was last signed by each. Absent: `keys` in the data folder."""
+    sign_command: Command = None
+    """A command that signs: the text on stdin, a signature line on stdout. Absent: the keys in the folder."""
     seal_interval_s: Seconds = 1.0
-    """How often a log that grows is sealed and signed at most."""
+    """How often a checkpoint of a log that grows is signed at most."""
+    anchors: Anchors = None
+    """Where checkpoints are anchored, read by `anchor_specs`. Absent: nowhere."""
     log_format: LogFormat = None
     """`json`, or `console` for people. Absent: for people where stderr is a terminal, else JSON."""
 
@@ -101,10 +117,15 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
 
     @property
     def signing_path(self) -> Path:
-        """The folder of the keys that sign, absolute."""
+        """The folder of the signing keys, absolute."""
         if self.signing_keys is None:
             return self.data_path / "keys"
         return Path(self.signing_keys).expanduser().absolute()
+
+    @property
+    def anchor_specs(self) -> list[AnchorSpec]:
+        """Where checkpoints are anchored."""
+        return parse_anchors(self.anchors or "")
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -149,13 +170,14 @@ def _fault(name: str, value: str, wanted: object) -> str | None:
             return (
                 f"{what} begins with a byte order mark: save the file that it is from without one"
             )
-    if wanted is Url:
-        return _fault_of_url(value)
+    if wanted in _FAULTS_OF_SECRETS:
+        wrong = _FAULTS_OF_SECRETS[wanted](value)
+        return None if wrong is None else f"must be {get_args(wanted)[1].description}{wrong}"
     fault = f"must be {get_args(wanted)[1].description}, not {value!r}"
     try:
         if msgspec.convert(value, wanted, strict=False) is None:  # of the word `null`
             return fault
-        if wanted is Folder:
+        if wanted in {Folder, FolderOrNone}:
             Path(value).expanduser()
     except (msgspec.ValidationError, RuntimeError):
         return fault
@@ -163,13 +185,34 @@ def _fault(name: str, value: str, wanted: object) -> str | None:
 
 
 def _fault_of_url(url: str) -> str | None:
-    """Say what is wrong with a URL, in which there may be a password: without showing it."""
-    expected = get_args(Url)[1].description
     if not url.startswith(("postgresql://", "postgres://")):
-        return f"must be {expected}"
+        return ""
     try:
         conninfo_to_dict(url)
     except psycopg.Error:
         # libpq's own words would quote the part it can't read, which may be the password.
-        return f"must be {expected}; percent-encode its parts"
+        return "; percent-encode its parts"
     return None
+
+
+def _fault_of_command(command: str) -> str | None:
+    try:
+        return None if shlex.split(command) else ""
+    except ValueError:
+        return "; a quote is not closed"
+
+
+def _fault_of_anchors(anchors: str) -> str | None:
+    try:
+        parse_anchors(anchors)
+    except ValueError as error:
+        return f"; {error}"
+    return None
+
+
+_FAULTS_OF_SECRETS: dict[object, Callable[[str], str | None]] = {
+    Url: _fault_of_url,
+    Command: _fault_of_command,
+    Anchors: _fault_of_anchors,
+}
+"""What may hold a password: functions that say what is wrong, if anything, without showing it."""

@@ -48,8 +48,13 @@ def key(service: Service) -> str:
         for batch in sorted((SAMPLES / "casino-day").glob("batch-*.json")):
             counts(client.post(EVENTS, content=batch.read_bytes()))
         client.get("/api/v1/players", params={"at_least": 484}).raise_for_status()
-        eventually(lambda: is_sealed(client))
+        eventually(lambda: is_sealed(client) and is_stated(client))
     return made
+
+
+def is_stated(client: httpx.Client) -> bool:
+    """Whether there is a statement of the log's heads."""
+    return client.get("/api/v1/evidence/heads?stream=any").status_code == 200
 
 
 def is_sealed(client: httpx.Client) -> bool:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from app.evidence.guard import GuardedSigner, Prove, Signer, begin_guard
+from app.evidence.guard import GuardedSigner, Signer, begin_guard
 from app.evidence.keys import SigningKey, parse_key
+from domain.evidence.anchoring import Prove
 from domain.evidence.checkpoints import Checkpoint, Tree, origin_of
 from tests.evidence.trees import made_up, naive_consistency, naive_root
 

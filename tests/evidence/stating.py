@@ -1,14 +1,27 @@
 """What tests of statements of heads share: a naive one of rows, and the checks of who is given a proof."""
 
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
 from hashlib import sha256
+from pathlib import Path
 
 import msgspec
+from roundbook_verify import notes
+from roundbook_verify.bundle import Manifest
+from roundbook_verify.heads import judge
 
-from app.evidence.head_proofs import StreamProof
+from app.evidence.attesting import attest
+from app.evidence.head_proofs import StreamProof, prove
+from app.evidence.head_store import Stated, statements_from
 from app.evidence.log_keys import log_keys
+from app.evidence.sealer import Sealer
 from app.evidence.store import checkpoint_of, newest_checkpoint
 from app.evidence.verifying import verify
-from app.log.leaves import Log
+from app.log.leaves import Log, current_log
+from app.settings import Settings
+from app.tenants import Tenant
 from domain.evidence.checkpoints import Checkpoint, parse_checkpoint
 from domain.evidence.heads import (
     Absence,
@@ -21,9 +34,10 @@ from domain.evidence.heads import (
 from domain.evidence.merkle import leaf_hash
 from domain.evidence.notes import parse_note, parse_verifier_key
 from domain.evidence.proofs import verify_consistency, verify_inclusion
-from postgres.connections import Connection
+from postgres.connections import Connection, Pool
 from tests.evidence.reading import expected_hashes, rows_of
 from tests.evidence.trees import naive_root
+from tests.recording.sending import login, send
 
 Ends = dict[str, tuple[int, int]]
 """The last version of each stream, and its position."""
@@ -77,6 +91,19 @@ def signed_statements(connection: Connection, log: Log) -> list[bytes]:
     return statements
 
 
+def judged(
+    connection: Connection, log: Log, proof: StreamProof, size: int
+) -> tuple[int, int, int, list[str]]:
+    """Have a proof judged by the verifier that imports nothing of ours."""
+    vkeys = [key.vkey for key in log_keys(connection, log)]
+    sealed = checkpoint_of(connection, log, "log", size)
+    assert sealed is not None
+    note = notes.parse_checkpoint(sealed.note.encode())
+    manifest = Manifest("", note.origin, log.log_id.hex(), size, 1, size, proof.stream)
+    keys = [notes.parse_key(vkey, notes.ED25519) for vkey in vkeys]
+    return judge(json.loads(msgspec.json.encode(proof)), manifest, note, keys)
+
+
 def check_proof(connection: Connection, log: Log, proof: StreamProof, size: int) -> Statement:
     """Check a proof as who is given it with a checkpoint of the log of that size; gives its statement."""
     given = msgspec.json.decode(msgspec.json.encode(proof), type=StreamProof)
@@ -93,6 +120,8 @@ def check_proof(connection: Connection, log: Log, proof: StreamProof, size: int)
     assert sealed is not None
     of_log = read_note(connection, log, sealed.note)
     assert verify_consistency(statement.size, size, statement.root, of_log.root, proof.consistency)
+    verified = judged(connection, log, proof, size)
+    assert verified == (statement.size, proof.version or 0, proof.position or 0, [])
     if proof.neighbours is None:
         assert proof.entry is not None
         [head] = parse_heads(proof.entry)
@@ -116,3 +145,95 @@ def check_proof(connection: Connection, log: Log, proof: StreamProof, size: int)
         assert len(around) == len([each for each in (before, after) if each])
         assert verify_absence(proof.stream, Absence(before, after), statement)
     return statement
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+class Attested:
+    """A log, and what seals and states it."""
+
+    def __init__(self, pool: Pool, tenant: Tenant, keys: Path) -> None:
+        self.pool = pool
+        self.tenant = tenant
+        self.settings = Settings(signing_keys=str(keys))
+        self.sealer = Sealer(pool, self.settings)
+
+    @property
+    def log(self) -> Log:
+        with self.pool.connection() as connection:
+            found = current_log(connection, self.tenant.tenant_id)
+        assert found is not None
+        return found
+
+    def fill(self, players: Sequence[str]) -> None:
+        batch = [login(os.urandom(8).hex(), escaped(player)) for player in players]
+        send(self.pool, self.tenant, batch)
+
+    def seal(self) -> int:
+        self.sealer.seal(self.log)
+        with self.pool.connection() as connection:
+            sealed = newest_checkpoint(connection, self.log, "log")
+        assert sealed is not None
+        return sealed.size
+
+    def attest(self, pause: Callable[[], None] | None = None) -> Stated:
+        with self.pool.connection() as connection:
+            stated = attest(connection, self.log, self.settings, pause=pause)
+        assert stated is not None
+        return stated
+
+    def prove(self, stream: str, size: int | None = None) -> StreamProof:
+        with self.pool.connection() as connection:
+            proof = prove(connection, self.log, stream, size)
+        assert proof is not None
+        return proof
+
+    def statements(self) -> list[bytes]:
+        with self.pool.connection() as connection:
+            return signed_statements(connection, self.log)
+
+    def stated(self) -> list[Stated]:
+        """Return the statements there are, signed or not."""
+        with self.pool.connection() as connection:
+            return statements_from(connection, self.log, 0)
+
+    def is_signed(self) -> bool:
+        with self.pool.connection() as connection:
+            return newest_checkpoint(connection, self.log, "heads") is not None
+
+    def pages(self) -> list[tuple[int, int]]:
+        """Return how many pages are kept of each statement."""
+        with self.pool.connection() as connection:
+            rows = connection.execute(
+                "select n, count(*) from head_pages where tenant_id = %s group by n order by n",
+                [self.tenant.tenant_id],
+            )
+            return [(n, pages) for n, pages in rows]
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        deadline_s = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < deadline_s, "it never came to be"
+            time.sleep(0.01)
+
+    def naive(self, size: int) -> bytes:
+        with self.pool.connection() as connection:
+            return naive_statement(connection, self.log, size)
+
+
+def escaped(player: str) -> str:
+    """Write a player's id between the quotes of JSON."""
+    return "".join(
+        character
+        if character.isalnum() and character.isascii()
+        else "".join(
+            f"\\u{int.from_bytes(pair, 'big'):04x}"
+            for pair in [
+                character.encode("utf-16-be")[at : at + 2]
+                for at in range(0, len(character.encode("utf-16-be")), 2)
+            ]
+        )
+        for character in player
+    )

@@ -1,9 +1,10 @@
 """Statements of heads: what is signed is what a naive reading of the rows gives, whatever happens beside."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 from hypothesis import example, given
@@ -13,14 +14,11 @@ from hypothesis import strategies as st
 from app.evidence import attesting
 from app.evidence.attesting import attest
 from app.evidence.guard import BusyError, GuardedSigner, RefusedError, last_path
-from app.evidence.head_proofs import StreamProof, prove
-from app.evidence.head_store import Stated
+from app.evidence.head_proofs import prove
 from app.evidence.sealer import Sealer
 from app.evidence.sealing import UnsoundError
 from app.evidence.store import newest_checkpoint
 from app.log.append import begin_log
-from app.log.leaves import Log, current_log
-from app.settings import Settings
 from app.tenants import Tenant
 from domain.evidence.checkpoints import parse_checkpoint
 from domain.evidence.heads import Statement
@@ -28,12 +26,13 @@ from domain.streams import player_stream
 from postgres.connections import Connection, Pool, connect
 from tests.databases import Database
 from tests.evidence.stating import (
+    Attested,
+    KilledError,
     check_proof,
     naive_ends,
-    naive_statement,
-    signed_statements,
 )
-from tests.recording.sending import login, send
+
+ROOT = Path(__file__).parents[2]
 
 _TAMPER = "alter table {0} disable trigger all; {1}; alter table {0} enable trigger all"
 
@@ -47,70 +46,6 @@ UNUSUAL = [
 players = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=255
 ) | st.sampled_from("abcdefgh")
-
-
-class Attested:
-    """A log, and what seals and states it."""
-
-    def __init__(self, pool: Pool, tenant: Tenant, keys: Path) -> None:
-        self.pool = pool
-        self.tenant = tenant
-        self.settings = Settings(signing_keys=str(keys))
-        self.sealer = Sealer(pool, self.settings)
-
-    @property
-    def log(self) -> Log:
-        with self.pool.connection() as connection:
-            found = current_log(connection, self.tenant.tenant_id)
-        assert found is not None
-        return found
-
-    def fill(self, players: Sequence[str]) -> None:
-        batch = [login(os.urandom(8).hex(), escaped(player)) for player in players]
-        send(self.pool, self.tenant, batch)
-
-    def seal(self) -> int:
-        self.sealer.seal(self.log)
-        with self.pool.connection() as connection:
-            sealed = newest_checkpoint(connection, self.log, "log")
-        assert sealed is not None
-        return sealed.size
-
-    def attest(self, pause: Callable[[], None] | None = None) -> Stated:
-        with self.pool.connection() as connection:
-            stated = attest(connection, self.log, self.settings, pause=pause)
-        assert stated is not None
-        return stated
-
-    def prove(self, stream: str, size: int | None = None) -> StreamProof:
-        with self.pool.connection() as connection:
-            proof = prove(connection, self.log, stream, size)
-        assert proof is not None
-        return proof
-
-    def statements(self) -> list[bytes]:
-        with self.pool.connection() as connection:
-            return signed_statements(connection, self.log)
-
-    def naive(self, size: int) -> bytes:
-        with self.pool.connection() as connection:
-            return naive_statement(connection, self.log, size)
-
-
-def escaped(player: str) -> str:
-    """Write a player's id between the quotes of JSON."""
-    return "".join(
-        character
-        if character.isalnum() and character.isascii()
-        else "".join(
-            f"\\u{int.from_bytes(pair, 'big'):04x}"
-            for pair in [
-                character.encode("utf-16-be")[at : at + 2]
-                for at in range(0, len(character.encode("utf-16-be")), 2)
-            ]
-        )
-        for character in player
-    )
 
 
 @pytest.fixture
@@ -216,11 +151,7 @@ def test_a_statement_is_not_of_a_greater_size_than_asked_and_only_two_keep_pages
             assert check_proof(connection, log.log, proof, size).size == stated
         assert prove(connection, log.log, "player:b", sizes[0]) is None
         assert prove(connection, log.log, "player:b", 0) is None
-        kept = connection.execute(
-            "select distinct n from head_pages where tenant_id = %s order by n",
-            [log.tenant.tenant_id],
-        ).fetchall()
-    assert kept == [(1,), (2,)]
+    assert log.pages() == [(1, 1), (2, 1)]
     assert len(log.statements()) == 3
 
 
@@ -237,10 +168,6 @@ def test_a_log_that_did_not_grow_gets_no_second_statement_and_an_empty_one_none(
     log.fill("c")  # recorded, not sealed
     assert log.attest().statement == first.statement
     assert len(log.statements()) == 1
-
-
-class KilledError(Exception):
-    """Stands for the end of the process."""
 
 
 STEPS = ["add_pages", "add_tiles", "add_statement", "append_leaves", "sign", "sweep"]
@@ -304,13 +231,41 @@ def _goes_on(log: Attested) -> None:
     with log.pool.connection() as connection:
         for stream in ("player:b", "player:0002", "player:\U0001f3b0", "player:9999", "x"):
             check_proof(connection, log.log, log.prove(stream), size)
-        rows = connection.execute(
-            "select n, count(*) from head_pages where tenant_id = %s group by n order by n",
-            [log.tenant.tenant_id],
-        ).fetchall()
     streams = [Statement.parse(each).streams for each in statements]
     kept = range(max(0, len(statements) - 2), len(statements))
-    assert rows == [(n, -(-streams[n] // 256)) for n in kept]
+    assert log.pages() == [(n, -(-streams[n] // 256)) for n in kept]
+
+
+def test_after_a_process_that_was_killed_another_one_goes_on(
+    log: Attested, database: Database
+) -> None:
+    log.fill([f"{number:04}" for number in range(3000)])
+    log.seal()
+    keys = str(log.settings.signing_path)
+    arguments = [database.service_url, str(log.tenant.tenant_id), keys]
+    with Popen(
+        [sys.executable, "-m", "tests.evidence.attesting_process", *arguments],
+        cwd=ROOT,
+        stdout=PIPE,
+        stdin=PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "1024 streams\n"
+        with pytest.raises(BusyError):
+            log.attest()
+        process.kill()
+    assert log.pages() == [(0, 4)]
+
+    def free() -> bool:
+        try:
+            log.attest()
+        except BusyError:  # PostgreSQL finds out in its time
+            return False
+        return True
+
+    log.until(free)
+    _goes_on(log)
 
 
 def test_two_at_once_do_not_get_in_each_others_way(log: Attested) -> None:

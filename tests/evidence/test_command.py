@@ -152,7 +152,8 @@ def test_no_pipe_is_left_open() -> None:
             signer(program).sign(TEXT)
         except CommandError:
             continue
-    assert len(list(folder.iterdir())) == before
+    # Other tests of the process may still be closing theirs.
+    assert len(list(folder.iterdir())) <= before
 
 
 def test_a_note_of_it_is_a_note() -> None:

@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.evidence.keys import generate_key, parse_key
 from app.evidence.verifying import SignatureError, verify
@@ -215,6 +217,21 @@ def test_a_note_may_hold_blank_lines_and_100_signatures() -> None:
     note = parse_note(f"a\n\nb\n\n\n{PETERS_LINE * 100}".encode())
     assert note.text == "a\n\nb\n\n"
     assert len(note.signatures) == 100
+
+
+_parts = st.sampled_from(
+    [*TEXT.split(), "\n", "\n\n", PETERS_LINE, ENOCHS_LINE, "— ", "\u2028", "\x00"]
+)
+
+
+@given(st.lists(_parts, max_size=8).map("".join) | st.text())
+def test_what_is_read_is_written_as_it_was_or_refused(data: str) -> None:
+    try:
+        note = parse_note(data.encode())
+    except NoteError:
+        return
+    assert str(note) == data
+    assert note.signatures
 
 
 def test_no_mangled_vkey_is_taken_for_a_key() -> None:

@@ -9,16 +9,22 @@ import psycopg
 from eventsourcing.persistence import PersistenceError
 
 from api.cli.evidence import evidence
+<<<<<<< HEAD
+=======
 from api.cli.evidence_attest import attest_command
 from api.cli.evidence_bundle import bundle_command
+>>>>>>> paths
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
 from api.cli.replay import replay_command
 from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
+from app.evidence.command import CommandError
+from app.evidence.guard import BusyError, RefusedError
 from app.evidence.keys import KeyFileError
 from app.evidence.log_keys import NoKeyError
+from app.evidence.sealing import UnsoundError
 from app.settings import SettingsError
 from app.tenants import TenantError
 from postgres.embedded import EmbeddedError, in_words
@@ -30,15 +36,19 @@ from projections.engine.generations import RebuildError
 from projections.entries import PoisonError
 
 _EXPECTED_ERRORS = (
+    BusyError,
+    CommandError,
     EmbeddedError,
     KeyFileError,
     MigrationError,
     NoKeyError,
+    RefusedError,
     SessionError,
     SettingsError,
     TenantError,
     TooMuchPrivilegeError,
     UnreachableError,
+    UnsoundError,
     PersistenceError,
     PoisonError,
     RebuildError,

@@ -2,7 +2,13 @@
 
 import click
 
+from api.cli.evidence_attest import attest_command
+
 
 @click.group()
 def evidence() -> None:
     """Prove what a log holds, and that it was not changed."""
+
+
+for command in (attest_command,):
+    evidence.add_command(command)

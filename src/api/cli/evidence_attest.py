@@ -4,18 +4,18 @@ import time
 
 import click
 
-from api.cli.evidence import evidence
 from api.process.store import open_service
 from app.evidence.attesting import attest
 from app.evidence.guard import BusyError
+from app.evidence.head_store import Stated
 from app.evidence.sealer import Sealer, failure_of
 from app.evidence.sealing import UnsoundError
 from app.evidence.store import newest_checkpoint
 from app.log.append import head
 from app.log.leaves import Log, current_log
-from app.settings import read_settings
+from app.settings import Settings, read_settings
 from app.tenants import find_tenant
-from postgres.connections import Pool, open_pool
+from postgres.connections import Connection, Pool, open_pool
 
 _PATIENCE_S = 60.0
 _PAUSE_S = 0.1
@@ -25,7 +25,7 @@ class UnsealedError(click.ClickException):
     """Somebody else seals the log, and does not come to an end."""
 
 
-@evidence.command("attest")
+@click.command("attest")
 @click.argument("tenant")
 def attest_command(tenant: str) -> None:
     """State which event of each stream in the log of TENANT is the last one, and sign that.
@@ -44,16 +44,8 @@ def attest_command(tenant: str) -> None:
             click.echo("nothing is stated: the log is empty", err=True)
             return
         _seal(pool, Sealer(pool, settings), log, until)
-        deadline_s = time.monotonic() + _PATIENCE_S
         with pool.connection() as connection:
-            while True:
-                try:
-                    stated = attest(connection, log, settings)
-                    break
-                except BusyError:
-                    if time.monotonic() > deadline_s:
-                        raise
-                    time.sleep(_PAUSE_S)
+            stated = _attest(connection, log, settings)
             signed = newest_checkpoint(connection, log, "heads")
     if stated is not None and signed is not None:
         statement = stated.parsed
@@ -62,6 +54,18 @@ def attest_command(tenant: str) -> None:
             err=True,
         )
         click.echo(signed.note, nl=False)
+
+
+def _attest(connection: Connection, log: Log, settings: Settings) -> Stated | None:
+    """State the heads, after who is at it. Raises as `attest` does."""
+    deadline_s = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return attest(connection, log, settings)
+        except BusyError:
+            if time.monotonic() > deadline_s:
+                raise
+            time.sleep(_PAUSE_S)
 
 
 def _seal(pool: Pool, sealer: Sealer, log: Log, until: int) -> None:

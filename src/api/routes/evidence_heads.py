@@ -8,12 +8,7 @@ from litestar.di import NamedDependency
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from api.documentation.evidence import (
-    EVIDENCE_PROBLEMS,
-    NOTE,
-    ORIGIN,
-    evidence_operation,
-)
+from api.documentation.evidence import EVIDENCE_PROBLEMS, NOTE, ORIGIN, evidence_operation
 from api.http.accept import JSON
 from api.http.problems import ProblemError
 from api.querying.evidence import answer_as, asked_as, sealed
@@ -37,9 +32,9 @@ class HeadsFilters(Struct, frozen=True):
 class StreamEnd(StreamProof, frozen=True, kw_only=True):
     """Where a stream ended, as far as the statement is true; hashes, entries and the statement in base64.
 
-    For a stream that the statement doesn't have, `entry`, `index`, `version`, `position` and `proof` are null,
-    and `neighbours` are the heads around its place. `log_checkpoint` is the log's newest checkpoint, to
-    which `consistency` leads from the statement.
+    For a stream that the statement doesn't have, `entry`, `index`, `version`, `position` and `proof` are
+    null, and `neighbours` are the heads around its place. `log_checkpoint` is the log's newest checkpoint,
+    to which `consistency` leads from the statement.
     """
 
     log_checkpoint: str

@@ -7,7 +7,7 @@ in base64. It is made with the log, of size 0, and missing ever after means that
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -15,13 +15,11 @@ from typing import Protocol
 from msgspec import Struct
 
 from app.evidence import durable
+from domain.evidence.anchoring import Prove
 from domain.evidence.checkpoints import Checkpoint, Tree, origin_of, parse_checkpoint
 from domain.evidence.merkle import EMPTY_ROOT
 from domain.evidence.notes import Note, NoteError, Signature, VerifierKey
 from domain.evidence.proofs import verify_consistency
-
-Prove = Callable[[int], list[bytes]]
-"""Gives the consistency proof (RFC 6962 section 2.1.2) from a smaller size to that which is to be signed."""
 
 
 class Signer(Protocol):

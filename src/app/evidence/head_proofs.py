@@ -73,7 +73,7 @@ def prove(
     proven = prove_head(stream, tree, heads)
     common = StreamProof(
         statement=stated.statement,
-        consistency=Tree(size, reader(connection, log, "log")).consistency(statement.size),
+        consistency=_consistency(connection, log, statement.size, size),
         checkpoint=str(cosigned(connection, log, "heads", signed)),
         statement_index=stated.n,
         statement_proof=Tree(signed.size, reader(connection, log, "heads")).inclusion(stated.n),
@@ -89,6 +89,12 @@ def prove(
         position=proven.head.position,
         proof=proven.proof,
     )
+
+
+def _consistency(connection: Connection, log: Log, older: int, newer: int) -> list[bytes]:
+    if older == newer:
+        return []
+    return Tree(newer, reader(connection, log, "log")).consistency(older)
 
 
 def _neighbours(absence: Absence) -> list[Neighbour]:
