@@ -49,6 +49,7 @@ ROOMS = {
             "unsealed": _tables("logs", "events"),
             "attested": _tables("logs"),
             "sealed_size": _tables("logs"),
+            "sealed_log": _tables("logs"),
             "trees": _tables("logs"),
             "waiting": _tables("logs"),
         },
