@@ -16,7 +16,7 @@ from app.evidence.log_keys import log_keys
 from app.evidence.sealer import SQL, Sealer, failure_of
 from app.evidence.store import Sealed, newest_checkpoint, reader
 from app.evidence.verifying import verify
-from app.log.append import begin_log
+from app.log.append import follow_log, locked_log
 from app.log.leaves import Log, current_log
 from app.settings import Settings
 from app.tenants import Tenant
@@ -299,8 +299,8 @@ def test_another_log_of_the_tenant_hashes_all_events_anew(
     fill(pool, tenant, 5)
     Sealer(pool, settings).seal(log)
     first = checkpoint(pool, log)
-    with pool.connection() as connection:
-        begin_log(connection, tenant.tenant_id, number=2, predecessor=log.log_id)
+    with pool.connection() as connection, locked_log(connection, tenant.tenant_id) as head:
+        follow_log(connection, head, os.urandom(16), "a note")
     fill(pool, tenant, 5)
     other = log_of(pool, tenant)
     assert other.number == 2

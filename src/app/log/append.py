@@ -60,14 +60,20 @@ def head(connection: Connection, tenant_id: int) -> int:
     return fetch_one(connection, SQL.head, {"tenant_id": tenant_id}, int) or 0
 
 
-def begin_log(
-    connection: Connection, tenant_id: int, *, number: int = 1, predecessor: bytes | None = None
-) -> bytes:
-    """Begin a tenant's log, its first or one in the place of `predecessor`; gives its id."""
+def begin_log(connection: Connection, tenant_id: int) -> bytes:
+    """Begin the first log of a tenant; gives its id."""
     log_id = os.urandom(LOG_ID_BYTES)
-    row = {"tenant_id": tenant_id, "number": number, "log_id": log_id, "predecessor": predecessor}
-    connection.execute(SQL.begin_log.sql, {**row, "created_at": datetime.now(UTC)})
+    _begin(connection, tenant_id, 1, log_id, predecessor=None, note=None)
     return log_id
+
+
+def follow_log(connection: Connection, before: LogHead, log_id: bytes, note: str) -> None:
+    """Begin another log of a tenant over the same events, with a note that says what it follows and why.
+
+    To be called within `locked_log`, which gave the one before.
+    """
+    number = before.number + 1
+    _begin(connection, before.tenant_id, number, log_id, predecessor=before.log_id, note=note)
 
 
 def copy(
@@ -106,6 +112,20 @@ def copy(
     }
     connection.execute(SQL.insert_leaf_run.sql, run)
     return hashes
+
+
+def _begin(
+    connection: Connection,
+    tenant_id: int,
+    number: int,
+    log_id: bytes,
+    *,
+    predecessor: bytes | None,
+    note: str | None,
+) -> None:
+    row = {"tenant_id": tenant_id, "number": number, "log_id": log_id, "predecessor": predecessor}
+    row |= {"note": note, "created_at": datetime.now(UTC)}
+    connection.execute(SQL.begin_log.sql, row)
 
 
 class _Found(NamedTuple):
