@@ -15,6 +15,7 @@ from api.documentation.openapi import OPENAPI_CONFIG
 from api.documentation.pages import PAGES
 from api.http.auth import KeyRing, require_scope
 from api.http.head_method import head_like_get
+from api.http.log_ids import log_ids
 from api.http.problems import EXCEPTION_HANDLERS
 from api.http.raw_ids import raw_ids
 from api.http.refusals import refusals
@@ -100,7 +101,7 @@ def create_service(settings: Settings, database_url: str) -> Service:
         request_max_body_size=None,
         logging_config=None,
     )
-    wrapped = request_log(refusals(head_like_get(raw_ids(application))))
+    wrapped = request_log(refusals(head_like_get(raw_ids(log_ids(application)))))
     return Service(wrapped, positions.close)
 
 

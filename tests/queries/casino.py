@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from app.log.append import begin_log, locked_log, read_head
 from app.log.recorder import TenantLog
 from app.recording import record
 from app.tenants import SCOPES, Tenant, create_key
@@ -54,6 +55,21 @@ class Casino(NamedTuple):
         """What is shown: a rebuild makes another generation live."""
         with snapshot(self.pool, self.tenant.tenant_id) as seen:
             return seen.scope
+
+    @property
+    def log_id(self) -> bytes:
+        """The id of the log that goes on."""
+        with self.pool.connection() as connection:
+            return read_head(connection, self.tenant.tenant_id).log_id
+
+    def restart(self) -> bytes:
+        """Let another log go on, as after a restore; gives its id."""
+        with (
+            self.pool.connection() as connection,
+            locked_log(connection, self.tenant.tenant_id) as log,
+        ):
+            number = log.number + 1
+            return begin_log(connection, log.tenant_id, number=number, predecessor=log.log_id)
 
     def send(self, items: Iterable[Item]) -> int:
         """Record items; gives the position of the log."""

@@ -12,8 +12,9 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from api.http.headers import joined
+from api.http.log_ids import LOG_ID
 from api.http.problems import ProblemError
-from app.tenants import Key, Scope, Tenant, find_key
+from app.tenants import KnownKey, Scope, Tenant, find_key
 from postgres.connections import Pool
 
 HEADER = "x-api-key"
@@ -28,18 +29,18 @@ class KeyRing:
         """Read through `pool`, trust an answer for `trust_s`."""
         self._pool = pool
         self._trust_s = trust_s
-        self._known: OrderedDict[str, tuple[float, Key, Tenant]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[float, KnownKey]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def remembered(self, key: str) -> tuple[Key, Tenant] | None:
+    def remembered(self, key: str) -> KnownKey | None:
         """Return what is known of a key without asking the store, if it is fresh enough."""
         with self._lock:
             found = self._known.get(key)
             if found is None or found[0] < time.monotonic():
                 return None
-            return found[1:]
+            return found[1]
 
-    def look_up(self, key: str) -> tuple[Key, Tenant] | None:
+    def look_up(self, key: str) -> KnownKey | None:
         """Ask the store. Raises one of `postgres.errors.UNAVAILABLE`."""
         asked = time.monotonic()
         with self._pool.connection() as connection:
@@ -47,7 +48,7 @@ class KeyRing:
         with self._lock:
             self._known.pop(key, None)
             if found is not None:
-                self._known[key] = (asked + self._trust_s, *found)
+                self._known[key] = (asked + self._trust_s, found)
                 while len(self._known) > _REMEMBERED_KEYS:
                     self._known.popitem(last=False)
         return found
@@ -70,18 +71,8 @@ async def check_key(connection: ASGIConnection[Any, Any, Any, Any], scope: Scope
 
     Raises ProblemError `forbidden`, which never tells what exists.
     """
-    key = joined(connection.headers, HEADER)
-    if not key:
-        raise ProblemError("forbidden", f"The header {HEADER} is missing.")
-    ring: KeyRing = connection.app.state.key_ring
-    found = ring.remembered(key)
-    if found is None and len(key) <= _LONGEST_KEY:
-        found = await anyio.to_thread.run_sync(ring.look_up, key)
-    if found is None or not found[0].is_valid(datetime.now(UTC)):
-        raise ProblemError("forbidden", "The key is unknown, expired or revoked.")
-    known, tenant = found
-    connection.scope["state"]["tenant"] = tenant
-    if scope not in known.scopes:
+    known = await _find(connection)
+    if scope not in known.key.scopes:
         raise ProblemError("forbidden", f"The key does not have the scope {scope!r}.")
 
 
@@ -89,3 +80,35 @@ def tenant_of(request: Request[Any, Any, Any]) -> Tenant:
     """Return the tenant that a request's key speaks for; a dependency of the routes behind the guard."""
     tenant: Tenant = request.scope["state"]["tenant"]
     return tenant
+
+
+def log_id_of(connection: ASGIConnection[Any, Any, Any, Any]) -> bytes:
+    """Return the id of that tenant's log, as it was found with the key: some seconds old at most."""
+    log_id: bytes = connection.scope["state"][LOG_ID]
+    return log_id
+
+
+async def look_up_log_id(connection: ASGIConnection[Any, Any, Any, Any]) -> bytes:
+    """Return the same as the store says it now.
+
+    Raises ProblemError `forbidden`, and one of `postgres.errors.UNAVAILABLE`.
+    """
+    return (await _find(connection, anew=True)).log_id
+
+
+async def _find(connection: ASGIConnection[Any, Any, Any, Any], *, anew: bool = False) -> KnownKey:
+    """Find a request's key, valid now, and keep in the request's state whose it is."""
+    text = joined(connection.headers, HEADER)
+    if not text:
+        raise ProblemError("forbidden", f"The header {HEADER} is missing.")
+    ring: KeyRing = connection.app.state.key_ring
+    known = None if anew else ring.remembered(text)
+    if known is None and len(text) <= _LONGEST_KEY:
+        known = await anyio.to_thread.run_sync(ring.look_up, text)
+    if known is None or not known.key.is_valid(datetime.now(UTC)):
+        raise ProblemError("forbidden", "The key is unknown, expired or revoked.")
+    state = connection.scope["state"]
+    state["tenant"] = known.tenant
+    state["key_id"] = known.key.key_id
+    state[LOG_ID] = known.log_id
+    return known

@@ -16,6 +16,7 @@ _LONGEST_ID = 255
 _GREATEST_POSITION = 2**63 - 1
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
 _LONGEST_INTEGER = 20
+_HEX_LOG_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 # No RFC 3339 time has a space before its offset: there it can only be a `+` that was not encoded.
 _SPACE_FOR_PLUS = re.compile(r" (?=\d\d:\d\d\Z)", re.ASCII)
 
@@ -121,7 +122,14 @@ def _read_time(text: str) -> datetime:
         raise UnfitError("not_a_timestamp", detail) from None
 
 
+def _read_log_id(text: str) -> bytes:
+    if not _HEX_LOG_ID.fullmatch(text):
+        raise UnfitError("not_a_log_id", "must be 32 hexadecimal digits in lower case")
+    return bytes.fromhex(text)
+
+
 TEXT = Kind(_read_text, Schema(type=OpenAPIType.STRING))
+LOG_ID = Kind(_read_log_id, Schema(type=OpenAPIType.STRING, pattern="^[0-9a-f]{32}$"))
 
 _KINDS: list[tuple[Any, Kind]] = [
     (
