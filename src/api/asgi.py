@@ -23,11 +23,13 @@ from api.http.request_log import request_log
 from api.querying.positions import Positions
 from api.querying.queries import Queries
 from api.routes import ROUTES
+from app.accesses import AccessLog
 from app.intake.intake import Ingest
 from app.settings import Settings
 from postgres.connections import open_pool
 
 _BY_KEY_CONNECTIONS = 2
+_ACCESS_CONNECTIONS = 2
 
 # How long a writer waits for a log with a thread and a connection in hand, before others have a turn.
 _TURN_S = 0.5
@@ -60,6 +62,12 @@ def create_service(settings: Settings, database_url: str) -> Service:
     positions = Positions(pool)
     # What lies in the past is looked up by key, a few milliseconds each.
     by_key = open_pool(database_url, max_size=_BY_KEY_CONNECTIONS)
+    recording = open_pool(
+        database_url,
+        max_size=_ACCESS_CONNECTIONS,
+        timeout_s=settings.lock_timeout_s,
+        lock_timeout_s=settings.lock_timeout_s,
+    )
     ingest = Ingest(settings, writing, threads=share)
     dependencies: dict[str, Any] = {
         "settings": settings,
@@ -83,6 +91,7 @@ def create_service(settings: Settings, database_url: str) -> Service:
             writing.close()
             pool.close()
             by_key.close()
+            recording.close()
 
     application = Litestar(
         route_handlers=[*ROUTES, *PAGES],
@@ -95,7 +104,12 @@ def create_service(settings: Settings, database_url: str) -> Service:
         middleware=[
             PrometheusConfig(app_name="roundbook", prefix="roundbook", group_path=True).middleware
         ],
-        state=State({"key_ring": KeyRing(pool, trust_s=settings.key_cache_s)}),
+        state=State(
+            {
+                "key_ring": KeyRing(pool, trust_s=settings.key_cache_s),
+                "accesses": AccessLog(recording, threads=_ACCESS_CONNECTIONS),
+            }
+        ),
         lifespan=[lifespan],
         openapi_config=OPENAPI_CONFIG,
         request_max_body_size=None,

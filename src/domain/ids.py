@@ -1,4 +1,4 @@
-"""What an id or a position is, wherever one is read from outside."""
+"""What ids and positions are, wherever they are read from outside."""
 
 from typing import Annotated
 
@@ -9,3 +9,6 @@ Id = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00]+$")]
 
 Position = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """A position in a tenant's log, or 0 for the place before its first event."""
+
+KeyId = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+"""The id of an API key."""

@@ -20,6 +20,7 @@ FILTERS: dict[str, dict[str, Any]] = {
     "games": {"q": "n"},
     "conflicts": {"to_position": 10},
     "history": {"event": "deposit"},
+    "accesses": {"from": "2025-01-01T00:00:00Z"},
 }
 
 
@@ -36,6 +37,8 @@ def filled(new_casino: OpenCasino) -> Casino:
         ]
     items += [deposit(unique_id=f"d{number}", amount=7) for number in range(4)]
     casino.fill(items)
+    for _ in range(3):
+        casino.get("history")
     return casino
 
 

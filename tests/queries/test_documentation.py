@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from api.routes import (
+    accesses,
     activity,
     balances,
     conflicts,
@@ -38,10 +39,12 @@ SHAPES: dict[str, Any] = {
     "/api/v1/conflicts": conflicts.Conflicts,
     "/api/v1/status": StatusView,
     "/api/v1/history": history.History,
+    "/api/v1/accesses": accesses.Accesses,
 }
 
 # The example of the status shows what the sample day does not have: projections that stand still.
-SHOWN = [path for path in SHAPES if path != "/api/v1/status"]
+# Accesses are those of all tests.
+SHOWN = [path for path in SHAPES if path not in {"/api/v1/status", "/api/v1/accesses"}]
 TOLD_BY_THE_CLOCK = {"received_at", "recorded_at"}
 
 

@@ -16,6 +16,7 @@ POSITION = "position"
 PAST = "position in the log of one of each"
 GROUPS = "groups"
 LOG_ID = "log id"
+KEY_ID = "key id"
 GAMES = {
     **dict.fromkeys(("provider", "category", "feature", "theme", "device", "q"), TEXT),
     "has_freespins": ("yes", "no", "unknown"),
@@ -46,6 +47,7 @@ COLLECTIONS: dict[str, dict[str, Any]] = {
         "group_by": GROUPS,
     },
     "conflicts": {"unique_id": ID, "from_position": POSITION, "to_position": POSITION},
+    "accesses": {"key_id": KEY_ID, "from": TIME, "to": TIME},
     "history": {
         **dict.fromkeys(("player_id", "game_id"), ID),
         "event": ("gameround", "deposit", "withdraw", "player", "game", "login"),
@@ -88,6 +90,7 @@ FITTING: dict[Any, list[str]] = {
         *("currency", "day,game,currency", "currency,game", "day%2Ccurrency", "game,day,currency"),
     ],
     LOG_ID: [],
+    KEY_ID: ["1", str(2**31 - 1)],
     "limit": ["1", "1000"],
     "cursor": [],
 }
@@ -126,6 +129,10 @@ UNFIT: dict[Any, list[tuple[str, str]]] = {
         *((text, "not_one_of") for text in ("", "Day", "day,", ",", "day;game", " day", "game_id")),
         *((text, "repeated") for text in ("day,day", "currency,day,currency")),
         *((text, "adds_currencies") for text in ("day", "game", "game,day")),
+    ],
+    KEY_ID: [
+        *((text, "not_an_integer") for text in ("", "one", "1.0", "+1", "01", "rb_x")),
+        *((text, "out_of_range") for text in ("0", "-1", str(2**31), "9" * 5000)),
     ],
     LOG_ID: [
         (text, "not_a_log_id")

@@ -44,6 +44,7 @@ ROOMS = {
         # Who writes holds the tenant's row; it is locked, never written.
         {"lock_tenant": _tables("tenants")},
     ),
+    "accesses": Room(["app/accesses"], _tables("accesses")),
     "tracking": Room(
         ["projections/tracking", "projections/engine/", "projections/status"],
         _tables("tracking"),

@@ -11,15 +11,18 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from api.http.headers import joined
+from api.http.head_method import is_head
+from api.http.headers import LAST_EVENT_ID, joined
 from api.http.log_ids import LOG_ID
 from api.http.problems import ProblemError
+from app.accesses import AccessLog, NewAccess
 from app.tenants import KnownKey, Scope, Tenant, find_key
 from postgres.connections import Pool
 
 HEADER = "x-api-key"
 _REMEMBERED_KEYS = 10_000
 _LONGEST_KEY = 200
+_LONGEST_EVENT_ID = 100
 
 
 class KeyRing:
@@ -59,11 +62,14 @@ async def require_scope(
 ) -> None:
     """Let a request in if its key has the scope that the route asks for (`opt["scope"]`).
 
-    A Litestar guard: decided before the body is looked at. Raises as `check_key` does.
+    With `audit` it is recorded first, in the log of accesses. A Litestar guard: decided before the body is
+    looked at. Raises as `check_key` does, and one of `postgres.errors.UNAVAILABLE`.
     """
     scope: Scope | None = handler.opt.get("scope")
     if scope is not None:
         await check_key(connection, scope)
+    if scope == "audit":
+        await _record_access(connection)
 
 
 async def check_key(connection: ASGIConnection[Any, Any, Any, Any], scope: Scope) -> None:
@@ -94,6 +100,27 @@ async def look_up_log_id(connection: ASGIConnection[Any, Any, Any, Any]) -> byte
     Raises ProblemError `forbidden`, and one of `postgres.errors.UNAVAILABLE`.
     """
     return (await _find(connection, anew=True)).log_id
+
+
+async def _record_access(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    scope: Any = connection.scope
+    accesses: AccessLog = connection.app.state.accesses
+    access = NewAccess(
+        key_id=scope["state"]["key_id"],
+        method="HEAD" if is_head(scope) else scope["method"],
+        path=_as_sent(scope["raw_path"]),
+        query=_as_sent(scope["query_string"]),
+        # One that is fit is whole; what is longer is refused, and need not be kept.
+        last_event_id=_as_sent(joined(connection.headers, LAST_EVENT_ID).encode())[
+            :_LONGEST_EVENT_ID
+        ],
+    )
+    await accesses.record(scope["state"]["tenant"].tenant_id, access)
+
+
+def _as_sent(text: bytes) -> str:
+    """Write what HTTP allows to be ASCII alone as it was sent, and all else so that any store takes it."""
+    return text.decode("ascii", "backslashreplace").replace("\0", "\\x00")
 
 
 async def _find(connection: ASGIConnection[Any, Any, Any, Any], *, anew: bool = False) -> KnownKey:

@@ -8,7 +8,7 @@ import anyio.to_thread
 from litestar import Request, Response
 
 from api.http.accept import EVENT_STREAM, NDJSON
-from api.http.headers import joined
+from api.http.headers import LAST_EVENT_ID, joined
 from api.http.problems import ProblemError
 from api.http.streams import Streamed
 from api.querying.epochs import check_still, own_log
@@ -30,7 +30,6 @@ from postgres.connections import Connection
 _HEARTBEAT_S = 4.0
 _COMMENT = b":\n\n"
 
-LAST_EVENT_ID = "last-event-id"
 _EVENT_ID = re.compile(r"(?:([0-9a-f]{32}):)?(0|[1-9]\d{0,17})", re.ASCII)
 
 _LIVE_HEADERS = {

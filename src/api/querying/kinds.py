@@ -9,11 +9,12 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
-from domain.ids import Id, Position
+from domain.ids import Id, KeyId, Position
 from domain.instant import Instant, as_datetime
 
 _LONGEST_ID = 255
 _GREATEST_POSITION = 2**63 - 1
+_GREATEST_KEY_ID = 2**31 - 1
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
 _LONGEST_INTEGER = 20
 _HEX_LOG_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -137,6 +138,7 @@ _KINDS: list[tuple[Any, Kind]] = [
         Kind(_read_id, Schema(type=OpenAPIType.STRING, min_length=1, max_length=_LONGEST_ID)),
     ),
     (Position, integer(0, _GREATEST_POSITION)),
+    (KeyId, integer(1, _GREATEST_KEY_ID)),
     (str, TEXT),
     (bool, Kind(_read_boolean, Schema(type=OpenAPIType.BOOLEAN))),
     (

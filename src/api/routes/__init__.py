@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from api.routes.accesses import list_accesses
 from api.routes.activity import list_activity
 from api.routes.balances import show_balances
 from api.routes.conflicts import list_conflicts
@@ -29,6 +30,7 @@ ROUTES: list[Any] = [
     list_conflicts,
     show_status,
     show_history,
+    list_accesses,
     Metrics,
     live,
     ready,
