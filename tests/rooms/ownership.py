@@ -45,6 +45,11 @@ ROOMS = {
         {"lock_tenant": _tables("tenants")},
     ),
     "accesses": Room(["app/accesses"], _tables("accesses")),
+    "evidence": Room(
+        ["app/evidence/"],
+        _tables("log_keys", "tiles", "checkpoints", "anchors", "sealing"),
+        {"unsealed": _tables("logs", "events")},
+    ),
     "tracking": Room(
         ["projections/tracking", "projections/engine/", "projections/status"],
         _tables("tracking"),
