@@ -1,6 +1,5 @@
 """Statements of heads: what is signed is what a naive reading of the rows gives, whatever happens beside."""
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +16,6 @@ from app.evidence.head_proofs import prove
 from app.evidence.sealer import Sealer
 from app.evidence.sealing import UnsoundError
 from app.evidence.store import newest_checkpoint
-from app.log.append import follow_log, locked_log
 from app.tenants import Tenant
 from domain.evidence.checkpoints import parse_checkpoint
 from domain.evidence.heads import Statement
@@ -30,6 +28,7 @@ from tests.evidence.stating import (
     check_proof,
     naive_ends,
 )
+from tests.logs import begin_another_log
 
 _TAMPER = "alter table {0} disable trigger all; {1}; alter table {0} enable trigger all"
 
@@ -331,11 +330,8 @@ def test_the_next_log_of_a_tenant_has_statements_of_its_own(log: Attested) -> No
     log.seal()
     log.attest()
     first = log.log
-    with (
-        log.pool.connection() as connection,
-        locked_log(connection, log.tenant.tenant_id) as head,
-    ):
-        follow_log(connection, head, os.urandom(16), "a note")
+    with log.pool.connection() as connection:
+        begin_another_log(connection, log.tenant.tenant_id)
     log.fill("bc")
     size = log.seal()
     assert size == 4
