@@ -8,12 +8,16 @@ import click
 import psycopg
 from eventsourcing.persistence import PersistenceError
 
+from api.cli.erase import erase_command
+from api.cli.hold import hold_command
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
 from api.cli.replay import replay_command
 from api.cli.serve import migrate, project, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
+from api.process.store import OwnerNeededError
+from app.log.erasure import HeldError
 from app.settings import SettingsError
 from app.tenants import TenantError
 from postgres.embedded import EmbeddedError, in_words
@@ -26,7 +30,9 @@ from projections.entries import PoisonError
 
 _EXPECTED_ERRORS = (
     EmbeddedError,
+    HeldError,
     MigrationError,
+    OwnerNeededError,
     SessionError,
     SettingsError,
     TenantError,
@@ -50,7 +56,10 @@ def cli() -> None:
     """
 
 
-for command in (serve, project, migrate, tenant, key, replay_command, rebuild_command, simulate):
+for command in (
+    *(serve, project, migrate, tenant, key, replay_command, rebuild_command, simulate),
+    *(erase_command, hold_command),
+):
     cli.add_command(command)
 
 
