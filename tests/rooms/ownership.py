@@ -42,6 +42,11 @@ ROOMS = {
         # Who writes holds the tenant's row; it is locked, never written.
         {"lock_tenant": _tables("tenants")},
     ),
+    "evidence": Room(
+        ["app/evidence/"],
+        _tables("log_keys", "tiles", "checkpoints", "anchors", "sealing"),
+        {"unsealed": _tables("logs", "events")},
+    ),
     "tracking": Room(
         ["projections/tracking", "projections/engine/", "projections/status"],
         _tables("tracking"),

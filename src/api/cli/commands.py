@@ -13,10 +13,12 @@ from api.cli.hold import hold_command
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
 from api.cli.replay import replay_command
-from api.cli.serve import migrate, project, serve
+from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
 from api.process.store import OwnerNeededError
+from app.evidence.keys import KeyFileError
+from app.evidence.log_keys import NoKeyError
 from app.log.erasure import HeldError
 from app.settings import SettingsError
 from app.tenants import TenantError
@@ -31,7 +33,9 @@ from projections.entries import PoisonError
 _EXPECTED_ERRORS = (
     EmbeddedError,
     HeldError,
+    KeyFileError,
     MigrationError,
+    NoKeyError,
     OwnerNeededError,
     SessionError,
     SettingsError,
@@ -56,10 +60,20 @@ def cli() -> None:
     """
 
 
-for command in (
-    *(serve, project, migrate, tenant, key, replay_command, rebuild_command, simulate),
-    *(erase_command, hold_command),
-):
+_COMMANDS = (
+    serve,
+    project,
+    seal,
+    migrate,
+    tenant,
+    key,
+    replay_command,
+    rebuild_command,
+    simulate,
+    erase_command,
+    hold_command,
+)
+for command in _COMMANDS:
     cli.add_command(command)
 
 
