@@ -40,7 +40,10 @@ ROOMS = {
     ),
     "log": Room(
         ["app/log/", "app/recording/", "app/conflicts"],
-        _tables("events", "conflicts", "snapshots", "logs", "leaf_runs"),
+        _tables(
+            *("events", "conflicts", "snapshots", "logs", "leaf_runs"),
+            *("erased", "erased_conflicts", "holds"),
+        ),
         # Who writes holds the tenant's row; it is locked, never written.
         {"lock_tenant": _tables("tenants")},
     ),
