@@ -1,8 +1,10 @@
 """Statements of heads: what is signed is what a naive reading of the rows gives, whatever happens beside."""
 
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 from hypothesis import example, given
@@ -29,6 +31,8 @@ from tests.evidence.stating import (
     naive_ends,
 )
 from tests.logs import begin_another_log
+
+ROOT = Path(__file__).parents[2]
 
 _TAMPER = "alter table {0} disable trigger all; {1}; alter table {0} enable trigger all"
 
@@ -230,6 +234,38 @@ def _goes_on(log: Attested) -> None:
     streams = [Statement.parse(each).streams for each in statements]
     kept = range(max(0, len(statements) - 2), len(statements))
     assert log.pages() == [(n, -(-streams[n] // 256)) for n in kept]
+
+
+def test_after_a_process_that_was_killed_another_one_goes_on(
+    log: Attested, database: Database
+) -> None:
+    log.fill([f"{number:04}" for number in range(3000)])
+    log.seal()
+    keys = str(log.settings.signing_path)
+    arguments = [database.service_url, str(log.tenant.tenant_id), keys]
+    with Popen(
+        [sys.executable, "-m", "tests.evidence.attesting_process", *arguments],
+        cwd=ROOT,
+        stdout=PIPE,
+        stdin=PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "1024 streams\n"
+        with pytest.raises(BusyError):
+            log.attest()
+        process.kill()
+    assert log.pages() == [(0, 4)]
+
+    def free() -> bool:
+        try:
+            log.attest()
+        except BusyError:  # PostgreSQL finds out in its time
+            return False
+        return True
+
+    log.until(free)
+    _goes_on(log)
 
 
 def test_two_at_once_do_not_get_in_each_others_way(log: Attested) -> None:

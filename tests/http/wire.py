@@ -21,6 +21,7 @@ _STATUS = {
     "malformed-body": 400,
     "forbidden": 403,
     "not-found": 404,
+    "not-sealed": 404,
     "method-not-allowed": 405,
     "not-acceptable": 406,
     "beyond-head": 409,

@@ -3,6 +3,7 @@
 import click
 
 from api.cli.evidence_attest import attest_command
+from api.cli.evidence_bundle import bundle_command
 from api.cli.evidence_keys import (
     add_key_command,
     keys_command,
@@ -18,6 +19,7 @@ def evidence() -> None:
 
 _COMMANDS = (
     attest_command,
+    bundle_command,
     keys_command,
     add_key_command,
     rotate_key_command,
