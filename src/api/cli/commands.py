@@ -5,43 +5,17 @@ import sys
 from io import TextIOWrapper
 
 import click
-import psycopg
-from eventsourcing.persistence import PersistenceError
 
+from api.cli.expected import EXPECTED_ERRORS
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
 from api.cli.replay import replay_command
 from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
-from app.evidence.keys import KeyFileError
-from app.evidence.log_keys import NoKeyError
-from app.settings import SettingsError
-from app.tenants import TenantError
-from postgres.embedded import EmbeddedError, in_words
-from postgres.migrate import MigrationError
-from postgres.privileges import TooMuchPrivilegeError
-from postgres.reaching import UnreachableError
-from postgres.session import SessionError
-from projections.engine.generations import RebuildError
-from projections.entries import PoisonError
+from api.cli.verify import verify_command
+from postgres.embedded import in_words
 
-_EXPECTED_ERRORS = (
-    EmbeddedError,
-    KeyFileError,
-    MigrationError,
-    NoKeyError,
-    SessionError,
-    SettingsError,
-    TenantError,
-    TooMuchPrivilegeError,
-    UnreachableError,
-    PersistenceError,
-    PoisonError,
-    RebuildError,
-    OSError,
-    psycopg.Error,
-)
 _BEGINNING = "Error: "
 
 
@@ -63,6 +37,7 @@ _COMMANDS = (
     key,
     replay_command,
     rebuild_command,
+    verify_command,
     simulate,
 )
 for command in _COMMANDS:
@@ -83,7 +58,7 @@ def run() -> int:
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
-    except _EXPECTED_ERRORS as error:
+    except EXPECTED_ERRORS as error:
         return _failed(in_words(error))
     return 0
 
