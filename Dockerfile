@@ -15,7 +15,10 @@ RUN pip install --no-index -f wheels hatchling \
     && pip --python /opt/roundbook/bin/python install --no-index -f wheels roundbook
 
 FROM python:3.14-slim
-ENV PATH=/opt/roundbook/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/roundbook/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    ROUNDBOOK_SIGNING_KEYS=/keys
+# The keys that sign the logs: a volume, which begins with this folder's owner.
+RUN install --directory --owner 10001 --group 10001 --mode 700 /keys
 COPY --from=build /opt/roundbook /opt/roundbook
 # A number, so that an orchestrator can tell that it is not root's.
 USER 10001:10001

@@ -23,10 +23,13 @@ def send(service: Service, key: str, *items: object) -> httpx.Response:
 
 
 def test_a_tenant_is_created_and_listed_newest_last(run: Run) -> None:
-    assert run("tenant", "create", "first") == "first\n"
-    assert (
-        run("tenant", "create", "second", "--currency", "USDT", "--currency", "BTC") == "second\n"
+    name, vkey = run("tenant", "create", "first").splitlines()
+    assert name == "first"
+    assert re.fullmatch(
+        r"roundbook\.invalid/log/[0-9a-f]{32}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}", vkey
     )
+    made = run("tenant", "create", "second", "--currency", "USDT", "--currency", "BTC")
+    assert made.startswith("second\n")
     *_, first, second = run("tenant", "list").splitlines()
     assert re.fullmatch(rf"first\t{TIME}\t", first)
     assert re.fullmatch(rf"second\t{TIME}\tBTC,USDT", second)

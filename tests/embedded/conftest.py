@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from postgres.embedded import EmbeddedServer, place
-from tests.embedded.processes import Neighbour
+from tests.embedded.processes import Neighbour, eventually
 
 
 @pytest.fixture
@@ -17,7 +17,16 @@ def folder() -> Iterator[Path]:
     try:
         yield path
     finally:
+        eventually(lambda: _removed(path))
+
+
+def _removed(path: Path) -> bool:
+    """Remove a folder; False where a process that is ending still adds to it, or takes away."""
+    try:
         shutil.rmtree(path)
+    except OSError:
+        return not path.exists()
+    return True
 
 
 @pytest.fixture

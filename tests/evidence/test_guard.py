@@ -1,6 +1,8 @@
 """No signer signs two histories, whatever is killed, restored or started twice."""
 
+import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,9 +20,10 @@ from app.evidence.guard import (
     last_path,
     sign_statement,
 )
+from app.evidence.keys import SigningKey
 from app.evidence.verifying import verify
 from domain.evidence.checkpoints import KeyStatement, Tree
-from domain.evidence.notes import Note
+from domain.evidence.notes import Note, Signature
 from tests.evidence.histories import LOG_ID, ORIGIN, History, a_key, begun, guarded
 
 TRUE, FALSE = History(0), History(1)
@@ -202,6 +205,36 @@ def test_two_processes_do_not_sign_beside_each_other_and_a_killed_one_holds_noth
     with signing(tmp_path, 6, TRUE) as process:
         assert said(process.stdout) == "asked\n"
         assert process.communicate("go\n")[0] == str(sign(tmp_path, 6))
+
+
+def test_what_is_about_to_be_signed_outlasts_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file is on the disk once it was synced, its name once the folder was: both before any signature."""
+    signer = begun(tmp_path)
+    done: list[str] = []
+    fsync, replace, make = os.fsync, os.replace, SigningKey.sign
+
+    def synced(descriptor: int) -> None:
+        fsync(descriptor)
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        done.append("folder synced" if is_folder else "file synced")
+
+    def replaced(draft: str, path: Path) -> None:
+        assert Path(draft).read_text() == TRUE.at(5).text
+        replace(draft, path)
+        done.append(f"named {path.name}")
+
+    def signed(key: SigningKey, text: str) -> Signature:
+        done.append("signed")
+        return make(key, text)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    monkeypatch.setattr(SigningKey, "sign", signed)
+    signer.sign(TRUE.at(5), TRUE.prove(5))
+    last = last_path(tmp_path, LOG_ID, "log").name
+    assert done == ["file synced", f"named {last}", "folder synced", "signed"]
 
 
 def test_a_process_that_is_killed_before_it_remembers_signs_nothing(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Trees: their roots at every size, however they grew, and what is stored of them."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree  # type: ignore[import-untyped] # it ships no types
 
@@ -92,6 +92,14 @@ def test_higher_levels_are_of_full_tiles_below() -> None:
     assert LARGE.levels[2] == root_of(LARGE.levels[0][: 65_536 * HASH_BYTES])
 
 
+def test_an_append_that_completes_no_tile_says_so() -> None:
+    edge = Edge()
+    assert edge.append(b"".join(LEAVES[:255])) == []
+    assert edge.append(b"") == []
+    assert edge.append(LEAVES[255]) == [Stretch(1, 0, naive_root(LEAVES[:256]))]
+    assert edge.append(LEAVES[256]) == []
+
+
 def test_what_an_append_completes_starts_where_the_last_one_ended() -> None:
     edge = Edge()
     edge.append(LARGE.levels[0][: 65_535 * HASH_BYTES])
@@ -101,6 +109,7 @@ def test_what_an_append_completes_starts_where_the_last_one_ended() -> None:
     ]
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 70_000), st.integers(0, 400))
 @example(65_535, 1)
 @example(65_536, 256)

@@ -4,12 +4,19 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from pymerkle import InmemoryTree  # type: ignore[import-untyped] # it ships no types
 
-from domain.evidence.merkle import EMPTY_ROOT, HASH_BYTES, MissingHashesError, leaf_hash, root_of
+from domain.evidence.merkle import (
+    EMPTY_ROOT,
+    HASH_BYTES,
+    MissingHashesError,
+    leaf_hash,
+    node_hash,
+    root_of,
+)
 from domain.evidence.proofs import (
     ProofError,
     Tree,
@@ -187,6 +194,32 @@ def test_no_wrong_proof_of_inclusion_is_taken(case: tuple[int, int]) -> None:
         assert not verify_inclusion(leaf, index, other, proof, root)
 
 
+def test_a_proof_that_goes_on_above_the_root_of_that_size_is_not_taken() -> None:
+    one, other, third = LEAVES[:3]
+    assert not verify_inclusion(one, 0, 1, [other], node_hash(other, one))
+    assert not verify_inclusion(one, 0, 1, [other], node_hash(one, other))
+    two = node_hash(one, other)
+    above = node_hash(third, two)
+    assert not verify_inclusion(one, 0, 2, [other, third], above)
+    assert not verify_consistency(1, 2, one, above, [other, third])
+    assert not verify_consistency(1, 2, node_hash(third, one), above, [other, third])
+    # Of 3 leaves the last, its sibling, then what is left of both; and once more.
+    three, four = node_hash(two, third), node_hash(two, node_hash(third, one))
+    proof = [third, one, two]
+    assert verify_consistency(3, 4, three, four, proof)
+    higher = node_hash(other, three), node_hash(other, four)
+    assert not verify_consistency(3, 4, *higher, [*proof, other])
+
+
+def test_bytes_do_not_move_from_one_hash_to_another() -> None:
+    one, other = LEAVES[:2]
+    root = node_hash(one, other)
+    assert verify_inclusion(other, 1, 2, [one], root)
+    assert not verify_inclusion(one[-1:] + other, 1, 2, [one[:-1]], root)
+    assert verify_consistency(1, 2, one, root, [other])
+    assert not verify_consistency(1, 2, one + other[:1], root, [other[1:]])
+
+
 def test_a_leaf_is_proven_for_no_other_size_that_its_path_depends_on() -> None:
     # Trees of other sizes have the same path to it: that of leaf 0 is the same in 5 to 8 leaves.
     for size in range(2, 40):
@@ -284,6 +317,22 @@ def test_no_wrong_proof_of_a_range_makes_the_root(case: tuple[int, int, int]) ->
     assert not makes_the_root(first, last, 2 * size)
 
 
+@pytest.mark.parametrize(
+    ("size", "hashes"), [(2, 1), (3, 0), (3, 2), (4, 2), (5, 1), (5, 3), (8, 1)]
+)
+def test_a_proof_of_a_range_has_as_many_hashes_as_the_size_takes(size: int, hashes: int) -> None:
+    assert len(Tree(size, STORED.read).range(0, 2)) != hashes
+    with pytest.raises(
+        ProofError, match=f"{hashes} hashes are too (few|many) for a range in a tree"
+    ):
+        range_root(0, 2, size, LEAVES[2 : 2 + hashes], LEAVES[:2])
+
+
+def test_a_proof_of_a_range_has_all_that_is_left_of_it() -> None:
+    with pytest.raises(ProofError, match="1 hashes prove no range from 3"):
+        range_root(3, 4, 4, LEAVES[:1], LEAVES[3:4])
+
+
 @pytest.mark.parametrize("case", [(-1, 2, 5), (2, 2, 5), (3, 2, 5), (0, 6, 5), (0, 0, 0)])
 def test_a_range_that_is_none_is_refused(case: tuple[int, int, int]) -> None:
     first, last, size = case
@@ -316,6 +365,7 @@ def test_a_tree_does_not_continue_a_larger_one(older: int) -> None:
         Tree(5, STORED.read).consistency(older)
 
 
+@settings(max_examples=30)
 @given(leaf_and_size(70_000), st.data())
 @example((69_999, 70_000), None)
 @example((0, 65_536), None)

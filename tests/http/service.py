@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,9 @@ from tests.processes import command_of, descendants
 _FIRST_WORDS = "Roundbook serves on "
 _LONG_S = 60
 
+# Of all databases of this run: the files are named by logs. Removed with it.
+_KEYS = tempfile.TemporaryDirectory(prefix="roundbook-test-keys-")
+
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """This process's environment, with these settings of the service and no others."""
@@ -36,6 +40,7 @@ def on(database: Database) -> dict[str, str]:
     return {
         "ROUNDBOOK_DATABASE_URL": database.service_url,
         "ROUNDBOOK_OWNER_URL": database.owner_url,
+        "ROUNDBOOK_SIGNING_KEYS": _KEYS.name,
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -80,6 +81,13 @@ def test_the_container_is_not_roots_and_can_change_nothing_of_itself() -> None:
         assert each["read_only"] is True
         assert each["tmpfs"] == ["/tmp"]
         assert each["cap_drop"] == ["ALL"]
+
+
+def test_the_keys_that_sign_outlive_the_container() -> None:
+    [folder] = re.findall(r"ROUNDBOOK_SIGNING_KEYS=(\S+)", read("Dockerfile"))
+    assert services()["service"]["volumes"] == [f"keys:{folder}"]
+    assert "keys" in read_yaml("compose.yaml")["volumes"]
+    assert f"--owner 10001 --group 10001 --mode 700 {folder}" in read("Dockerfile")
 
 
 def test_the_container_serves_on_the_port_that_it_names() -> None:
@@ -171,8 +179,9 @@ def test_the_roles_and_compose_together_make_a_service_that_works(
         {name: at(url, admin_url) for name, url in settings(service).items()}
         for service in ("migrate", "service")
     )
+    as_service["ROUNDBOOK_SIGNING_KEYS"] = str(tmp_path / "keys")
     assert roundbook("migrate", settings=migrating).stdout.startswith("applied 0001")
-    assert roundbook("tenant", "create", "acme", settings=as_service).stdout == "acme\n"
+    assert roundbook("tenant", "create", "acme", settings=as_service).stdout.startswith("acme\n")
     with psycopg.connect(admin_url) as admin:
         roles = admin.execute(
             "select rolname, rolpassword is not null, rolsuper or rolcreatedb or rolcreaterole"

@@ -42,7 +42,11 @@ ROOMS = {
     "evidence": Room(
         ["app/evidence/"],
         _tables("log_keys", "tiles", "checkpoints", "anchors", "sealing"),
-        {"unsealed": _tables("logs", "events")},
+        {
+            "unsealed": _tables("logs", "events"),
+            "trees": _tables("logs"),
+            "waiting": _tables("logs"),
+        },
     ),
     "tracking": Room(
         ["projections/tracking", "projections/engine/", "projections/status"],

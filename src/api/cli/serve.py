@@ -20,6 +20,8 @@ from api.process.store import (
     wait_until_ready,
 )
 from api.process.supervisor import Supervisor, listen, on_signals
+from app.evidence.anchoring import begin_anchoring
+from app.evidence.anchors.opening import open_anchor
 from app.evidence.sealer import Sealer
 from app.settings import Settings, read_settings
 from postgres.connections import connect, open_pool
@@ -130,15 +132,25 @@ def seal() -> None:
             return
         with open_pool(
             store.service_url,
-            max_size=_SEALING_CONNECTIONS,
+            max_size=_SEALING_CONNECTIONS + len(settings.anchor_specs),
             timeout_s=settings.lock_timeout_s,
             lock_timeout_s=settings.lock_timeout_s,
         ) as pool:
+            anchors = [open_anchor(spec) for spec in settings.anchor_specs]
+            # Before anything is signed: what an anchor knows may contradict a log.
+            anchoring = begin_anchoring(
+                pool, anchors, stop, seal_interval_s=settings.seal_interval_s
+            )
             sealer = Sealer(pool, settings)
-            thread = threading.Thread(
+            sealing = threading.Thread(
                 target=sealer.run, args=[stop], kwargs={"clock": time.monotonic}
             )
-            _run_beside(store, stop, [thread], "the sealer ended because of an error, see the log")
+            _run_beside(
+                store,
+                stop,
+                [sealing, *anchoring],
+                "the sealer ended because of an error, see the log",
+            )
 
 
 @click.command()

@@ -76,6 +76,7 @@ class Failure(NamedTuple):
 
 class _Claim(NamedTuple):
     failure: str | None
+    finding: str | None
 
 
 class Sealer:
@@ -129,8 +130,9 @@ class Sealer:
     def seal(self, of: Log) -> int:
         """Seal what a log grew by, in one transaction; gives how many events that were.
 
-        None where somebody else is at it. Raises UnsoundError and RefusedError where what is stored is not
-        what was signed, and what the signer raises; then nothing was signed.
+        That is none where somebody else is at it, or an anchor contradicts the log. Raises UnsoundError and
+        RefusedError where what is stored is not what was signed, and what the signer raises; then nothing
+        was signed.
         """
         known = self._edges.pop(of.tenant_id, None)
         with self._pool.connection() as connection:
@@ -139,6 +141,9 @@ class Sealer:
                 connection.execute(SQL.do_not_wait_for_the_disk.sql)
                 claim = fetch_one(connection, SQL.claim, {"tenant_id": of.tenant_id}, _Claim)
                 if claim is None:
+                    return 0
+                if claim.finding is not None:
+                    FAILING.labels(of.tenant_id).set(1)
                     return 0
                 edge = self._edge(connection, of, known)
                 before = edge.size

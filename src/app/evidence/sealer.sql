@@ -13,7 +13,7 @@ insert into sealing (tenant_id) values (:tenant_id) on conflict do nothing;
 -- name: claim(tenant_id)
 -- The claim on sealing a tenant's log, held until the transaction ends; nothing comes back while another
 -- holds it.
-select failure from sealing where tenant_id = :tenant_id for update skip locked;
+select failure, finding from sealing where tenant_id = :tenant_id for update skip locked;
 
 -- name: do_not_wait_for_the_disk()!
 -- What is sealed can be sealed again.
@@ -24,4 +24,5 @@ update sealing set failure = :failure, failed_at = case when :failure::text is n
  where tenant_id = :tenant_id and failure is distinct from :failure;
 
 -- name: failure(tenant_id)
-select failure, failed_at from sealing where tenant_id = :tenant_id and failure is not null;
+select coalesce(finding, failure) as failure, coalesce(found_at, failed_at) as failed_at from sealing
+ where tenant_id = :tenant_id and coalesce(finding, failure) is not null;

@@ -53,11 +53,15 @@ create table anchors (
     primary key (tenant_id, log_number, tree, target, size)
 );
 
--- Who seals a log locks its row; why it can't be sealed stands there as long as that is so.
+-- Who seals a log locks its row; why it can't be sealed stands there as long as that is so, and what an anchor
+-- knows that contradicts it.
 create table sealing (
     tenant_id int primary key,
     failure   text,
-    failed_at timestamptz
+    failed_at timestamptz,
+    finding   text,
+    found_by  text,
+    found_at  timestamptz
 );
 
 create trigger append_only before update or delete or truncate on log_keys

@@ -27,8 +27,8 @@ class ProofError(ValueError):
 class Tree:
     """A stored tree as it is, or was, at a size: its root, and the proofs that it gives.
 
-    Hashes are read by tiles (256 of a level, fewer at the right edge): for a proof at most the last one
-    of each level and one more of it. The one that was read last is kept.
+    Hashes are read by tiles (256 of a level, fewer at the right edge): the last one of each level at the
+    start, then for a proof at most one more of each, for one of a range two. The one read last is kept.
     """
 
     def __init__(self, size: int, read: Read) -> None:

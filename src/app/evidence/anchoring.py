@@ -1,0 +1,209 @@
+"""Anchoring: what is signed is given to places outside, and what they know is held against the log.
+
+An anchor that is slow or out of reach holds up nothing else: each has a thread of its own.
+"""
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import structlog
+from prometheus_client import Gauge
+
+from app.evidence.anchors.anchor import Anchor, AnchorError, ContradictionError
+from app.evidence.anchors.detecting import check_against
+from app.evidence.log_keys import log_keys
+from app.evidence.store import reader
+from app.log.leaves import Log
+from domain.evidence.anchoring import Prove
+from domain.evidence.checkpoints import Checkpoint, Tree, origin_of, parse_checkpoint
+from domain.evidence.merkle import EMPTY_ROOT
+from domain.evidence.notes import VerifierKey, parse_note, parse_verifier_key
+from domain.evidence.proofs import Tree as StoredTree
+from postgres.connections import Connection, Pool
+from postgres.errors import UNAVAILABLE
+from postgres.rows import fetch_all
+from postgres.statements import Statement, Statements
+
+AGE = Gauge(
+    "roundbook_evidence_anchor_age_seconds",
+    "Age of the oldest checkpoint, of any tenant, after which an anchor has none",
+    ["target"],
+    multiprocess_mode="mostrecent",
+)
+
+_RETRY_STORE_S = 0.5
+
+log = structlog.get_logger()
+
+
+class Sql(Statements):
+    """Finding what is to be anchored, keeping receipts and findings."""
+
+    trees: Statement
+    waiting: Statement
+    add_anchor: Statement
+    set_finding: Statement
+    clear_finding: Statement
+
+
+SQL = Sql(__file__)
+
+
+class _Tree(NamedTuple):
+    tenant_id: int
+    number: int
+    log_id: bytes
+    tree: Tree
+    note: str | None
+
+
+class _Waiting(NamedTuple):
+    tenant_id: int
+    number: int
+    log_id: bytes
+    tree: Tree
+    size: int
+    note: str
+    waiting_since: datetime
+
+
+class Anchoring:
+    """Gives the newest checkpoint of each tree to one anchor, at most so often."""
+
+    def __init__(self, pool: Pool, anchor: Anchor, *, interval_s: float) -> None:
+        """Anchor through `anchor`, each tree once in `interval_s` at most."""
+        self._pool = pool
+        self._anchor = anchor
+        self._interval_s = interval_s
+        self._target = anchor.spec.target
+        AGE.labels(self._target).set(0)
+
+    def run(self, stop: threading.Event) -> None:
+        """Anchor until `stop` is set. Outlasts the absence of the store and of the anchor."""
+        try:
+            while not stop.is_set():
+                try:
+                    self.anchor_all(stop)
+                except UNAVAILABLE as error:
+                    log.warning(
+                        "an anchor waits for the store", target=self._target, error=str(error)
+                    )
+                    stop.wait(_RETRY_STORE_S)
+                    continue
+                stop.wait(self._interval_s)
+        finally:
+            self._anchor.close()
+
+    def check_all(self) -> None:
+        """Hold each log against what the anchor shows of it, before anything more is signed.
+
+        What contradicts a log is kept with it, and what this anchor said before is taken back where it no
+        longer does. An anchor that can't be asked says nothing.
+        """
+        with self._pool.connection() as connection:
+            trees = fetch_all(connection, SQL.trees, None, _Tree)
+        for each in trees:
+            of = Log(each.tenant_id, each.number, each.log_id)
+            try:
+                self._check(of, each.tree, each.note)
+            except ContradictionError as error:
+                self._contradicted(of, error)
+            except AnchorError as error:
+                log.warning("an anchor can't be asked", target=self._target, reason=str(error))
+                return
+
+    def anchor_all(self, stop: threading.Event) -> None:
+        """Anchor what the anchor doesn't have yet. Raises where the store is out of reach."""
+        with self._pool.connection() as connection:
+            waiting = fetch_all(connection, SQL.waiting, {"target": self._target}, _Waiting)
+        now, left = datetime.now(UTC), list(waiting)
+        for each in waiting:
+            if stop.is_set():
+                return
+            of = Log(each.tenant_id, each.number, each.log_id)
+            try:
+                self._anchor_one(of, each)
+                left.remove(each)
+            except ContradictionError as error:
+                self._contradicted(of, error)
+            except AnchorError as error:
+                log.warning(
+                    "a checkpoint was not anchored",
+                    tenant_id=of.tenant_id,
+                    target=self._target,
+                    reason=str(error),
+                )
+        oldest = min((each.waiting_since for each in left), default=now)
+        AGE.labels(self._target).set((now - oldest).total_seconds())
+
+    def _anchor_one(self, of: Log, waiting: _Waiting) -> None:
+        note = parse_note(waiting.note.encode())
+        receipt = self._anchor.anchor(note, self._prover(of, waiting.tree, waiting.size))
+        row = {
+            "tenant_id": of.tenant_id,
+            "log_number": of.number,
+            "tree": waiting.tree,
+            "target": self._target,
+            "size": waiting.size,
+            "receipt": receipt.data,
+            "anchored_at": datetime.now(UTC),
+        }
+        with self._pool.connection() as connection:
+            connection.execute(SQL.add_anchor.sql, row)
+
+    def _check(self, of: Log, tree: Tree, newest: str | None) -> None:
+        with self._pool.connection() as connection:
+            vkeys = _vkeys(connection, of)
+        if not vkeys:
+            return
+        if newest is None:
+            own = Checkpoint(origin_of(vkeys[0].name, tree), 0, EMPTY_ROOT)
+        else:
+            own = parse_checkpoint(parse_note(newest.encode()).text)
+        check_against(self._anchor, own, vkeys, self._prover(of, tree, own.size))
+        with self._pool.connection() as connection:
+            parameters = {"tenant_id": of.tenant_id, "target": self._target}
+            connection.execute(SQL.clear_finding.sql, parameters)
+
+    def _prover(self, of: Log, tree: Tree, size: int) -> Prove:
+        def prove(older: int) -> list[bytes]:
+            with self._pool.connection() as connection:
+                return StoredTree(size, reader(connection, of, tree)).consistency(older)
+
+        return prove
+
+    def _contradicted(self, of: Log, error: ContradictionError) -> None:
+        """Keep that an anchor contradicts a log: nothing more is signed for it."""
+        log.error("an anchor contradicts a log", tenant_id=of.tenant_id, reason=str(error))
+        parameters = {
+            "tenant_id": of.tenant_id,
+            "finding": f"{error.finding}: {error}",
+            "target": self._target,
+            "now": datetime.now(UTC),
+        }
+        with self._pool.connection() as connection:
+            connection.execute(SQL.set_finding.sql, parameters)
+
+
+def begin_anchoring(
+    pool: Pool,
+    anchors: Sequence[Anchor],
+    stop: threading.Event,
+    *,
+    seal_interval_s: float,
+) -> list[threading.Thread]:
+    """Hold all logs against all anchors, then return a thread for each anchor, not started yet."""
+    threads = []
+    for anchor in anchors:
+        interval_s = max(anchor.spec.interval_s, seal_interval_s)
+        anchoring = Anchoring(pool, anchor, interval_s=interval_s)
+        anchoring.check_all()
+        threads.append(threading.Thread(target=anchoring.run, args=[stop], name=anchor.spec.target))
+    return threads
+
+
+def _vkeys(connection: Connection, of: Log) -> list[VerifierKey]:
+    """Return the keys of a log; what one of them signed before it was revoked is the log's word."""
+    return [parse_verifier_key(key.vkey) for key in log_keys(connection, of) if not key.revoked]
