@@ -35,7 +35,10 @@ ROOMS = {
     "tenants": Room(["app/tenants"], _tables("tenants", "tenant_currencies", "api_keys")),
     "log": Room(
         ["app/log/", "app/recording/", "app/conflicts"],
-        _tables("events", "conflicts", "snapshots", "logs", "leaf_runs"),
+        _tables(
+            *("events", "conflicts", "snapshots", "logs", "leaf_runs"),
+            *("erased", "erased_conflicts", "holds"),
+        ),
         # Who writes holds the tenant's row; it is locked, never written.
         {"lock_tenant": _tables("tenants")},
     ),
@@ -46,6 +49,15 @@ ROOMS = {
             "unsealed": _tables("logs", "events"),
             "trees": _tables("logs"),
             "waiting": _tables("logs"),
+            # Verifying is reading all that there is of a log.
+            "rows_to_verify": _tables("events"),
+            "versions_before": _tables("events"),
+            "end_of_runs": _tables("leaf_runs"),
+            "records_at": _tables("events"),
+            **{
+                name: _tables("erased")
+                for name in ("erased_between", "erased_by", "erased_outside")
+            },
         },
     ),
     "tracking": Room(

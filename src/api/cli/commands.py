@@ -5,8 +5,12 @@ import sys
 from io import TextIOWrapper
 
 import click
+import psycopg
+from eventsourcing.persistence import PersistenceError
 
-from api.cli.expected import EXPECTED_ERRORS
+from api.cli.erase import erase_command
+from api.cli.evidence import evidence
+from api.cli.hold import hold_command
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
 from api.cli.replay import replay_command
@@ -14,8 +18,43 @@ from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
 from api.cli.verify import verify_command
-from postgres.embedded import in_words
+from app.evidence.command import CommandError
+from app.evidence.guard import BusyError, RefusedError
+from app.evidence.keys import KeyFileError
+from app.evidence.log_keys import NoKeyError
+from app.evidence.sealing import UnsoundError
+from app.log.erasure import HeldError
+from app.settings import SettingsError
+from app.tenants import TenantError
+from postgres.embedded import EmbeddedError, in_words
+from postgres.migrate import MigrationError
+from postgres.privileges import TooMuchPrivilegeError
+from postgres.reaching import UnreachableError
+from postgres.session import SessionError
+from projections.engine.generations import RebuildError
+from projections.entries import PoisonError
 
+_EXPECTED_ERRORS = (
+    BusyError,
+    CommandError,
+    EmbeddedError,
+    HeldError,
+    KeyFileError,
+    MigrationError,
+    NoKeyError,
+    RefusedError,
+    SessionError,
+    SettingsError,
+    TenantError,
+    TooMuchPrivilegeError,
+    UnreachableError,
+    UnsoundError,
+    PersistenceError,
+    PoisonError,
+    RebuildError,
+    OSError,
+    psycopg.Error,
+)
 _BEGINNING = "Error: "
 
 
@@ -39,6 +78,9 @@ _COMMANDS = (
     rebuild_command,
     verify_command,
     simulate,
+    erase_command,
+    hold_command,
+    evidence,
 )
 for command in _COMMANDS:
     cli.add_command(command)
@@ -58,7 +100,7 @@ def run() -> int:
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
-    except EXPECTED_ERRORS as error:
+    except _EXPECTED_ERRORS as error:
         return _failed(in_words(error))
     return 0
 

@@ -7,21 +7,36 @@ from pathlib import Path
 from typing import Any
 
 import click
+import psycopg
 
-from api.cli.expected import EXPECTED_ERRORS
 from api.process.logs import takes_commands
 from api.process.store import open_service
 from app.evidence.verification.elsewhere import UnreadableError
 from app.evidence.verification.verify import Asked, Outcome, verify_log
 from app.log.append import head
 from app.log.leaves import current_log
-from app.settings import read_settings
-from app.tenants import find_tenant
+from app.settings import SettingsError, read_settings
+from app.tenants import TenantError, find_tenant
 from domain.evidence.notes import NoteError, VerifierKey, parse_verifier_key
 from postgres.connections import connect
-from postgres.embedded import in_words
+from postgres.embedded import EmbeddedError, in_words
+from postgres.migrate import MigrationError
+from postgres.reaching import UnreachableError
+from postgres.session import SessionError
 
 _SHOWN = 200
+
+_UNREADABLE = (
+    EmbeddedError,
+    MigrationError,
+    SessionError,
+    SettingsError,
+    TenantError,
+    UnreadableError,
+    UnreachableError,
+    OSError,
+    psycopg.Error,
+)
 
 
 class NotProvenError(click.ClickException):
@@ -76,8 +91,8 @@ def verify_command(
     Writes nothing, and may run beside the service. A line is written for each finding, by position,
     then what was verified and what was not. Exit status 0: proven; 1: not; 2: it could not be found out.
     """
-    settings = read_settings()
     try:
+        settings = read_settings()
         with open_service(settings) as url:
             with connect(url) as connection:
                 tenant_id = find_tenant(connection, tenant).tenant_id
@@ -87,7 +102,7 @@ def verify_command(
             with _bar(tenant, end - from_position + 1) as report:
                 asked = Asked(url, log, settings, anchors, vkeys, from_position)
                 outcome = verify_log(asked, report)
-    except (*EXPECTED_ERRORS, UnreadableError) as error:
+    except _UNREADABLE as error:
         raise NotVerifiedError(in_words(error)) from error
     _tell(tenant, outcome)
     if not outcome.proven:

@@ -38,7 +38,10 @@ QUERY: Query[HistoryFilters, int] = Query(
     {
         "player_id": ("Only this player's own stream. Not together with game_id.", "StQ-1"),
         "game_id": ("Only this game's own stream: its catalogue updates.", Apart("btg/bonanza")),
-        "event": ("Only events that were sent as this type.", "gameround"),
+        "event": (
+            "Only events that were sent as this type, or the records of what was `erased`.",
+            "gameround",
+        ),
         "from": ("Only events that happened at this time or later.", "2025-01-15T00:00:00Z"),
         "to": ("Only events that happened before this time.", "2025-01-16T00:00:00Z"),
         "from_position": ("Only events at this position or after it.", 1),
@@ -113,6 +116,10 @@ async def show_history(
     repeat. A comment comes at once, and every few seconds while nothing is recorded. With `to_position`
     the stream ends there, with that position as its last `id` and no event; a reconnect after it is
     204.
+
+    Of an event that was erased `data` is null, and `erased` the position at which that is recorded: an entry
+    with the event `erased`, whose `data` names the `positions` (or the first and the last of several), the
+    `reason`, `by` whom, and when (`at`, by which `from` and `to` find it).
 
     A `Last-Event-ID` or a `cursor` beyond the head of the log is 409: the log was restored from an older
     backup. `from_position` and `to_position` are filters and may name what is still to come.

@@ -122,7 +122,7 @@ def _read(connection: Connection, task: Task, stretch: Stretch) -> Read:
     with connection.transaction():
         connection.execute(SQL.one_snapshot.sql)
         positions = range(stretch.rows_from, stretch.last + 1)
-        rows = read_rows(connection, task.log, positions, {}, task.head)
+        rows = read_rows(connection, task.log, positions, task.head)
         signed = Signed(task.log, "log", task.keys) if task.keys else None
         roots = (
             signed.roots(connection, stretch.first - 1, stretch.last, findings) if signed else []

@@ -1,9 +1,10 @@
 """The rows of a stretch of a log, read once: the leaf hashes that they give, and what is wrong with them."""
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from app.evidence.verification.erasures import RECORD_TOPIC, Erased, Erasures
 from app.evidence.verification.events import faults_of
 from app.evidence.verification.findings import Finding, Findings
 from app.log.leaves import Log
@@ -37,7 +38,7 @@ _CUT = "the event was recorded, and the log ends before it"
 _TWICE = "there is another event at this position"
 _NO_RECORD = "its data is gone, and nothing says that it was erased"
 _NO_EVENT = "it has a version, key, salt or name that no event has"
-_NOT_ERASED = "it was erased, and has data"
+_NOT_ERASED = "it was erased, and has data or a salt"
 
 # The number of fields, then position, recorded_at, version, occurred_at and key, each after its length, and
 # the length of salt: how a row begins where nothing is null.
@@ -70,44 +71,56 @@ class Rows(NamedTuple):
     findings: list[Finding]
 
 
-def read_rows(
-    connection: Connection, log: Log, stretch: range, erased: Mapping[int, bytes], head: int
-) -> Rows:
-    """Read the events at a stretch of positions and hash them.
+def read_rows(connection: Connection, log: Log, stretch: range, head: int) -> Rows:
+    """Read the events at a stretch of positions and hash them; `head` is where the log ends.
 
-    `erased`: of positions whose data was erased the commitment to it. `head`: where the log ends. Raises
-    psycopg.Error.
+    Raises psycopg.Error.
     """
-    order = _Order(stretch)
+    order, erasures = _Order(stretch), Erasures(connection, log, stretch)
+    findings, erased = order.findings, erasures.erased
     places: list[tuple[int, int, int]] = []
     contents: list[bytes] = []
+    records: list[tuple[int, bytes | None]] = []
     for event in order.follow(_events(connection, log, stretch), head):
         position, recorded_at, version, occurred_at, key, salt, stream, topic, state = event
-        committed = erased.get(position) if erased else None
-        if state is not None:
-            if committed is not None:
-                order.findings.add(position, position, "erased", _NOT_ERASED)
+        if state is not None and position not in erased:
             for code, words in faults_of(stream, topic, key, occurred_at, state):
-                order.findings.add(position, position, code, words)
+                findings.add(position, position, code, words)
             committed = commitment(salt, state)
-        elif committed is None:
-            order.findings.add(position, position, "erased", _NO_RECORD)
-            order.without.append(position)
-            continue
-        if version <= 0 or not _can_be_sealed(key, salt, stream, topic):
-            order.findings.add(position, position, "leaf", _NO_EVENT)
+            if topic == RECORD_TOPIC:
+                records.append((position, state))
+        else:
+            committed = _committed_before(event, erased.get(position), findings)
+            if position in erased:
+                erasures.check_event(erased[position], stream, findings)
+        if not committed or version <= 0 or not _can_be_sealed(key, salt, stream, topic):
+            if committed:
+                findings.add(position, position, "leaf", _NO_EVENT)
             order.without.append(position)
             continue
         places.append((position, recorded_at, version))
         contents.append(content(stream, topic, key, occurred_at, committed))
+    for position, state in records:
+        erasures.check_record(position, state, findings)
     hashes = leaf_hashes(log.log_id, places, contents)
     return Rows(
         _with_holes(hashes, stretch.start, order.without),
         order.versions(),
         order.began_at,
         order.ended_at,
-        list(order.findings),
+        list(findings),
     )
+
+
+def _committed_before(event: _Event, erased: Erased | None, findings: Findings) -> bytes:
+    """Return the commitment to an event whose data is gone, or should be; nothing if there is none."""
+    position, *_, salt, _, _, state = event
+    if erased is None:
+        findings.add(position, position, "erased", _NO_RECORD)
+        return b""
+    if state is not None or salt:
+        findings.add(position, position, "erased", _NOT_ERASED)
+    return erased.commitment
 
 
 class _Order:

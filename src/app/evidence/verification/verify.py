@@ -12,6 +12,7 @@ from typing import NamedTuple
 from app.evidence.log_keys import log_keys
 from app.evidence.store import newest_checkpoint, reader
 from app.evidence.verification.elsewhere import AnchoredFile, last_signed
+from app.evidence.verification.erasures import check_outside
 from app.evidence.verification.findings import Findings
 from app.evidence.verification.hashes import SQL as HASHES_SQL
 from app.evidence.verification.hashes import Indexes, read_recorded, read_stored
@@ -125,6 +126,7 @@ class _Verification:
             self._check(judge, [*own, *outside.upto(read.stretch.last)])
             report(read.stretch.last - read.stretch.rows_from + 1)
         judge.end()
+        check_outside(self._connection, self._log, self._last, self._findings)
         for target in outside.rest():
             if target.size > self._last:
                 words = f"the log ends here, and {target.source.name} says that it had size {target.size}"
