@@ -5,5 +5,7 @@ grant select on all tables in schema roundbook to {service};
 grant insert on events, conflicts, logs, leaf_runs to {service};
 grant insert on log_keys, tiles, checkpoints, anchors to {service};
 grant insert, update, delete on sealing to {service};
+grant insert on head_statements to {service};
+grant insert, delete on head_pages, head_tiles to {service};
 grant insert, update on tenants, tenant_currencies, api_keys to {service};
 grant insert, update, delete on snapshots to {service};

@@ -9,3 +9,6 @@ Id = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00]+$")]
 
 Position = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """A position in a tenant's log, or 0 for the place before its first event."""
+
+Ordinal = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+"""The position of an event, or how many there are up to it."""

@@ -44,9 +44,14 @@ ROOMS = {
     ),
     "evidence": Room(
         ["app/evidence/"],
-        _tables("log_keys", "tiles", "checkpoints", "anchors", "sealing"),
+        _tables(
+            *("log_keys", "tiles", "checkpoints", "anchors", "sealing"),
+            *("head_statements", "head_pages", "head_tiles"),
+        ),
         {
             "unsealed": _tables("logs", "events"),
+            "attested": _tables("logs"),
+            "sealed_size": _tables("logs"),
             "trees": _tables("logs"),
             "waiting": _tables("logs"),
             # Verifying is reading all that there is of a log.

@@ -22,6 +22,7 @@ from api.process.store import (
 from api.process.supervisor import Supervisor, listen, on_signals
 from app.evidence.anchoring import begin_anchoring
 from app.evidence.anchors.opening import open_anchor
+from app.evidence.attester import Attester
 from app.evidence.sealer import Sealer
 from app.settings import Settings, read_settings
 from postgres.connections import connect, open_pool
@@ -29,7 +30,7 @@ from postgres.watchdog import Watchdog
 from projections.engine.upkeep import Upkeep
 
 _TICK_S = 0.25
-_SEALING_CONNECTIONS = 2
+_SEALING_CONNECTIONS = 3
 
 log = structlog.get_logger()
 
@@ -122,6 +123,8 @@ def project() -> None:
 def seal() -> None:
     """Seal the logs: sign again and again what they hold, so that a later change is found out.
 
+    Once a day, where a log grew, it is stated which event of each stream is the last one, and signed.
+
     Needs the keys (ROUNDBOOK_SIGNING_KEYS, or ROUNDBOOK_SIGN_COMMAND). Any number of these can run beside
     each other and beside `serve`, where they share the keys.
     """
@@ -141,14 +144,14 @@ def seal() -> None:
             anchoring = begin_anchoring(
                 pool, anchors, stop, seal_interval_s=settings.seal_interval_s
             )
-            sealer = Sealer(pool, settings)
-            sealing = threading.Thread(
-                target=sealer.run, args=[stop], kwargs={"clock": time.monotonic}
-            )
+            threads = [
+                threading.Thread(target=each.run, args=[stop], kwargs={"clock": time.monotonic})
+                for each in (Sealer(pool, settings), Attester(pool, settings))
+            ]
             _run_beside(
                 store,
                 stop,
-                [sealing, *anchoring],
+                [*threads, *anchoring],
                 "the sealer ended because of an error, see the log",
             )
 

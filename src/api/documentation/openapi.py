@@ -34,6 +34,7 @@ OPENAPI_CONFIG = OpenAPIConfig(
         Tag("ingest", "Send what happened. Needs a key with the scope `ingest`."),
         Tag("query", "Ask the read models. Needs the scope `read`."),
         Tag("history", "Replay the log. Needs the scope `audit`."),
+        Tag("evidence", "Prove what the log says, to anybody. Needs the scope `audit`."),
         Tag("operation", "For those who run the service. Needs no key."),
     ],
 )

@@ -49,13 +49,14 @@ class InvalidParameters(Problem, frozen=True):
     errors: list[Fault]
 
 
-def _example(name: str, detail: str) -> Problem:
+def problem_example(name: str, detail: str) -> Problem:
+    """Write a problem as it may come."""
     status, title = PROBLEMS[name]
     return Problem(TYPE_PREFIX + name, title, status, detail, _REQUEST_ID)
 
 
-_FORBIDDEN = _example("forbidden", "The key is unknown, expired or revoked.")
-_NOT_FOUND = _example("not-found", "No event names this id.")
+_FORBIDDEN = problem_example("forbidden", "The key is unknown, expired or revoked.")
+_NOT_FOUND = problem_example("not-found", "No event names this id.")
 _NOT_ACCEPTABLE = NotAcceptable(
     TYPE_PREFIX + "not-acceptable",
     PROBLEMS["not-acceptable"][1],
@@ -72,11 +73,12 @@ _INVALID = InvalidParameters(
     _REQUEST_ID,
     [Fault("limit", "out_of_range", "must be from 1 to 1000")],
 )
-_BEHIND = _example("read-models-behind", "The read models are not at position 484 yet.")
-_UNAVAILABLE = _example("store-unavailable", "The store is out of reach or did not confirm.")
+_BEHIND = problem_example("read-models-behind", "The read models are not at position 484 yet.")
+_UNAVAILABLE = problem_example("store-unavailable", "The store is out of reach or did not confirm.")
 
 
-def _problem(description: str, *examples: Problem) -> ResponseSpec:
+def problem(description: str, *examples: Problem) -> ResponseSpec:
+    """Describe a problem that a query can be answered with."""
     return ResponseSpec(
         type(examples[0]),
         generate_examples=False,
@@ -87,13 +89,13 @@ def _problem(description: str, *examples: Problem) -> ResponseSpec:
 
 
 QUERY_PROBLEMS: Mapping[int, ResponseSpec] = {
-    403: _problem("The key does not allow this; nothing is told of what exists.", _FORBIDDEN),
-    406: _problem(
+    403: problem("The key does not allow this; nothing is told of what exists.", _FORBIDDEN),
+    406: problem(
         "The request accepts none of the media types there are; `offered` lists them.",
         _NOT_ACCEPTABLE,
     ),
-    422: _problem("Unknown, malformed or repeated parameters, all faults at once.", _INVALID),
-    503: _problem(
+    422: problem("Unknown, malformed or repeated parameters, all faults at once.", _INVALID),
+    503: problem(
         "`at_least` is not reached yet, or the store is out of reach. `Retry-After` says when to try"
         " again.",
         _BEHIND,
@@ -104,7 +106,7 @@ QUERY_PROBLEMS: Mapping[int, ResponseSpec] = {
 
 RESOURCE_PROBLEMS: Mapping[int, ResponseSpec] = {
     **QUERY_PROBLEMS,
-    404: _problem("No event names this id.", _NOT_FOUND),
+    404: problem("No event names this id.", _NOT_FOUND),
 }
 """The same for a query that asks for one thing."""
 
@@ -115,7 +117,7 @@ class BeyondHead(Problem, frozen=True):
     log_position: int
 
 
-BEYOND_HEAD = _problem(
+BEYOND_HEAD = problem(
     "The position to go on after is beyond the head of the log, as it is where the log was restored from"
     " an older backup. With nothing new to read the answer would be 200.",
     BeyondHead(
@@ -136,25 +138,26 @@ def operation(
     *,
     streams: Mapping[str, str] | None = None,
     headers: Sequence[Parameter] = (),
+    answer_headers: Mapping[str, OpenAPIHeader] | None = None,
 ) -> type[Operation]:
     """Make the operation class of a route: Litestar fills in what it knows, this adds the rest.
 
     `example` is the beginning of the answer to the query's own examples on the sample day, `streams` has
     those of other media types, and `headers` are those of a request that have a meaning for this route
-    alone.
+    alone, `answer_headers` those of its answer.
     """
 
     @dataclass
     class QueryOperation(Operation):
         def __post_init__(self) -> None:
             self.security = NEEDS_KEY
-            self.parameters = [*(self.parameters or []), *_parameters(query), *headers]
+            self.parameters = [*(self.parameters or []), *query_parameters(query), *headers]
             responses = dict(self.responses or {})
             # Litestar documents its own validation of path parameters, which is never at work here.
             responses.pop("400", None)
             success = responses["200"]
             if isinstance(success, OpenAPIResponse) and success.content:
-                success.headers = {"Log-Position": _log_position()}
+                success.headers = {"Log-Position": _log_position(), **(answer_headers or {})}
                 success.content[JSON].examples = {"example": Example(value=example)}
                 for media_type, text in (streams or {}).items():
                     success.content[media_type] = OpenAPIMediaType(
@@ -165,11 +168,13 @@ def operation(
     return QueryOperation
 
 
-def _parameters(query: Query[Any, Any]) -> list[Parameter]:
+def query_parameters(query: Query[Any, Any]) -> list[Parameter]:
+    """Describe the parameters of a query."""
     return [
         Parameter(
             name=each.name,
             param_in="query",
+            required=each.required,
             # Swagger UI fills in the example of a parameter, not those of its schema.
             schema=replace(each.kind.schema, examples=[each.example.example])
             if isinstance(each.example, Apart)

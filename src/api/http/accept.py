@@ -14,6 +14,9 @@ from api.http.problems import ProblemError
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 EVENT_STREAM = "text/event-stream"
+TEXT = "text/plain"
+BYTES = "application/octet-stream"
+ZIP = "application/zip"
 
 
 def negotiate(request: Request[Any, Any, Any], offered: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "malformed-body": (400, "The body is not what it says it is"),
     "forbidden": (403, "The API key does not allow this"),
     "not-found": (404, "Not found"),
+    "not-sealed": (404, "Not sealed yet; try again"),
     "method-not-allowed": (405, "This method is not allowed here"),
     "not-acceptable": (406, "None of the accepted media types can be given"),
     "body-too-slow": (408, "The body did not arrive in time"),
@@ -74,7 +75,8 @@ def problem_response(request: Request[Any, Any, Any], problem: ProblemError) -> 
     """Build the answer of a problem."""
     status, title = PROBLEMS[problem.name]
     headers = dict(problem.headers)
-    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+    may_be_sent_again = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
+    if status in may_be_sent_again or problem.name == "not-sealed":
         headers.setdefault("Retry-After", str(_RETRY_AFTER_S))
     body = {
         "type": TYPE_PREFIX + problem.name,

@@ -1,5 +1,7 @@
 """Ids in paths: an id may hold anything, so its part of the path is taken raw and decoded once.
 
+So is the name of a tile, which has slashes.
+
 Litestar routes by a normalised path, in which `a//b` and `a/b` are one. Before it routes, the id's part
 is therefore replaced by one safe segment, the hexadecimal of its bytes, which the route's parameter
 turns back.
@@ -11,7 +13,7 @@ from litestar.enums import ScopeType
 from litestar.exceptions import NotFoundException
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-_PREFIXES = (b"/api/v1/players/", b"/api/v1/games/")
+_PREFIXES = (b"/api/v1/players/", b"/api/v1/games/", b"/api/v1/evidence/tile/")
 _NOWHERE = "/api"
 
 

@@ -15,6 +15,7 @@ from api.http.streams import Streamed
 from api.querying.parameters import Asked, Fault
 from api.querying.positions import Awaited
 from api.querying.queries import Queries, answer_headers
+from app.evidence.proving import sealed_size
 from app.log.append import head
 from app.log.history import (
     HistoryEntry,
@@ -59,12 +60,12 @@ async def whole(
     request: Request[Any, Any, Any], asked: AskedHistory, queries: Queries
 ) -> Response[Any]:
     """Answer with all entries up to the present head, in constant memory."""
-    _, until = await queries.logged(asked, _nothing)
+    size, until = await queries.logged(asked, _sealed_size(asked))
     first = await _read(asked, queries, ndjson_line, after=0, until=until)
     return Streamed(
         _follow_to_head(request, asked, queries, first),
         media_type=NDJSON,
-        headers=answer_headers(until),
+        headers=answer_headers(until) | evidence_header(size),
     )
 
 
@@ -79,10 +80,10 @@ async def live(
     """
     last_event_id = _last_event_id(request)
     after = last_event_id or 0
-    _, until = await queries.logged(asked, _nothing)
+    size, until = await queries.logged(asked, _sealed_size(asked))
     check_reached(after, until)
     first = await _read(asked, queries, event_stream_message, after=after, until=until)
-    headers = answer_headers(until)
+    headers = answer_headers(until) | evidence_header(size)
     if last_event_id is not None and not first.lines and _is_complete(asked, first):
         return Response(None, status_code=204, headers=headers)
     return Streamed(
@@ -108,8 +109,14 @@ def check_reached(after: int, head: int) -> None:
         )
 
 
-def _nothing(_connection: Connection, _until: int) -> None:
-    """Ask for no more than the head."""
+def evidence_header(size: int) -> dict[str, str]:
+    """Return the header that tells how much of the log is sealed."""
+    return {"Evidence-Size": str(size)}
+
+
+def _sealed_size(asked: AskedHistory) -> Callable[[Connection, int], int]:
+    """Ask for no more than the head, and how much is sealed."""
+    return lambda connection, _until: sealed_size(connection, asked.tenant_id)
 
 
 def _is_complete(asked: AskedHistory, piece: _Piece) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
-from domain.ids import Id, Position
+from domain.ids import Id, Ordinal, Position
 from domain.instant import Instant, as_datetime
 
 _LONGEST_ID = 255
@@ -129,6 +129,7 @@ _KINDS: list[tuple[Any, Kind]] = [
         Kind(_read_id, Schema(type=OpenAPIType.STRING, min_length=1, max_length=_LONGEST_ID)),
     ),
     (Position, integer(0, _GREATEST_POSITION)),
+    (Ordinal, integer(1, _GREATEST_POSITION)),
     (str, TEXT),
     (bool, Kind(_read_boolean, Schema(type=OpenAPIType.BOOLEAN))),
     (

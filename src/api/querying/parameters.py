@@ -52,6 +52,7 @@ class Parameter(NamedTuple):
     kind: Kind
     description: str
     example: object
+    required: bool = False
 
 
 class Asked(NamedTuple, Generic[F, K]):
@@ -114,12 +115,14 @@ class Query(Generic[F, K]):
         exclusive: tuple[str, ...] = (),
         needs: Mapping[str, str] | None = None,
         check: Callable[[F], Fault | None] = lambda _: None,
+        waits: bool = True,
     ) -> None:
         """Declare the fields of `filters`, each with a description and an example in `about`.
 
-        `place` is the type of the places of a collection's rows. At most one of the parameters in
-        `exclusive` may be given, and each in `needs` only together with its other. `check` finds what
-        else is wrong with filters that are each well-formed.
+        A field without a default must be given. `place` is the type of the places of a collection's rows.
+        At most one of the parameters in `exclusive` may be given, and each in `needs` only together with its
+        other. `check` finds what else is wrong with filters that are each well-formed. There is `at_least`
+        unless it is said that nothing `waits`.
         """
         self._name = name
         self._filters = filters
@@ -129,13 +132,17 @@ class Query(Generic[F, K]):
         self._cursors: Cursors[K] | None = None if place is None else Cursors(place)
         self._field_names = {field.encode_name: field.name for field in fields(filters)}
         own = [
-            Parameter(field.encode_name, kind_of(field.type), *about[field.encode_name])
+            Parameter(
+                field.encode_name,
+                kind_of(field.type),
+                *about[field.encode_name],
+                required=field.default is NODEFAULT,
+            )
             for field in fields(filters)
         ]
-        if any(field.default is NODEFAULT for field in fields(filters)):
-            raise TypeError(f"every filter of {name} must be optional")
         paging = [] if place is None else [_LIMIT, _CURSOR]
-        self.parameters = {each.name: each for each in (*own, *paging, _AT_LEAST)}
+        waiting = [_AT_LEAST] if waits else []
+        self.parameters = {each.name: each for each in (*own, *paging, *waiting)}
 
     def read(self, query_string: bytes, tenant_id: int, *, in_pages: bool = True) -> Asked[F, K]:
         """Read a request's parameters. Raises ProblemError `invalid-parameters` with all faults.
@@ -162,6 +169,11 @@ class Query(Generic[F, K]):
             Fault(name, "incomplete", f"can only be given together with {other}")
             for name, other in self._needs.items()
             if name in given and other not in given
+        ]
+        faults += [
+            Fault(each.name, "missing", "must be given")
+            for each in self.parameters.values()
+            if each.required and each.name not in given
         ]
         after = self._after(values.pop("cursor", None), faults)
         if not faults:
@@ -200,7 +212,8 @@ class Query(Generic[F, K]):
         parameter = self.parameters.get(name)
         if parameter is None:
             known = ", ".join(self.parameters)
-            raise UnfitError("unknown", f"is no parameter here; those are {known}")
+            there_are = f"; those are {known}" if known else ", where there are none"
+            raise UnfitError("unknown", f"is no parameter here{there_are}")
         if text is None:
             raise UnfitError("malformed", "must be UTF-8, percent-encoded")
         if name in _PAGE_PARAMETERS and not in_pages:

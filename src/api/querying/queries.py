@@ -110,6 +110,10 @@ class Queries:
 
         return await self._when_reached(Awaited("log", asked.tenant_id), asked.at_least, read_once)
 
+    async def by_key(self, read: Callable[[Pool], V]) -> V:
+        """Look something up by keys, in a thread. Raises what `read` and the store raise."""
+        return await anyio.to_thread.run_sync(read, self._by_key, limiter=self.threads)
+
     async def at_position(
         self, asked: Asked[Any, Any], position: int, load: Callable[[Pool], V]
     ) -> Found[V]:

@@ -6,6 +6,11 @@ from api.routes.activity import list_activity
 from api.routes.balances import show_balances
 from api.routes.conflicts import list_conflicts
 from api.routes.events import ingest_events
+from api.routes.evidence import list_keys, show_checkpoint
+from api.routes.evidence_bundle import take_bundle
+from api.routes.evidence_heads import show_heads
+from api.routes.evidence_proofs import show_consistency, show_inclusion
+from api.routes.evidence_tiles import show_tile
 from api.routes.games import list_games, show_facets, show_game
 from api.routes.health import live, ready
 from api.routes.history import show_history
@@ -29,6 +34,13 @@ ROUTES: list[Any] = [
     list_conflicts,
     show_status,
     show_history,
+    show_checkpoint,
+    list_keys,
+    show_tile,
+    show_inclusion,
+    show_consistency,
+    show_heads,
+    take_bundle,
     Metrics,
     live,
     ready,

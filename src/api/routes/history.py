@@ -10,12 +10,14 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Parameter, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
+from api.documentation.evidence import EVIDENCE_SIZE
 from api.documentation.operations import BEYOND_HEAD, QUERY_PROBLEMS, operation
 from api.http.accept import EVENT_STREAM, JSON, NDJSON, negotiate
 from api.http.auth import tenant_of
-from api.querying.history_streams import check_reached, live, whole
+from api.querying.history_streams import check_reached, evidence_header, live, whole
 from api.querying.parameters import Apart, Asked, Query
 from api.querying.queries import Page, Queries, answer
+from app.evidence.proving import sealed_size
 from app.log.history import (
     HistoryEntry,
     HistoryFilters,
@@ -89,6 +91,7 @@ _LAST_EVENT_ID = Parameter(
             EVENT_STREAM: event_stream_message(_ENTRY).decode(),
         },
         headers=[_LAST_EVENT_ID],
+        answer_headers={"Evidence-Size": EVIDENCE_SIZE},
     ),
     responses={
         **QUERY_PROBLEMS,
@@ -123,6 +126,8 @@ async def show_history(
 
     A `Last-Event-ID` or a `cursor` beyond the head of the log is 409: the log was restored from an older
     backup. `from_position` and `to_position` are filters and may name what is still to come.
+
+    `Evidence-Size` tells how much of the log is sealed: up to there proofs can be asked for.
     """
     media_type = negotiate(request, [JSON, NDJSON, EVENT_STREAM])
     asked = QUERY.read(
@@ -143,11 +148,14 @@ async def show_history(
 async def _page(asked: Asked[HistoryFilters, int], queries: Queries) -> Response[Any]:
     after = asked.after or 0
 
-    def read(connection: Connection, head: int) -> Stretch:
+    def read(connection: Connection, head: int) -> tuple[Stretch, int]:
         check_reached(after, head)
-        return read_stretch(
+        stretch = read_stretch(
             connection, asked.tenant_id, asked.filters, after=after, until=head, limit=asked.limit
         )
+        return stretch, sealed_size(connection, asked.tenant_id)
 
-    stretch, position = await queries.logged(asked, read)
-    return answer(Page(stretch.entries, QUERY.cursor(asked, stretch.last_position)), position)
+    (stretch, size), position = await queries.logged(asked, read)
+    page = answer(Page(stretch.entries, QUERY.cursor(asked, stretch.last_position)), position)
+    page.headers.update(evidence_header(size))
+    return page

@@ -45,7 +45,7 @@ class Sql(Statements):
     waiting: Statement
     add_anchor: Statement
     set_finding: Statement
-    clear_finding: Statement
+    clear_findings: Statement
 
 
 SQL = Sql(__file__)
@@ -104,15 +104,20 @@ class Anchoring:
         """
         with self._pool.connection() as connection:
             trees = fetch_all(connection, SQL.trees, None, _Tree)
+        contradicted = []
         for each in trees:
             of = Log(each.tenant_id, each.number, each.log_id)
             try:
                 self._check(of, each.tree, each.note)
             except ContradictionError as error:
                 self._contradicted(of, error)
+                contradicted.append(of.tenant_id)
             except AnchorError as error:
                 log.warning("an anchor can't be asked", target=self._target, reason=str(error))
                 return
+        with self._pool.connection() as connection:
+            parameters = {"target": self._target, "contradicted": contradicted}
+            connection.execute(SQL.clear_findings.sql, parameters)
 
     def anchor_all(self, stop: threading.Event) -> None:
         """Anchor what the anchor doesn't have yet. Raises where the store is out of reach."""
@@ -163,9 +168,6 @@ class Anchoring:
         else:
             own = parse_checkpoint(parse_note(newest.encode()).text)
         check_against(self._anchor, own, vkeys, self._prover(of, tree, own.size))
-        with self._pool.connection() as connection:
-            parameters = {"tenant_id": of.tenant_id, "target": self._target}
-            connection.execute(SQL.clear_finding.sql, parameters)
 
     def _prover(self, of: Log, tree: Tree, size: int) -> Prove:
         def prove(older: int) -> list[bytes]:

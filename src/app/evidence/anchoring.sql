@@ -38,6 +38,6 @@ on conflict (tenant_id) do update
    set finding = excluded.finding, found_by = excluded.found_by, found_at = excluded.found_at
  where sealing.finding is null;
 
--- name: clear_finding(tenant_id, target)!
+-- name: clear_findings(target, contradicted)!
 update sealing set finding = null, found_by = null, found_at = null
- where tenant_id = :tenant_id and found_by = :target;
+ where found_by = :target and not tenant_id = any(:contradicted::int[]);

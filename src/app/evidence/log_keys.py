@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from app.evidence.command import CommandSigner
 from app.evidence.guard import GuardedSigner, Signer, begin_guard
 from app.evidence.keys import KeyFileError, generate_key, key_path, read_key, read_keys, write_key
@@ -48,6 +50,18 @@ class LogKey(NamedTuple):
     added_at: datetime
 
 
+class KeySpan(Struct, frozen=True):
+    """A key, and from which size on it signs a log, up to which another one followed it or it was revoked.
+
+    `to_size` is null for the key that goes on. What a revoked key signed from there on counts for nothing.
+    """
+
+    vkey: str
+    from_size: int
+    to_size: int | None
+    revoked: bool
+
+
 def log_keys(connection: Connection, log: Log) -> list[LogKey]:
     """Return the keys of a log and what was said of them, oldest first."""
     return fetch_all(connection, SQL.log_keys, _of(log), LogKey)
@@ -68,6 +82,18 @@ def valid_keys(keys: Sequence[LogKey], now: datetime) -> list[VerifierKey]:
             continue
         valid.append(parse_verifier_key(key.vkey))
     return valid
+
+
+def key_spans(keys: Sequence[LogKey]) -> list[KeySpan]:
+    """Return each key of a log once, oldest first, with the sizes that it signs."""
+    revoked = {key.vkey: key.from_size for key in keys if key.revoked}
+    added = [key for key in keys if not key.revoked]
+    spans = []
+    for key, successor in zip(added, [*added[1:], None], strict=True):
+        ends = [revoked.get(key.vkey), successor and successor.from_size]
+        to_size = min((end for end in ends if end is not None), default=None)
+        spans.append(KeySpan(key.vkey, key.from_size, to_size, key.vkey in revoked))
+    return spans
 
 
 def begin_signing(connection: Connection, log: Log, settings: Settings) -> VerifierKey:

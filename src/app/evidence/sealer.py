@@ -23,7 +23,7 @@ from app.evidence.sealing import (
     open_tree,
     sign,
 )
-from app.evidence.store import Sealed, newest_checkpoint
+from app.evidence.store import newest_checkpoint
 from app.log.leaves import Log, recorded_at
 from app.settings import Settings
 from domain.evidence.merkle import Edge
@@ -88,6 +88,7 @@ class Sealer:
         self._settings = settings
         self._edges: dict[int, tuple[int, Edge]] = {}
         self._rest_until: dict[int, float] = {}
+        self._told: dict[int, str] = {}
 
     def run(self, stop: threading.Event, *, clock: Callable[[], float]) -> None:
         """Seal until `stop` is set. Outlasts the store's absence."""
@@ -124,40 +125,53 @@ class Sealer:
                 self._fail(each, str(error))
             else:
                 self._rest_until.pop(each.tenant_id, None)
+                self._told.pop(each.tenant_id, None)
                 is_behind = is_behind or sealed >= LEAVES_AT_ONCE
         return is_behind
 
     def seal(self, of: Log) -> int:
         """Seal what a log grew by, in one transaction; gives how many events that were.
 
-        That is none where somebody else is at it, or an anchor contradicts the log. Raises UnsoundError and
-        RefusedError where what is stored is not what was signed, and what the signer raises; then nothing
-        was signed.
+        That is none where somebody else is at it. Raises UnsoundError and RefusedError where what is stored
+        is not what was signed, or an anchor contradicts it, and what the signer raises; then nothing was
+        signed.
         """
         known = self._edges.pop(of.tenant_id, None)
         with self._pool.connection() as connection:
             connection.execute(SQL.begin_sealing.sql, {"tenant_id": of.tenant_id})
-            with connection.transaction():
-                connection.execute(SQL.do_not_wait_for_the_disk.sql)
-                claim = fetch_one(connection, SQL.claim, {"tenant_id": of.tenant_id}, _Claim)
-                if claim is None:
-                    return 0
-                if claim.finding is not None:
-                    FAILING.labels(of.tenant_id).set(1)
-                    return 0
-                edge = self._edge(connection, of, known)
-                before = edge.size
-                try:
-                    sealed = self._seal(connection, of, edge)
-                except BusyError:
-                    return 0
-                if claim.failure is not None:
-                    self._say(connection, of, None)
-        FAILING.labels(of.tenant_id).set(0)
+            try:
+                with connection.transaction():
+                    before, edge = self._grow_and_sign(connection, of, known)
+            except BusyError:
+                return 0
         self._edges[of.tenant_id] = of.number, edge
-        if sealed is not None:
-            SEALED.inc(edge.size - before)
+        SEALED.inc(edge.size - before)
         return edge.size - before
+
+    def _grow_and_sign(
+        self, connection: Connection, of: Log, known: tuple[int, Edge] | None
+    ) -> tuple[int, Edge]:
+        """Seal a log in this transaction; gives the size before, and the edge now. Raises BusyError too."""
+        connection.execute(SQL.do_not_wait_for_the_disk.sql)
+        claim = fetch_one(connection, SQL.claim, {"tenant_id": of.tenant_id}, _Claim)
+        if claim is None:
+            raise BusyError(f"another process seals the log of tenant {of.tenant_id}")
+        if claim.finding is not None:
+            raise RefusedError(claim.finding)
+        edge = self._edge(connection, of, known)
+        before = edge.size
+        signer = guarded_signer(connection, of, "log", self._settings, datetime.now(UTC))
+        # A checkpoint that was signed may not have been kept: its events are, and come in again.
+        most = max(LEAVES_AT_ONCE, signer.last().size - before)
+        if grow(connection, of, edge, most):
+            oldest = recorded_at(connection, of, before + 1)
+            sealed = sign(connection, of, edge, signer)
+            if oldest is not None:
+                LAG.observe(max((sealed.sealed_at - oldest).total_seconds(), 0.0))
+        if claim.failure is not None:
+            self._say(connection, of, None)
+        FAILING.labels(of.tenant_id).set(0)
+        return before, edge
 
     def _edge(self, connection: Connection, of: Log, known: tuple[int, Edge] | None) -> Edge:
         sealed = newest_checkpoint(connection, of, "log")
@@ -167,23 +181,12 @@ class Sealer:
                 return edge
         return open_tree(connection, of, "log")
 
-    def _seal(self, connection: Connection, of: Log, edge: Edge) -> Sealed | None:
-        signer = guarded_signer(connection, of, "log", self._settings, datetime.now(UTC))
-        before = edge.size
-        # A checkpoint that was signed may not have been kept: its events are, and come in again.
-        most = max(LEAVES_AT_ONCE, signer.last().size - before)
-        if not grow(connection, of, edge, most):
-            return None
-        oldest = recorded_at(connection, of, before + 1)
-        sealed = sign(connection, of, edge, signer)
-        if oldest is not None:
-            LAG.observe(max((sealed.sealed_at - oldest).total_seconds(), 0.0))
-        return sealed
-
     def _fail(self, of: Log, reason: str) -> None:
-        """Say that nothing is signed for a log, where everybody sees it."""
+        """Say that nothing is signed for a log, where everybody sees it; in the service's log once."""
         FAILING.labels(of.tenant_id).set(1)
-        log.error("nothing is signed for a log", tenant_id=of.tenant_id, reason=reason)
+        if self._told.get(of.tenant_id) != reason:
+            log.error("nothing is signed for a log", tenant_id=of.tenant_id, reason=reason)
+        self._told[of.tenant_id] = reason
         with self._pool.connection() as connection:
             self._say(connection, of, reason)
 

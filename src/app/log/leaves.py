@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from app.log.append import head
-from domain.evidence.leaves import HASH_BYTES, commitment, content, leaf_hashes
+from domain.evidence.leaves import HASH_BYTES, CommittedEvent, commitment, content, leaf_hashes
 from postgres.binary import micros
 from postgres.connections import Connection
 from postgres.rows import fetch_all, fetch_one
@@ -96,26 +96,14 @@ def add_missing(connection: Connection, log: Log, first: int) -> int:
     return len(hashes) // HASH_BYTES
 
 
-class _Event(NamedTuple):
-    position: int
-    recorded_at: datetime
-    version: int
-    key: bytes | None
-    stream: str
-    topic: str
-    occurred_at: datetime | None
-    salt: bytes
-    state: bytes
-
-
 def hash_events(connection: Connection, log: Log, first: int, last: int) -> bytes:
     """Return the leaf hashes that the events at these positions have, made from their rows."""
     parameters = {"tenant_id": log.tenant_id, "first": first, "last": last}
-    events = fetch_all(connection, SQL.events_for_leaves, parameters, _Event, binary=True)
+    events = fetch_all(connection, SQL.events_for_leaves, parameters, CommittedEvent, binary=True)
     return leaf_hashes(
         log.log_id,
         [(event.position, micros(event.recorded_at), event.version) for event in events],
-        [_content(event) for event in events],
+        [content_of(event) for event in events],
     )
 
 
@@ -125,7 +113,8 @@ def recorded_at(connection: Connection, log: Log, position: int) -> datetime | N
     return fetch_one(connection, SQL.recorded_at, parameters, datetime)
 
 
-def _content(event: _Event) -> bytes:
+def content_of(event: CommittedEvent) -> bytes:
+    """Return what commits to an event but for its place in the log."""
     occurred_at = None if event.occurred_at is None else micros(event.occurred_at)
     committed = commitment(event.salt, event.state)
     return content(event.stream, event.topic, event.key, occurred_at, committed)

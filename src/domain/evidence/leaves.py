@@ -6,8 +6,10 @@ hash is that of RFC 6962, section 2.1. See docs/evidence.md for the layout.
 
 import struct
 from collections.abc import Iterable
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
+from typing import NamedTuple
 
 LOG_ID_BYTES = 16
 SALT_BYTES = 16
@@ -25,6 +27,20 @@ _PLACE = struct.Struct(">QqI")
 
 _LEAF_PREFIX = b"\x01"
 _HASHED_LEAF_PREFIX = b"\x00" + _LEAF_PREFIX
+
+
+class CommittedEvent(NamedTuple):
+    """An event with all that its leaf commits to."""
+
+    position: int
+    recorded_at: datetime
+    version: int
+    key: bytes | None
+    stream: str
+    topic: str
+    occurred_at: datetime | None
+    salt: bytes
+    state: bytes
 
 
 def commitment(salt: bytes, state: bytes) -> bytes:

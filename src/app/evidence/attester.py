@@ -1,0 +1,141 @@
+"""States the heads of every log that grew, once a day, beside the sealer and out of its way."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+from prometheus_client import Gauge
+
+from app.evidence.attesting import attest
+from app.evidence.command import CommandError
+from app.evidence.guard import BusyError, RefusedError
+from app.evidence.keys import KeyFileError
+from app.evidence.log_keys import NoKeyError
+from app.evidence.sealing import UnsoundError
+from app.log.leaves import Log
+from app.settings import Settings
+from domain.evidence.heads import HeadsError
+from domain.evidence.merkle import MissingHashesError
+from postgres.connections import Pool
+from postgres.errors import UNAVAILABLE
+from postgres.rows import fetch_all
+from postgres.statements import Statement, Statements
+
+AGE = Gauge(
+    "roundbook_evidence_statement_age_seconds",
+    "Since the newest statement of a log's heads; 0 where the log has not grown since",
+    ["tenant"],
+    multiprocess_mode="mostrecent",
+)
+
+EACH = timedelta(days=1)
+"""How often a log that grows gets a statement; the first one follows its first checkpoint."""
+
+_LOOK_S = 1.0
+_RETRY_FAILED_S = 60.0
+_PAUSE_S = 0.1
+"""Between some thousand streams, which take a fifth of that: whoever writes goes first."""
+
+_WRONG = (
+    *(UnsoundError, HeadsError, MissingHashesError),
+    *(RefusedError, NoKeyError, KeyFileError, CommandError, OSError),
+)
+
+log = structlog.get_logger()
+
+
+class Sql(Statements):
+    """Finding what is to be stated."""
+
+    attested: Statement
+
+
+SQL = Sql(__file__)
+
+
+class _StoppedError(Exception):
+    """The process ends."""
+
+
+class _Known(NamedTuple):
+    """A log, and how far it is sealed and stated."""
+
+    tenant_id: int
+    number: int
+    log_id: bytes
+    sealed: int
+    stated: int | None
+    made_at: datetime | None
+    statements: int | None
+    signed: int | None
+
+    @property
+    def log(self) -> Log:
+        return Log(self.tenant_id, self.number, self.log_id)
+
+    def age(self, now: datetime) -> timedelta:
+        """Return the age of its newest statement, 0 where that is of the whole log."""
+        if self.made_at is None or self.stated is None or self.stated >= self.sealed:
+            return timedelta(0)
+        return max(now - self.made_at, timedelta(0))
+
+    def is_due(self, now: datetime) -> bool:
+        is_unsigned = (self.statements or 0) > (self.signed or 0)
+        return self.stated is None or is_unsigned or self.age(now) >= EACH
+
+
+class Attester:
+    """States the heads of logs, one after the other; any number can run at once."""
+
+    def __init__(self, pool: Pool, settings: Settings) -> None:
+        """Work through `pool`, of which it takes one connection, with the keys that `settings` name."""
+        self._pool = pool
+        self._settings = settings
+        self._rest_until: dict[int, float] = {}
+
+    def run(self, stop: threading.Event, *, clock: Callable[[], float]) -> None:
+        """State what is due until `stop` is set. Outlasts the store's absence."""
+        while not stop.wait(_LOOK_S):
+            try:
+                self.attest_all(stop, now=datetime.now(UTC), now_s=clock())
+            except UNAVAILABLE as error:
+                log.warning("statements of heads wait for the store", error=str(error))
+            except _StoppedError:
+                return
+
+    def attest_all(self, stop: threading.Event, *, now: datetime, now_s: float) -> None:
+        """State the heads of each log that is due.
+
+        One that can't be stated rests for a while and holds up no other. Raises where the store is out of
+        reach.
+        """
+        with self._pool.connection() as connection:
+            logs = fetch_all(connection, SQL.attested, None, _Known)
+        for each in logs:
+            AGE.labels(each.tenant_id).set(each.age(now).total_seconds())
+            if each.is_due(now) and self._rest_until.get(each.tenant_id, 0) <= now_s:
+                self._attest(each, stop, now_s)
+
+    def _attest(self, known: _Known, stop: threading.Event, now_s: float) -> None:
+        def pause() -> None:
+            if stop.wait(_PAUSE_S):
+                raise _StoppedError
+
+        try:
+            with self._pool.connection() as connection:
+                stated = attest(connection, known.log, self._settings, pause=pause)
+        except BusyError:
+            return
+        except _WRONG as error:
+            if isinstance(error, UNAVAILABLE):
+                raise
+            self._rest_until[known.tenant_id] = now_s + _RETRY_FAILED_S
+            self._fail(known, str(error))
+        else:
+            if stated is not None:
+                log.info("stated a log's heads", tenant_id=known.tenant_id, statement=stated.n)
+
+    def _fail(self, known: _Known, reason: str) -> None:
+        log.error("no statement of a log's heads", tenant_id=known.tenant_id, reason=reason)

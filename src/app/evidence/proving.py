@@ -1,0 +1,190 @@
+"""What auditors ask of a sealed log: checkpoints, tiles and proofs, by few short reads each."""
+
+from typing import NamedTuple
+
+from app.evidence.store import Sealed, checkpoint_of, newest_checkpoint, reader
+from app.log.committed import read_leaves
+from app.log.leaves import Log, current_log, read_leaf_hashes
+from domain.evidence.checkpoints import Tree
+from domain.evidence.merkle import MissingHashesError, Read, read_row
+from domain.evidence.notes import Note, parse_note, parse_signatures
+from domain.evidence.proofs import Tree as StoredTree
+from domain.evidence.tiles import Tile
+from postgres.connections import Connection, Pool
+from postgres.rows import fetch_all, fetch_one
+from postgres.statements import Statement, Statements
+
+_LENGTH_BYTES = 2
+
+
+class Sql(Statements):
+    """Reading checkpoints and what anchors gave for them."""
+
+    sealed_size: Statement
+    cosignatures: Statement
+    time_stamps: Statement
+
+
+SQL = Sql(__file__)
+
+
+class NotSealedError(Exception):
+    """What was asked for is not sealed yet: to be asked again soon. `size` is what is sealed."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(
+            f"The log is sealed up to size {size}." if size else "Nothing of the log is sealed yet."
+        )
+        self.size = size
+
+
+class NoSuchCheckpointError(Exception):
+    """No checkpoint of that size was issued; greater ones were."""
+
+
+class SealedLog(NamedTuple):
+    """The log of a tenant that goes on, and its newest checkpoint."""
+
+    log: Log
+    newest: Sealed
+
+    def check(self, size: int) -> None:
+        """Raise NotSealedError unless that much of the log is sealed."""
+        if size > self.newest.size:
+            raise NotSealedError(self.newest.size)
+
+
+class Inclusion(NamedTuple):
+    """That the leaf of an event is in a tree. `checkpoint` is None where none of that size is kept."""
+
+    size: int
+    leaf_hash: bytes
+    """As it was sealed."""
+    leaf: bytes | None
+    """As the event's row has it now; None where there is no such row."""
+    proof: list[bytes]
+    checkpoint: Note | None
+
+
+class TimeStamp(NamedTuple):
+    """What a time stamping authority gave for a checkpoint, as it came (RFC 3161)."""
+
+    target: str
+    size: int
+    receipt: bytes
+
+
+def sealed_size(connection: Connection, tenant_id: int) -> int:
+    """Return how many events of a tenant's log are sealed, 0 if none are."""
+    return fetch_one(connection, SQL.sealed_size, {"tenant_id": tenant_id}, int) or 0
+
+
+def sealed_log(connection: Connection, tenant_id: int) -> SealedLog:
+    """Return what is sealed of a tenant's log. Raises NotSealedError where nothing is."""
+    log = current_log(connection, tenant_id)
+    newest = None if log is None else newest_checkpoint(connection, log, "log")
+    if log is None or newest is None:
+        raise NotSealedError(0)
+    return SealedLog(log, newest)
+
+
+def issued_note(pool: Pool, tenant_id: int, size: int | None) -> Note:
+    """Return the checkpoint of a size, or the newest, with what witnesses signed of it.
+
+    Raises NotSealedError, NoSuchCheckpointError.
+    """
+    with pool.connection() as connection:
+        sealed = sealed_log(connection, tenant_id)
+        note = _note(connection, sealed, sealed.newest.size if size is None else size)
+    if note is None:
+        raise NoSuchCheckpointError
+    return note
+
+
+def read_tile(pool: Pool, tenant_id: int, tile: Tile) -> bytes:
+    """Return what is in a tile: hashes, or entries, each after its length.
+
+    Raises NotSealedError, and MissingHashesError where what was sealed is not there any more.
+    """
+    with pool.connection() as connection:
+        sealed = sealed_log(connection, tenant_id)
+        if not tile.is_in(sealed.newest.size):
+            raise NotSealedError(sealed.newest.size)
+        if not tile.is_entries:
+            read = reader(connection, sealed.log, "log")
+            return read_row(read, tile.level, tile.first, tile.last)
+    leaves = read_leaves(pool, sealed.log, tile.first + 1, tile.last)
+    if len(leaves) != tile.width:
+        raise MissingHashesError(f"of the {tile.width} entries of {tile.path} some are gone")
+    return b"".join(len(leaf).to_bytes(_LENGTH_BYTES, "big") + leaf for leaf in leaves)
+
+
+def prove_inclusion(pool: Pool, tenant_id: int, position: int, size: int | None) -> Inclusion:
+    """Prove that the event at a position is in the tree of a size, the newest one if that is None.
+
+    `position` is at most `size`. Raises NotSealedError, MissingHashesError.
+    """
+    with pool.connection() as connection:
+        sealed = sealed_log(connection, tenant_id)
+        sealed.check(size or position)
+        tree = StoredTree(size or sealed.newest.size, reader(connection, sealed.log, "log"))
+        proof = tree.inclusion(position - 1)
+        leaf_hash = read_leaf_hashes(connection, sealed.log, position, position)
+        note = _note(connection, sealed, tree.size)
+    leaves = read_leaves(pool, sealed.log, position, position)
+    return Inclusion(tree.size, leaf_hash, leaves[0] if leaves else None, proof, note)
+
+
+def prove_consistency(pool: Pool, tenant_id: int, older: int, newer: int) -> list[bytes]:
+    """Prove that the log of a size continues the one of an older size, `older` being at most `newer`.
+
+    Raises NotSealedError, MissingHashesError.
+    """
+    with pool.connection() as connection:
+        sealed = sealed_log(connection, tenant_id)
+        sealed.check(newer)
+        return StoredTree(newer, reader(connection, sealed.log, "log")).consistency(older)
+
+
+def cosigned(connection: Connection, log: Log, tree: Tree, sealed: Sealed) -> Note:
+    """Return a checkpoint as a note, with what witnesses signed of it."""
+    parameters = {**_of(log, tree), "size": sealed.size}
+    receipts = fetch_all(connection, SQL.cosignatures, parameters, bytes, binary=True)
+    lines = [line for receipt in receipts for line in parse_signatures(receipt.decode())]
+    return parse_note(sealed.note.encode()).signed(lines)
+
+
+def time_stamps(
+    connection: Connection, log: Log, tree: Tree, first: int, last: int
+) -> list[TimeStamp]:
+    """Return of each authority that stamped a tree one time stamp.
+
+    It is the earliest of a size from `first` to `last`, else the latest before these.
+    """
+    parameters = {**_of(log, tree), "first": first, "last": last}
+    return fetch_all(connection, SQL.time_stamps, parameters, TimeStamp, binary=True)
+
+
+def pooled_reader(pool: Pool, log: Log, tree: Tree) -> Read:
+    """Return how the hashes of a tree are read, by a connection that is held for each read alone."""
+
+    def read(level: int, first: int, last: int) -> bytes:
+        with pool.connection() as connection:
+            return reader(connection, log, tree)(level, first, last)
+
+    return read
+
+
+def _note(connection: Connection, sealed: SealedLog, size: int) -> Note | None:
+    sealed.check(size)
+    found = sealed.newest
+    if size != found.size:
+        issued = checkpoint_of(connection, sealed.log, "log", size)
+        if issued is None:
+            return None
+        found = issued
+    return cosigned(connection, sealed.log, "log", found)
+
+
+def _of(log: Log, tree: Tree) -> dict[str, object]:
+    return {"tenant_id": log.tenant_id, "log_number": log.number, "tree": tree}

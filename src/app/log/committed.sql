@@ -1,0 +1,42 @@
+-- name: committed_events(tenant_id, after, until, limit, limit_bytes)
+-- Events between two positions, with what their leaves commit to. What no longer fits into limit_bytes is
+-- left for the next call; the first one always fits.
+select position, recorded_at, version, key, stream, topic, occurred_at, salt, state
+  from (select position, recorded_at, version, key, stream, topic, occurred_at, salt, state,
+               sum(coalesce(octet_length(state), 0)) over (order by position)
+                   - coalesce(octet_length(state), 0) as bytes_before
+          from (select position, recorded_at, version, key, stream, topic, occurred_at, salt, state
+                  from events
+                 where tenant_id = :tenant_id and position > :after and position <= :until
+                 order by position limit :limit) as chosen) as measured
+ where bytes_before < :limit_bytes
+ order by position;
+
+-- name: committed_events_of(tenant_id, stream, after_version, until, limit, limit_bytes)
+-- The same of one stream, after a version.
+select position, recorded_at, version, key, stream, topic, occurred_at, salt, state
+  from (select position, recorded_at, version, key, stream, topic, occurred_at, salt, state,
+               sum(coalesce(octet_length(state), 0)) over (order by version)
+                   - coalesce(octet_length(state), 0) as bytes_before
+          from (select position, recorded_at, version, key, stream, topic, occurred_at, salt, state
+                  from events
+                 where tenant_id = :tenant_id and stream = :stream and version > :after_version
+                   and position <= :until
+                 order by version limit :limit) as chosen) as measured
+ where bytes_before < :limit_bytes
+ order by version;
+
+-- name: places_of(tenant_id, stream, after_version, until, limit)
+select position, version from events
+ where tenant_id = :tenant_id and stream = :stream and version > :after_version and position <= :until
+ order by version limit :limit;
+
+-- name: leaf_hashes_at(tenant_id, log_number, positions)
+-- The leaf hash at each of these positions, empty where it is missing.
+select coalesce(substring(r.hashes from ((p.position - r.first_position) * 32 + 1)::int for 32), '') as hash
+  from unnest(:positions::bigint[]) with ordinality as p (position, nth)
+  left join lateral (
+       select first_position, hashes from leaf_runs
+        where tenant_id = :tenant_id and log_number = :log_number and first_position <= p.position
+        order by first_position desc limit 1) r on true
+ order by p.nth;

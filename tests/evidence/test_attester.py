@@ -1,0 +1,157 @@
+"""When statements of heads are made: once a day where a log grew, and out of everybody's way."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from api.tenancy import create_tenant
+from app.evidence import attesting
+from app.evidence.attester import EACH, Attester
+from app.evidence.keys import key_path
+from postgres.connections import Pool, connect, open_pool
+from tests.databases import Database
+from tests.evidence.stating import Attested, KilledError
+
+NOT_STOPPED = threading.Event()
+
+
+@pytest.fixture
+def own_pool(fresh_database: Database) -> Iterator[Pool]:
+    """Connections to a database in which there are no other logs."""
+    with open_pool(fresh_database.service_url, max_size=4) as pool:
+        yield pool
+
+
+@pytest.fixture
+def new_log(own_pool: Pool, tmp_path: Path) -> Callable[[], Attested]:
+    """A function that makes a log; all are signed with keys in one folder."""
+    numbers = iter(range(9))
+
+    def make() -> Attested:
+        with own_pool.connection() as connection:
+            tenant = create_tenant(connection, f"t{next(numbers)}")
+        return Attested(own_pool, tenant, tmp_path / "keys")
+
+    return make
+
+
+def age(log: Attested) -> float | None:
+    labels = {"tenant": str(log.tenant.tenant_id)}
+    return REGISTRY.get_sample_value("roundbook_evidence_statement_age_seconds", labels)
+
+
+def test_the_first_follows_the_first_checkpoint_and_others_a_day_later_where_the_log_grew(
+    new_log: Callable[[], Attested],
+) -> None:
+    log, idle, empty = new_log(), new_log(), new_log()
+    attester = Attester(log.pool, log.settings)
+
+    def after(days: float) -> tuple[int, int, int]:
+        now = datetime.now(UTC) + days * EACH
+        attester.attest_all(NOT_STOPPED, now=now, now_s=0)
+        return len(log.stated()), len(idle.stated()), len(empty.stated())
+
+    log.fill("ab")
+    assert after(0) == (0, 0, 0)  # nothing is sealed
+    log.seal()
+    idle.fill("a")
+    idle.seal()
+    assert after(0) == (1, 1, 0)
+    assert after(2) == (1, 1, 0)
+    log.fill("c")
+    assert after(2) == (1, 1, 0)
+    log.seal()
+    assert after(0.9) == (1, 1, 0)
+    assert age(log) == pytest.approx(0.9 * EACH.total_seconds(), abs=600)
+    assert age(idle) == 0
+    assert after(1) == (2, 1, 0)
+    after(0)
+    assert age(log) == 0
+    assert log.statements()[-1] == log.naive(3)
+    assert idle.statements() == [idle.naive(1)]
+
+
+def test_a_statement_without_a_signature_gets_it_though_the_log_rests(
+    new_log: Callable[[], Attested], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = new_log()
+    log.fill("ab")
+    log.seal()
+    with monkeypatch.context() as patched:
+
+        def killed(*_: object) -> None:
+            raise KilledError
+
+        patched.setattr(attesting, "sign", killed)
+        with pytest.raises(KilledError):
+            log.attest()
+    assert len(log.stated()) == 1
+    Attester(log.pool, log.settings).attest_all(NOT_STOPPED, now=datetime.now(UTC), now_s=0)
+    assert log.statements() == [log.naive(2)]
+
+
+def test_a_log_that_can_not_be_stated_rests_and_holds_up_no_other(
+    new_log: Callable[[], Attested],
+) -> None:
+    logs = [new_log() for _ in range(3)]
+    for log in logs:
+        log.fill("ab")
+        log.seal()
+    path = key_path(logs[1].settings.signing_path, logs[1].log.log_id)
+    kept = path.read_bytes()
+    path.unlink()
+    attester = Attester(logs[0].pool, logs[0].settings)
+
+    def at(now_s: float) -> list[bool]:
+        attester.attest_all(NOT_STOPPED, now=datetime.now(UTC), now_s=now_s)
+        return [log.is_signed() for log in logs]
+
+    assert at(0) == [True, False, True]
+    path.write_bytes(kept)
+    assert at(30) == [True, False, True]
+    assert at(61) == [True, True, True]
+    assert logs[1].statements() == [logs[1].naive(2)]
+
+
+def test_bytes_that_are_no_statement_do_not_end_the_process(
+    new_log: Callable[[], Attested], fresh_database: Database
+) -> None:
+    log, other = new_log(), new_log()
+    for each in (log, other):
+        each.fill("ab")
+        each.seal()
+        each.attest()
+        each.fill("c")
+        each.seal()
+    with connect(fresh_database.owner_url) as owner:
+        owner.execute("alter table head_statements disable trigger all")
+        owner.execute(
+            "update head_statements set statement = 'x' where tenant_id = %s",
+            [log.tenant.tenant_id],
+        )
+    later = datetime.now(UTC) + timedelta(days=2)
+    Attester(log.pool, log.settings).attest_all(NOT_STOPPED, now=later, now_s=0)
+    assert len(other.statements()) == 2
+
+
+def test_it_makes_way_between_some_thousand_streams_and_ends_there(
+    new_log: Callable[[], Attested],
+) -> None:
+    log = new_log()
+    log.fill([f"{number:04}" for number in range(3000)])
+    log.seal()
+    attester, stop = Attester(log.pool, log.settings), threading.Event()
+    thread = threading.Thread(target=attester.run, args=[stop], kwargs={"clock": lambda: 0.0})
+    thread.start()
+    log.until(lambda: bool(log.pages()))
+    stop.set()
+    thread.join(60)
+    assert not thread.is_alive()
+    # Whether it came to its end or not, the next one does.
+    log.attest()
+    assert log.statements() == [log.naive(3000)]
+    assert log.pages() == [(0, 12)]
