@@ -9,11 +9,12 @@ import pytest
 from api.tenancy import create_tenant
 from app.evidence.guard import last_path
 from app.evidence.sealer import Sealer
+from app.log.erasure import Why, erase
 from app.settings import Settings
 from app.tenants import Tenant
 from domain.evidence.merkle import EMPTY_ROOT
 from domain.evidence.notes import encode_base64
-from postgres.connections import Pool, open_pool
+from postgres.connections import Connection, Pool, connect, open_pool
 from tests.databases import Database, new_database
 from tests.evidence.filling import fill, items
 from tests.evidence.tampering import Case, build, grow, made_hash, remake_tiles
@@ -220,3 +221,53 @@ def test_a_backup_that_was_restored_is_found(
         assert both.found() == []
         assert both.found(anchored=True) == ["901-1000 fork", "1001-1500 fork"]
         assert restored.found() == ["1-1500 fork"]
+
+
+def test_what_was_erased_is_proven_and_no_more_is(case: Case, database: Database) -> None:
+    with connect(database.owner_url) as connection:
+        done = erase(
+            connection, case.tenant.tenant_id, "p-33", Why("asked by the player", "support")
+        )
+        assert done.record_position == 2101
+        positions = fetch_positions(connection, case)
+    assert len(positions) > 1
+    assert case.found(anchored=True) == []
+    one, other, *_ = positions
+    changed = {
+        # Made up anew, with the record of the erasure or without.
+        "update events set state = '{}' where tenant_id = %(tenant_id)s and position = %(at)s": "erased",
+        "update events set salt = '\\x17' where tenant_id = %(tenant_id)s and position = %(at)s": "erased",
+        "update erased set commitment = sha256(commitment) where tenant_id = %(tenant_id)s"
+        " and position = %(at)s": "leaf",
+        "update erased set record_position = 1 where tenant_id = %(tenant_id)s and position = %(at)s": "erased",
+        "delete from erased where tenant_id = %(tenant_id)s and position = %(at)s": "erased",
+    }
+    for statement, code in changed.items():
+        case.tamper("create table kept_events as table events", "create table kept as table erased")
+        case.tamper(statement, at=one)
+        assert f"{one} {code}" in case.found(), statement
+        case.tamper(
+            "delete from events where tenant_id = %(tenant_id)s",
+            "insert into events select * from kept_events where tenant_id = %(tenant_id)s",
+            "delete from erased where tenant_id = %(tenant_id)s",
+            "insert into erased select * from kept where tenant_id = %(tenant_id)s",
+            "drop table kept, kept_events",
+        )
+    assert case.found() == []
+    # Another event is put away as if it had been erased.
+    gone = next(at for at in range(1, 2100) if at not in positions)
+    case.tamper(
+        "insert into erased select tenant_id, position, sha256('\\x02'::bytea || case when salt = '' then"
+        " decode(repeat('00', 16), 'hex') else salt end || state), 2101"
+        " from events where tenant_id = %(tenant_id)s and position = %(at)s",
+        "update events set state = null, salt = '' where tenant_id = %(tenant_id)s and position = %(at)s",
+        at=gone,
+    )
+    assert case.found() == [f"{gone} erased", "2101 erased"]
+
+
+def fetch_positions(connection: Connection, case: Case) -> list[int]:
+    rows = connection.execute(
+        "select position from erased where tenant_id = %s order by 1", [case.tenant.tenant_id]
+    )
+    return [position for (position,) in rows]
