@@ -60,6 +60,15 @@ ROOMS = {
             "sealed_size": _tables("logs"),
             "trees": _tables("logs"),
             "waiting": _tables("logs"),
+            # Verifying is reading all that there is of a log.
+            "rows_to_verify": _tables("events"),
+            "versions_before": _tables("events"),
+            "end_of_runs": _tables("leaf_runs"),
+            "records_at": _tables("events"),
+            **{
+                name: _tables("erased")
+                for name in ("erased_between", "erased_by", "erased_outside")
+            },
         },
     ),
     "tracking": Room(

@@ -17,6 +17,7 @@ from api.cli.replay import replay_command
 from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
+from api.cli.verify import verify_command
 from api.process.store import OwnerNeededError
 from app.evidence.command import CommandError
 from app.evidence.guard import BusyError, RefusedError
@@ -77,10 +78,11 @@ _COMMANDS = (
     key,
     replay_command,
     rebuild_command,
+    verify_command,
     simulate,
-    evidence,
     erase_command,
     hold_command,
+    evidence,
 )
 for command in _COMMANDS:
     cli.add_command(command)
