@@ -1,44 +1,17 @@
 """Rows for COPY as the service would send them, byte for byte: made by its own functions."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Self, cast
 
-from app.log.append import copy
+from app.log.rows import copy_data
 from app.recording import Prepared
-from postgres.connections import Connection
-
-
-class _Catcher:
-    """Stands in for a connection, a cursor and a COPY: keeps what is written."""
-
-    written = b""
-
-    def cursor(self) -> Self:
-        return self
-
-    @contextmanager
-    def copy(self, statement: str) -> Iterator[Self]:
-        del statement
-        yield self
-
-    def write(self, data: bytes) -> None:
-        self.written = data
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
+from postgres.binary import micros
 
 
 def copy_buffer(tenant_id: int, head: int, versions: Sequence[int], rows: Sequence[bytes]) -> bytes:
-    """Build what `app.log.append.copy` sends, without sending it."""
-    catcher = _Catcher()
-    copy(cast("Connection", catcher), tenant_id, head, versions, rows, datetime.now(UTC))
-    return catcher.written
+    """Build what `app.log.append.copy` sends of the events, without sending it."""
+    return copy_data(tenant_id, head, versions, rows, micros(datetime.now(UTC)))
 
 
 class Log:

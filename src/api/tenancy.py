@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from app.log.append import begin_log
 from app.tenants import Tenant, add_tenant
 from postgres.connections import Connection
 from projections.tracking import begin
@@ -15,5 +16,6 @@ def create_tenant(connection: Connection, name: str, currencies: Sequence[str] =
     """
     with connection.transaction():
         tenant = add_tenant(connection, name, currencies)
+        begin_log(connection, tenant.tenant_id)
         begin(connection, tenant.tenant_id)
     return tenant

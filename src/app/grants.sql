@@ -2,6 +2,8 @@
 -- `{service}` is the role of ROUNDBOOK_DATABASE_URL. Run by the owner after every migration.
 grant usage on schema roundbook to {service};
 grant select on all tables in schema roundbook to {service};
-grant insert on events, conflicts to {service};
+grant insert on events, conflicts, logs, leaf_runs to {service};
+grant insert on log_keys, tiles, checkpoints, anchors to {service};
+grant insert, update, delete on sealing to {service};
 grant insert, update on tenants, tenant_currencies, api_keys to {service};
 grant insert, update, delete on snapshots to {service};

@@ -28,6 +28,13 @@ Url = Annotated[
     msgspec.Meta(description="a PostgreSQL URL, as postgresql://user:password@host:5432/database"),
 ]
 Folder = Annotated[str, msgspec.Meta(description="the path of a folder")]
+Origin = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]{0,199}$",
+        description="a name without a scheme, as evidence.example.com",
+    ),
+]
 LogFormat = Annotated[
     Literal["json", "console"] | None, msgspec.Meta(description="json or console")
 ]
@@ -75,6 +82,15 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """How often an idle projector looks for new events."""
     chunk_events: Positive = 20_000
     """How many events the projector folds and writes in one transaction at most."""
+    evidence_origin: Origin = "roundbook.invalid"
+    """What the names of logs begin with in evidence, as a domain of the operator's. Fixed in each log with
+    its first key: a change is for logs that come later."""
+    signing_keys: Folder | None = None
+    """Where the keys that sign logs are. Absent: the folder `keys` in that of the embedded PostgreSQL."""
+    sign_command: str | None = None
+    """A command that signs instead of keys in files: text on stdin, a signature line on stdout."""
+    seal_interval_s: Seconds = 1.0
+    """How often a log that grows is sealed and signed at most."""
     log_format: LogFormat = None
     """`json`, or `console` for people. Absent: for people where stderr is a terminal, else JSON."""
 
@@ -82,6 +98,13 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     def data_path(self) -> Path:
         """The folder of the embedded PostgreSQL, absolute."""
         return Path(self.data_dir).expanduser().absolute()
+
+    @property
+    def signing_path(self) -> Path:
+        """The folder of the keys that sign, absolute."""
+        if self.signing_keys is None:
+            return self.data_path / "keys"
+        return Path(self.signing_keys).expanduser().absolute()
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:

@@ -63,7 +63,7 @@ class ItemType(NamedTuple):
     no figures but their own.
 
     It becomes the one event of `events`, or where there are two, the first or the second as the flag
-    named by `told_by` is false or true.
+    named by `told_by` is false or true. What is `personal` can be erased, if the player asks for it.
     """
 
     wire_type: WireType
@@ -72,6 +72,7 @@ class ItemType(NamedTuple):
     events: tuple[type[Event], ...]
     example: Mapping[str, object]
     told_by: str | None = None
+    personal: bool = False
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -168,6 +169,7 @@ _ENTRIES = (
             "tags": ["example"],
             "is_blocked": False,
         },
+        personal=True,
     ),
     ItemType(
         "game",
@@ -201,6 +203,7 @@ _ENTRIES = (
             "timestamp": "2025-02-01T11:56:00Z",
             "player_id": "example-player",
         },
+        personal=True,
     ),
 )
 
@@ -253,3 +256,6 @@ WIRE_TYPES: dict[str, WireType] = {
     topic: entry.wire_type for entry in _ENTRIES for topic in entry.topics
 }
 """The `event` that clients send, for each topic."""
+
+PERSONAL_TOPICS = frozenset(topic for entry in _ENTRIES if entry.personal for topic in entry.topics)
+"""The topics of events that can be erased."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from msgspec import UNSET
 from msgspec.structs import asdict
 
 from app.recording import Receipt, record
@@ -23,8 +24,13 @@ def send(pool: Pool, tenant: Tenant, batch: Sequence[WireItem]) -> Receipt:
 
 
 def as_dict(receipt: Receipt) -> dict[str, Any]:
-    """Give a receipt as the model has them."""
-    return {**asdict(receipt), "items": [asdict(item) for item in receipt.items]}
+    """Give a receipt as the model has them, which knows nothing of evidence: only what is stored has some."""
+    items = [asdict(item) for item in receipt.items]
+    for item in items:
+        has_hash = item.pop("leaf_hash") is not UNSET
+        assert has_hash == (item["outcome"] == "stored")
+        assert item.pop("salt") is UNSET or has_hash
+    return {**asdict(receipt), "items": items}
 
 
 class Stored(NamedTuple):

@@ -35,9 +35,14 @@ ROOMS = {
     "tenants": Room(["app/tenants"], _tables("tenants", "tenant_currencies", "api_keys")),
     "log": Room(
         ["app/log/", "app/recording/", "app/conflicts"],
-        _tables("events", "conflicts", "snapshots"),
+        _tables("events", "conflicts", "snapshots", "logs", "leaf_runs"),
         # Who writes holds the tenant's row; it is locked, never written.
         {"lock_tenant": _tables("tenants")},
+    ),
+    "evidence": Room(
+        ["app/evidence/"],
+        _tables("log_keys", "tiles", "checkpoints", "anchors", "sealing"),
+        {"unsealed": _tables("logs", "events")},
     ),
     "tracking": Room(
         ["projections/tracking", "projections/engine/", "projections/status"],

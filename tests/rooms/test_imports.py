@@ -36,12 +36,16 @@ PLANTED = [
     Planted("domain is pure", "domain.activity", "iso4217"),
     Planted("neither side nor what is under them knows HTTP", "app.intake.budgets", "litestar"),
     Planted("neither side nor what is under them knows HTTP", "projections.reading", "uvicorn"),
+    Planted("neither side nor what is under them knows HTTP", "app.evidence.guard", "httpx"),
     Planted("what an item says is decided without a store", "app.wire.faults", "psycopg"),
     Planted(
         "what an item says is decided without a store", "app.simulation.clock", "postgres.rows"
     ),
     Planted("rooms of the write side", "app.recording.prepare", "app.intake.budgets"),
     Planted("rooms of the write side", "app.log.rows", "app.recording.receipt"),
+    Planted("rooms of the write side", "app.log.heads", "app.evidence.guard"),
+    Planted("rooms of the write side", "app.evidence.keys", "app.recording.prepare"),
+    Planted("rooms of the write side", "app.recording.judge", "app.evidence.keys"),
     Planted("rooms of the write side", "app.wire.item", "app.tenants"),
     Planted("rooms of the read side", "projections.models.games", "projections.engine.comparison"),
     Planted("rooms of the read side", "projections.upserts", "projections.models.registry"),

@@ -11,9 +11,11 @@ from eventsourcing.persistence import PersistenceError
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
 from api.cli.replay import replay_command
-from api.cli.serve import migrate, project, serve
+from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
+from app.evidence.keys import KeyFileError
+from app.evidence.log_keys import NoKeyError
 from app.settings import SettingsError
 from app.tenants import TenantError
 from postgres.embedded import EmbeddedError, in_words
@@ -26,7 +28,9 @@ from projections.entries import PoisonError
 
 _EXPECTED_ERRORS = (
     EmbeddedError,
+    KeyFileError,
     MigrationError,
+    NoKeyError,
     SessionError,
     SettingsError,
     TenantError,
@@ -50,7 +54,18 @@ def cli() -> None:
     """
 
 
-for command in (serve, project, migrate, tenant, key, replay_command, rebuild_command, simulate):
+_COMMANDS = (
+    serve,
+    project,
+    seal,
+    migrate,
+    tenant,
+    key,
+    replay_command,
+    rebuild_command,
+    simulate,
+)
+for command in _COMMANDS:
     cli.add_command(command)
 
 

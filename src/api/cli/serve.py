@@ -1,7 +1,8 @@
-"""`roundbook serve`, `project` and `migrate`."""
+"""`roundbook serve`, `project`, `seal` and `migrate`."""
 
 import threading
 import time
+from collections.abc import Sequence
 
 import click
 import structlog
@@ -19,12 +20,14 @@ from api.process.store import (
     wait_until_ready,
 )
 from api.process.supervisor import Supervisor, listen, on_signals
+from app.evidence.sealer import Sealer
 from app.settings import Settings, read_settings
-from postgres.connections import connect
+from postgres.connections import connect, open_pool
 from postgres.watchdog import Watchdog
 from projections.engine.upkeep import Upkeep
 
 _TICK_S = 0.25
+_SEALING_CONNECTIONS = 2
 
 log = structlog.get_logger()
 
@@ -73,13 +76,14 @@ def _address(_context: click.Context, _option: click.Parameter, host: str) -> st
     "--projections/--no-projections",
     default=True,
     show_default=True,
-    help="Keep the read models up to date too; without, `roundbook project` does it elsewhere.",
+    help="Keep the read models up to date and seal the logs too; without, `roundbook project` and"
+    " `roundbook seal` do it elsewhere.",
 )
 @click.option(
     "--demo", is_flag=True, help="At the first start make a tenant `demo` and show its key."
 )
 def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) -> None:
-    """Serve the API and keep the read models up to date.
+    """Serve the API, keep the read models up to date and seal the logs.
 
     Waits for its database and migrates it. Ends cleanly on SIGTERM and SIGINT: what was begun is
     finished.
@@ -113,6 +117,31 @@ def project() -> None:
 
 
 @click.command()
+def seal() -> None:
+    """Seal the logs: sign again and again what they hold, so that a later change is found out.
+
+    Needs the keys (ROUNDBOOK_SIGNING_KEYS, or ROUNDBOOK_SIGN_COMMAND). Any number of these can run beside
+    each other and beside `serve`, where they share the keys.
+    """
+    follow_parent()
+    settings, stop = _begin()
+    with open_store(settings, make=True, say=log.warning) as store:
+        if not wait_until_ready(store.without_owner(), stop, prepare_to_project):
+            return
+        with open_pool(
+            store.service_url,
+            max_size=_SEALING_CONNECTIONS,
+            timeout_s=settings.lock_timeout_s,
+            lock_timeout_s=settings.lock_timeout_s,
+        ) as pool:
+            sealer = Sealer(pool, settings)
+            thread = threading.Thread(
+                target=sealer.run, args=[stop], kwargs={"clock": time.monotonic}
+            )
+            _run_beside(store, stop, [thread], "the sealer ended because of an error, see the log")
+
+
+@click.command()
 def migrate() -> None:
     """Bring the schema of the database up to date."""
     done = migrate_now(read_settings())
@@ -130,15 +159,22 @@ def _project(settings: Settings, store: Store, stop: threading.Event) -> None:
             threading.Thread(target=Upkeep(pool, projector).run, args=[stop]),
             threading.Thread(target=watchdog.run, args=[pool, stop]),
         ]
-        for thread in threads:
-            thread.start()
-        while all(thread.is_alive() for thread in threads):
-            # The embedded server may only be started from the main thread, which outlives the others.
-            store.keep_alive()
-            threads[0].join(_TICK_S)
-        ended_by_itself = not stop.is_set()
-        stop.set()
-        for thread in threads:
-            thread.join()
+        _run_beside(store, stop, threads, "the projections ended because of an error, see the log")
+
+
+def _run_beside(
+    store: Store, stop: threading.Event, threads: Sequence[threading.Thread], if_ended: str
+) -> None:
+    """Run threads until `stop` is set, and keep the store alive. Raises if one of them ends by itself."""
+    for thread in threads:
+        thread.start()
+    while all(thread.is_alive() for thread in threads):
+        # The embedded server may only be started from the main thread, which outlives the others.
+        store.keep_alive()
+        threads[0].join(_TICK_S)
+    ended_by_itself = not stop.is_set()
+    stop.set()
+    for thread in threads:
+        thread.join()
     if ended_by_itself:
-        raise click.ClickException("the projections ended because of an error, see the log")
+        raise click.ClickException(if_ended)

@@ -1,6 +1,8 @@
 """Ingest in the OpenAPI document: a batch, with an example of each type of item, and the answers to it."""
 
+from base64 import b64encode
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import cast
 
 from litestar.openapi import ResponseSpec
@@ -15,11 +17,13 @@ from litestar.openapi.spec import (
     Schema,
 )
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from msgspec import UNSET
 
 from api.documentation.operations import NEEDS_KEY, Problem
 from api.http.problems import MEDIA_TYPE
 from app.recording import Receipt, ReceiptItem
 from app.wire.items import Fault
+from domain.evidence.leaves import SALT_BYTES
 from domain.item_types import ITEM_TYPES, ItemType, Kind, Member
 
 _OF_KIND: dict[Kind, Schema] = {
@@ -127,7 +131,13 @@ _RECEIPT = Receipt(
     conflict=0,
     log_position=484 + len(ITEM_TYPES),
     items=[
-        ReceiptItem(str(item_type.example["unique_id"]), outcome="stored", position=position)
+        ReceiptItem(
+            str(item_type.example["unique_id"]),
+            "stored",
+            position,
+            leaf_hash=b64encode(sha256(item_type.wire_type.encode()).digest()).decode(),
+            salt=bytes(range(SALT_BYTES)).hex() if item_type.personal else UNSET,
+        )
         for position, item_type in enumerate(ITEM_TYPES.values(), 485)
     ],
 )

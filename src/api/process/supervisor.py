@@ -63,20 +63,22 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Supervisor:
-    """Runs `workers` processes that serve and one that projects, so that neither slows the other."""
+    """Runs `workers` processes that serve, one that projects and one that seals: none slows another."""
 
     def __init__(
         self, store: Store, listener: socket.socket, *, workers: int, projections: bool
     ) -> None:
-        """Serve on `listener` from `store`; without `projections` others keep the read models."""
+        """Serve on `listener` from `store`; without `projections` others keep read models and evidence."""
         self._store = store
         self._listener = listener
         # Not `-m`: what a worker spawns would then import the worker, too. With `-P`, as the folder that the
         # service is started in may hold an `app` of its own.
         work = "from api.process.worker import main; main()"
         self._serve = [sys.executable, "-P", "-c", work, str(listener.fileno())]
-        project = [sys.executable, "-P", "-m", "api.cli", "project"]
-        self._commands = [self._serve] * workers + [project] * projections
+        beside = [
+            [sys.executable, "-P", "-m", "api.cli", command] for command in ("project", "seal")
+        ]
+        self._commands = [self._serve] * workers + beside * projections
         self._reader, self._writer = os.pipe()
         self._metrics_dir = tempfile.mkdtemp(prefix="roundbook-metrics-")
 

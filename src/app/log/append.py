@@ -1,22 +1,50 @@
-"""Appending to a tenant's log, under its lock."""
+"""Appending to a tenant's log, under its lock: the events, and the hashes that commit to them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from app.log.rows import copy_data
 from app.log.statements import SQL
+from domain.evidence.leaves import LOG_ID_BYTES, leaf_hashes
+from postgres.binary import micros
 from postgres.connections import Connection
 from postgres.rows import fetch_one
+
+# One for each writer that may be at it at once; what a thread does takes milliseconds.
+_HASHING = ThreadPoolExecutor(8, "leaf-hashes")
+
+# A few are hashed faster than a thread is asked to.
+_FEW = 200
 
 
 class UnknownTenantError(LookupError):
     """The tenant is unknown."""
 
 
+class LogHead(NamedTuple):
+    """Where a tenant's log goes on: its greatest position, 0 if it is empty, and when that was recorded.
+
+    `number` counts the tenant's logs, and `log_id` is what the leaves of this one hold.
+    """
+
+    tenant_id: int
+    position: int
+    recorded_at: datetime | None
+    number: int
+    log_id: bytes
+
+    def not_before(self, moment: datetime) -> datetime:
+        """Return a moment, or that of the head if it is later: times of recording never decrease."""
+        return moment if self.recorded_at is None else max(moment, self.recorded_at)
+
+
 @contextmanager
-def locked_log(connection: Connection, tenant_id: int) -> Iterator[int]:
-    """Hold a tenant's log for one transaction, and give its head (0 for an empty log).
+def locked_log(connection: Connection, tenant_id: int) -> Iterator[LogHead]:
+    """Hold a tenant's log for one transaction, and give where it goes on.
 
     Everything that can be done before should be: all writers of the tenant wait meanwhile. Raises
     UnknownTenantError, and psycopg.errors.LockNotAvailable when its turn doesn't come in time.
@@ -24,7 +52,7 @@ def locked_log(connection: Connection, tenant_id: int) -> Iterator[int]:
     with connection.transaction():
         if fetch_one(connection, SQL.lock_tenant, {"tenant_id": tenant_id}, int) is None:
             raise UnknownTenantError(tenant_id)
-        yield head(connection, tenant_id)
+        yield _locked_head(connection, tenant_id)
 
 
 def head(connection: Connection, tenant_id: int) -> int:
@@ -32,19 +60,67 @@ def head(connection: Connection, tenant_id: int) -> int:
     return fetch_one(connection, SQL.head, {"tenant_id": tenant_id}, int) or 0
 
 
+def begin_log(
+    connection: Connection, tenant_id: int, *, number: int = 1, predecessor: bytes | None = None
+) -> bytes:
+    """Begin a tenant's log, its first or one in the place of `predecessor`; gives its id."""
+    log_id = os.urandom(LOG_ID_BYTES)
+    row = {"tenant_id": tenant_id, "number": number, "log_id": log_id, "predecessor": predecessor}
+    connection.execute(SQL.begin_log.sql, {**row, "created_at": datetime.now(UTC)})
+    return log_id
+
+
 def copy(
     connection: Connection,
-    tenant_id: int,
-    head: int,
+    log: LogHead,
     versions: Sequence[int],
-    encoded: Iterable[bytes],
+    rows: Sequence[bytes],
+    contents: Sequence[bytes],
     recorded_at: datetime,
-) -> None:
-    """Append encoded events after `head`, in the order given, each with its version.
+) -> bytes:
+    """Append events after the head, in the order given, each with its version; gives their leaf hashes.
 
-    To be called within `locked_log`. Raises psycopg.errors.UniqueViolation if a key or a version is
-    in the log already.
+    `rows` are theirs for COPY but for their places, `contents` what commits to them (see
+    domain.evidence.leaves). The hashes are recorded beside the events, 32 bytes each: no event without.
+    They are made while COPY waits for the server.
+
+    To be called within `locked_log`, with a time that is not before the head's. Raises
+    psycopg.errors.UniqueViolation if a key or a version is in the log already.
     """
-    rows = copy_data(tenant_id, head, versions, encoded, recorded_at)
+    recorded = micros(recorded_at)
+    places = [
+        (position, recorded, version) for position, version in enumerate(versions, log.position + 1)
+    ]
+    hashing = (
+        _HASHING.submit(leaf_hashes, log.log_id, places, contents) if len(rows) > _FEW else None
+    )
+    data = copy_data(log.tenant_id, log.position, versions, rows, recorded)
     with connection.cursor() as cursor, cursor.copy(SQL.copy_events.sql) as sink:
-        sink.write(rows)
+        sink.write(data)
+    hashes = hashing.result() if hashing else leaf_hashes(log.log_id, places, contents)
+    run = {
+        "tenant_id": log.tenant_id,
+        "log_number": log.number,
+        "first_position": log.position + 1,
+        "hashes": hashes,
+    }
+    connection.execute(SQL.insert_leaf_run.sql, run)
+    return hashes
+
+
+class _Found(NamedTuple):
+    head: int
+    recorded_at: datetime | None
+    number: int | None
+    log_id: bytes | None
+
+
+def _locked_head(connection: Connection, tenant_id: int) -> LogHead:
+    found = fetch_one(connection, SQL.locked_head, {"tenant_id": tenant_id}, _Found)
+    if found is None:
+        raise UnknownTenantError(tenant_id)
+    number, log_id = found.number, found.log_id
+    if number is None or log_id is None:
+        # Of a tenant that was made by a version that knew of no ids.
+        number, log_id = 1, begin_log(connection, tenant_id)
+    return LogHead(tenant_id, found.head, found.recorded_at, number, log_id)

@@ -21,6 +21,7 @@ from eventsourcing.persistence import (
 from app.log.append import copy, head, locked_log
 from app.log.rows import encode_bare
 from app.log.statements import SQL
+from domain.evidence.leaves import NO_SALT, commitment, content
 from postgres.connections import Pool
 from postgres.errors import UNAVAILABLE
 from postgres.rows import fetch_all
@@ -67,18 +68,24 @@ class TenantLog(ApplicationRecorder):
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """Append events that bring their versions; gives their positions. All of them, or none."""
         del kwargs
-        encoded = [
+        rows = [
             encode_bare(str(event.originator_id), event.topic, event.state)
+            for event in stored_events
+        ]
+        contents = [
+            content(
+                str(event.originator_id), event.topic, None, None, commitment(NO_SALT, event.state)
+            )
             for event in stored_events
         ]
         versions = [event.originator_version for event in stored_events]
         with (
             library_errors(),
             self._pool.connection() as connection,
-            locked_log(connection, self._tenant_id) as last,
+            locked_log(connection, self._tenant_id) as log,
         ):
-            copy(connection, self._tenant_id, last, versions, encoded, datetime.now(UTC))
-        return list(range(last + 1, last + 1 + len(encoded)))
+            copy(connection, log, versions, rows, contents, log.not_before(datetime.now(UTC)))
+        return list(range(log.position + 1, log.position + 1 + len(rows)))
 
     def select_events(
         self,

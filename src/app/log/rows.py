@@ -7,35 +7,43 @@ The columns are those of the statement `copy_events`, in its order.
 
 import struct
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 from functools import lru_cache
 
-from postgres.binary import EPOCH, HEADER, TRAILER
+from domain.evidence.leaves import SALT_BYTES
+from postgres.binary import HEADER, TRAILER
 
-_FIELDS = 9
+_FIELDS = 10
 
 # tenant_id, position, version, recorded_at
 _PLACE = struct.Struct(">hiiiqiiiq")
 # key, and the length of the stream
 _KEY = struct.Struct(">i16si")
-# occurred_at, and the length of the state
-_TIME = struct.Struct(">iqi")
+# occurred_at, the salt that is there or not, and the length of the state
+_UNSALTED = struct.Struct(">iqii")
+_SALTED = struct.Struct(">iqi16si")
+_SALT_LENGTH = struct.Struct(">iqi")
 _LENGTH = struct.Struct(">i")
 _NULL = _LENGTH.pack(-1)
+_EMPTY = _LENGTH.pack(0)
 
-_MICROSECOND = timedelta(microseconds=1)
 
+def encode_item(
+    stream: str, topic: str, key: bytes, occurred_at: int, salt: bytes, state: bytes
+) -> bytes:
+    """Write the part of an item's row that doesn't depend on its place in the log.
 
-def encode_item(stream: str, topic: str, key: bytes, occurred_at: datetime, state: bytes) -> bytes:
-    """Write the part of an item's row that doesn't depend on its place in the log. `key` has 16 bytes."""
+    `key` has 16 bytes, `salt` 16 or none; `occurred_at` is in microseconds since 2000.
+    """
     name = stream.encode()
-    occurred = (occurred_at - EPOCH) // _MICROSECOND
+    size = len(state)
     return b"".join(
         (
             _KEY.pack(16, key, len(name)),
             name,
             _text(topic),
-            _TIME.pack(8, occurred, len(state)),
+            _SALTED.pack(8, occurred_at, SALT_BYTES, salt, size)
+            if salt
+            else _UNSALTED.pack(8, occurred_at, 0, size),
             state,
         )
     )
@@ -46,13 +54,15 @@ def item_state(row: bytes) -> bytes:
     _, _, name_bytes = _KEY.unpack_from(row)
     topic_at = _KEY.size + name_bytes
     (topic_bytes,) = _LENGTH.unpack_from(row, topic_at)
-    return row[topic_at + _LENGTH.size + topic_bytes + _TIME.size :]
+    time_at = topic_at + _LENGTH.size + topic_bytes
+    *_, salt_bytes = _SALT_LENGTH.unpack_from(row, time_at)
+    return row[time_at + _UNSALTED.size + salt_bytes :]
 
 
 def encode_bare(stream: str, topic: str, state: bytes) -> bytes:
     """Write the same for an event that came with neither a unique_id nor a time."""
     return b"".join(
-        (_NULL, _text(stream), _text(topic), _NULL, _LENGTH.pack(len(state)), state),
+        (_NULL, _text(stream), _text(topic), _NULL, _EMPTY, _LENGTH.pack(len(state)), state),
     )
 
 
@@ -61,13 +71,15 @@ def copy_data(
     head: int,
     versions: Sequence[int],
     encoded: Iterable[bytes],
-    recorded_at: datetime,
+    recorded_at: int,
 ) -> bytes:
-    """Give encoded events their places after `head`, in order, and put together what COPY takes."""
-    recorded = (recorded_at - EPOCH) // _MICROSECOND
+    """Give encoded events their places after `head`, in order, and put together what COPY takes.
+
+    `recorded_at` is in microseconds since 2000.
+    """
     rows = [HEADER]
     for position, (version, rest) in enumerate(zip(versions, encoded, strict=True), start=head + 1):
-        rows.append(_PLACE.pack(_FIELDS, 4, tenant_id, 8, position, 4, version, 8, recorded))
+        rows.append(_PLACE.pack(_FIELDS, 4, tenant_id, 8, position, 4, version, 8, recorded_at))
         rows.append(rest)
     rows.append(TRAILER)
     return b"".join(rows)

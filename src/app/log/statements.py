@@ -8,6 +8,8 @@ class Sql(Statements):
 
     lock_tenant: Statement
     head: Statement
+    locked_head: Statement
+    begin_log: Statement
     recorded_by_key: Statement
     state_at: Statement
     stream_heads: Statement
@@ -15,6 +17,7 @@ class Sql(Statements):
     position_of_version: Statement
     heads_since: Statement
     copy_events: Statement
+    insert_leaf_run: Statement
     known_conflicts: Statement
     last_conflict: Statement
     insert_conflict: Statement

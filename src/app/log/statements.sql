@@ -8,6 +8,19 @@ select tenant_id from tenants where tenant_id = :tenant_id for no key update;
 -- The greatest position of a log; the first entry of the primary key's index, read backwards.
 select coalesce(max(position), 0) from events where tenant_id = :tenant_id;
 
+-- name: locked_head(tenant_id)
+-- Where a log goes on: its head, when that was recorded, and which of the tenant's logs it is.
+select coalesce(e.position, 0) as head, e.recorded_at, l.number, l.log_id
+  from (values (:tenant_id::int)) as t (tenant_id)
+  left join lateral (select position, recorded_at from events
+                      where tenant_id = t.tenant_id order by position desc limit 1) e on true
+  left join lateral (select number, log_id from logs
+                      where tenant_id = t.tenant_id order by number desc limit 1) l on true;
+
+-- name: begin_log(tenant_id, number, log_id, created_at, predecessor)!
+insert into logs (tenant_id, number, log_id, created_at, predecessor)
+values (:tenant_id, :number, :log_id, :created_at, :predecessor);
+
 -- name: recorded_by_key(keys, tenant_id)
 -- Which of these keys are recorded, and as what. The keys come one behind the other, 16 bytes each,
 -- which is far quicker to send than an array. The lateral join keeps to the unique index even before
@@ -43,8 +56,12 @@ select stream, max(version) as version from events
  where tenant_id = :tenant_id and position > :after group by stream;
 
 -- name: copy_events()!
-copy events (tenant_id, position, version, recorded_at, key, stream, topic, occurred_at, state)
+copy events (tenant_id, position, version, recorded_at, key, stream, topic, occurred_at, salt, state)
 from stdin (format binary);
+
+-- name: insert_leaf_run(tenant_id, log_number, first_position, hashes)!
+insert into leaf_runs (tenant_id, log_number, first_position, hashes)
+values (:tenant_id, :log_number, :first_position, :hashes);
 
 -- name: known_conflicts(keys, hashes, tenant_id)
 select c.key, c.content_hash

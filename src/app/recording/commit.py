@@ -64,18 +64,23 @@ def _record(
     new = judged.new
     if not new and not judged.refused:
         last = head(connection, tenant_id)
-        return Recorded(batch.unique_ids, judged.outcomes, judged.positions(()), last)
-    with locked_log(connection, tenant_id) as last:
-        now = datetime.now(UTC)
+        return Recorded(
+            batch.unique_ids, judged.outcomes, judged.positions(()), last, batch.salts, b""
+        )
+    hashes = b""
+    with locked_log(connection, tenant_id) as log:
+        last = log.position
+        now = log.not_before(datetime.now(UTC))
         streams = _chosen(batch.streams, new)
         versions = heads.next_versions(connection, tenant_id, last, streams)
         if new:
-            copy(connection, tenant_id, last, versions, _chosen(batch.rows, new), now)
+            rows, contents = _chosen(batch.rows, new), _chosen(batch.contents, new)
+            hashes = copy(connection, log, versions, rows, contents, now)
         positions = judged.positions(range(last + 1, last + len(new) + 1))
         register(connection, tenant_id, judged.refused, positions, now)
     last += len(new)
     heads.advance(last, expects_new=len(new) == len(batch.keys))
-    return Recorded(batch.unique_ids, judged.outcomes, positions, last)
+    return Recorded(batch.unique_ids, judged.outcomes, positions, last, batch.salts, hashes)
 
 
 def _chosen(column: list[_Value], indexes: Sequence[int]) -> list[_Value]:

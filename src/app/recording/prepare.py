@@ -1,5 +1,6 @@
 """What can be done with a batch before its tenant's log is locked."""
 
+import os
 from collections.abc import Sequence
 from hashlib import blake2b
 
@@ -7,12 +8,16 @@ from msgspec import Struct
 
 from app.log.rows import encode_item, item_state
 from app.wire.items import Item
+from domain.evidence.leaves import SALT_BYTES, commitment, content
+from domain.item_types import PERSONAL_TOPICS
+from postgres.binary import micros
 
 
 class Prepared(Struct, frozen=True):
     """A batch, ready for the log: in each column one value for each item.
 
-    `keys` are what the log knows unique_ids by, `rows` are for COPY, but for their places in the log.
+    `keys` are what the log knows unique_ids by, `rows` are for COPY, but for their places in the log,
+    `contents` are what commits to them, and `salts` are 16 random bytes for what can be erased, else none.
     """
 
     unique_ids: list[str]
@@ -20,6 +25,8 @@ class Prepared(Struct, frozen=True):
     streams: list[str]
     keys: list[bytes]
     rows: list[bytes]
+    contents: list[bytes]
+    salts: list[bytes]
 
     def state(self, index: int) -> bytes:
         """Return an item's `data` as it was sent."""
@@ -37,17 +44,24 @@ def event_key(unique_id: str) -> bytes:
 
 
 def prepare(items: Sequence[Item]) -> Prepared:
-    """Hash the items' ids and write their rows."""
+    """Hash the items and their ids, and write their rows."""
     keys = [event_key(item.unique_id) for item in items]
+    rows, contents, salts = [], [], []
+    for key, item in zip(keys, items, strict=True):
+        stream, topic, state = item.stream, item.topic, item.state
+        occurred_at = micros(item.occurred_at)
+        salt = os.urandom(SALT_BYTES) if topic in PERSONAL_TOPICS else b""
+        rows.append(encode_item(stream, topic, key, occurred_at, salt, state))
+        contents.append(content(stream, topic, key, occurred_at, commitment(salt, state)))
+        salts.append(salt)
     return Prepared(
         [item.unique_id for item in items],
         [item.topic for item in items],
         [item.stream for item in items],
         keys,
-        [
-            encode_item(item.stream, item.topic, key, item.occurred_at, item.state)
-            for key, item in zip(keys, items, strict=True)
-        ],
+        rows,
+        contents,
+        salts,
     )
 
 
@@ -61,4 +75,6 @@ def merge(batches: Sequence[Prepared]) -> Prepared:
         [stream for batch in batches for stream in batch.streams],
         [key for batch in batches for key in batch.keys],
         [row for batch in batches for row in batch.rows],
+        [content for batch in batches for content in batch.contents],
+        [salt for batch in batches for salt in batch.salts],
     )

@@ -1,19 +1,28 @@
 """What became of a batch."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
+
+from domain.evidence.leaves import HASH_BYTES
 
 Outcome = Literal["stored", "duplicate", "conflict"]
 
 
 class ReceiptItem(Struct, frozen=True, gc=False):
-    """What became of one item. `position` is that of the event recorded under its unique_id."""
+    """What became of one item. `position` is that of the event recorded under its unique_id.
+
+    With one that is stored comes the hash of its leaf (base64), and where it can be erased its salt (hex):
+    who keeps them can prove later what was recorded, also if that was changed before it was sealed.
+    """
 
     unique_id: str
     outcome: Outcome
     position: int
+    leaf_hash: str | UnsetType = UNSET
+    salt: str | UnsetType = UNSET
 
 
 class Receipt(Struct, frozen=True):
@@ -30,12 +39,17 @@ class Receipt(Struct, frozen=True):
 
 
 class Recorded(Struct, frozen=True):
-    """What became of a batch, in columns: most clients ask for no receipt, and none is written for them."""
+    """What became of a batch, in columns: most clients ask for no receipt, and none is written for them.
+
+    `salts` has one for each item, `hashes` the leaf hashes of those that are stored, 32 bytes each.
+    """
 
     unique_ids: Sequence[str]
     outcomes: Sequence[Outcome]
     positions: Sequence[int]
     log_position: int
+    salts: Sequence[bytes]
+    hashes: bytes
 
     def count(self, outcome: Outcome) -> int:
         """Return how many items came out so."""
@@ -43,27 +57,45 @@ class Recorded(Struct, frozen=True):
 
     def receipt(self) -> Receipt:
         """Write the receipt."""
-        columns = zip(self.unique_ids, self.outcomes, self.positions, strict=True)
         return Receipt(
             self.count("stored"),
             self.count("duplicate"),
             self.count("conflict"),
             self.log_position,
-            [ReceiptItem(*item) for item in columns],
+            self._items(),
         )
 
     def split(self, sizes: Sequence[int]) -> "list[Recorded]":
         """Give each of several batches that were recorded as one, of these sizes, its own."""
-        parts, start = [], 0
+        parts, start, stored = [], 0, 0
         for size in sizes:
             part = slice(start, start + size)
+            outcomes = self.outcomes[part]
+            hashed = stored + HASH_BYTES * outcomes.count("stored")
             parts.append(
                 Recorded(
                     self.unique_ids[part],
-                    self.outcomes[part],
+                    outcomes,
                     self.positions[part],
                     self.log_position,
+                    self.salts[part],
+                    self.hashes[stored:hashed],
                 )
             )
             start += size
+            stored = hashed
         return parts
+
+    def _items(self) -> list[ReceiptItem]:
+        items, stored = [], 0
+        columns = zip(self.unique_ids, self.outcomes, self.positions, self.salts, strict=True)
+        for unique_id, outcome, position, salt in columns:
+            if outcome != "stored":
+                items.append(ReceiptItem(unique_id, outcome, position))
+                continue
+            leaf_hash = b64encode(self.hashes[stored : stored + HASH_BYTES]).decode()
+            stored += HASH_BYTES
+            items.append(
+                ReceiptItem(unique_id, outcome, position, leaf_hash, salt.hex() if salt else UNSET)
+            )
+        return items

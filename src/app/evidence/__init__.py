@@ -1,0 +1,1 @@
+"""Evidence with its files, keys and databases: sealing a log, signing its state, anchoring it elsewhere."""

@@ -1,0 +1,27 @@
+-- name: unsealed()
+-- The logs that have grown since they were last sealed; no two sealers wait for one.
+select l.tenant_id, l.number, l.log_id
+  from logs l
+ where l.number = (select max(number) from logs where tenant_id = l.tenant_id)
+   and coalesce((select max(position) from events where tenant_id = l.tenant_id), 0)
+     > coalesce((select max(size) from checkpoints
+                  where tenant_id = l.tenant_id and log_number = l.number and tree = 'log'), 0);
+
+-- name: begin_sealing(tenant_id)!
+insert into sealing (tenant_id) values (:tenant_id) on conflict do nothing;
+
+-- name: claim(tenant_id)
+-- The claim on sealing a tenant's log, held until the transaction ends; nothing comes back while another
+-- holds it.
+select failure from sealing where tenant_id = :tenant_id for update skip locked;
+
+-- name: do_not_wait_for_the_disk()!
+-- What is sealed can be sealed again.
+set local synchronous_commit = off;
+
+-- name: set_failure(tenant_id, failure, now)!
+update sealing set failure = :failure, failed_at = case when :failure::text is null then null else :now end
+ where tenant_id = :tenant_id and failure is distinct from :failure;
+
+-- name: failure(tenant_id)
+select failure, failed_at from sealing where tenant_id = :tenant_id and failure is not null;

@@ -1,0 +1,85 @@
+"""Sealing a log: what was appended since goes into its tree, whose root is signed."""
+
+from datetime import UTC, datetime
+
+from app.evidence.guard import GuardedSigner
+from app.evidence.store import (
+    Sealed,
+    add_checkpoint,
+    add_hashes,
+    newest_checkpoint,
+    reader,
+)
+from app.log.leaves import Log, add_missing
+from domain.evidence.checkpoints import Checkpoint, Tree
+from domain.evidence.merkle import Edge, MissingHashesError, Stretch
+from domain.evidence.proofs import Tree as StoredTree
+from postgres.connections import Connection
+
+LEAVES_AT_ONCE = 100_000
+"""What one transaction seals at most."""
+
+
+class UnsoundError(Exception):
+    """The log or its hashes are not what was signed: nothing is signed until people have looked at it."""
+
+
+def open_tree(connection: Connection, log: Log, tree: Tree) -> Edge:
+    """Return the edge of a tree as it was last sealed, put together from what is stored.
+
+    Raises UnsoundError where that does not give the root that was signed.
+    """
+    sealed = newest_checkpoint(connection, log, tree)
+    if sealed is None:
+        return Edge()
+    try:
+        edge = Edge.load(sealed.size, reader(connection, log, tree))
+    except MissingHashesError as error:
+        raise UnsoundError(
+            f"hashes under the checkpoint of size {sealed.size} are gone: {error}"
+        ) from None
+    if edge.root() != sealed.root:
+        raise UnsoundError(
+            f"the hashes that are stored do not give the root that was signed at size {sealed.size}"
+        )
+    return edge
+
+
+def grow(connection: Connection, log: Log, edge: Edge, most: int = LEAVES_AT_ONCE) -> int:
+    """Take up to `most` leaves more of a log into its tree, and store the hashes over them; gives how many.
+
+    Leaf hashes that are missing are made from the events.
+    """
+    read, before = reader(connection, log, "log"), edge.size
+    while edge.size - before < most:
+        hashes = read(0, edge.size, before + most)
+        if not hashes:
+            if not add_missing(connection, log, edge.size + 1):
+                break
+            continue
+        for stretch in edge.append(hashes):
+            add_hashes(connection, log, "log", stretch)
+    return edge.size - before
+
+
+def append_leaves(connection: Connection, log: Log, tree: Tree, edge: Edge, hashes: bytes) -> None:
+    """Append leaf hashes to a tree other than that of the events, and store them and those over them."""
+    stretches = [Stretch(0, edge.size, hashes)] if hashes else []
+    for stretch in [*stretches, *edge.append(hashes)]:
+        add_hashes(connection, log, tree, stretch)
+
+
+def sign(connection: Connection, log: Log, edge: Edge, signer: GuardedSigner) -> Sealed:
+    """Sign a tree as it is now, and keep the checkpoint.
+
+    Raises app.evidence.guard.RefusedError where it is no continuation of what was signed before.
+    """
+    checkpoint = Checkpoint(signer.origin, edge.size, edge.root())
+
+    def prove(older: int) -> list[bytes]:
+        return StoredTree(edge.size, reader(connection, log, signer.tree)).consistency(older)
+
+    note = signer.sign(checkpoint, prove)
+    sealed = Sealed(edge.size, checkpoint.root, str(note), datetime.now(UTC))
+    add_checkpoint(connection, log, signer.tree, sealed)
+    return sealed

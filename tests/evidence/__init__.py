@@ -1,0 +1,1 @@
+"""Evidence: what is hashed, sealed, signed and anchored, and who finds what was changed."""
