@@ -19,7 +19,6 @@ from app.evidence.head_proofs import prove
 from app.evidence.sealer import Sealer
 from app.evidence.sealing import UnsoundError
 from app.evidence.store import newest_checkpoint
-from app.log.append import begin_log
 from app.tenants import Tenant
 from domain.evidence.checkpoints import parse_checkpoint
 from domain.evidence.heads import Statement
@@ -32,6 +31,7 @@ from tests.evidence.stating import (
     check_proof,
     naive_ends,
 )
+from tests.logs import begin_another_log
 
 ROOT = Path(__file__).parents[2]
 
@@ -385,9 +385,7 @@ def test_the_next_log_of_a_tenant_has_statements_of_its_own(log: Attested) -> No
     log.attest()
     first = log.log
     with log.pool.connection() as connection:
-        begin_log(
-            connection, log.tenant.tenant_id, number=first.number + 1, predecessor=first.log_id
-        )
+        begin_another_log(connection, log.tenant.tenant_id)
     log.fill("bc")
     size = log.seal()
     assert size == 4

@@ -154,7 +154,7 @@ TAMPERED: dict[str, tuple[Callable[[Members], None], Found]] = {
     "key": (change_line(5, b'"key":"', b'"key":"0'), [("5", "line"), ("11", "version")]),
     "no key": (change_line(5, hash_of("bet-5").encode(), b"0" * 32), [("5", "leaf"), ("5", "line")]),
     "salt": (change_line(5, b'"salt":"0', b'"salt":"1'), [("5", "leaf")]),
-    "stream": (change_line(5, "Çelik\",\"v".encode(), b'Czlik","v'), [("5", "leaf"), ("11", "version")]),
+    "stream": (change_line(5, 'Çelik","v'.encode(), b'Czlik","v'), [("5", "leaf"), ("11", "version")]),
     "type": (change_line(5, b"BetPlaced", b"WinPlaced"), [("5", "leaf")]),
     "not JSON": (change_line(5, b'"amount":0.5', b'"amount":NaN'), [("5", "leaf"), ("5", "line")]),
     "a member more": (change_line(5, b'"data"', b'"more":1,"data"'), [("5", "line"), ("11", "version")]),
@@ -179,7 +179,9 @@ TAMPERED: dict[str, tuple[Callable[[Members], None], Found]] = {
     "renumbered": (change_line(5, b'"position":5', b'"position":9'), [("5", "gap")]),
     "renumbered back": (change_line(5, b'"position":5', b'"position":2'), [("5", "gap")]),
     "one too many": (
-        lambda members: members.update({"events.ndjson": members["events.ndjson"] + bet(13, "player:new", 1).line}),
+        lambda members: members.update(
+            {"events.ndjson": members["events.ndjson"] + bet(13, "player:new", 1).line}
+        ),
         [("13", "gap")],
     ),
     "leaf": (cut("leaves", 32 * 4, 32 * 5, bytes(32)), [("1-12", "root"), ("5", "leaf")]),
@@ -277,7 +279,9 @@ def test_an_erased_event_needs_its_record(verify: Run) -> None:
 def test_an_altered_commitment_is_found(verify: Run) -> None:
     members = erased_log().range()
     change_line(5, b'"commitment":"', b'"commitment":"00')(members)
-    members["events.ndjson"] = members["events.ndjson"].replace(lines(members)[4][-5:], lines(members)[4][-3:])
+    members["events.ndjson"] = members["events.ndjson"].replace(
+        lines(members)[4][-5:], lines(members)[4][-3:]
+    )
     assert verify(members)[1][0] == ("5", "leaf")
 
 
@@ -351,7 +355,10 @@ class TestSince:
         other = note(12, root(LEAF), [OTHER])
         assert verify(log.range(), "--since", kept(other))[:2] == (1, [("1-12", "signature")])
         other = note(12, root(LEAF), [OPERATOR], "casino.example/log/else")
-        assert verify(log.range(), "--since", kept(other))[:2] == (1, [("1-12", "fork"), ("1-12", "signature")])
+        assert verify(log.range(), "--since", kept(other))[:2] == (
+            1,
+            [("1-12", "fork"), ("1-12", "signature")],
+        )
 
 
 def change_proof(change: Callable[[Any], Any]) -> Callable[[Members], None]:
@@ -387,7 +394,10 @@ STREAM: dict[str, tuple[Callable[[Members], None], Found]] = {
         change_proof(lambda told: told["inclusion"]["6"].pop()),
         [("6", "root")],
     ),
-    "another stream": (change_line(2, b"player:Ada", b"player:Bob"), [("3", "leaf"), ("3", "line"), ("3", "version"), ("6", "version")]),
+    "another stream": (
+        change_line(2, b"player:Ada", b"player:Bob"),
+        [("3", "leaf"), ("3", "line"), ("3", "version"), ("6", "version")],
+    ),
     "no heads": (change_proof(lambda told: told.update(heads=None)), [("1-12", "heads")]),
     "version": (change_heads(version=7), [("1-12", "heads")]),
     "position": (change_heads(position=11), [("1-12", "heads")]),
@@ -403,7 +413,11 @@ STREAM: dict[str, tuple[Callable[[Members], None], Found]] = {
         [("1-12", "heads"), ("12", "heads")],
     ),
     "another key": (
-        change_heads(checkpoint=player_log().heads("player:Ada", signer=replace(OTHER, name=f"{ORIGIN}/heads"))["checkpoint"]),
+        change_heads(
+            checkpoint=player_log().heads("player:Ada", signer=replace(OTHER, name=f"{ORIGIN}/heads"))[
+                "checkpoint"
+            ]
+        ),
         [("1-12", "heads")],
     ),
     "not a note": (change_heads(checkpoint=7), [("1-12", "heads")]),

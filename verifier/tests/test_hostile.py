@@ -136,11 +136,15 @@ def test_a_list_of_members_as_long_as_memory_is_refused(status: Callable[..., in
 
 def test_great_members_are_read_in_bounded_memory(tmp_path: Path) -> None:
     """Half a gigabyte in one line, in the leaves, in the proofs, in what must be small: the process may use 300 MB."""
-    great = {name: 1 << 29 for name in ("events.ndjson", "leaves", "proof.json", "checkpoint", "manifest.json")}
+    great = {
+        name: 1 << 29 for name in ("events.ndjson", "leaves", "proof.json", "checkpoint", "manifest.json")
+    }
     for name, size in great.items():
         bundle = tmp_path / f"{name}.zip"
         with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
-            for other, data in LOG.stream("player:Ada").items() if name == "proof.json" else LOG.range().items():
+            for other, data in (
+                LOG.stream("player:Ada").items() if name == "proof.json" else LOG.range().items()
+            ):
                 if other != name:
                     file.writestr(other, data)
             with file.open(name, "w", force_zip64=True) as member:

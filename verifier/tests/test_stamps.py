@@ -105,7 +105,9 @@ def test_any_byte_of_a_stamp_that_is_changed_is_found_or_is_not_what_is_signed()
             continue
 
 
-def test_without_a_root_stamps_are_said_to_be_unchecked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_root_stamps_are_said_to_be_unchecked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     bundle = write(tmp_path / "bundle.zip", LOG.range() | {"anchors/a.tsr": b"x"})
     assert main([str(bundle), "--vkey", OPERATOR.vkey]) == 0
     assert "not checked: 1 time stamps" in capsys.readouterr().out
