@@ -34,14 +34,17 @@ class ConflictFilters(Struct, frozen=True):
 
 
 class RecordedItem(Struct, frozen=True):
-    """The recorded event, as it was sent."""
+    """The recorded event, as it was sent; `data` is null if it was erased."""
 
     event: WireType
     data: Raw
 
 
 class ConflictView(Struct, frozen=True):
-    """What was refused, and `recorded`, the event under its unique_id. Data is as it was sent."""
+    """What was refused, and `recorded`, the event under its unique_id.
+
+    Data is as it was sent, and null where it was erased.
+    """
 
     unique_id: str
     position: int

@@ -26,6 +26,9 @@ Seconds = Annotated[
 TrustSeconds = Annotated[
     float, msgspec.Meta(ge=0, le=5, description="a number of seconds from 0 to 5")
 ]
+Years = Annotated[
+    int, msgspec.Meta(ge=1, le=100, description="a whole number of years from 1 to 100")
+]
 Url = Annotated[
     str | None,
     msgspec.Meta(description="a PostgreSQL URL, as postgresql://user:password@host:5432/database"),
@@ -77,7 +80,7 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     max_body_bytes: Positive = 16 * 1024 * 1024
     """The largest request body, decompressed."""
     pool_size: Positive = 10
-    """Connections with which each worker writes and reads, half each; it keeps up to four more."""
+    """Connections with which each worker writes and reads, half each; it keeps up to six more."""
     max_inflight_bytes: Positive = 128 * 1024 * 1024
     """How many bytes of requests a process holds at once; what comes beyond is answered 503."""
     max_working_bytes: Positive = 8 * 1024 * 1024
@@ -107,6 +110,8 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """How often a checkpoint of a log that grows is signed at most."""
     anchors: Anchors = None
     """Where checkpoints are anchored, read by `anchor_specs`. Absent: nowhere."""
+    retention_years: Years = 10
+    """For how many years what moves money must be kept; `roundbook erase --before` is held to it."""
     log_format: LogFormat = None
     """`json`, or `console` for people. Absent: for people where stderr is a terminal, else JSON."""
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from domain.balance import Balance, Movement, fold_balance
-from domain.events import Event, GameUpdated, PlayerUpdated
+from domain.erasure import since_erasure
+from domain.events import Event, GameUpdated, PlayerErased, PlayerUpdated
 from domain.profile import Profile, Sighting, fold_profile, fold_sighting
 from domain.recorded import RecordedEvent
 
@@ -30,20 +31,25 @@ class Game(Struct, frozen=True):
 
 
 def fold_player(player: Player | None, recorded: Iterable[RecordedEvent]) -> Player | None:
-    """Bring a player forward by the events that follow in the stream; None while there are none."""
+    """Bring a player forward by the events that follow in the stream; None while nothing is known.
+
+    An erasure leaves when the player was seen, and makes the profile begin anew.
+    """
     events = list(recorded)
-    if not events:
-        return player
     contents = [event.content for event in events]
+    seen = [content for content in contents if not isinstance(content, PlayerErased)]
+    if not events or not (player or seen):
+        return player
+    erased, told = since_erasure(contents)
     balances = dict(player.balances) if player else {}
     for currency, moved in _by_currency(contents).items():
         balances[currency] = fold_balance(moved, balances.get(currency))
-    updates = (content for content in contents if isinstance(content, PlayerUpdated))
+    updates = (content for content in told if isinstance(content, PlayerUpdated))
     return Player(
         events[-1].stream,
         events[-1].version,
-        fold_profile(updates, player.profile if player else None),
-        fold_sighting(contents, player.sighting if player else None),
+        fold_profile(updates, player.profile if player and not erased else None),
+        fold_sighting(seen, player.sighting if player else None),
         balances,
     )
 

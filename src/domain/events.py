@@ -1,18 +1,20 @@
 """The domain events: what can happen, each with what is known about it.
 
 An event is decoded from its recorded state, which is the item's `data` exactly as the client sent it;
-members that an event does not name stay in the log and are ignored here.
+members that an event does not name stay in the log and are ignored here. Of one that was erased there is no
+state any more, but what happened, to whom and when.
 """
 
 from decimal import Decimal
 from typing import Any, Literal
 
-from msgspec import UNSET, Raw, Struct, UnsetType, ValidationError
+from msgspec import UNSET, Raw, Struct, UnsetType, ValidationError, field
 from msgspec.json import Decoder, encode
 from msgspec.structs import force_setattr
 
 from domain.instant import Instant
 from domain.money import MAX_FRACTION_DIGITS, number_value, parse_amount
+from domain.streams import PLAYER
 
 _PLAIN_EXPONENTS = range(-MAX_FRACTION_DIGITS, 1)
 _COMMON_QUANTA = (Decimal("0.01"), Decimal(1), Decimal("0.1"))
@@ -31,6 +33,7 @@ def _settled(amount: Decimal) -> Decimal:
 
 
 _members = Decoder(dict[str, Raw]).decode
+_text = Decoder(str).decode
 
 
 def _last_members(state: bytes) -> bytes:
@@ -140,6 +143,20 @@ class GameUpdated(Event, frozen=True):
     has_freespins: Literal["yes", "no", "unknown"] | None | UnsetType = UNSET
 
 
+class PlayerErased(PlayerEvent, frozen=True, kw_only=True):
+    """What the log held at `positions` of a player was erased, `by` whom and for which `reason`.
+
+    Recorded by Roundbook itself, so it has no unique_id. A position, or the first and the last of several
+    that follow each other, both included.
+    """
+
+    unique_id: str = ""
+    timestamp: Instant = field(name="at")
+    positions: list[int | tuple[int, int]]
+    reason: str
+    by: str
+
+
 # Topics name the types in the log for ever. A class may move or be renamed; its topic may not.
 TYPES: dict[str, type[Event]] = {
     "BetPlaced": BetPlaced,
@@ -149,6 +166,7 @@ TYPES: dict[str, type[Event]] = {
     "LoggedIn": LoggedIn,
     "PlayerUpdated": PlayerUpdated,
     "GameUpdated": GameUpdated,
+    "PlayerErased": PlayerErased,
 }
 TOPICS: dict[type[Event], str] = {event_type: topic for topic, event_type in TYPES.items()}
 
@@ -176,8 +194,12 @@ class UnknownTopicError(LookupError):
     """The log holds an event of a type that this version of the code does not know."""
 
 
-def decode(topic: str, state: bytes) -> Event:
+def decode(topic: str, state: bytes, stream: str = "") -> Event:
     """Decode an event from its recorded state (the item's `data`, JSON in UTF-8).
+
+    Of an event that was erased the state reads as the time at which it happened, a JSON string: it becomes
+    an event without content, of its own type where that is possible, else a mere PlayerEvent. Whose it
+    was is told by `stream`, and so it is with PlayerErased.
 
     Raises UnknownTopicError for a topic that is not in `TYPES`, and msgspec.ValidationError or
     msgspec.DecodeError for a state that does not hold such an event.
@@ -188,5 +210,24 @@ def decode(topic: str, state: bytes) -> Event:
     try:
         return decoder.decode(state)
     except ValidationError:
+        if state.startswith(b'"'):
+            return _without_content(topic, state, stream)
+        if topic == TOPICS[PlayerErased]:
+            return decoder.decode(encode({**_members(state), "player_id": _player_of(stream)}))
         # Of a repeated member the last one counts, but the decoder checks each.
         return decoder.decode(_last_members(state))
+
+
+def is_bare(event: Event) -> bool:
+    """Return whether nothing but the time and the player is left of an event, not even its type."""
+    return type(event) is PlayerEvent
+
+
+def _without_content(topic: str, state: bytes, stream: str) -> PlayerEvent:
+    known = TYPES[topic]
+    kind = known if known is LoggedIn or known is PlayerUpdated else PlayerEvent
+    return kind("", Instant.fromisoformat(_text(state)), _player_of(stream))
+
+
+def _player_of(stream: str) -> str:
+    return stream.removeprefix(PLAYER)

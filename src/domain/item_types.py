@@ -17,6 +17,7 @@ from domain.events import (
     Event,
     GameUpdated,
     LoggedIn,
+    PlayerErased,
     PlayerUpdated,
     WinPaid,
     Withdrawn,
@@ -25,6 +26,11 @@ from domain.streams import GAME, PLAYER
 
 WireType = Literal["gameround", "deposit", "withdraw", "player", "game", "login"]
 """The `event` that clients send."""
+
+EventType = Literal[WireType, "erased"]
+"""The `event` of an entry of history: what clients send, and what Roundbook records itself."""
+
+_OWN: dict[type[Event], EventType] = {PlayerErased: "erased"}
 
 
 class Kind(Enum):
@@ -215,12 +221,13 @@ class CatalogueError(Exception):
 def check(entries: Sequence[ItemType]) -> None:
     """Hold entries of the catalogue against the events that they become.
 
-    Each topic is told by one entry, an event's members are those that are sent, required where they are,
-    and the example has every required member and no other than the entry's. Raises CatalogueError.
+    Each topic that is sent is told by one entry, an event's members are those that are sent, required where
+    they are, and the example has every required member and no other than the entry's. Raises CatalogueError.
     """
     topics = [topic for entry in entries for topic in entry.topics]
-    if sorted(topics) != sorted(TOPICS.values()):
-        raise CatalogueError(f"topics of item types {topics}, of events {list(TOPICS.values())}")
+    sent = [topic for event, topic in TOPICS.items() if event not in _OWN]
+    if sorted(topics) != sorted(sent):
+        raise CatalogueError(f"topics of item types {topics}, of events that are sent {sent}")
     if [entry.wire_type for entry in entries] != list(get_args(WireType)):
         raise CatalogueError("the types of the catalogue are not those of WireType")
     for entry in entries:
@@ -255,7 +262,13 @@ ITEM_TYPES: dict[str, ItemType] = {entry.wire_type: entry for entry in _ENTRIES}
 WIRE_TYPES: dict[str, WireType] = {
     topic: entry.wire_type for entry in _ENTRIES for topic in entry.topics
 }
-"""The `event` that clients send, for each topic."""
+"""The `event` that clients send, for each topic that they can send."""
+
+EVENT_TYPES: dict[str, EventType] = {
+    **WIRE_TYPES,
+    **{TOPICS[event]: event_type for event, event_type in _OWN.items()},
+}
+"""The `event` of history, for each topic."""
 
 PERSONAL_TOPICS = frozenset(topic for entry in _ENTRIES if entry.personal for topic in entry.topics)
 """The topics of events that can be erased."""

@@ -5,7 +5,7 @@ of fields and each field behind its length, and -1 in the end.
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from postgres.connections import Connection
@@ -53,3 +53,32 @@ def bigints(values: Sequence[int]) -> bytes:
     elements = [_BIGINT.pack(8, value) for value in values]
     length = _ARRAY_HEADER_BYTES + held * _BIGINT.size
     return _ARRAY.pack(length, 1, 0, _BIGINT_TYPE, held, 1) + b"".join(elements)
+
+
+def copy_out(
+    connection: Connection, statement: Statement, parameters: Mapping[str, object]
+) -> Iterator[bytes]:
+    """Yield the rows of a statement that says `to stdout (format binary)`: of each its fields, see `fields`.
+
+    To be read to the end.
+    """
+    # Read as libpq gives them, a row each: psycopg's own iteration costs more than what is done with a row.
+    with connection.cursor() as cursor, cursor.copy(statement.sql, parameters) as source:
+        get_copy_data = connection.pgconn.get_copy_data
+        row = bytes(get_copy_data(0)[1]).removeprefix(HEADER)
+        while row and row != TRAILER:
+            yield row
+            row = bytes(get_copy_data(0)[1])
+        source.read()
+
+
+def fields(row: bytes) -> list[bytes | None]:
+    """Return the fields of a row in the binary format, None for null."""
+    found: list[bytes | None] = []
+    at = 2
+    while at < len(row):
+        (length,) = _LENGTH.unpack_from(row, at)
+        at += 4
+        found.append(None if length < 0 else row[at : at + length])
+        at += max(length, 0)
+    return found

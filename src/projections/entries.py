@@ -58,7 +58,7 @@ def decode_stretch(notifications: Iterable[Notification]) -> Stretch:
     played, others = Entries[RoundEvent]([], []), Entries[Event]([], [])
     for notification in notifications:
         try:
-            event = decode(notification.topic, notification.state)
+            event = decode(notification.topic, notification.state, str(notification.originator_id))
         except Exception as error:
             raise PoisonError(notification.id, error) from error
         if isinstance(event, RoundEvent):

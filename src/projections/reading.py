@@ -83,14 +83,16 @@ def snapshot(pool: tracking.Pool, tenant_id: int) -> Iterator[Snapshot]:
 def read_events(seen: Snapshot, positions: Sequence[int]) -> list[tuple[int, Event]]:
     """Read the events at some positions of the log, in any order: the read models' door to it.
 
+    Of one that was erased since there is left what domain.events.decode says.
+
     Raises domain.events.UnknownTopicError, and msgspec's errors for a state that can't be read.
     """
     parameters = {"tenant_id": seen.scope.tenant_id, "positions": positions}
     return fetch_pairs(seen.connection, SQL.events_at, parameters, "position", _event, binary=True)
 
 
-def _event(topic: str, state: bytes) -> Event:
-    return decode(topic, state)
+def _event(topic: str, stream: str, state: bytes) -> Event:
+    return decode(topic, state, stream)
 
 
 def select(

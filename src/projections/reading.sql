@@ -1,10 +1,12 @@
 -- name: events_at(tenant_id, positions)
--- The events at these positions of the log. The lateral join keeps to the primary key even before the
+-- The events at these positions of the log; of one that was erased the time stands for the state. The lateral join keeps to the primary key even before the
 -- first analyze of a new table.
-select e.position, e.topic, e.state
+select e.position, e.topic, e.stream, e.state
   from unnest(:positions::bigint[]) as p (position)
  cross join lateral (
-       select position, topic, state from events
+       select position, topic, stream,
+              coalesce(state, convert_to(to_json(occurred_at)::text, 'UTF8')) as state
+         from events
         where tenant_id = :tenant_id and position = p.position offset 0) e;
 
 -- name: begin_snapshot()!

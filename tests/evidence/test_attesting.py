@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
+from psycopg.errors import InsufficientPrivilege
 
 from app.evidence import attesting
 from app.evidence.attesting import attest
@@ -18,7 +19,6 @@ from app.evidence.head_proofs import prove
 from app.evidence.sealer import Sealer
 from app.evidence.sealing import UnsoundError
 from app.evidence.store import newest_checkpoint
-from app.log.append import begin_log
 from app.tenants import Tenant
 from domain.evidence.checkpoints import parse_checkpoint
 from domain.evidence.heads import Statement
@@ -31,6 +31,7 @@ from tests.evidence.stating import (
     check_proof,
     naive_ends,
 )
+from tests.logs import begin_another_log
 
 ROOT = Path(__file__).parents[2]
 
@@ -361,15 +362,30 @@ def test_statements_that_were_rolled_back_are_not_replaced(
         log.attest()
 
 
+@pytest.mark.parametrize(
+    "change", ["update head_statements set size = 1", "delete from head_statements"]
+)
+def test_a_statement_stays_whoever_would_change_it(
+    log: Attested, owner: Connection, change: str
+) -> None:
+    log.fill("ab")
+    log.seal()
+    stated = log.attest()
+    refused = pytest.raises(InsufficientPrivilege)
+    with log.pool.connection() as service:
+        for connection in (service, owner):
+            with refused, connection.transaction():
+                connection.execute(change.encode())
+    assert [each.statement for each in log.stated()] == [stated.statement]
+
+
 def test_the_next_log_of_a_tenant_has_statements_of_its_own(log: Attested) -> None:
     log.fill("ab")
     log.seal()
     log.attest()
     first = log.log
     with log.pool.connection() as connection:
-        begin_log(
-            connection, log.tenant.tenant_id, number=first.number + 1, predecessor=first.log_id
-        )
+        begin_another_log(connection, log.tenant.tenant_id)
     log.fill("bc")
     size = log.seal()
     assert size == 4

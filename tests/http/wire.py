@@ -25,6 +25,7 @@ _STATUS = {
     "method-not-allowed": 405,
     "not-acceptable": 406,
     "beyond-head": 409,
+    "other-log": 409,
     "body-too-large": 413,
     "too-many-items": 413,
     "unsupported-media-type": 415,

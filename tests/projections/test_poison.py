@@ -111,9 +111,9 @@ def digestible(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """A function that brings the version of the code that can read the poison."""
 
     def mend() -> None:
-        def decode(topic: str, state: bytes) -> events.Event:
+        def decode(topic: str, state: bytes, stream: str) -> events.Event:
             try:
-                return events.decode(topic, state)
+                return events.decode(topic, state, stream)
             except Exception:  # noqa: BLE001  # whatever the poison is
                 antidote = logins(["poison"], "poison")[0].data_text.encode()
                 return events.decode("LoggedIn", antidote)

@@ -32,13 +32,22 @@ def _tables(*names: str) -> frozenset[str]:
 _PARTS = {"balances": ["balance_periods"]}
 
 ROOMS = {
-    "tenants": Room(["app/tenants"], _tables("tenants", "tenant_currencies", "api_keys")),
+    "tenants": Room(
+        ["app/tenants"],
+        _tables("tenants", "tenant_currencies", "api_keys"),
+        # With a key it is known for some seconds which log goes on, as it is whether the key is valid.
+        {"find_key": _tables("logs")},
+    ),
     "log": Room(
         ["app/log/", "app/recording/", "app/conflicts"],
-        _tables("events", "conflicts", "snapshots", "logs", "leaf_runs"),
+        _tables(
+            *("events", "conflicts", "snapshots", "logs", "leaf_runs"),
+            *("erased", "erased_conflicts", "holds"),
+        ),
         # Who writes holds the tenant's row; it is locked, never written.
         {"lock_tenant": _tables("tenants")},
     ),
+    "accesses": Room(["app/accesses"], _tables("accesses")),
     "evidence": Room(
         ["app/evidence/"],
         _tables(
@@ -52,6 +61,15 @@ ROOMS = {
             "sealed_log": _tables("logs"),
             "trees": _tables("logs"),
             "waiting": _tables("logs"),
+            # Verifying is reading all that there is of a log.
+            "rows_to_verify": _tables("events"),
+            "versions_before": _tables("events"),
+            "end_of_runs": _tables("leaf_runs"),
+            "records_at": _tables("events"),
+            **{
+                name: _tables("erased")
+                for name in ("erased_between", "erased_by", "erased_outside")
+            },
         },
     ),
     "tracking": Room(
@@ -61,7 +79,7 @@ ROOMS = {
             # How far a generation is only means something beside the head of its log.
             "behind": _tables("events"),
             "claim": _tables("events"),
-            "status": _tables("events"),
+            "status": _tables("events", "logs"),
             "live_and_head": _tables("events"),
             # The library's tracking knows tenants by their names.
             "tenant_by_name": _tables("tenants"),

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 import rfc3161_client
 from cryptography.x509.oid import ExtendedKeyUsageOID
-
 from roundbook_verify.main import main
 from roundbook_verify.stamps import stamped_at
 from verifier.tests.authority import WHEN, Authority
-from verifier.tests.building import ORIGIN, OPERATOR, b64, compact, consistency, player_log, root, write
+from verifier.tests.building import OPERATOR, ORIGIN, b64, compact, consistency, player_log, root, write
 
 LOG = player_log()
 TEXT = LOG.note().split(b"\n\n")[0] + b"\n"

@@ -8,18 +8,23 @@ import click
 import psycopg
 from eventsourcing.persistence import PersistenceError
 
+from api.cli.erase import erase_command
 from api.cli.evidence import evidence
+from api.cli.hold import hold_command
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
 from api.cli.replay import replay_command
 from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
+from api.cli.verify import verify_command
+from api.process.store import OwnerNeededError
 from app.evidence.command import CommandError
 from app.evidence.guard import BusyError, RefusedError
 from app.evidence.keys import KeyFileError
 from app.evidence.log_keys import NoKeyError
 from app.evidence.sealing import UnsoundError
+from app.log.erasure import HeldError
 from app.settings import SettingsError
 from app.tenants import TenantError
 from postgres.embedded import EmbeddedError, in_words
@@ -34,10 +39,12 @@ _EXPECTED_ERRORS = (
     BusyError,
     CommandError,
     EmbeddedError,
+    HeldError,
     KeyFileError,
     MigrationError,
     NoKeyError,
     RefusedError,
+    OwnerNeededError,
     SessionError,
     SettingsError,
     TenantError,
@@ -71,7 +78,10 @@ _COMMANDS = (
     key,
     replay_command,
     rebuild_command,
+    verify_command,
     simulate,
+    erase_command,
+    hold_command,
     evidence,
 )
 for command in _COMMANDS:

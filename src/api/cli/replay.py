@@ -7,31 +7,24 @@ from typing import Any, get_args
 import click
 import msgspec
 
+from api.cli.ids import IdType
 from api.cli.moment import Moment
 from api.process.store import open_service
 from app.log.append import head
 from app.log.history import HistoryFilters, replay
 from app.settings import read_settings
 from app.tenants import find_tenant
-from domain.item_types import WireType
+from domain.item_types import EventType
 from postgres.connections import open_pool
 
 _POSITION = click.IntRange(0, 2**63 - 1)
-_LONGEST_ID = 255
-
-
-def _id(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    """Refuse what can't be an id."""
-    if value is not None and not 0 < len(value) <= _LONGEST_ID:
-        raise click.BadParameter(f"an id has 1 to {_LONGEST_ID} characters, not {len(value)}")
-    return value
 
 
 @click.command("replay")
 @click.argument("tenant")
-@click.option("--player", "player_id", callback=_id, help="The stream of this player alone.")
-@click.option("--game", "game_id", callback=_id, help="The stream of this game alone.")
-@click.option("--event", type=click.Choice(get_args(WireType)), help="This type of item alone.")
+@click.option("--player", "player_id", type=IdType(), help="The stream of this player alone.")
+@click.option("--game", "game_id", type=IdType(), help="The stream of this game alone.")
+@click.option("--event", type=click.Choice(get_args(EventType)), help="This type of event alone.")
 @click.option("--from", "from", type=Moment(), help="Events that happened then or later.")
 @click.option("--to", "to", type=Moment(), help="Events that happened before.")
 @click.option("--from-position", type=_POSITION, help="The first position, inclusive.")

@@ -91,6 +91,31 @@ def open_service(settings: Settings) -> Iterator[str]:
         yield store.service_url
 
 
+class OwnerNeededError(Exception):
+    """What is asked for needs the credential that owns the database: set ROUNDBOOK_OWNER_URL."""
+
+    def __str__(self) -> str:
+        """Say it in the docstring's words."""
+        return self.__doc__ or ""
+
+
+@contextmanager
+def open_as_owner(settings: Settings) -> Iterator[Store]:
+    """Open the store for a short command that needs the owner's credential beside the service's.
+
+    Raises OwnerNeededError where there is none, and as `open_service` does.
+    """
+    with open_store(settings) as store:
+        if store.is_embedded:
+            migrate(SCHEMA, store.owner_url, store.service_url)
+        for setting, url in store.urls().items():
+            with connect_as(setting, url) as connection:
+                check_current(SCHEMA, connection)
+        if not owns_schema(store.owner_url):
+            raise OwnerNeededError
+        yield store
+
+
 @contextmanager
 def connect_service(settings: Settings) -> Iterator[Connection]:
     """Connect for a short command. Raises as `open_service` does."""

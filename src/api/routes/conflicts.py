@@ -62,10 +62,10 @@ async def list_conflicts(
 ) -> Response[Conflicts]:
     """List what was refused because its unique_id stood for something else, in the order of refusal.
 
-    Each beside what is recorded (`recorded`, at `position`), both as they were sent, digit for digit. A page
-    may hold fewer items than `limit` where they are large.
+    Each beside what is recorded (`recorded`, at `position`), both as they were sent, digit for digit; `data`
+    is null where it was erased. A page may hold fewer items than `limit` where they are large.
     """
-    asked = read_request(request, QUERY)
+    asked = await read_request(request, QUERY)
     page, position = await queries.logged(
         asked,
         lambda connection, _: find_conflicts(

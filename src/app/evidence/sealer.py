@@ -26,7 +26,7 @@ from app.evidence.sealing import (
 from app.evidence.store import newest_checkpoint
 from app.log.leaves import Log, recorded_at
 from app.settings import Settings
-from domain.evidence.merkle import Edge
+from domain.evidence.merkle import Edge, MissingHashesError
 from postgres.connections import Connection, Pool
 from postgres.errors import UNAVAILABLE
 from postgres.rows import fetch_all, fetch_one
@@ -48,7 +48,10 @@ FAILING = Gauge(
 _RETRY_FAILED_S = 5.0
 _RETRY_STORE_S = 0.5
 
-_WRONG = (UnsoundError, RefusedError, NoKeyError, KeyFileError, CommandError, OSError)
+_WRONG = (
+    *(UnsoundError, MissingHashesError, RefusedError),
+    *(NoKeyError, KeyFileError, CommandError, OSError),
+)
 
 log = structlog.get_logger()
 

@@ -6,9 +6,7 @@ at a time: a thread that feeds PostgreSQL with one batch waits for a thread that
 
 import asyncio
 import multiprocessing
-import multiprocessing.connection
 import os
-import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
@@ -16,6 +14,7 @@ from datetime import UTC, datetime
 import structlog
 from anyio import CapacityLimiter, to_thread
 
+from app.processes import end_with_parent
 from app.recording.prepare import Prepared, prepare
 from app.tenants import Tenant
 from app.wire.items import decode_batch
@@ -91,7 +90,7 @@ class _ProcessBeside:
     def __init__(self) -> None:
         # Spawned, not forked: it must hold neither the socket nor connections of this process.
         self._executor = ProcessPoolExecutor(
-            1, multiprocessing.get_context("spawn"), initializer=_end_with_parent
+            1, multiprocessing.get_context("spawn"), initializer=end_with_parent
         )
         self._first: Future[int] = self._executor.submit(os.getpid)
 
@@ -113,14 +112,3 @@ def _decode_if_valid(body: bytes, tenant: Tenant) -> Prepared | None:
         return decode(body, tenant)
     except Exception:  # noqa: BLE001 (whatever it is, it will be raised once more where it is answered)
         return None
-
-
-def _end_with_parent() -> None:
-    threading.Thread(target=_wait_for_the_end_of_the_parent, daemon=True).start()
-
-
-def _wait_for_the_end_of_the_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(0)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from eventsourcing.application import Repository
+from eventsourcing.application import AggregateNotFoundError, Repository
 
 from app.log.snapshots import Taken
 from app.log.stores import LogStore, SnapshotStore
@@ -44,7 +44,11 @@ def player_at(pool: Pool, tenant_id: int, player_id: str, position: int) -> Play
     version = _version_at(pool, tenant_id, stream, position)
     if not version:
         return None
-    return repository(pool, tenant_id).get(stream, version=version, projector_func=project_player)
+    players = repository(pool, tenant_id)
+    try:
+        return players.get(stream, version=version, projector_func=project_player)
+    except AggregateNotFoundError:  # where nothing but an erasure is recorded
+        return None
 
 
 def game_at(pool: Pool, tenant_id: int, game_id: str, position: int) -> Game | None:

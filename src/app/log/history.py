@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from app.log.append import head
 from app.log.versions import last_version, position_of, version_at
 from domain.ids import Id, Position
-from domain.item_types import WIRE_TYPES, WireType
+from domain.item_types import EVENT_TYPES, EventType
 from domain.streams import game_stream, player_stream
 from postgres.connections import Connection, Pool
 from postgres.rows import fetch_all, fetch_one
@@ -44,7 +44,7 @@ class HistoryFilters(Struct, frozen=True):
 
     player_id: Id | None = None
     game_id: Id | None = None
-    event: WireType | None = None
+    event: EventType | None = None
     at_or_after: datetime | None = field(default=None, name="from")
     before: datetime | None = field(default=None, name="to")
     from_position: Position | None = None
@@ -62,19 +62,23 @@ class HistoryFilters(Struct, frozen=True):
         """List the topics that are asked for, None for all."""
         if self.event is None:
             return None
-        return [topic for topic, event in WIRE_TYPES.items() if event == self.event]
+        return [topic for topic, event in EVENT_TYPES.items() if event == self.event]
 
 
 class HistoryEntry(Struct, frozen=True):
-    """A recorded event: `event` is its wire type, `type` the domain event, `data` as it was sent."""
+    """A recorded event: `event` is its wire type, `type` the domain event, `data` as it was sent.
+
+    Of one that was erased `data` is null, and `erased` the position at which that is recorded.
+    """
 
     position: int
     stream: str
     version: int
-    event: WireType
+    event: EventType
     type: str
     recorded_at: datetime
     data: msgspec.Raw
+    erased: int | UnsetType = UNSET
 
 
 class Stretch(NamedTuple):
@@ -127,11 +131,11 @@ def read_stretch(
             "limit": limit + 1,
             "limit_bytes": STRETCH_BYTES,
         },
-        _entry,
+        _Row,
         prepare=False,  # one plan for all combinations of filters would be a bad one
         binary=True,
     )
-    entries = [entry for entry in found[:limit] if entry is not None]
+    entries = [entry for row in found[:limit] if (entry := _entry(row)) is not None]
     if len(entries) < len(found):
         return Stretch(entries, entries[-1].position)
     return Stretch(entries, end if end < until else None)
@@ -208,13 +212,31 @@ def _bound_rare_topic(connection: Connection, bounds: dict[str, Any]) -> int:
     return int(bounds["until"]) if end is None else end
 
 
-def _entry(
-    position: int, stream: str, version: int, topic: str, recorded_at: datetime, state: bytes | None
-) -> HistoryEntry | None:
-    if state is None:
+class _Row(NamedTuple):
+    """An event as it is read; without its state where that didn't fit."""
+
+    position: int
+    stream: str
+    version: int
+    topic: str
+    recorded_at: datetime
+    state: bytes | None
+    erased: int | None
+
+
+def _entry(row: _Row) -> HistoryEntry | None:
+    if row.state is None:
         return None
-    event = WIRE_TYPES[topic]
-    return HistoryEntry(position, stream, version, event, topic, recorded_at, msgspec.Raw(state))
+    return HistoryEntry(
+        row.position,
+        row.stream,
+        row.version,
+        EVENT_TYPES[row.topic],
+        row.topic,
+        row.recorded_at,
+        msgspec.Raw(row.state),
+        UNSET if row.erased is None else row.erased,
+    )
 
 
 def _on_one_line(entry: HistoryEntry) -> bytes:

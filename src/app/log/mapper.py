@@ -20,14 +20,13 @@ class EventMapper(Mapper[str]):
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[str]:
         """Decode one event. Raises the library's MapperDeserialisationError, naming the event."""
         try:
-            content = decode(stored_event.topic, stored_event.state)
+            stream = str(stored_event.originator_id)
+            content = decode(stored_event.topic, stored_event.state, stream)
         except (UnknownTopicError, msgspec.MsgspecError) as error:
             raise MapperDeserialisationError(
                 f"version {stored_event.originator_version} of {stored_event.originator_id!r}: {error}"
             ) from error
-        return RecordedEvent(
-            content, str(stored_event.originator_id), stored_event.originator_version
-        )
+        return RecordedEvent(content, stream, stored_event.originator_version)
 
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
         """Refuse: events come in through `app.recording`, with the bytes that the client sent."""

@@ -23,6 +23,7 @@ _UNSALTED = struct.Struct(">iqii")
 _SALTED = struct.Struct(">iqi16si")
 _SALT_LENGTH = struct.Struct(">iqi")
 _LENGTH = struct.Struct(">i")
+_TIME = struct.Struct(">iq")
 _NULL = _LENGTH.pack(-1)
 _EMPTY = _LENGTH.pack(0)
 
@@ -59,10 +60,11 @@ def item_state(row: bytes) -> bytes:
     return row[time_at + _UNSALTED.size + salt_bytes :]
 
 
-def encode_bare(stream: str, topic: str, state: bytes) -> bytes:
-    """Write the same for an event that came with neither a unique_id nor a time."""
+def encode_bare(stream: str, topic: str, state: bytes, occurred_at: int | None = None) -> bytes:
+    """Write the same for an event that came without a unique_id, and maybe without a time."""
+    time = _NULL if occurred_at is None else _TIME.pack(8, occurred_at)
     return b"".join(
-        (_NULL, _text(stream), _text(topic), _NULL, _EMPTY, _LENGTH.pack(len(state)), state),
+        (_NULL, _text(stream), _text(topic), time, _EMPTY, _LENGTH.pack(len(state)), state),
     )
 
 

@@ -32,6 +32,10 @@ _DECODERS: dict[str, msgspec.json.Decoder[Player | Game]] = {
 }
 
 
+ERASURE_LOCK = 0x45726173
+"""Shared by who keeps a snapshot, alone had by who erases: a number of PostgreSQL's advisory locks."""
+
+
 class Taken(Struct, frozen=True):
     """A snapshot: an aggregate as it was at its version."""
 
@@ -109,8 +113,13 @@ class SnapshotRecorder(AggregateRecorder):
             cursor.executemany(SQL.insert_snapshot.sql, rows)
 
     def replace(self, stored_event: StoredEvent) -> None:
-        """Keep a snapshot, in the place of one of the same version that may be there."""
-        with library_errors(), self._pool.connection() as connection:
+        """Keep a snapshot, in the place of one of the same version that may be there.
+
+        Not if its stream was erased after that version: it may have been read before.
+        """
+        lock = {"number": ERASURE_LOCK, "tenant_id": self._tenant_id}
+        with library_errors(), self._pool.connection() as connection, connection.transaction():
+            connection.execute(SQL.share_snapshots.sql, lock)
             connection.execute(SQL.replace_snapshot.sql, self._row(stored_event))
 
     def select_events(

@@ -26,6 +26,7 @@ class Sql(Statements):
     select_log: Statement
     select_log_of_topics: Statement
     insert_snapshot: Statement
+    share_snapshots: Statement
     replace_snapshot: Statement
     select_snapshots: Statement
     select_snapshots_backwards: Statement

@@ -17,25 +17,28 @@ select coalesce(e.position, 0) as head, e.recorded_at, l.number, l.log_id
   left join lateral (select number, log_id from logs
                       where tenant_id = t.tenant_id order by number desc limit 1) l on true;
 
--- name: begin_log(tenant_id, number, log_id, created_at, predecessor)!
-insert into logs (tenant_id, number, log_id, created_at, predecessor)
-values (:tenant_id, :number, :log_id, :created_at, :predecessor);
+-- name: begin_log(tenant_id, number, log_id, created_at, predecessor, note)!
+insert into logs (tenant_id, number, log_id, created_at, predecessor, note)
+values (:tenant_id, :number, :log_id, :created_at, :predecessor, :note);
 
 -- name: recorded_by_key(keys, tenant_id)
 -- Which of these keys are recorded, and as what. The keys come one behind the other, 16 bytes each,
 -- which is far quicker to send than an array. The lateral join keeps to the unique index even before
 -- the first analyze of a new table.
 --
--- A state of more than 4 kB is left out: thousands of large ones need not be in memory at once.
+-- A state of more than 4 kB is left out: thousands of large ones need not be in memory at once. That of an
+-- event that was erased is empty.
 select k.key, e.position, e.topic, e.state
   from (select substring(:keys::bytea from n for 16)
           from generate_series(1, length(:keys::bytea), 16) as n) as k (key)
  cross join lateral (
-       select position, topic, case when octet_length(state) <= 4096 then state end as state from events
+       select position, topic,
+              case when octet_length(state) <= 4096 then state when state is null then '' end as state
+         from events
         where tenant_id = :tenant_id and key = k.key offset 0) e;
 
 -- name: state_at(tenant_id, position)
-select state from events where tenant_id = :tenant_id and position = :position;
+select coalesce(state, '') as state from events where tenant_id = :tenant_id and position = :position;
 
 -- name: stream_heads(tenant_id, streams)
 -- The last version of each of these streams, null for one that has none.
@@ -72,20 +75,25 @@ select c.key, c.content_hash
 select coalesce(max(number), 0) from conflicts where tenant_id = :tenant_id;
 
 -- name: insert_conflict(tenant_id, number, position, received_at, key, content_hash, unique_id, event, data)!
+-- Unless the event was erased since it was compared.
 insert into conflicts
        (tenant_id, number, position, received_at, key, content_hash, unique_id, event, data)
-values (:tenant_id, :number, :position, :received_at, :key, :content_hash, :unique_id, :event, :data);
+select :tenant_id, :number, :position, :received_at, :key, :content_hash, :unique_id, :event, :data
+ where not exists (select from erased where tenant_id = :tenant_id and position = :position);
 
 -- name: select_stream(tenant_id, stream, gt, lte, limit)
 -- A stream's events, oldest first. `gt` and `lte` bound the version, by the index also in a plan that is
--- made for any of them (`:gt is null or …` would read the stream from its beginning).
-select stream, version, topic, state from events
+-- made for any of them (`:gt is null or …` would read the stream from its beginning). Of an event that was erased
+-- the state reads as the time at which it happened (see domain.events.decode).
+select stream, version, topic, coalesce(state, convert_to(to_json(occurred_at)::text, 'UTF8')) as state
+  from events
  where tenant_id = :tenant_id and stream = :stream
    and version > coalesce(:gt::int, -1) and version <= coalesce(:lte::int, 2147483647)
  order by version limit :limit;
 
 -- name: select_stream_backwards(tenant_id, stream, gt, lte, limit)
-select stream, version, topic, state from events
+select stream, version, topic, coalesce(state, convert_to(to_json(occurred_at)::text, 'UTF8')) as state
+  from events
  where tenant_id = :tenant_id and stream = :stream
    and version > coalesce(:gt::int, -1) and version <= coalesce(:lte::int, 2147483647)
  order by version desc limit :limit;
@@ -96,7 +104,9 @@ select stream, version, topic, state from events
 select position, stream, version, topic, state
   from (select position, stream, version, topic, state,
                sum(octet_length(state)) over (order by position) - octet_length(state) as bytes_before
-          from (select position, stream, version, topic, state from events
+          from (select position, stream, version, topic,
+                       coalesce(state, convert_to(to_json(occurred_at)::text, 'UTF8')) as state
+                  from events
                  where tenant_id = :tenant_id and position >= :first
                    and (:last::bigint is null or position <= :last)
                  order by position limit :limit) as chosen) as measured
@@ -107,7 +117,9 @@ select position, stream, version, topic, state
 select position, stream, version, topic, state
   from (select position, stream, version, topic, state,
                sum(octet_length(state)) over (order by position) - octet_length(state) as bytes_before
-          from (select position, stream, version, topic, state from events
+          from (select position, stream, version, topic,
+                       coalesce(state, convert_to(to_json(occurred_at)::text, 'UTF8')) as state
+                  from events
                  where tenant_id = :tenant_id and position >= :first
                    and (:last::bigint is null or position <= :last) and topic = any(:topics)
                  order by position limit :limit) as chosen) as measured
@@ -118,10 +130,17 @@ select position, stream, version, topic, state
 insert into snapshots (tenant_id, stream, version, topic, state)
 values (:tenant_id, :stream, :version, :topic, :state);
 
+-- name: share_snapshots(number, tenant_id)
+select pg_advisory_xact_lock_shared(:number, :tenant_id);
+
 -- name: replace_snapshot(tenant_id, stream, version, topic, state)!
--- One that is there already may be of another version of the code, or damaged.
+-- One that is there already may be of another version of the code, or damaged. One of what was erased since
+-- it was read is not kept; to be called with share_snapshots, so that no erasure is about to commit.
 insert into snapshots (tenant_id, stream, version, topic, state)
-values (:tenant_id, :stream, :version, :topic, :state)
+select :tenant_id, :stream, :version, :topic, :state
+ where not exists (select from events
+                    where tenant_id = :tenant_id and stream = :stream and version > :version
+                      and topic = 'PlayerErased')
 on conflict (tenant_id, stream, version) do update set topic = excluded.topic, state = excluded.state;
 
 -- name: select_snapshots(tenant_id, stream, gt, lte, limit)

@@ -71,7 +71,12 @@ def judge(batch: Prepared, known: KnownEvents) -> Judged:
 
 
 def _compare_recorded(batch: Prepared, index: int, topic: str, state: bytes) -> Outcome:
-    """Compare an item with the event recorded under its key. Raises KeyCollisionError."""
+    """Compare an item with the event recorded under its key. Raises KeyCollisionError.
+
+    Of one that was erased nobody knows what it said: whatever comes is a duplicate, and comes to nothing.
+    """
+    if not state:
+        return "duplicate"
     own = batch.state(index)
     same_type = WIRE_TYPES[batch.topics[index]] == WIRE_TYPES[topic]
     if same_type and own == state:

@@ -9,7 +9,10 @@ from postgres.rows import fetch_one, fetch_pairs
 
 
 class KnownEvent(NamedTuple):
-    """The event recorded under a unique_id. A large `state` is None until it is asked for."""
+    """The event recorded under a unique_id. A large `state` is None until it is asked for.
+
+    That of an event that was erased is empty.
+    """
 
     position: int
     topic: str
@@ -24,11 +27,11 @@ class KnownEvents(Protocol):
         """The events, by the hash of their unique_id."""
 
     def state(self, event: KnownEvent) -> bytes:
-        """Return the event's `data` as it was sent, whatever its size."""
+        """Return the event's `data` as it was sent, whatever its size; nothing if it was erased."""
 
 
 class RecordedEvents:
-    """The known events of a tenant's log. Needs no lock: what is recorded stays as it is."""
+    """The known events of a tenant's log. Needs no lock: what is recorded stays as it is, or is erased."""
 
     def __init__(self, connection: Connection, tenant_id: int) -> None:
         """Know none yet; read through `connection`."""
@@ -45,7 +48,7 @@ class RecordedEvents:
         self.by_key = dict(found)
 
     def state(self, event: KnownEvent) -> bytes:
-        """Return the event's `data`; a large one is read now. Raises LookupError if it is gone."""
+        """Return the event's `data`; a large one is read now. Raises LookupError if the event is gone."""
         if event.state is not None:
             return event.state
         parameters = {"tenant_id": self._tenant_id, "position": event.position}

@@ -137,6 +137,12 @@ class Edge:
             peaks[:0] = _peaks_of(row)
         return cls(size, peaks)
 
+    def copy(self) -> Self:
+        """Return another one of the same tree, which grows by itself."""
+        return type(self)(
+            self._size, [self._peaks[height] for height in sorted(self._peaks, reverse=True)]
+        )
+
     @property
     def size(self) -> int:
         """How many leaves the tree has."""

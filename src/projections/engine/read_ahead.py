@@ -1,7 +1,8 @@
 """Reading and folding the log, and already its next stretch while the last one is written.
 
 PostgreSQL writes in its own process, so two cores are busy instead of one. Events never change: what was
-read by position stays true, whoever projects what lies before it.
+read by position stays true, whoever projects what lies before it. One that is erased meanwhile is forgotten
+at the record of its erasure, which comes later.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import astuple
 
 from domain.balance import Balance, Movement, fold_balance
-from domain.events import Event
+from domain.events import Event, is_bare
 from domain.sums import add_sums
 from postgres.connections import Connection
 from postgres.rows import fetch_all, fetch_pairs
@@ -98,6 +98,8 @@ def read_as_of(seen: Snapshot, player_id: str, as_of: datetime) -> dict[str, Bal
     positions = fetch_all(connection, SQL.positions_within, parameters, int, binary=True)
     moved: dict[str, list[Event]] = {}
     for position, event in read_events(seen, positions):
+        if is_bare(event):
+            continue  # erased since; the balance is about to be made anew without
         if not isinstance(event, Movement):
             raise TypeError(f"the event at position {position} moves no money")
         if event.timestamp <= as_of:

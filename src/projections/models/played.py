@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from domain.events import BetPlaced, RoundEvent
+from domain.events import BetPlaced, RoundEvent, is_bare
 from domain.instant import as_datetime
 from domain.money import plain
 from projections.reading import Amount, Snapshot, read_events
@@ -42,6 +42,8 @@ def read_played(seen: Snapshot, rounds: Sequence[Sequence[int]]) -> list[Played]
     for start in range(0, len(positions), _AT_ONCE):
         chunk = positions[start : start + _AT_ONCE]
         for position, event in read_events(seen, chunk):
+            if is_bare(event):
+                continue  # erased since; the round is about to be made anew without
             if not isinstance(event, RoundEvent):
                 raise TypeError(f"the event at position {position} is no bet and no win")
             played = found[place[position]]

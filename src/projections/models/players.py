@@ -1,18 +1,19 @@
 """Players: the profile from partial updates, and when each was seen."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct, defstruct
 
-from domain.events import PlayerEvent, PlayerUpdated
+from domain.erasure import since_erasure
+from domain.events import PlayerErased, PlayerEvent, PlayerUpdated
 from domain.ids import Id
 from domain.instant import as_datetime
 from domain.profile import PLAYER_FIELDS, Profile, Sighting
 from postgres.connections import Connection
 from postgres.rows import fetch_pairs
 from postgres.statements import Statement, Statements
-from projections.entries import Scope, Stretch
+from projections.entries import Scope, Stretch, group_by
 from projections.models.profiles import Folded, encode_stamps, fold_named, fold_profiles
 from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select, select_pairs
 from projections.upserts import array, columns, upsert
@@ -25,6 +26,7 @@ TABLES = ["players"]
 class Sql(Statements):
     """Writing profiles, and reading them."""
 
+    forget_profiles: Statement
     see_players: Statement
     player_profiles: Statement
     update_players: Statement
@@ -39,18 +41,39 @@ _UPDATED = (*_SEEN, *PLAYER_FIELDS, "tags_cut", "stamps")
 _INDEXED = 255
 
 
-def fold(stretch: Stretch) -> Folded[PlayerUpdated]:
+class FoldedPlayers(NamedTuple):
+    """Whose profiles are forgotten first, as the players were erased, and then what is said of players."""
+
+    forgotten: list[str]
+    named: Folded[PlayerUpdated]
+
+
+def fold(stretch: Stretch) -> FoldedPlayers:
     """Fold what a stretch of the log says of players."""
     others = [event for event in stretch.others.events if isinstance(event, PlayerEvent)]
-    updates = [event for event in others if isinstance(event, PlayerUpdated)]
-    return fold_named([*others, *stretch.played.events], updates, _SEEN)
+    seen = [event for event in others if not isinstance(event, PlayerErased)]
+    updates = [event for event in seen if isinstance(event, PlayerUpdated)]
+    forgotten = list({event.player_id for event in others if isinstance(event, PlayerErased)})
+    if forgotten:
+        told = group_by(others, [event.player_id for event in others])
+        updates = [
+            event
+            for events in told.values()
+            for event in since_erasure(events)[1]
+            if isinstance(event, PlayerUpdated)
+        ]
+    return FoldedPlayers(forgotten, fold_named([*seen, *stretch.played.events], updates, _SEEN))
 
 
-def write(connection: Connection, scope: Scope, folded: Folded[PlayerUpdated]) -> None:
+def write(connection: Connection, scope: Scope, folded: FoldedPlayers) -> None:
     """Bring the players up to date: those who were only seen, and those whose profile changes."""
-    upsert(connection, SQL.see_players, scope, folded.only_seen)
-    if folded.updates:
-        _update_profiles(connection, scope, folded)
+    forgotten, named = folded
+    if forgotten:
+        whose = {**scope._asdict(), "player_ids": forgotten}
+        connection.execute(SQL.forget_profiles.sql, whose)
+    upsert(connection, SQL.see_players, scope, named.only_seen)
+    if named.updates:
+        _update_profiles(connection, scope, named)
 
 
 def _update_profiles(connection: Connection, scope: Scope, folded: Folded[PlayerUpdated]) -> None:

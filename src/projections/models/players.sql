@@ -1,3 +1,12 @@
+-- name: forget_profiles(tenant_id, generation, player_ids)!
+-- Of those who were erased, as if no update had ever named a field. That they were seen stays.
+update players
+   set (username, registration_date, country, currency, gender, affiliate, operator, tags, consent_email,
+        is_blocked, tags_cut, stamps) =
+       row (default, default, default, default, default, default, default, default, default,
+            default, default, default)
+ where tenant_id = :tenant_id and generation = :generation and player_id = any(:player_ids);
+
 -- name: see_players(tenant_id, generation, player_id, first_seen, last_seen, last_login, logins)
 -- Whoever is named by an event is listed.
 insert into players as p (tenant_id, generation, player_id, first_seen, last_seen, last_login, logins)

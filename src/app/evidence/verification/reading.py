@@ -1,0 +1,130 @@
+"""Reading and hashing a log stretch by stretch, beside each other in processes where it is long."""
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import closing
+from typing import NamedTuple
+
+from app.evidence.verification.checkpoints import Signed
+from app.evidence.verification.findings import Finding, Findings
+from app.evidence.verification.keys import SigningKeys
+from app.evidence.verification.rows import Rows, read_rows
+from app.log.leaves import Log
+from app.processes import end_with_parent
+from postgres.connections import Connection, connect
+from postgres.statements import Statement, Statements
+
+
+class Sql(Statements):
+    """What a session that verifies is."""
+
+    never_write: Statement
+    one_snapshot: Statement
+
+
+SQL = Sql(__file__)
+
+EVENTS_AT_ONCE = 64 * 256
+"""A multiple of 256. What is held of so many events is some MB."""
+
+_FEW = 4 * EVENTS_AT_ONCE
+
+
+class Task(NamedTuple):
+    """What is read: whose log, by which keys it was signed, and where it ends."""
+
+    url: str
+    log: Log
+    keys: SigningKeys | None
+    head: int
+
+
+class Stretch(NamedTuple):
+    """Consecutive positions, both included; `rows_from` is the first of which the row is read."""
+
+    first: int
+    last: int
+    rows_from: int
+
+
+class Read(NamedTuple):
+    """What a stretch says: its rows, and the roots that were signed at its sizes."""
+
+    stretch: Stretch
+    rows: Rows
+    roots: list[tuple[int, bytes]]
+    findings: list[Finding]
+
+
+def connect_to_read(url: str) -> Connection:
+    """Connect for reading alone. Raises as `postgres.connections.connect` does."""
+    connection = connect(url)
+    connection.execute(SQL.never_write.sql)
+    return connection
+
+
+def read_all(task: Task, stretches: Iterator[Stretch], events: int) -> Iterator[Read]:
+    """Yield what each stretch says, in order. Raises psycopg.Error."""
+    processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if events <= _FEW:
+        with closing(connect_to_read(task.url)) as connection:
+            for stretch in stretches:
+                yield _read(connection, task, stretch)
+        return
+    with ProcessPoolExecutor(
+        min(max(processes or 1, 2), 8),
+        multiprocessing.get_context("spawn"),
+        initializer=_begin,
+        initargs=(task,),
+    ) as executor:
+        yield from _in_order(executor, stretches, ahead=2 * (processes or 1) + 2)
+
+
+def _in_order(
+    executor: ProcessPoolExecutor, stretches: Iterator[Stretch], ahead: int
+) -> Iterator[Read]:
+    waiting: deque[Future[Read]] = deque()
+    try:
+        for stretch in stretches:
+            waiting.append(executor.submit(_read_here, stretch))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for each in waiting:
+            each.cancel()
+
+
+class _Process(NamedTuple):
+    task: Task
+    connection: Connection
+
+
+_process: list[_Process] = []
+
+
+def _begin(task: Task) -> None:
+    end_with_parent()
+    _process.append(_Process(task, connect_to_read(task.url)))
+
+
+def _read_here(stretch: Stretch) -> Read:
+    [here] = _process
+    return _read(here.connection, here.task, stretch)
+
+
+def _read(connection: Connection, task: Task, stretch: Stretch) -> Read:
+    findings = Findings()
+    with connection.transaction():
+        connection.execute(SQL.one_snapshot.sql)
+        positions = range(stretch.rows_from, stretch.last + 1)
+        rows = read_rows(connection, task.log, positions, task.head)
+        signed = Signed(task.log, "log", task.keys) if task.keys else None
+        roots = (
+            signed.roots(connection, stretch.first - 1, stretch.last, findings) if signed else []
+        )
+    return Read(stretch, rows, roots, [*rows.findings, *findings])

@@ -1,0 +1,1 @@
+"""Erasing what the log holds of a player, and what stays."""

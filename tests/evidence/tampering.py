@@ -1,0 +1,106 @@
+"""A log that is sealed, signed and anchored, and who changes it: a superuser of its database."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, LiteralString, NamedTuple
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from app.evidence.anchors.files import FileAnchor
+from app.evidence.sealer import Sealer
+from app.evidence.store import newest_checkpoint
+from app.evidence.verification.verify import Asked, Outcome, verify_log
+from app.log.leaves import Log, current_log, hash_events, read_leaf_hashes
+from app.settings import Settings
+from app.tenants import Tenant
+from domain.evidence.anchoring import AnchorSpec
+from domain.evidence.merkle import Edge
+from domain.evidence.notes import parse_note
+from postgres.connections import Pool, connect
+from tests.databases import Database
+from tests.evidence.filling import fill, items
+
+TABLES = ("events", "leaf_runs", "tiles", "checkpoints", "log_keys", "logs")
+
+
+class Case(NamedTuple):
+    """A tenant's log, its keys and its anchors."""
+
+    database: Database
+    tenant: Tenant
+    log: Log
+    settings: Settings
+    anchors: Path
+
+    def verify(self, *, anchored: bool = False, **more: Any) -> Outcome:
+        """Verify as the role that serves."""
+        anchors = self.anchors if anchored else None
+        asked = Asked(self.database.service_url, self.log, self.settings, anchors, **more)
+        return verify_log(asked)
+
+    def found(self, *, anchored: bool = False, **more: Any) -> list[str]:
+        """Verify, and return position and code of each finding."""
+        return [
+            str(finding).partition(":")[0]
+            for finding in self.verify(anchored=anchored, **more).findings
+        ]
+
+    def tamper(self, *statements: LiteralString, **parameters: Any) -> None:
+        """Change what must not be changed, as a superuser, for whom triggers don't fire."""
+        database = psycopg.conninfo.conninfo_to_dict(self.database.owner_url)["dbname"]
+        known = {"tenant_id": self.tenant.tenant_id, **parameters}
+        with psycopg.connect(make_conninfo(self.database.admin_url, dbname=database)) as superuser:
+            superuser.execute("set session_replication_role = replica")
+            superuser.execute("set search_path = roundbook")
+            for statement in statements:
+                superuser.execute(statement, known)
+
+
+def build(
+    pool: Pool, database: Database, tenant: Tenant, folder: Path, sizes: Sequence[int]
+) -> Case:
+    """Fill a tenant's log; at each of the sizes it is sealed and anchored."""
+    with pool.connection() as connection:
+        log = current_log(connection, tenant.tenant_id)
+    assert log is not None
+    settings = Settings(signing_keys=str(folder / "keys"))
+    case = Case(database, tenant, log, settings, folder / "anchors.ndjson")
+    grow(pool, case, sizes)
+    return case
+
+
+def grow(pool: Pool, case: Case, sizes: Sequence[int], begin: int = 0) -> None:
+    """Record more, from the size `begin` on; at each of the sizes the log is sealed and anchored."""
+    anchor = FileAnchor(AnchorSpec("file", str(case.anchors), 0))
+    source = items(players=300, first=begin)
+    for size in sizes:
+        fill(pool, case.tenant.tenant_id, source, size - begin)
+        begin = size
+        Sealer(pool, case.settings).seal(case.log)
+        with pool.connection() as connection:
+            sealed = newest_checkpoint(connection, case.log, "log")
+        assert sealed is not None
+        assert sealed.size == size
+        anchor.anchor(parse_note(sealed.note.encode()), lambda _: [])
+
+
+def made_hash(case: Case, position: int) -> bytes:
+    """Return the leaf hash that an event has as it is now."""
+    with connect(case.database.service_url) as connection:
+        return hash_events(connection, case.log, position, position)
+
+
+def remake_tiles(case: Case) -> None:
+    """Make the tiles anew from the leaf hashes that are recorded now."""
+    with connect(case.database.service_url) as connection:
+        sealed = newest_checkpoint(connection, case.log, "log")
+        assert sealed is not None
+        hashes = read_leaf_hashes(connection, case.log, 1, sealed.size)
+    case.tamper("delete from tiles where tenant_id = %(tenant_id)s")
+    for stretch in Edge().append(hashes):
+        case.tamper(
+            "insert into tiles values (%(tenant_id)s, %(number)s, 'log', %(level)s, %(first)s, %(hashes)s)",
+            number=case.log.number,
+            **stretch._asdict(),
+        )

@@ -1,0 +1,273 @@
+"""Who changes a sealed log is found out, with the position; an untouched one is proven."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from api.tenancy import create_tenant
+from app.evidence.guard import last_path
+from app.evidence.sealer import Sealer
+from app.log.erasure import Why, erase
+from app.settings import Settings
+from app.tenants import Tenant
+from domain.evidence.merkle import EMPTY_ROOT
+from domain.evidence.notes import encode_base64
+from postgres.connections import Connection, Pool, connect, open_pool
+from tests.databases import Database, new_database
+from tests.evidence.filling import fill, items
+from tests.evidence.tampering import Case, build, grow, made_hash, remake_tiles
+
+SIZES = (600, 700, 1300, 1310, 2100)
+ALTER_AMOUNT = (
+    "update events set state = convert_to(replace(convert_from(state, 'UTF8'), '59.23', '159.23'), 'UTF8')"
+    " where tenant_id = %(tenant_id)s and position = %(at)s"
+)
+REMAKE_RUN = (
+    "update leaf_runs set hashes = overlay(hashes placing %(hash)s "
+    "from ((%(at)s - first_position) * 32 + 1)::int)"
+    " where tenant_id = %(tenant_id)s and first_position <= %(at)s"
+    " and first_position + length(hashes) / 32 > %(at)s"
+)
+FORGET = (
+    "delete from leaf_runs where tenant_id = %(tenant_id)s",
+    "delete from tiles where tenant_id = %(tenant_id)s",
+    "delete from checkpoints where tenant_id = %(tenant_id)s",
+)
+EMPTY = encode_base64(EMPTY_ROOT)
+FAKE = b"\x17" * 32
+
+
+@pytest.fixture
+def case(pool: Pool, database: Database, new_tenant: Callable[..., Tenant], tmp_path: Path) -> Case:
+    return build(pool, database, new_tenant(), tmp_path, SIZES)
+
+
+def test_an_untouched_log_is_proven(case: Case, pool: Pool) -> None:
+    outcome = case.verify(anchored=True)
+    assert not list(outcome.findings)
+    assert outcome.proven
+    assert (outcome.first, outcome.last, outcome.sealed) == (1, 2100, 2100)
+    # Each of its own, as many anchored, and what the signer remembers.
+    assert outcome.roots == 2 * len(SIZES) + 1
+    for begin in (1, 256, 257, 600, 601, 1311, 2100):
+        assert case.verify(anchored=True, from_position=begin).proven
+    grow(pool, case, [2200], begin=2100)
+    assert case.verify(anchored=True).proven
+
+
+def test_an_altered_amount_is_found(case: Case) -> None:
+    case.tamper(ALTER_AMOUNT, at=1234)
+    assert case.found() == ["1234 leaf"]
+    assert case.found(from_position=1234) == ["1234 leaf"]
+    assert case.found(from_position=1235) == []
+
+
+def test_an_altered_time_of_recording_is_found(case: Case) -> None:
+    case.tamper(
+        "update events set recorded_at = recorded_at + interval '1 microsecond'"
+        " where tenant_id = %(tenant_id)s and position = 2100"
+    )
+    assert case.found() == ["2100 leaf"]
+    case.tamper(
+        "update events set recorded_at = recorded_at - interval '1 year'"
+        " where tenant_id = %(tenant_id)s and position = 900"
+    )
+    assert case.found() == ["900 leaf", "900 time", "2100 leaf"]
+
+
+def test_two_that_were_swapped_are_found(case: Case) -> None:
+    case.tamper(
+        "update events set position = -position where tenant_id = %(tenant_id)s and position in (100, 1500)",
+        "update events set position = 1600 + position where tenant_id = %(tenant_id)s and position < 0",
+    )
+    assert {"100 leaf", "1500 leaf"} <= set(case.found())
+    assert {each.split()[1] for each in case.found()} <= {"leaf", "version", "time"}
+
+
+def test_one_that_was_deleted_in_the_middle_is_found(case: Case) -> None:
+    case.tamper("delete from events where tenant_id = %(tenant_id)s and position = 777")
+    found = case.found()
+    assert found[0] == "777 gap"
+    assert all(each.endswith(" version") for each in found[1:])
+
+
+def test_one_that_was_inserted_is_found_from_there_on(case: Case) -> None:
+    case.tamper(
+        "update events set position = -position - 1 where tenant_id = %(tenant_id)s and position >= 1400",
+        "update events set position = -position where tenant_id = %(tenant_id)s and position < 0",
+        "insert into events select (e).* from (select jsonb_populate_record(e, jsonb_build_object("
+        " 'position', 1400, 'key', null, 'version', 9999)) as e"
+        " from events e where tenant_id = %(tenant_id)s and position = 1399) as made",
+    )
+    assert {"1400 version", "1400-2100 leaf"} <= set(case.found(anchored=True))
+
+
+def test_an_end_that_was_cut_is_found(case: Case) -> None:
+    case.tamper("delete from events where tenant_id = %(tenant_id)s and position > 2000")
+    assert case.found() == ["2001-2100 missing"]
+    case.tamper(
+        "delete from leaf_runs where tenant_id = %(tenant_id)s and first_position > 1310",
+        "delete from events where tenant_id = %(tenant_id)s and position > 1310",
+        "delete from tiles where tenant_id = %(tenant_id)s and (n + length(hashes) / 32) * 256 > 1310",
+        "delete from checkpoints where tenant_id = %(tenant_id)s and size > 1310",
+    )
+    assert case.found() == ["1311-2100 rollback"]
+    assert case.found(anchored=True) == ["1311-2100 rollback"]
+
+
+def test_a_tile_that_was_replaced_is_found(case: Case) -> None:
+    case.tamper(
+        "update tiles set hashes = overlay(hashes placing %(hash)s from 1)"
+        " where tenant_id = %(tenant_id)s and level = 1 and n = 2",
+        hash=FAKE,
+    )
+    assert case.found() == ["513-768 leaves"]
+    case.tamper("delete from tiles where tenant_id = %(tenant_id)s and level = 1 and n = 2")
+    assert case.found() == ["513-1280 leaves"]
+
+
+def test_a_leaf_hash_that_was_replaced_is_told_from_an_event_that_was(case: Case) -> None:
+    case.tamper(REMAKE_RUN, at=650, hash=FAKE)
+    assert case.found() == ["650 leaves"]
+    case.tamper(ALTER_AMOUNT, at=655)
+    assert case.found() == ["650 leaves", "655 leaf"]
+    case.tamper("delete from leaf_runs where tenant_id = %(tenant_id)s and first_position = 601")
+    # Nothing is left that tells 655 from its neighbours.
+    assert case.found() == ["601-700 leaf", "601-700 leaves", "601-700 root"]
+
+
+def test_a_row_and_a_tile_that_were_replaced_are_both_found(case: Case) -> None:
+    case.tamper(ALTER_AMOUNT, at=300)
+    case.tamper(
+        "update tiles set hashes = overlay(hashes placing %(hash)s from 33)"
+        " where tenant_id = %(tenant_id)s and level = 1 and n <= 1 and n + length(hashes) / 32 > 1",
+        hash=FAKE,
+    )
+    assert case.found() == ["257-512 leaves", "300 leaf"]
+
+
+def test_a_row_whose_hash_was_remade_is_found_by_its_tile(case: Case) -> None:
+    case.tamper(ALTER_AMOUNT, at=1234)
+    made = made_hash(case, 1234)
+    case.tamper(REMAKE_RUN, at=1234, hash=made)
+    # The first checkpoint over it is that of 1300, the tile that of 1025 to 1280.
+    assert case.found() == ["1025-1280 leaf"]
+
+
+def test_a_row_whose_hashes_were_all_remade_is_found_between_two_checkpoints(case: Case) -> None:
+    for at in (1234, 1305):
+        case.tamper(ALTER_AMOUNT, at=at)
+        case.tamper(REMAKE_RUN, at=at, hash=made_hash(case, at))
+    remake_tiles(case)
+    found = case.found(anchored=True)
+    assert "701-1300 root" in found
+    assert "701-1300 fork" in found
+    assert {each.split()[1] for each in found} == {"root", "fork"}
+
+
+def test_another_past_signed_with_the_real_key_is_found_outside(case: Case, pool: Pool) -> None:
+    case.tamper(ALTER_AMOUNT, at=1000)
+    case.tamper(*FORGET)
+    folder = case.settings.signing_path
+    last = last_path(folder, case.log.log_id, "log")
+    remembered = last.read_bytes()
+    last.write_text(f"{remembered.decode().splitlines()[0]}\n0\n{EMPTY}\n")
+    assert Sealer(pool, case.settings).seal(case.log) == 2100
+    assert case.found() == []
+    assert case.found(anchored=True) == ["701-1300 fork", "1301-2100 fork"]
+    last.write_bytes(remembered)
+    assert case.found() == ["1-2100 fork"]
+
+
+def test_a_log_signed_with_another_key_is_found(case: Case, pool: Pool) -> None:
+    vkey = case.verify().keys
+    assert vkey is not None
+    case.tamper(ALTER_AMOUNT, at=1000)
+    case.tamper(*FORGET, "delete from log_keys where tenant_id = %(tenant_id)s")
+    forged = case._replace(settings=Settings(signing_keys=str(case.anchors.parent / "forged")))
+    assert Sealer(pool, forged.settings).seal(case.log) == 2100
+    assert forged.found() == []
+    trusted = [vkey.keys[0].vkey]
+    assert forged.found(trusted=trusted) == ["1-2100 signature"]
+    assert {each.split()[1] for each in forged.found(anchored=True)} == {"signature", "fork"}
+    # With the signer's own folder: what it signed last, and its key.
+    assert {"1-2100 fork", "1-2100 signature"} <= set(case.found())
+
+
+def test_a_backup_that_was_restored_is_found(
+    admin_url: str, fresh_database: Database, tmp_path: Path
+) -> None:
+    with open_pool(fresh_database.service_url, max_size=2) as pool, pool.connection() as connection:
+        tenant = create_tenant(connection, "restored")
+    with open_pool(fresh_database.service_url, max_size=2) as pool:
+        case = build(pool, fresh_database, tenant, tmp_path, [300, 900])
+    older = tmp_path / "older"
+    shutil.copytree(case.settings.signing_path, older)
+    with new_database(admin_url, template=fresh_database) as backup:
+        with open_pool(fresh_database.service_url, max_size=2) as pool:
+            grow(pool, case, [1000, 1500], begin=900)
+        restored = case._replace(database=backup)
+        assert case.found(anchored=True) == []
+        assert restored.found() == ["901-1500 rollback"]
+        both = restored._replace(settings=Settings(signing_keys=str(older)))
+        assert both.found() == []
+        assert both.found(anchored=True) == ["901-1000 rollback"]
+        # It went on as if nothing had been.
+        with open_pool(backup.service_url, max_size=2) as pool:
+            fill(pool, tenant.tenant_id, items(first=5_000), 700)
+            Sealer(pool, both.settings).seal(case.log)
+        assert both.found() == []
+        assert both.found(anchored=True) == ["901-1000 fork", "1001-1500 fork"]
+        assert restored.found() == ["1-1500 fork"]
+
+
+def test_what_was_erased_is_proven_and_no_more_is(case: Case, database: Database) -> None:
+    with connect(database.owner_url) as connection:
+        done = erase(
+            connection, case.tenant.tenant_id, "p-33", Why("asked by the player", "support")
+        )
+        assert done.record_position == 2101
+        positions = fetch_positions(connection, case)
+    assert len(positions) > 1
+    assert case.found(anchored=True) == []
+    one, other, *_ = positions
+    changed = {
+        # Made up anew, with the record of the erasure or without.
+        "update events set state = '{}' where tenant_id = %(tenant_id)s and position = %(at)s": "erased",
+        "update events set salt = '\\x17' where tenant_id = %(tenant_id)s and position = %(at)s": "erased",
+        "update erased set commitment = sha256(commitment) where tenant_id = %(tenant_id)s"
+        " and position = %(at)s": "leaf",
+        "update erased set record_position = 1 where tenant_id = %(tenant_id)s and position = %(at)s": "erased",
+        "delete from erased where tenant_id = %(tenant_id)s and position = %(at)s": "erased",
+    }
+    for statement, code in changed.items():
+        case.tamper("create table kept_events as table events", "create table kept as table erased")
+        case.tamper(statement, at=one)
+        assert f"{one} {code}" in case.found(), statement
+        case.tamper(
+            "delete from events where tenant_id = %(tenant_id)s",
+            "insert into events select * from kept_events where tenant_id = %(tenant_id)s",
+            "delete from erased where tenant_id = %(tenant_id)s",
+            "insert into erased select * from kept where tenant_id = %(tenant_id)s",
+            "drop table kept, kept_events",
+        )
+    assert case.found() == []
+    # Another event is put away as if it had been erased.
+    gone = next(at for at in range(1, 2100) if at not in positions)
+    case.tamper(
+        "insert into erased select tenant_id, position, sha256('\\x02'::bytea || case when salt = '' then"
+        " decode(repeat('00', 16), 'hex') else salt end || state), 2101"
+        " from events where tenant_id = %(tenant_id)s and position = %(at)s",
+        "update events set state = null, salt = '' where tenant_id = %(tenant_id)s and position = %(at)s",
+        at=gone,
+    )
+    assert case.found() == [f"{gone} erased", "2101 erased"]
+
+
+def fetch_positions(connection: Connection, case: Case) -> list[int]:
+    rows = connection.execute(
+        "select position from erased where tenant_id = %s order by 1", [case.tenant.tenant_id]
+    )
+    return [position for (position,) in rows]
