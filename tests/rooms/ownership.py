@@ -55,7 +55,7 @@ ROOMS = {
             *("head_statements", "head_pages", "head_tiles"),
         ),
         {
-            "unsealed": _tables("logs", "events"),
+            "unsealed": _tables("logs", "events", "accesses"),
             "attested": _tables("logs"),
             "sealed_size": _tables("logs"),
             "trees": _tables("logs"),
