@@ -3,10 +3,12 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import LiteralString
 
 import pytest
 
 from api.tenancy import create_tenant
+from app.evidence.attesting import attest
 from app.evidence.guard import last_path
 from app.evidence.sealer import Sealer
 from app.log.erasure import Why, erase
@@ -213,7 +215,7 @@ def test_a_backup_that_was_restored_is_found(
         assert restored.found() == ["901-1500 rollback"]
         both = restored._replace(settings=Settings(signing_keys=str(older)))
         assert both.found() == []
-        assert both.found(anchored=True) == ["901-1000 rollback"]
+        assert both.found(anchored=True) == ["901-1500 rollback"]
         # It went on as if nothing had been.
         with open_pool(backup.service_url, max_size=2) as pool:
             fill(pool, tenant.tenant_id, items(first=5_000), 700)
@@ -232,14 +234,15 @@ def test_what_was_erased_is_proven_and_no_more_is(case: Case, database: Database
         positions = fetch_positions(connection, case)
     assert len(positions) > 1
     assert case.found(anchored=True) == []
-    one, other, *_ = positions
-    changed = {
+    one = positions[0]
+    changed: dict[LiteralString, str] = {
         # Made up anew, with the record of the erasure or without.
         "update events set state = '{}' where tenant_id = %(tenant_id)s and position = %(at)s": "erased",
         "update events set salt = '\\x17' where tenant_id = %(tenant_id)s and position = %(at)s": "erased",
         "update erased set commitment = sha256(commitment) where tenant_id = %(tenant_id)s"
         " and position = %(at)s": "leaf",
-        "update erased set record_position = 1 where tenant_id = %(tenant_id)s and position = %(at)s": "erased",
+        "update erased set record_position = 1 where tenant_id = %(tenant_id)s"
+        " and position = %(at)s": "erased",
         "delete from erased where tenant_id = %(tenant_id)s and position = %(at)s": "erased",
     }
     for statement, code in changed.items():
@@ -264,6 +267,28 @@ def test_what_was_erased_is_proven_and_no_more_is(case: Case, database: Database
         at=gone,
     )
     assert case.found() == [f"{gone} erased", "2101 erased"]
+
+
+def test_a_statement_of_heads_that_is_not_true_is_found(case: Case, pool: Pool) -> None:
+    with connect(case.database.service_url) as connection:
+        stated = attest(connection, case.log, case.settings)
+    assert stated is not None
+    assert case.found() == []
+    grow(pool, case, [2200], begin=2100)
+    with connect(case.database.service_url) as connection:
+        attest(connection, case.log, case.settings)
+    assert case.found(anchored=True) == []
+    # A last version that is none, in a statement that is signed: only who holds the log can tell.
+    case.tamper(
+        "update events set version = version + 1, stream = stream || '-' where tenant_id = %(tenant_id)s"
+        " and position = 2150"
+    )
+    found = case.found()
+    assert "2150 leaf" in found
+    assert "2200 heads" in found
+    case.tamper("delete from head_statements where tenant_id = %(tenant_id)s and n = 0")
+    assert "2100 leaves" not in case.found()
+    assert any("heads" in each for each in case.found())
 
 
 def fetch_positions(connection: Connection, case: Case) -> list[int]:
