@@ -296,3 +296,63 @@ def fetch_positions(connection: Connection, case: Case) -> list[int]:
         "select position from erased where tenant_id = %s order by 1", [case.tenant.tenant_id]
     )
     return [position for (position,) in rows]
+
+
+def test_in_a_long_log_each_of_many_changes_is_found(
+    admin_url: str, template: Database, tmp_path: Path
+) -> None:
+    with new_database(admin_url, template=template) as database:
+        with connect(database.service_url) as connection:
+            tenant = create_tenant(connection, "long")
+        sizes = [30_000, 70_001, 100_000, 150_000, 170_000, 200_000]
+        with open_pool(database.service_url, max_size=2) as pool:
+            case = build(pool, database, tenant, tmp_path, sizes, players=5_000)
+        outcome = case.verify(anchored=True)
+        assert outcome.proven
+        assert outcome.roots == 2 * len(sizes) + 1
+        case.tamper(ALTER_AMOUNT, at=12_346)
+        case.tamper(
+            "update events set recorded_at = recorded_at + interval '1 microsecond'"
+            " where tenant_id = %(tenant_id)s and position = 25000",
+            "update events set position = -position where tenant_id = %(tenant_id)s"
+            " and position in (40000, 60000)",
+            "update events set position = 100000 + position where tenant_id = %(tenant_id)s and position < 0",
+            "delete from events where tenant_id = %(tenant_id)s and position = 88888",
+        )
+        # A tile alone; a row and its tile; a row and its leaf hash.
+        replace_tile(case, 110_000 // 256)
+        case.tamper(ALTER_AMOUNT, at=120_004)
+        replace_tile(case, 120_004 // 256)
+        case.tamper(ALTER_AMOUNT, at=160_002)
+        case.tamper(REMAKE_RUN, at=160_002, hash=made_hash(case, 160_002))
+        case.tamper(REMAKE_RUN, at=165_000, hash=FAKE)
+        case.tamper("delete from events where tenant_id = %(tenant_id)s and position > 199990")
+        found = set(case.found(anchored=True))
+    sealed_at = {
+        "12346 leaf",
+        "25000 leaf",
+        "40000 leaf",
+        "60000 leaf",
+        "88888 gap",
+        f"{110_000 // 256 * 256 + 1}-{110_000 // 256 * 256 + 256} leaves",
+        "120004 leaf",
+        f"{120_004 // 256 * 256 + 1}-{120_004 // 256 * 256 + 256} leaves",
+        f"{160_002 // 256 * 256 + 1}-{160_002 // 256 * 256 + 256} leaf",
+        "165000 leaves",
+        "199991-200000 missing",
+    }
+    assert sealed_at <= found
+    # What else is said follows from these: versions and times that no longer go on.
+    assert {each.split()[1] for each in found - sealed_at} <= {"version", "time"}
+    assert len(found) <= len(sealed_at) + 10
+
+
+def replace_tile(case: Case, n: int) -> None:
+    """Replace the hash of level 1 with that index."""
+    case.tamper(
+        "update tiles set hashes = overlay(hashes placing %(hash)s from ((%(n)s - n) * 32 + 1)::int)"
+        " where tenant_id = %(tenant_id)s and tree = 'log' and level = 1 and n <= %(n)s"
+        " and n + length(hashes) / 32 > %(n)s",
+        n=n,
+        hash=FAKE,
+    )
