@@ -33,14 +33,14 @@ coverage: setup  ## the suite again, and which lines and branches of src it leav
 	$(BIN)/coverage report
 
 check: setup  ## format, lint, types, layers
-	$(BIN)/ruff format --check src tests bench examples
-	$(BIN)/ruff check src tests bench examples
+	$(BIN)/ruff format --check src tests bench examples verifier
+	$(BIN)/ruff check src tests bench examples verifier
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: setup
-	$(BIN)/ruff format src tests bench examples
-	$(BIN)/ruff check --fix src tests bench examples
+	$(BIN)/ruff format src tests bench examples verifier
+	$(BIN)/ruff check --fix src tests bench examples verifier
 
 soak: setup  ## faults at random under load, and the proof that nothing is lost or doubled, 10 minutes
 	$(BIN)/python -m tests.faults.soak $(SOAK)

@@ -18,9 +18,9 @@ async def _acknowledge(self: group.GroupCommit, tenant_id: int, batch: Prepared)
     """Say that everything is stored, and store nothing."""
     del self, tenant_id
     items = len(batch.keys)
-    return Recorded(
-        batch.unique_ids, ["stored"] * items, [1] * items, 1, batch.salts, bytes(32 * items)
-    )
+    hashes = bytes(32 * items)
+    ids = batch.unique_ids
+    return Recorded(ids, ["stored"] * items, [1] * items, bytes(16), 1, batch.salts, hashes)
 
 
 def main() -> None:

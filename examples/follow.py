@@ -23,6 +23,7 @@ import httpx
 TABLES = """
 create table if not exists followed (one integer primary key check (one = 1), position integer not null);
 insert or ignore into followed values (1, 0);
+create table if not exists followed_log (one integer primary key check (one = 1), log_id text not null);
 create table if not exists events (position integer primary key, event text not null, entry text not null);
 create table if not exists counts (event text primary key, events integer not null);
 """
@@ -75,15 +76,22 @@ def follow(url: str, key: str, database: sqlite3.Connection, to_position: int | 
 def listen(service: httpx.Client, database: sqlite3.Connection, asked: dict[str, int]) -> bool:
     """Apply what comes until the connection ends. Return whether more may come."""
     last = {"last-event-id": str(position(database))}
-    with service.stream("GET", "/api/v1/history", params=asked, headers=last) as answer:
+    # Positions are of one log: after a restore from an older backup another one goes on.
+    [known] = database.execute("select max(log_id) from followed_log").fetchone()
+    guarded = {**asked, **({} if known is None else {"log_id": known})}
+    with service.stream("GET", "/api/v1/history", params=guarded, headers=last) as answer:
         if answer.status_code == httpx.codes.NO_CONTENT:
             return False
         if answer.is_server_error or answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
             print(f"trying again: {answer.status_code}", file=sys.stderr)
             return True
         if answer.status_code != httpx.codes.OK:
-            # 409: the log ends before the position that was followed, so it is not the same log any more.
+            # 409: the log ends before the position that was followed, or is another one by its id.
             sys.exit(f"{answer.status_code}: {answer.read().decode()}")
+        with database:
+            database.execute(
+                "insert or ignore into followed_log values (1, ?)", (answer.headers["log-id"],)
+            )
         for messages in read_messages(answer.iter_bytes()):
             take(database, messages)
     return True

@@ -15,6 +15,7 @@ from api.documentation.openapi import OPENAPI_CONFIG
 from api.documentation.pages import PAGES
 from api.http.auth import KeyRing, require_scope
 from api.http.head_method import head_like_get
+from api.http.log_ids import log_ids
 from api.http.problems import EXCEPTION_HANDLERS
 from api.http.raw_ids import raw_ids
 from api.http.refusals import refusals
@@ -22,11 +23,13 @@ from api.http.request_log import request_log
 from api.querying.positions import Positions
 from api.querying.queries import Queries
 from api.routes import ROUTES
+from app.accesses import AccessLog
 from app.intake.intake import Ingest
 from app.settings import Settings
 from postgres.connections import open_pool
 
 _BY_KEY_CONNECTIONS = 2
+_ACCESS_CONNECTIONS = 2
 
 # How long a writer waits for a log with a thread and a connection in hand, before others have a turn.
 _TURN_S = 0.5
@@ -59,6 +62,12 @@ def create_service(settings: Settings, database_url: str) -> Service:
     positions = Positions(pool)
     # What lies in the past is looked up by key, a few milliseconds each.
     by_key = open_pool(database_url, max_size=_BY_KEY_CONNECTIONS)
+    recording = open_pool(
+        database_url,
+        max_size=_ACCESS_CONNECTIONS,
+        timeout_s=settings.lock_timeout_s,
+        lock_timeout_s=settings.lock_timeout_s,
+    )
     ingest = Ingest(settings, writing, threads=share)
     dependencies: dict[str, Any] = {
         "settings": settings,
@@ -82,6 +91,7 @@ def create_service(settings: Settings, database_url: str) -> Service:
             writing.close()
             pool.close()
             by_key.close()
+            recording.close()
 
     application = Litestar(
         route_handlers=[*ROUTES, *PAGES],
@@ -94,13 +104,18 @@ def create_service(settings: Settings, database_url: str) -> Service:
         middleware=[
             PrometheusConfig(app_name="roundbook", prefix="roundbook", group_path=True).middleware
         ],
-        state=State({"key_ring": KeyRing(pool, trust_s=settings.key_cache_s)}),
+        state=State(
+            {
+                "key_ring": KeyRing(pool, trust_s=settings.key_cache_s),
+                "accesses": AccessLog(recording, threads=_ACCESS_CONNECTIONS),
+            }
+        ),
         lifespan=[lifespan],
         openapi_config=OPENAPI_CONFIG,
         request_max_body_size=None,
         logging_config=None,
     )
-    wrapped = request_log(refusals(head_like_get(raw_ids(application))))
+    wrapped = request_log(refusals(head_like_get(raw_ids(log_ids(application)))))
     return Service(wrapped, positions.close)
 
 

@@ -2,7 +2,7 @@
 -- `{service}` is the role of ROUNDBOOK_DATABASE_URL. Run by the owner after every migration.
 grant usage on schema roundbook to {service};
 grant select on all tables in schema roundbook to {service};
-grant insert on events, conflicts, logs, leaf_runs to {service};
+grant insert on events, conflicts, logs, leaf_runs, accesses to {service};
 grant insert on log_keys, tiles, checkpoints, anchors to {service};
 grant insert, update, delete on sealing to {service};
 grant insert on head_statements to {service};

@@ -80,7 +80,7 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     max_body_bytes: Positive = 16 * 1024 * 1024
     """The largest request body, decompressed."""
     pool_size: Positive = 10
-    """Connections with which each worker writes and reads, half each; it keeps up to four more."""
+    """Connections with which each worker writes and reads, half each; it keeps up to six more."""
     max_inflight_bytes: Positive = 128 * 1024 * 1024
     """How many bytes of requests a process holds at once; what comes beyond is answered 503."""
     max_working_bytes: Positive = 8 * 1024 * 1024

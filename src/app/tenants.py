@@ -72,6 +72,14 @@ class Key(Struct, frozen=True):
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
+class KnownKey(NamedTuple):
+    """A key, whose it is, and the id of the log in which that tenant's events are now, 16 bytes."""
+
+    key: Key
+    tenant: Tenant
+    log_id: bytes
+
+
 class NewKey(NamedTuple):
     """A key as it is shown, once."""
 
@@ -180,20 +188,21 @@ def revoke_key(connection: Connection, key_id: int) -> datetime | None:
     return None if revoked_at == now else revoked_at
 
 
-def find_key(connection: Connection, key: str) -> tuple[Key, Tenant] | None:
+def find_key(connection: Connection, key: str) -> KnownKey | None:
     """Find what is kept of a key, and whose it is; revoked and expired ones too."""
-    found = fetch_one(connection, SQL.find_key, {"key_hash": _hash(key)}, _Known)
+    found = fetch_one(connection, SQL.find_key, {"key_hash": _hash(key)}, _Found)
     if found is None:
         return None
     moments = (found.created_at, found.expires_at, found.revoked_at)
-    return (
+    return KnownKey(
         Key(found.key_id, found.scopes, found.label, *moments),
         Tenant(found.tenant_id, found.name, found.tenant_created_at, found.currencies),
+        found.log_id,
     )
 
 
-class _Known(NamedTuple):
-    """A key beside its tenant."""
+class _Found(NamedTuple):
+    """A key beside its tenant and its log."""
 
     key_id: int
     scopes: list[Scope]
@@ -205,6 +214,7 @@ class _Known(NamedTuple):
     name: str
     tenant_created_at: datetime
     currencies: list[str]
+    log_id: bytes
 
 
 def _find(connection: Connection, name: str) -> Tenant | None:

@@ -33,8 +33,11 @@ update api_keys set revoked_at = coalesce(revoked_at, :now) where key_id = :key_
 returning revoked_at;
 
 -- name: find_key(key_hash)^
+-- A tenant that was made by a version that knew of no log ids has none before its next event: zeros.
 select k.key_id, k.scopes, k.label, k.created_at, k.expires_at, k.revoked_at, t.tenant_id, t.name,
        t.created_at as tenant_created_at,
-       array(select code from tenant_currencies c where c.tenant_id = t.tenant_id order by code) as currencies
+       array(select code from tenant_currencies c where c.tenant_id = t.tenant_id order by code) as currencies,
+       coalesce((select log_id from logs l where l.tenant_id = t.tenant_id order by number desc limit 1),
+                decode(repeat('00', 16), 'hex')) as log_id
   from api_keys k join tenants t on t.tenant_id = k.tenant_id
  where k.key_hash = :key_hash;

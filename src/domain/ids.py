@@ -1,4 +1,4 @@
-"""What an id or a position is, wherever one is read from outside."""
+"""What ids and positions are, wherever they are read from outside."""
 
 from typing import Annotated
 
@@ -12,3 +12,6 @@ Position = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 Ordinal = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 """The position of an event, or how many there are up to it."""
+
+KeyId = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+"""The id of an API key."""

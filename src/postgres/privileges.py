@@ -4,7 +4,7 @@ from postgres.connections import connect
 from postgres.migrate import REMEDY, MigrationError
 from postgres.statements import Statement, Statements
 
-_APPEND_ONLY_TABLES = ("events", "conflicts")
+_APPEND_ONLY_TABLES = ("events", "conflicts", "accesses")
 
 
 class Sql(Statements):

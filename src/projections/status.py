@@ -51,14 +51,16 @@ class RebuildStatus(Struct, frozen=True):
 
 
 class StatusView(Struct, frozen=True):
-    """The head of the log, each projection's position and lag, and the rebuild, null if there is none."""
+    """The log's id and head, each projection's position and lag, and the rebuild, null if there is none."""
 
+    log_id: str
     log_position: int
     projections: list[ProjectionStatus]
     rebuild: RebuildStatus | None
 
 
 class _Row(NamedTuple):
+    log_id: str
     head: int
     first_at: datetime | None
     next_at: datetime | None
@@ -88,11 +90,11 @@ def read_status(connection: Connection, tenant_id: int, now: datetime) -> Status
         for name in READ_MODELS
     ]
     if row.rebuilt_to is None:
-        return StatusView(head, projections, None)
+        return StatusView(row.log_id, head, projections, None)
     rebuild_failure = _failure(
         row.rebuild_failed_position, row.rebuild_failure, row.rebuild_failed_at
     )
-    return StatusView(head, projections, RebuildStatus(row.rebuilt_to, rebuild_failure))
+    return StatusView(row.log_id, head, projections, RebuildStatus(row.rebuilt_to, rebuild_failure))
 
 
 def _failure(position: int | None, reason: str, since: datetime) -> FailureView | None:

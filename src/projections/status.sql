@@ -1,7 +1,9 @@
 -- name: status(tenant_id)
--- The head of the log, when its first event and the next one to be shown were recorded, and how far
--- the live generation is, and the one in the making beside it.
-select coalesce((select max(position) from events where tenant_id = :tenant_id), 0) as head,
+-- The log's id (zeros where it has none yet), its head, when its first event and the next one to be shown
+-- were recorded, and how far the live generation is, and the one in the making beside it.
+select coalesce((select encode(log_id, 'hex') from logs
+                  where tenant_id = :tenant_id order by number desc limit 1), repeat('0', 32)) as log_id,
+       coalesce((select max(position) from events where tenant_id = :tenant_id), 0) as head,
        (select recorded_at from events where tenant_id = :tenant_id and position = 1) as first_at,
        (select recorded_at from events
          where tenant_id = :tenant_id and position = t.position + 1) as next_at,

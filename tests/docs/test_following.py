@@ -208,6 +208,22 @@ def test_a_log_that_ends_before_what_was_followed_is_not_taken_for_silence(
     assert mirror.check() == before
 
 
+def test_a_log_that_grew_again_after_a_restore_is_not_taken_for_the_one_that_was_followed(
+    service: Service, key: str, client: httpx.Client, mirror: Mirror
+) -> None:
+    client.post(EVENTS, content=body(login("a"), login("b")))
+    with following(service, key, mirror):
+        mirror.wait_for(2)
+    before = mirror.check()
+    another = _new_key(service, "grown-again")
+    with service.client(another) as other:
+        other.post(EVENTS, content=body(login("a"), login("x"), login("y")))
+    _, said = _ended(service, another, mirror)
+    assert said.startswith("409: ")
+    assert "urn:roundbook:problem:other-log" in said
+    assert mirror.check() == before
+
+
 def test_a_key_that_may_not_audit_ends_it_with_what_the_service_says(
     service: Service, mirror: Mirror
 ) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 
 from tests.conftest import SAMPLES
 from tests.databases import Database, new_database
 from tests.documentation.browser import browsing
-from tests.http.service import Service, on, serving, starting
+from tests.http.service import Service, eventually, on, serving, starting
 from tests.http.wire import EVENTS, counts
 
 TENANT = "acme"
@@ -47,7 +48,15 @@ def key(service: Service) -> str:
         for batch in sorted((SAMPLES / "casino-day").glob("batch-*.json")):
             counts(client.post(EVENTS, content=batch.read_bytes()))
         client.get("/api/v1/players", params={"at_least": 484}).raise_for_status()
+        eventually(lambda: is_sealed(client))
     return made
+
+
+def is_sealed(client: httpx.Client) -> bool:
+    """Whether the whole day is sealed, and it was stated how its streams end."""
+    stated = client.get("/api/v1/evidence/heads", params={"player_id": "StQ-1"})
+    sealed = client.get("/api/v1/evidence/checkpoint", params={"size": 484})
+    return stated.is_success and sealed.is_success
 
 
 @pytest.fixture(scope="package")

@@ -15,6 +15,9 @@ from tests.http.service import Service
 
 pytestmark = pytest.mark.xdist_group("browser")
 
+FILES = {"application/octet-stream", "application/zip"}
+"""What the page has no way to show, but offers to keep."""
+
 
 class Operation(NamedTuple):
     """An operation of the OpenAPI document, and the media types of its answer ("" for none)."""
@@ -92,6 +95,7 @@ def tried(page: WebDriver, operation: Operation) -> Iterator[tuple[str, Shown]]:
         answer = find(page, block, ".live-responses-table tbody tr.response")
         status = find(page, answer, ".response-col_status")
         *body, headers = answer.find_elements("css selector", "pre.microlight")
+        body += answer.find_elements("css selector", "a[download]")
         yield media_type, Shown(*map(text_of, (status, headers, *body)))
         click(page, find(page, block, "button.btn-clear"))
         until(
@@ -125,4 +129,6 @@ def works(media_type: str, shown: Shown) -> bool:
         return False
     if media_type == "application/json":
         return bool(json.loads(shown.body).get("items", ["no page"]))
+    if media_type in FILES:
+        return shown.body == "Download file"
     return len(shown.body) > 0

@@ -16,8 +16,10 @@ def _micros(moment: datetime) -> int:
 
 
 def leaf_of(log_id: bytes, row: dict[str, Any]) -> bytes:
-    """Write the leaf of a row of the log."""
-    commitment = sha256(b"\x02" + (row["salt"] or bytes(16)) + row["state"]).digest()
+    """Write the leaf of a row of the log; what was erased has its commitment kept."""
+    commitment = row["kept"]
+    if row["state"] is not None:
+        commitment = sha256(b"\x02" + (row["salt"] or bytes(16)) + row["state"]).digest()
     key, occurred_at = row["key"], row["occurred_at"]
     flags = (key is not None) + 2 * (occurred_at is not None)
     content = b"\x03" + struct.pack(">H", flags) + (key or bytes(16))
@@ -31,8 +33,10 @@ def leaf_of(log_id: bytes, row: dict[str, Any]) -> bytes:
 def rows_of(connection: Connection, tenant_id: int) -> list[dict[str, Any]]:
     """Read a log's rows, in order."""
     cursor = connection.execute(
-        "select position, recorded_at, version, key, stream, topic, occurred_at, salt, state"
-        " from events where tenant_id = %s order by position",
+        "select position, recorded_at, version, key, stream, topic, occurred_at, salt, state,"
+        "       commitment as kept"
+        " from events left join erased using (tenant_id, position)"
+        " where tenant_id = %s order by position",
         [tenant_id],
     )
     names = [column.name for column in cursor.description or ()]

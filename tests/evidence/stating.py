@@ -1,5 +1,6 @@
 """What tests of statements of heads share: a naive one of rows, and the checks of who is given a proof."""
 
+import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -7,6 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 
 import msgspec
+from roundbook_verify import notes
+from roundbook_verify.bundle import Manifest
+from roundbook_verify.heads import judge
 
 from app.evidence.attesting import attest
 from app.evidence.head_proofs import StreamProof, prove
@@ -87,6 +91,19 @@ def signed_statements(connection: Connection, log: Log) -> list[bytes]:
     return statements
 
 
+def judged(
+    connection: Connection, log: Log, proof: StreamProof, size: int
+) -> tuple[int, int, int, list[str]]:
+    """Have a proof judged by the verifier that imports nothing of ours."""
+    vkeys = [key.vkey for key in log_keys(connection, log)]
+    sealed = checkpoint_of(connection, log, "log", size)
+    assert sealed is not None
+    note = notes.parse_checkpoint(sealed.note.encode())
+    manifest = Manifest("", note.origin, log.log_id.hex(), size, 1, size, proof.stream)
+    keys = [notes.parse_key(vkey, notes.ED25519) for vkey in vkeys]
+    return judge(json.loads(msgspec.json.encode(proof)), manifest, note, keys)
+
+
 def check_proof(connection: Connection, log: Log, proof: StreamProof, size: int) -> Statement:
     """Check a proof as who is given it with a checkpoint of the log of that size; gives its statement."""
     given = msgspec.json.decode(msgspec.json.encode(proof), type=StreamProof)
@@ -103,6 +120,8 @@ def check_proof(connection: Connection, log: Log, proof: StreamProof, size: int)
     assert sealed is not None
     of_log = read_note(connection, log, sealed.note)
     assert verify_consistency(statement.size, size, statement.root, of_log.root, proof.consistency)
+    verified = judged(connection, log, proof, size)
+    assert verified == (statement.size, proof.version or 0, proof.position or 0, [])
     if proof.neighbours is None:
         assert proof.entry is not None
         [head] = parse_heads(proof.entry)

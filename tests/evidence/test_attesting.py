@@ -1,8 +1,10 @@
 """Statements of heads: what is signed is what a naive reading of the rows gives, whatever happens beside."""
 
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 from hypothesis import example, given
@@ -16,7 +18,6 @@ from app.evidence.head_proofs import prove
 from app.evidence.sealer import Sealer
 from app.evidence.sealing import UnsoundError
 from app.evidence.store import newest_checkpoint
-from app.log.append import begin_log
 from app.tenants import Tenant
 from domain.evidence.checkpoints import parse_checkpoint
 from domain.evidence.heads import Statement
@@ -29,6 +30,9 @@ from tests.evidence.stating import (
     check_proof,
     naive_ends,
 )
+from tests.logs import begin_another_log
+
+ROOT = Path(__file__).parents[2]
 
 _TAMPER = "alter table {0} disable trigger all; {1}; alter table {0} enable trigger all"
 
@@ -232,6 +236,38 @@ def _goes_on(log: Attested) -> None:
     assert log.pages() == [(n, -(-streams[n] // 256)) for n in kept]
 
 
+def test_after_a_process_that_was_killed_another_one_goes_on(
+    log: Attested, database: Database
+) -> None:
+    log.fill([f"{number:04}" for number in range(3000)])
+    log.seal()
+    keys = str(log.settings.signing_path)
+    arguments = [database.service_url, str(log.tenant.tenant_id), keys]
+    with Popen(
+        [sys.executable, "-m", "tests.evidence.attesting_process", *arguments],
+        cwd=ROOT,
+        stdout=PIPE,
+        stdin=PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "1024 streams\n"
+        with pytest.raises(BusyError):
+            log.attest()
+        process.kill()
+    assert log.pages() == [(0, 4)]
+
+    def free() -> bool:
+        try:
+            log.attest()
+        except BusyError:  # PostgreSQL finds out in its time
+            return False
+        return True
+
+    log.until(free)
+    _goes_on(log)
+
+
 def test_two_at_once_do_not_get_in_each_others_way(log: Attested) -> None:
     log.fill([f"{number:04}" for number in range(2000)])
     log.seal()
@@ -331,9 +367,7 @@ def test_the_next_log_of_a_tenant_has_statements_of_its_own(log: Attested) -> No
     log.attest()
     first = log.log
     with log.pool.connection() as connection:
-        begin_log(
-            connection, log.tenant.tenant_id, number=first.number + 1, predecessor=first.log_id
-        )
+        begin_another_log(connection, log.tenant.tenant_id)
     log.fill("bc")
     size = log.seal()
     assert size == 4

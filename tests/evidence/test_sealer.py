@@ -16,7 +16,6 @@ from app.evidence.log_keys import log_keys
 from app.evidence.sealer import SQL, Sealer, failure_of
 from app.evidence.store import Sealed, newest_checkpoint, reader
 from app.evidence.verifying import verify
-from app.log.append import begin_log
 from app.log.leaves import Log, current_log
 from app.settings import Settings
 from app.tenants import Tenant
@@ -28,6 +27,7 @@ from postgres.connections import Connection, Pool, connect
 from tests.databases import Database
 from tests.evidence.reading import expected_hashes
 from tests.evidence.trees import naive_root
+from tests.logs import begin_another_log
 from tests.recording.sending import logins, send
 
 # What is tampered with, as a superuser or the owner of the tables can.
@@ -300,7 +300,7 @@ def test_another_log_of_the_tenant_hashes_all_events_anew(
     Sealer(pool, settings).seal(log)
     first = checkpoint(pool, log)
     with pool.connection() as connection:
-        begin_log(connection, tenant.tenant_id, number=2, predecessor=log.log_id)
+        begin_another_log(connection, tenant.tenant_id)
     fill(pool, tenant, 5)
     other = log_of(pool, tenant)
     assert other.number == 2

@@ -76,6 +76,10 @@ def test_the_document_describes_every_path_of_the_contract(document: Any) -> Non
     queries = (
         *("players", "players/{player_id}", "balances", "rounds", "transactions", "games"),
         *("games/{game_id}", "facets", "activity", "conflicts", "status", "history"),
+        *(
+            f"evidence/{path}"
+            for path in ("checkpoint", "keys", "tile/{tile}", "inclusion", "consistency", "bundle")
+        ),
     )
     described = {re.sub(r":[a-z]+}", "}", path) for path in document["paths"]}
     assert described >= {EVENTS, *(f"/api/v1/{query}" for query in queries)}

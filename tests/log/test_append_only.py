@@ -6,24 +6,25 @@ from typing import Any
 import psycopg
 import pytest
 
+from app.accesses import NewAccess, record_accesses
 from app.tenants import Tenant
 from postgres.connections import Connection, Pool, connect, open_pool
 from tests.databases import OWNER_ROLE, SERVICE_ROLE, Database
 from tests.recording.sending import login, logins, send
 
-TABLES = ("events", "conflicts")
+TABLES = ("events", "conflicts", "accesses")
 
-# {table} is either of them. Each must be refused for want of privilege, not for another reason.
+# {table} is any of them. Each must be refused for want of privilege, not for another reason.
 BY_THE_SERVICE = {
-    "update": "update {table} set position = position",
-    "update of no row": "update {table} set position = position where false",
+    "update": "update {table} set {key} = {key}",
+    "update of no row": "update {table} set {key} = {key} where false",
     "delete": "delete from {table}",
     "delete in a query": "with gone as (delete from {table} returning 1) select count(*) from gone",
     "truncate": "truncate {table}",
     "upsert": (
         "insert into {table} select * from {table} on conflict do nothing;"
         " insert into {table} select * from {table}"
-        " on conflict (tenant_id, {key}) do update set position = 7"
+        " on conflict (tenant_id, {key}) do update set tenant_id = 7"
     ),
     "merge": "merge into {table} t using (select 1) as one on true when matched then delete",
     "lock rows": "select 1 from {table} for update",
@@ -71,7 +72,7 @@ BY_THE_OWNER = {
 } | {
     "upsert": (
         "insert into {table} select * from {table}"
-        " on conflict (tenant_id, {key}) do update set position = excluded.position"
+        " on conflict (tenant_id, {key}) do update set tenant_id = excluded.tenant_id"
     ),
     "truncate with others": "truncate {table}, snapshots cascade",
 }
@@ -92,8 +93,12 @@ def rows(connection: Connection, tenant: Tenant) -> list[list[tuple[Any, ...]]]:
 
 @pytest.fixture
 def recorded(pool: Pool, tenant: Tenant) -> Tenant:
-    """A tenant with a log and a register of conflicts."""
+    """A tenant with a log, a register of conflicts and a log of accesses."""
     send(pool, tenant, [*logins(["a", "b"]), login("a", "other"), login("b", "other")])
+    with pool.connection() as connection:
+        record_accesses(
+            connection, tenant.tenant_id, [NewAccess(1, "GET", "/api/v1/history", "", "")] * 2
+        )
     return tenant
 
 
@@ -153,12 +158,13 @@ def test_the_service_may_only_read_and_add_to_the_log_and_only_read_the_migratio
         "select table_name, array_agg(privilege_type::text order by privilege_type::text)"
         "  from information_schema.role_table_grants"
         " where grantee = %s and table_schema = 'roundbook'"
-        "   and table_name in ('events', 'conflicts', 'migrations') group by table_name",
+        "   and table_name in ('events', 'conflicts', 'accesses', 'migrations') group by table_name",
         [SERVICE_ROLE],
     ).fetchall()
     assert dict(granted) == {
         "events": ["INSERT", "SELECT"],
         "conflicts": ["INSERT", "SELECT"],
+        "accesses": ["INSERT", "SELECT"],
         "migrations": ["SELECT"],
     }
 

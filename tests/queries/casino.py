@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from app.log.append import read_head
 from app.log.recorder import TenantLog
 from app.recording import record
 from app.tenants import SCOPES, Tenant, create_key
@@ -15,6 +16,7 @@ from postgres.connections import Pool, connect
 from projections.engine.projector import Projector
 from projections.entries import Scope
 from projections.reading import snapshot
+from tests.logs import begin_another_log
 from tests.queries.asgi import Answer, Api
 
 CASINO_DAY = Path(__file__).parents[1] / "samples" / "casino-day"
@@ -54,6 +56,17 @@ class Casino(NamedTuple):
         """What is shown: a rebuild makes another generation live."""
         with snapshot(self.pool, self.tenant.tenant_id) as seen:
             return seen.scope
+
+    @property
+    def log_id(self) -> bytes:
+        """The id of the log that goes on."""
+        with self.pool.connection() as connection:
+            return read_head(connection, self.tenant.tenant_id).log_id
+
+    def restart(self) -> bytes:
+        """Let another log go on, as after a restore; gives its id."""
+        with self.pool.connection() as connection:
+            return begin_another_log(connection, self.tenant.tenant_id)
 
     def send(self, items: Iterable[Item]) -> int:
         """Record items; gives the position of the log."""

@@ -20,6 +20,7 @@ FILTERS: dict[str, dict[str, Any]] = {
     "games": {"q": "n"},
     "conflicts": {"to_position": 10},
     "history": {"event": "deposit"},
+    "accesses": {"from": "2025-01-01T00:00:00Z"},
 }
 
 
@@ -36,6 +37,8 @@ def filled(new_casino: OpenCasino) -> Casino:
         ]
     items += [deposit(unique_id=f"d{number}", amount=7) for number in range(4)]
     casino.fill(items)
+    for _ in range(3):
+        casino.get("history")
     return casino
 
 
@@ -67,16 +70,22 @@ def test_a_cursor_belongs_to_its_query(route: str, filled: Casino, new_casino: O
 @pytest.mark.parametrize("route", FILTERS)
 def test_a_forged_cursor_is_a_fault_of_its_sender(route: str, filled: Casino) -> None:
     cursor = filled.get(route, limit=1).json["next_cursor"]
-    mark, place = msgspec.msgpack.decode(base64.urlsafe_b64decode(cursor + "=="))
+    log, mark, place = msgspec.msgpack.decode(base64.urlsafe_b64decode(cursor + "=="))
     broken: list[Any] = ["\0", "", "x" * 256, -1, 2**63, 2**70, None, [], b"", 1.5]
     for value in broken:
         members = place if isinstance(place, list) else [place]
         for index in range(len(members)):
             forged = [*members[:index], value, *members[index + 1 :]]
-            text = pack_any([mark, forged if isinstance(place, list) else forged[0]])
+            text = pack_any([log, mark, forged if isinstance(place, list) else forged[0]])
             answer = filled.get(route, cursor=text)
             assert code(answer) == "malformed_cursor", (value, index)
-    for text in (cursor + "=", cursor + "A", cursor[:-1], "=" + cursor, pack([mark]), pack(mark)):
+    without_log = pack([mark, place])  # as a version that knew of no logs gave them
+    for text in (
+        *(cursor + "=", cursor + "A", cursor[:-1], "=" + cursor),
+        *(pack([mark]), pack(mark), without_log),
+        *(pack([forged, mark, place]) for forged in (b"", log[:-1], log + b"x", "x", None, 1)),
+        *(pack([log, forged, place]) for forged in (b"", mark[:-1], mark + b"x", None)),
+    ):
         assert code(filled.get(route, cursor=text)) == "malformed_cursor"
 
 

@@ -69,7 +69,14 @@ def test_limit_and_cursor_belong_to_pages(casino: Casino) -> None:
 
 def test_a_cursor_beyond_the_head_is_told_from_nothing_new(casino: Casino) -> None:
     casino.send([deposit(), deposit()])
-    asked: Any = Asked(casino.tenant.tenant_id, HistoryFilters(), at_least=0, limit=1, after=None)
+    asked: Any = Asked(
+        casino.tenant.tenant_id,
+        casino.log_id,
+        HistoryFilters(),
+        at_least=0,
+        limit=1,
+        after=None,
+    )
     for position, status in ((2, 200), (3, 409), (10**15, 409)):
         answer = casino.get("history", cursor=QUERY.cursor(asked, position))
         assert answer.status == status

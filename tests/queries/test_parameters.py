@@ -15,6 +15,8 @@ TIME = "time"
 POSITION = "position"
 PAST = "position in the log of one of each"
 GROUPS = "groups"
+LOG_ID = "log id"
+KEY_ID = "key id"
 GAMES = {
     **dict.fromkeys(("provider", "category", "feature", "theme", "device", "q"), TEXT),
     "has_freespins": ("yes", "no", "unknown"),
@@ -45,6 +47,7 @@ COLLECTIONS: dict[str, dict[str, Any]] = {
         "group_by": GROUPS,
     },
     "conflicts": {"unique_id": ID, "from_position": POSITION, "to_position": POSITION},
+    "accesses": {"key_id": KEY_ID, "from": TIME, "to": TIME},
     "history": {
         **dict.fromkeys(("player_id", "game_id"), ID),
         "event": ("gameround", "deposit", "withdraw", "player", "game", "login"),
@@ -60,12 +63,13 @@ SINGLE: dict[str, dict[str, Any]] = {
     "players/p": {"at_position": PAST},
     "games/g": {"at_position": PAST},
 }
+COMMON = {"at_least": POSITION, "log_id": LOG_ID}
 ROUTES = {
     **{
-        route: {**own, "limit": "limit", "cursor": "cursor", "at_least": POSITION}
+        route: {**own, "limit": "limit", "cursor": "cursor", **COMMON}
         for route, own in COLLECTIONS.items()
     },
-    **{route: {**own, "at_least": POSITION} for route, own in SINGLE.items()},
+    **{route: {**own, **COMMON} for route, own in SINGLE.items()},
 }
 FITTING: dict[Any, list[str]] = {
     ID: ["p", "btg%2Fbonanza", "a+b", "%F0%9F%98%80", "x" * 255, "%22'%5C", "null"],
@@ -85,6 +89,8 @@ FITTING: dict[Any, list[str]] = {
     GROUPS: [
         *("currency", "day,game,currency", "currency,game", "day%2Ccurrency", "game,day,currency"),
     ],
+    LOG_ID: [],
+    KEY_ID: ["1", str(2**31 - 1)],
     "limit": ["1", "1000"],
     "cursor": [],
 }
@@ -124,6 +130,14 @@ UNFIT: dict[Any, list[tuple[str, str]]] = {
         *((text, "repeated") for text in ("day,day", "currency,day,currency")),
         *((text, "adds_currencies") for text in ("day", "game", "game,day")),
     ],
+    KEY_ID: [
+        *((text, "not_an_integer") for text in ("", "one", "1.0", "+1", "01", "rb_x")),
+        *((text, "out_of_range") for text in ("0", "-1", str(2**31), "9" * 5000)),
+    ],
+    LOG_ID: [
+        (text, "not_a_log_id")
+        for text in ("", "1", "0" * 31, "0" * 33, "A" * 32, "g" * 32, "%D9%A1" * 32)
+    ],
     "limit": [
         ("0", "out_of_range"),
         ("1001", "out_of_range"),
@@ -143,6 +157,7 @@ ANY_KIND = [
     ("%ff", "malformed"),
     ("%ed%a0%80", "malformed"),
 ]
+NOT_OF_THIS_LOG = {"cursor", "at_least", "at_position", "log_id"}
 EVERY = [(route, name) for route, parameters in ROUTES.items() for name in parameters]
 
 
@@ -289,7 +304,7 @@ def test_the_documented_examples_are_taken(route: str, one_of_each: Casino) -> N
     paths = one_of_each.api.get("/schema/openapi.json").json["paths"]
     path = "/api/v1/" + re.sub(r"^(player|game)s/.$", r"\1s/{\1_id}", route)
     for each in paths[path]["get"]["parameters"]:
-        if each["in"] == "query" and each["name"] not in {"cursor", "at_least", "at_position"}:
+        if each["in"] == "query" and each["name"] not in NOT_OF_THIS_LOG:
             example = each["example"] if "example" in each else each["schema"]["examples"][0]
             if isinstance(example, list):
                 assert each["explode"] is False

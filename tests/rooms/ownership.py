@@ -32,7 +32,12 @@ def _tables(*names: str) -> frozenset[str]:
 _PARTS = {"balances": ["balance_periods"]}
 
 ROOMS = {
-    "tenants": Room(["app/tenants"], _tables("tenants", "tenant_currencies", "api_keys")),
+    "tenants": Room(
+        ["app/tenants"],
+        _tables("tenants", "tenant_currencies", "api_keys"),
+        # With a key it is known for some seconds which log goes on, as it is whether the key is valid.
+        {"find_key": _tables("logs")},
+    ),
     "log": Room(
         ["app/log/", "app/recording/", "app/conflicts"],
         _tables(
@@ -42,6 +47,7 @@ ROOMS = {
         # Who writes holds the tenant's row; it is locked, never written.
         {"lock_tenant": _tables("tenants")},
     ),
+    "accesses": Room(["app/accesses"], _tables("accesses")),
     "evidence": Room(
         ["app/evidence/"],
         _tables(
@@ -74,7 +80,7 @@ ROOMS = {
             # How far a generation is only means something beside the head of its log.
             "behind": _tables("events"),
             "claim": _tables("events"),
-            "status": _tables("events"),
+            "status": _tables("events", "logs"),
             "live_and_head": _tables("events"),
             # The library's tracking knows tenants by their names.
             "tenant_by_name": _tables("tenants"),

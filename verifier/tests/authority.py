@@ -60,7 +60,9 @@ def certificate(
     )
     usage = changes.get("usage", None if ca else ExtendedKeyUsageOID.TIME_STAMPING)
     if usage:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=changes.get("critical", True))
+        builder = builder.add_extension(
+            x509.ExtendedKeyUsage([usage]), critical=changes.get("critical", True)
+        )
     return builder.sign(issuer[1] if issuer else private, hashes.SHA256())
 
 
@@ -81,7 +83,9 @@ class Authority:
     def pem(self) -> bytes:
         return self.root.public_bytes(serialization.Encoding.PEM)
 
-    def stamp(self, text: bytes, *, given: bool = True, status: int = 0, signed: bytes | None = None) -> bytes:
+    def stamp(
+        self, text: bytes, *, given: bool = True, status: int = 0, signed: bytes | None = None
+    ) -> bytes:
         imprint = sequence(SHA256, der(4, hashlib.sha256(text).digest()))
         moment = der(0x18, WHEN.strftime("%Y%m%d%H%M%SZ").encode())
         info = sequence(der(2, b"\1"), oid("1.3.6.1.4.1.99999.1"), imprint, der(2, b"\5"), moment)
@@ -90,7 +94,9 @@ class Authority:
         attributes = sorted(
             [
                 sequence(oid("1.2.840.113549.1.9.3"), der(0x31, TST_INFO)),
-                sequence(oid("1.2.840.113549.1.9.4"), der(0x31, der(4, hashlib.sha256(signed or info).digest()))),
+                sequence(
+                    oid("1.2.840.113549.1.9.4"), der(0x31, der(4, hashlib.sha256(signed or info).digest()))
+                ),
                 sequence(oid("1.2.840.113549.1.9.16.2.47"), der(0x31, ess)),
             ]
         )
@@ -106,7 +112,12 @@ class Authority:
         serial = self.signer.serial_number
         number = der(2, serial.to_bytes(serial.bit_length() // 8 + 1, "big"))
         signer = sequence(
-            der(2, b"\1"), sequence(issuer, number), SHA256, der(0xA0, *attributes), algorithm, der(4, signature)
+            der(2, b"\1"),
+            sequence(issuer, number),
+            SHA256,
+            der(0xA0, *attributes),
+            algorithm,
+            der(4, signature),
         )
         content = sequence(
             der(2, b"\3"),

@@ -270,7 +270,9 @@ class Log:
             for stream in streams
         ]
         tree = tuple(sha(b"\0" + entry) for entry in entries)
-        statement = b"\1" + LOG_ID + pack(">Q", size) + root(leaves[:size]) + pack(">Q", len(tree)) + root(tree)
+        statement = (
+            b"\1" + LOG_ID + pack(">Q", size) + root(leaves[:size]) + pack(">Q", len(tree)) + root(tree)
+        )
         statements = tuple(sha(b"\0" + item) for item in (b"first", b"second", statement, b"fourth"))
         signer = signer or Signer(f"{ORIGIN}/heads", OPERATOR.seed)
         told: dict[str, Any] = {
@@ -311,7 +313,9 @@ def erased_log() -> Log:
     log.events[4] = replace(log.events[4], type="PlayerUpdated", salt=bytes(range(16)), erased=True)
     record = compact({"positions": [5], "reason": "asked for", "by": "owner"})
     version = 1 + sum(event.stream == "player:Çelik" for event in log.events)
-    log.events.append(Event(13, "player:Çelik", version, "PlayerErased", NOON + 13, None, None, bytes(16), record))
+    log.events.append(
+        Event(13, "player:Çelik", version, "PlayerErased", NOON + 13, None, None, bytes(16), record)
+    )
     return log
 
 

@@ -1,6 +1,5 @@
 """The parts against the contract's examples, public vectors and an oracle."""
 
-import time
 from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
@@ -8,13 +7,21 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pymerkle import InmemoryTree
-
+from pymerkle import InmemoryTree  # type: ignore[import-untyped]
 from roundbook_verify.events import check
 from roundbook_verify.notes import Checkpoint, parse_checkpoint, parse_key
 from roundbook_verify.tree import consistent, leads_to, push, range_root
 from verifier.tests import building
-from verifier.tests.building import LOG_ID, WITNESSES, Event, Log, b64, bet, consistency, key_of, path, root, sha
+from verifier.tests.building import (
+    LOG_ID,
+    Event,
+    Log,
+    consistency,
+    key_of,
+    path,
+    root,
+    sha,
+)
 
 STATE = (
     b'{"unique_id":"bet-1","timestamp":"2025-01-15T12:00:00Z","player_id":"StQ-1","game_id":"btg/bonanza",'
@@ -22,8 +29,28 @@ STATE = (
 )
 UPDATE = b'{"unique_id":"p-1","timestamp":"2025-01-15T12:00:01Z","player_id":"StQ-1","country":"SE"}'
 EXAMPLES = [
-    Event(1, "player:StQ-1", 1, "BetPlaced", 1736942400123456, 1736942400000000, key_of("bet-1"), bytes(16), STATE),
-    Event(2, "player:StQ-1", 2, "PlayerUpdated", 1736942400123456, 1736942401000000, key_of("p-1"), bytes(range(16)), UPDATE),
+    Event(
+        1,
+        "player:StQ-1",
+        1,
+        "BetPlaced",
+        1736942400123456,
+        1736942400000000,
+        key_of("bet-1"),
+        bytes(16),
+        STATE,
+    ),
+    Event(
+        2,
+        "player:StQ-1",
+        2,
+        "PlayerUpdated",
+        1736942400123456,
+        1736942401000000,
+        key_of("p-1"),
+        bytes(range(16)),
+        UPDATE,
+    ),
     Event(3, "game:btg/bonanza", 1, "GameUpdated", 1736942400223456, None, None, bytes(16), b"{}"),
 ]
 LEAVES = [
@@ -56,7 +83,9 @@ def test_an_erased_event_has_the_leaf_that_it_had() -> None:
 
 
 def test_the_format_documents_own_example_is_right() -> None:
-    assert Log(EXAMPLES).range(2, 3)["proof.json"].decode() in (Path(__file__).parents[1] / "FORMAT.md").read_text("utf-8")
+    assert Log(EXAMPLES).range(2, 3)["proof.json"].decode() in (
+        Path(__file__).parents[1] / "FORMAT.md"
+    ).read_text("utf-8")
 
 
 def test_a_note_of_the_specification_is_verified() -> None:
@@ -74,8 +103,10 @@ def test_a_checkpoint_of_the_specification_is_read() -> None:
     """The example of c2sp.org/tlog-cosignature: a log's line and a witness's with its time."""
     note = (
         "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n"
-        "— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n"
-        "— witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n"
+        "— example.com/behind-the-sofa "
+        "Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n"
+        "— witness.example.com/w1 "
+        "jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n"
     )
     checkpoint = parse_checkpoint(note.encode())
     assert (checkpoint.origin, checkpoint.size) == ("example.com/behind-the-sofa", 20852163)
@@ -91,7 +122,7 @@ def test_a_checkpoint_of_the_specification_is_read() -> None:
         b"a\n01\n" + b"A" * 43 + b"=\n\n" + "— a AAAAAAAA\n".encode(),
         b"a\n1\n" + b"A" * 42 + b"B=\n\n" + "— a AAAAAAAA\n".encode(),
         b"a\n1\n" + b"A" * 43 + b"=\n\n" + "— a AAAAAAAA".encode(),
-        b"a\n1\n" + b"A" * 43 + b"=\n\n" + "- a AAAAAAAA\n".encode(),
+        b"a\n1\n" + b"A" * 43 + b"=\n\n" + b"- a AAAAAAAA\n",
         b"a\n1\n" + b"A" * 43 + b"=\n\n" + "— a+b AAAAAAAA\n".encode(),
         b"a\n1\n" + b"A" * 43 + b"=\n\n" + "— a AAAAAAB=\n".encode(),
         b"a\n1\n" + b"A" * 43 + b"=\n\n" + "— a AAAAAAAA\r\n".encode(),
@@ -155,5 +186,7 @@ def test_a_range_has_the_root_however_its_leaves_come(data: st.DataObject) -> No
 def test_it_is_small_and_imports_nothing_of_roundbook() -> None:
     folder = Path(__file__).parents[1] / "src/roundbook_verify"
     text = "".join(file.read_text("utf-8") for file in folder.glob("*.py"))
-    named = {line.split()[1].split(".")[0] for line in text.splitlines() if line.startswith(("import ", "from "))}
+    named = {
+        line.split()[1].split(".")[0] for line in text.splitlines() if line.startswith(("import ", "from "))
+    }
     assert not named & {"domain", "postgres", "app", "projections", "api"}

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 import rfc3161_client
 from cryptography.x509.oid import ExtendedKeyUsageOID
-
 from roundbook_verify.main import main
 from roundbook_verify.stamps import stamped_at
 from verifier.tests.authority import WHEN, Authority
-from verifier.tests.building import ORIGIN, OPERATOR, b64, compact, consistency, player_log, root, write
+from verifier.tests.building import OPERATOR, ORIGIN, b64, compact, consistency, player_log, root, write
 
 LOG = player_log()
 TEXT = LOG.note().split(b"\n\n")[0] + b"\n"
@@ -105,7 +104,9 @@ def test_any_byte_of_a_stamp_that_is_changed_is_found_or_is_not_what_is_signed()
             continue
 
 
-def test_without_a_root_stamps_are_said_to_be_unchecked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_root_stamps_are_said_to_be_unchecked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     bundle = write(tmp_path / "bundle.zip", LOG.range() | {"anchors/a.tsr": b"x"})
     assert main([str(bundle), "--vkey", OPERATOR.vkey]) == 0
     assert "not checked: 1 time stamps" in capsys.readouterr().out

@@ -18,6 +18,7 @@ from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
 from api.cli.verify import verify_command
+from api.process.store import OwnerNeededError
 from app.evidence.command import CommandError
 from app.evidence.guard import BusyError, RefusedError
 from app.evidence.keys import KeyFileError
@@ -43,6 +44,7 @@ _EXPECTED_ERRORS = (
     MigrationError,
     NoKeyError,
     RefusedError,
+    OwnerNeededError,
     SessionError,
     SettingsError,
     TenantError,

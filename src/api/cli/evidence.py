@@ -3,6 +3,13 @@
 import click
 
 from api.cli.evidence_attest import attest_command
+from api.cli.evidence_bundle import bundle_command
+from api.cli.evidence_keys import (
+    add_key_command,
+    keys_command,
+    restart_command,
+    rotate_key_command,
+)
 
 
 @click.group()
@@ -10,5 +17,13 @@ def evidence() -> None:
     """Prove what a log holds, and that it was not changed."""
 
 
-for command in (attest_command,):
+_COMMANDS = (
+    attest_command,
+    bundle_command,
+    keys_command,
+    add_key_command,
+    rotate_key_command,
+    restart_command,
+)
+for command in _COMMANDS:
     evidence.add_command(command)

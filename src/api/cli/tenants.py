@@ -1,16 +1,15 @@
 """`roundbook tenant`: whose events are kept."""
 
-from base64 import b64decode
-
 import click
 
+from api.cli.evidence_keys import public_key_option
 from api.process.store import connect_service
 from api.tenancy import create_tenant
 from app.evidence.log_keys import adopt_key, begin_signing
 from app.log.leaves import Log, current_log
 from app.settings import Settings, read_settings
 from app.tenants import allow_currency, list_tenants
-from domain.evidence.notes import KEY_BYTES, VerifierKey
+from domain.evidence.notes import VerifierKey
 from domain.instant import format_instant
 from postgres.connections import Connection
 
@@ -18,19 +17,6 @@ from postgres.connections import Connection
 @click.group()
 def tenant() -> None:
     """Create and list tenants, and the currencies they may send."""
-
-
-def _public_key(
-    _context: click.Context, _option: click.Parameter, encoded: str | None
-) -> bytes | None:
-    """Read what a key is given as."""
-    try:
-        key = None if encoded is None else b64decode(encoded, validate=True)
-    except ValueError:
-        key = b""
-    if key is not None and len(key) != KEY_BYTES:
-        raise click.BadParameter(f"{encoded!r} is not 32 bytes in base64")
-    return key
 
 
 def _begin_signing(
@@ -57,12 +43,7 @@ def _begin_signing(
     metavar="CODE",
     help="A code beyond ISO 4217, as BTC.",
 )
-@click.option(
-    "--public-key",
-    callback=_public_key,
-    metavar="BASE64",
-    help="Where ROUNDBOOK_SIGN_COMMAND signs: the 32 bytes of its Ed25519 key's public half.",
-)
+@public_key_option
 def create(name: str, currencies: tuple[str, ...], public_key: bytes | None) -> None:
     """Create a tenant, and the key that signs its log.
 

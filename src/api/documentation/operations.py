@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Union
 
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import (
@@ -73,6 +73,36 @@ _INVALID = InvalidParameters(
     _REQUEST_ID,
     [Fault("limit", "out_of_range", "must be from 1 to 1000")],
 )
+
+
+class OtherLog(Problem, frozen=True):
+    """The request goes by positions of another log than the one that goes on, whose id is `log_id`."""
+
+    log_id: str
+
+
+class BeyondHead(Problem, frozen=True):
+    """A reader goes on behind a position that the log does not have: its head is `log_position`."""
+
+    log_position: int
+
+
+_OTHER_LOG = OtherLog(
+    TYPE_PREFIX + "other-log",
+    PROBLEMS["other-log"][1],
+    409,
+    "What you go by is of another log than the one that goes on, as it is after a restore.",
+    _REQUEST_ID,
+    "00112233445566778899aabbccddeeff",
+)
+_BEYOND_HEAD = BeyondHead(
+    TYPE_PREFIX + "beyond-head",
+    PROBLEMS["beyond-head"][1],
+    409,
+    "You go on after position 500, and the head of the log is 484.",
+    _REQUEST_ID,
+    484,
+)
 _BEHIND = problem_example("read-models-behind", "The read models are not at position 484 yet.")
 _UNAVAILABLE = problem_example("store-unavailable", "The store is out of reach or did not confirm.")
 
@@ -80,7 +110,7 @@ _UNAVAILABLE = problem_example("store-unavailable", "The store is out of reach o
 def problem(description: str, *examples: Problem) -> ResponseSpec:
     """Describe a problem that a query can be answered with."""
     return ResponseSpec(
-        type(examples[0]),
+        Union[*dict.fromkeys(map(type, examples))],
         generate_examples=False,
         description=description,
         media_type=MEDIA_TYPE,
@@ -93,6 +123,11 @@ QUERY_PROBLEMS: Mapping[int, ResponseSpec] = {
     406: problem(
         "The request accepts none of the media types there are; `offered` lists them.",
         _NOT_ACCEPTABLE,
+    ),
+    409: problem(
+        "`log_id` or `cursor` is of another log than the one that goes on, as it is after a restore from an"
+        " older backup.",
+        _OTHER_LOG,
     ),
     422: problem("Unknown, malformed or repeated parameters, all faults at once.", _INVALID),
     503: problem(
@@ -111,25 +146,13 @@ RESOURCE_PROBLEMS: Mapping[int, ResponseSpec] = {
 """The same for a query that asks for one thing."""
 
 
-class BeyondHead(Problem, frozen=True):
-    """A reader goes on behind a position that the log does not have: its head is `log_position`."""
-
-    log_position: int
-
-
 BEYOND_HEAD = problem(
-    "The position to go on after is beyond the head of the log, as it is where the log was restored from"
-    " an older backup. With nothing new to read the answer would be 200.",
-    BeyondHead(
-        TYPE_PREFIX + "beyond-head",
-        PROBLEMS["beyond-head"][1],
-        409,
-        "You go on after position 500, and the head of the log is 484.",
-        _REQUEST_ID,
-        484,
-    ),
+    "The log was restored from an older backup: the position to go on after is beyond its head (with nothing"
+    " new to read the answer would be 200), or it is of another log by its id.",
+    _BEYOND_HEAD,
+    _OTHER_LOG,
 )
-"""The problem of a history that is to go on where it can't."""
+"""The problems of a history that is to go on where it can't."""
 
 
 def operation(
@@ -157,7 +180,11 @@ def operation(
             responses.pop("400", None)
             success = responses["200"]
             if isinstance(success, OpenAPIResponse) and success.content:
-                success.headers = {"Log-Position": _log_position(), **(answer_headers or {})}
+                success.headers = {
+                    "Log-Position": _log_position(),
+                    "Log-Id": log_id_header(),
+                    **(answer_headers or {}),
+                }
                 success.content[JSON].examples = {"example": Example(value=example)}
                 for media_type, text in (streams or {}).items():
                     success.content[media_type] = OpenAPIMediaType(
@@ -186,6 +213,15 @@ def query_parameters(query: Query[Any, Any]) -> list[Parameter]:
         )
         for each in query.parameters.values()
     ]
+
+
+def log_id_header() -> OpenAPIHeader:
+    """Describe the header that stands beside each Log-Position."""
+    return OpenAPIHeader(
+        schema=Schema(type=OpenAPIType.STRING, pattern="^[0-9a-f]{32}$"),
+        description="The log that the position is of: what to send as `log_id` with it. After a restore from"
+        " an older backup another log goes on.",
+    )
 
 
 def _log_position() -> OpenAPIHeader:

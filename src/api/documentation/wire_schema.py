@@ -19,7 +19,7 @@ from litestar.openapi.spec import (
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from msgspec import UNSET
 
-from api.documentation.operations import NEEDS_KEY, Problem
+from api.documentation.operations import NEEDS_KEY, Problem, log_id_header
 from api.http.problems import MEDIA_TYPE
 from app.recording import Receipt, ReceiptItem
 from app.wire.items import Fault
@@ -186,6 +186,9 @@ class IngestOperation(Operation):
             with_receipt.description = asked
             with_receipt.content["application/json"].examples = {"receipt": Example(value=_RECEIPT)}
             recorded.headers = with_receipt.headers = {
-                name: OpenAPIHeader(schema=Schema(type=OpenAPIType.INTEGER), description=about)
-                for name, about in _HEADERS.items()
+                **{
+                    name: OpenAPIHeader(schema=Schema(type=OpenAPIType.INTEGER), description=about)
+                    for name, about in _HEADERS.items()
+                },
+                "Log-Id": log_id_header(),
             }

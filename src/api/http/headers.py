@@ -2,6 +2,8 @@
 
 from litestar.datastructures import Headers
 
+LAST_EVENT_ID = "last-event-id"
+
 
 def joined(headers: Headers, name: str) -> str:
     """Return all values of a header as one text, which is empty where there is none.

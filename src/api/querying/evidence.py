@@ -7,7 +7,7 @@ from litestar import Request, Response
 from msgspec import Struct
 
 from api.http.accept import negotiate
-from api.http.auth import tenant_of
+from api.http.auth import log_id_of, tenant_of
 from api.http.problems import ProblemError
 from api.querying.parameters import Asked, Query
 from api.querying.queries import Queries
@@ -34,7 +34,9 @@ def asked_as(
 ) -> tuple[Asked[F, None], str]:
     """Read what is asked for, and as which media type. Raises ProblemError: first 406, then 422."""
     media_type = negotiate(request, offered)
-    return query.read(request.scope["query_string"], tenant_of(request).tenant_id), media_type
+    tenant_id, log_id = tenant_of(request).tenant_id, log_id_of(request)
+    asked, _ = query.read(request.scope["query_string"], tenant_id, log_id)
+    return asked, media_type
 
 
 def answer_as(

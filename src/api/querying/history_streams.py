@@ -8,10 +8,10 @@ import anyio.to_thread
 from litestar import Request, Response
 
 from api.http.accept import EVENT_STREAM, NDJSON
-from api.http.auth import check_key
-from api.http.headers import joined
+from api.http.headers import LAST_EVENT_ID, joined
 from api.http.problems import ProblemError
 from api.http.streams import Streamed
+from api.querying.epochs import check_still, own_log
 from api.querying.parameters import Asked, Fault
 from api.querying.positions import Awaited
 from api.querying.queries import Queries, answer_headers
@@ -31,8 +31,7 @@ from postgres.connections import Connection
 _HEARTBEAT_S = 4.0
 _COMMENT = b":\n\n"
 
-_LAST_EVENT_ID = "last-event-id"
-_POSITION = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
+_EVENT_ID = re.compile(r"(?:([0-9a-f]{32}):)?(0|[1-9]\d{0,17})", re.ASCII)
 
 _LIVE_HEADERS = {
     # Neither a cache nor a proxy that gathers answers (nginx and its kin) may hold an event back.
@@ -76,9 +75,11 @@ async def live(
 
     A reconnect with `Last-Event-ID` goes on after that position; where nothing can follow it is
     answered 204, upon which an EventSource stays away. Raises ProblemError: `invalid-parameters` where
-    `Last-Event-ID` is no position, `beyond-head` where it is one that the log does not have.
+    `Last-Event-ID` is no position, `other-log` where it is of another log, `beyond-head` where it is one
+    that the log does not have.
     """
-    last_event_id = _last_event_id(request)
+    log_id, last_event_id = _last_event_id(request)
+    asked = asked._replace(log_id=await own_log(request, log_id))
     after = last_event_id or 0
     size, until = await queries.logged(asked, _sealed_size(asked))
     check_reached(after, until)
@@ -125,14 +126,18 @@ def _is_complete(asked: AskedHistory, piece: _Piece) -> bool:
     return last is not None and piece.next >= last
 
 
-def _last_event_id(request: Request[Any, Any, Any]) -> int | None:
-    text = joined(request.headers, _LAST_EVENT_ID)
+def _last_event_id(request: Request[Any, Any, Any]) -> tuple[list[bytes], int | None]:
+    """Read the position after which to go on, if one is given, and the id of its log, if that is."""
+    text = joined(request.headers, LAST_EVENT_ID)
     if not text:
-        return None
-    if not _POSITION.fullmatch(text):
-        fault = Fault("Last-Event-ID", "not_an_integer", "must be a position of the log")
+        return [], None
+    found = _EVENT_ID.fullmatch(text)
+    if found is None:
+        detail = "must be a position of the log, alone or as <log id>:<position>"
+        fault = Fault("Last-Event-ID", "not_an_integer", detail)
         raise ProblemError("invalid-parameters", "Last-Event-ID is no position", errors=[fault])
-    return int(text)
+    log_id, position = found.groups()
+    return [] if log_id is None else [bytes.fromhex(log_id)], int(position)
 
 
 async def _follow_to_head(
@@ -147,7 +152,7 @@ async def _follow_to_head(
             yield piece.lines
         if piece.after is None:
             return
-        await check_key(request, "audit")
+        await check_still(request, asked.log_id)
         piece = await _read(asked, queries, ndjson_line, after=piece.after, until=piece.until)
 
 
@@ -157,8 +162,8 @@ async def _follow_live(
     """Return a comment at once, what was read first, and go on when it is sent and there is more.
 
     While it waits it holds neither a thread nor a connection, and costs the store no query of its own.
-    It ends when the key does, when the filters leave nothing to come, and when the process ends; a
-    client that comes back gets what followed.
+    It ends when the key does, when another log goes on in the place of this one, when the filters leave
+    nothing to come, and when the process ends; a client that comes back gets what followed.
     """
     yield _COMMENT
     while True:
@@ -172,9 +177,9 @@ async def _follow_live(
             while not await queries.positions.reached(awaited, following, timeout_s=_HEARTBEAT_S):
                 if queries.positions.closed:
                     return
-                await check_key(request, "audit")
+                await check_still(request, asked.log_id)
                 yield _COMMENT
-        await check_key(request, "audit")
+        await check_still(request, asked.log_id)
         piece = await _read(asked, queries, event_stream_message, after=piece.next, until=None)
 
 

@@ -9,13 +9,15 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
-from domain.ids import Id, Ordinal, Position
+from domain.ids import Id, KeyId, Ordinal, Position
 from domain.instant import Instant, as_datetime
 
 _LONGEST_ID = 255
 _GREATEST_POSITION = 2**63 - 1
+_GREATEST_KEY_ID = 2**31 - 1
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
 _LONGEST_INTEGER = 20
+_HEX_LOG_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 # No RFC 3339 time has a space before its offset: there it can only be a `+` that was not encoded.
 _SPACE_FOR_PLUS = re.compile(r" (?=\d\d:\d\d\Z)", re.ASCII)
 
@@ -121,7 +123,14 @@ def _read_time(text: str) -> datetime:
         raise UnfitError("not_a_timestamp", detail) from None
 
 
+def _read_log_id(text: str) -> bytes:
+    if not _HEX_LOG_ID.fullmatch(text):
+        raise UnfitError("not_a_log_id", "must be 32 hexadecimal digits in lower case")
+    return bytes.fromhex(text)
+
+
 TEXT = Kind(_read_text, Schema(type=OpenAPIType.STRING))
+LOG_ID = Kind(_read_log_id, Schema(type=OpenAPIType.STRING, pattern="^[0-9a-f]{32}$"))
 
 _KINDS: list[tuple[Any, Kind]] = [
     (
@@ -130,6 +139,7 @@ _KINDS: list[tuple[Any, Kind]] = [
     ),
     (Position, integer(0, _GREATEST_POSITION)),
     (Ordinal, integer(1, _GREATEST_POSITION)),
+    (KeyId, integer(1, _GREATEST_KEY_ID)),
     (str, TEXT),
     (bool, Kind(_read_boolean, Schema(type=OpenAPIType.BOOLEAN))),
     (

@@ -13,8 +13,8 @@ from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
 from api.http.problems import ProblemError
-from api.querying.cursors import CursorError, Cursors, belonging
-from api.querying.kinds import TEXT, Kind, UnfitError, integer, kind_of
+from api.querying.cursors import Cursor, CursorError, Cursors, belonging
+from api.querying.kinds import LOG_ID, TEXT, Kind, UnfitError, integer, kind_of
 from domain.ids import Position
 
 F = TypeVar("F", bound=Struct)
@@ -56,9 +56,13 @@ class Parameter(NamedTuple):
 
 
 class Asked(NamedTuple, Generic[F, K]):
-    """What a request asks for. `after` is the place after which to go on, None for the beginning."""
+    """What a request asks for. `after` is the place after which to go on, None for the beginning.
+
+    `log_id` is that of the tenant's log, as cursors will hold it.
+    """
 
     tenant_id: int
+    log_id: bytes
     filters: F
     at_least: int
     limit: int
@@ -88,6 +92,13 @@ _AT_LEAST = Parameter(
     " an earlier answer), for some seconds at most; then 503.",
     Apart(484),
 )
+_LOG_ID = Parameter(
+    "log_id",
+    LOG_ID,
+    "The log that positions and cursors of this request are of (a `Log-Id` of an earlier answer). Where"
+    " another one goes on since, as after a restore from an older backup, the answer is 409.",
+    Apart("00112233445566778899aabbccddeeff"),
+)
 _LIMIT = Parameter(
     "limit",
     integer(1, _MOST_ROWS),
@@ -98,12 +109,12 @@ _CURSOR = Parameter(
     "cursor",
     TEXT,
     "The `next_cursor` of the page before, with the same filters. Absent for the first page.",
-    Apart("ksQIAAECAwQFBgeRpnAtMTAwMQ"),
+    Apart("k8QIABEiM0RVZnfECAABAgMEBQYHkaZwLTEwMDE"),
 )
 
 
 class Query(Generic[F, K]):
-    """The parameters of one route: those of its filters, at_least, and for a collection limit and cursor."""
+    """The parameters of one route: its filters, at_least, log_id, and for a collection limit and cursor."""
 
     def __init__(
         self,
@@ -141,13 +152,16 @@ class Query(Generic[F, K]):
             for field in fields(filters)
         ]
         paging = [] if place is None else [_LIMIT, _CURSOR]
-        waiting = [_AT_LEAST] if waits else []
+        waiting = [_AT_LEAST, _LOG_ID] if waits else []
         self.parameters = {each.name: each for each in (*own, *paging, *waiting)}
 
-    def read(self, query_string: bytes, tenant_id: int, *, in_pages: bool = True) -> Asked[F, K]:
-        """Read a request's parameters. Raises ProblemError `invalid-parameters` with all faults.
+    def read(
+        self, query_string: bytes, tenant_id: int, log_id: bytes, *, in_pages: bool = True
+    ) -> tuple[Asked[F, K], list[bytes]]:
+        """Read a request's parameters, and of which logs they are: how their ids begin.
 
-        `in_pages` is False for an answer that is no page: then `limit` and `cursor` are faults.
+        `in_pages` is False for an answer that is no page: then `limit` and `cursor` are faults. Raises
+        ProblemError `invalid-parameters` with all faults.
         """
         values: dict[str, Any] = {}
         faults: list[Fault] = []
@@ -175,7 +189,7 @@ class Query(Generic[F, K]):
             for each in self.parameters.values()
             if each.required and each.name not in given
         ]
-        after = self._after(values.pop("cursor", None), faults)
+        cursor = self._cursor(values.pop("cursor", None), faults)
         if not faults:
             filters = self._filters(
                 **{
@@ -187,14 +201,17 @@ class Query(Generic[F, K]):
             fault = self._check(filters)
             if fault is not None:
                 faults.append(fault)
-            elif after is None or after[0] == belonging(self._name, tenant_id, filters):
-                return Asked(
+            elif cursor is None or cursor.belongs_to == belonging(self._name, tenant_id, filters):
+                asked: Asked[F, K] = Asked(
                     tenant_id,
+                    log_id,
                     filters,
                     values.get("at_least", 0),
                     values.get("limit", _DEFAULT_LIMIT),
-                    None if after is None else after[1],
+                    None if cursor is None else cursor.place,
                 )
+                logs = [values["log_id"]] if "log_id" in values else []
+                return asked, logs if cursor is None else [*logs, cursor.log]
             else:
                 detail = "belongs to a query with other filters"
                 faults.append(Fault("cursor", "foreign_cursor", detail))
@@ -204,9 +221,8 @@ class Query(Generic[F, K]):
         """Write the cursor after the last row of a page, None where nothing follows."""
         if last_place is None or self._cursors is None:
             return None
-        return self._cursors.write(
-            last_place, belonging(self._name, asked.tenant_id, asked.filters)
-        )
+        belongs_to = belonging(self._name, asked.tenant_id, asked.filters)
+        return self._cursors.write(last_place, belongs_to, asked.log_id)
 
     def _value(self, name: str, text: str | None, *, in_pages: bool) -> Any:
         parameter = self.parameters.get(name)
@@ -220,7 +236,7 @@ class Query(Generic[F, K]):
             raise UnfitError("pages_only", "is for pages only, and this answer is one stream")
         return parameter.kind.read(text)
 
-    def _after(self, cursor: str | None, faults: list[Fault]) -> tuple[bytes, K] | None:
+    def _cursor(self, cursor: str | None, faults: list[Fault]) -> Cursor[K] | None:
         if cursor is None or self._cursors is None:
             return None
         try:

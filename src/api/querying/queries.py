@@ -10,8 +10,9 @@ from litestar import Request, Response
 from msgspec import Struct
 
 from api.http.accept import JSON, negotiate
-from api.http.auth import tenant_of
+from api.http.auth import log_id_of, tenant_of
 from api.http.problems import ProblemError
+from api.querying.epochs import own_log
 from api.querying.parameters import Asked, Fault, Query, invalid_parameters
 from api.querying.positions import Awaited, Positions
 from app.log.append import head
@@ -66,7 +67,7 @@ class Queries:
         find: Callable[[Snapshot, F, K | None, int], Rows[V, K]],
     ) -> Response[Any]:
         """Answer a page of a collection of the read models."""
-        asked = read_request(request, query)
+        asked = await read_request(request, query)
         rows, position = await self.live(
             asked, lambda seen: find(seen, asked.filters, asked.after, asked.limit)
         )
@@ -153,10 +154,26 @@ class Queries:
                 )
 
 
-def read_request(request: Request[Any, Any, Any], query: Query[F, K]) -> Asked[F, K]:
-    """Read a query that is answered in JSON. Raises ProblemError: first 406, then 422."""
+async def read_request(request: Request[Any, Any, Any], query: Query[F, K]) -> Asked[F, K]:
+    """Read a query that is answered in JSON. Raises ProblemError: first 406, then 422, then 409."""
     negotiate(request, [JSON])
-    return query.read(request.scope["query_string"], tenant_of(request).tenant_id)
+    return await read_parameters(request, query)
+
+
+async def read_parameters(
+    request: Request[Any, Any, Any], query: Query[F, K], *, in_pages: bool = True
+) -> Asked[F, K]:
+    """Read the parameters of a query, answered in pages or as one stream.
+
+    Raises ProblemError: `invalid-parameters`, and `other-log` where it goes by what another log gave.
+    """
+    asked, logs = query.read(
+        request.scope["query_string"],
+        tenant_of(request).tenant_id,
+        log_id_of(request),
+        in_pages=in_pages,
+    )
+    return asked._replace(log_id=await own_log(request, logs))
 
 
 def answer_page(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from api.routes.accesses import list_accesses
 from api.routes.activity import list_activity
 from api.routes.balances import show_balances
 from api.routes.conflicts import list_conflicts
@@ -41,6 +42,7 @@ ROUTES: list[Any] = [
     show_consistency,
     show_heads,
     take_bundle,
+    list_accesses,
     Metrics,
     live,
     ready,

@@ -91,7 +91,7 @@ async def show_balances(
     were in the past: `as_of` a time of the events, or `at_position` of the log, which a later event never
     changes.
     """
-    asked = read_request(request, QUERY)
+    asked = await read_request(request, QUERY)
     position = asked.filters.at_position
     if position is not None:
         found = await queries.at_position(

@@ -65,7 +65,7 @@ async def list_conflicts(
     Each beside what is recorded (`recorded`, at `position`), both as they were sent, digit for digit; `data`
     is null where it was erased. A page may hold fewer items than `limit` where they are large.
     """
-    asked = read_request(request, QUERY)
+    asked = await read_request(request, QUERY)
     page, position = await queries.logged(
         asked,
         lambda connection, _: find_conflicts(

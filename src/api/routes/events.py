@@ -11,6 +11,7 @@ from prometheus_client import Counter
 from api.documentation.wire_schema import INGEST_PROBLEMS, IngestOperation
 from api.http.auth import tenant_of
 from api.http.headers import joined
+from api.http.log_ids import LOG_ID
 from api.http.problems import ProblemError
 from api.http.refusals import BODY_FAULT
 from app.intake.budgets import OverBudgetError
@@ -95,6 +96,7 @@ def _answer(request: Request[Any, Any, Any], recorded: Recorded) -> Response[Any
     for outcome, count in counts.items():
         INGESTED.labels(outcome).inc(count)
     request.scope["state"]["log"] = counts
+    request.scope["state"][LOG_ID] = recorded.log_id
     headers = {f"Events-{outcome.title()}": str(count) for outcome, count in counts.items()}
     headers["Log-Position"] = str(recorded.log_position)
     if _wants_receipt(joined(request.headers, "prefer")):

@@ -131,7 +131,7 @@ async def show_game(
     In the past a game is known by its own events alone: `first_seen` and `last_seen` are then about its
     updates, not about its rounds, and a game that none had named up to that position is not found.
     """
-    asked = read_request(request, ONE)
+    asked = await read_request(request, ONE)
     name, position = decode_id(game_id), asked.filters.at_position
     if position is None:
         return answer_one(await queries.live(asked, lambda seen: get_game(seen, name)))
@@ -159,6 +159,6 @@ async def show_facets(
     The most frequent value comes first, equal ones by code points. Unknown values are left out, but
     for `device`, which reads `undefined`, and `has_freespins`, which reads `unknown`.
     """
-    asked = read_request(request, FACETS)
+    asked = await read_request(request, FACETS)
     facets, position = await queries.live(asked, lambda seen: count_facets(seen, asked.filters))
     return answer(facets, position)

@@ -13,10 +13,9 @@ from litestar.openapi.spec.enums import OpenAPIType
 from api.documentation.evidence import EVIDENCE_SIZE
 from api.documentation.operations import BEYOND_HEAD, QUERY_PROBLEMS, operation
 from api.http.accept import EVENT_STREAM, JSON, NDJSON, negotiate
-from api.http.auth import tenant_of
 from api.querying.history_streams import check_reached, evidence_header, live, whole
 from api.querying.parameters import Apart, Asked, Query
-from api.querying.queries import Page, Queries, answer
+from api.querying.queries import Page, Queries, answer, read_parameters
 from app.evidence.proving import sealed_size
 from app.log.history import (
     HistoryEntry,
@@ -72,9 +71,10 @@ _ENTRY = HistoryEntry(
 _LAST_EVENT_ID = Parameter(
     name="Last-Event-ID",
     param_in="header",
-    schema=Schema(type=OpenAPIType.INTEGER, minimum=0),
-    description="For `text/event-stream`: the `id` that was read last, behind which to go on.",
-    example=1,
+    schema=Schema(type=OpenAPIType.STRING, pattern=r"^([0-9a-f]{32}:)?(0|[1-9]\d*)$"),
+    description="For `text/event-stream`: the `id` that was read last, after which to go on; or"
+    " `<log id>:<id>`, which is refused where another log goes on.",
+    example="1",
 )
 
 
@@ -124,17 +124,15 @@ async def show_history(
     with the event `erased`, whose `data` names the `positions` (or the first and the last of several), the
     `reason`, `by` whom, and when (`at`, by which `from` and `to` find it).
 
-    A `Last-Event-ID` or a `cursor` beyond the head of the log is 409: the log was restored from an older
-    backup. `from_position` and `to_position` are filters and may name what is still to come.
+    A `Last-Event-ID` or a `cursor` beyond the head of the log is 409 (`beyond-head`): the log was restored
+    from an older backup. So is what is of another log than the one that goes on (`other-log`): a `cursor`,
+    and positions that are sent with a `log_id`, which an EventSource has in its URL. A stream ends where
+    another log goes on. `from_position` and `to_position` are filters and may name what is still to come.
 
     `Evidence-Size` tells how much of the log is sealed: up to there proofs can be asked for.
     """
     media_type = negotiate(request, [JSON, NDJSON, EVENT_STREAM])
-    asked = QUERY.read(
-        request.scope["query_string"],
-        tenant_of(request).tenant_id,
-        in_pages=media_type == JSON,
-    )
+    asked = await read_parameters(request, QUERY, in_pages=media_type == JSON)
     if media_type == JSON:
         response = await _page(asked, queries)
     elif media_type == NDJSON:

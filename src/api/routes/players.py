@@ -116,7 +116,7 @@ async def show_player(
 
     An id that no event had named up to that position is not found.
     """
-    asked = read_request(request, ONE)
+    asked = await read_request(request, ONE)
     name, position = decode_id(player_id), asked.filters.at_position
     if position is None:
         return answer_one(await queries.live(asked, lambda seen: get_player(seen, name)))

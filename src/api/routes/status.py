@@ -24,6 +24,7 @@ _FAILURE = FailureView(
     481, "UnknownTopicError: BetPlaced.v2", datetime(2025, 1, 15, 12, 0, tzinfo=UTC)
 )
 _EXAMPLE = StatusView(
+    "00112233445566778899aabbccddeeff",
     484,
     [
         ProjectionStatus(name, 480, lag_events=4, lag_seconds=0.042, failure=_FAILURE)
@@ -44,13 +45,13 @@ _EXAMPLE = StatusView(
 async def show_status(
     request: Request[Any, Any, Any], queries: NamedDependency[Queries]
 ) -> Response[StatusView]:
-    """Show the head of the log, and the position and the lag of each projection.
+    """Show the id and the head of the log, and the position and the lag of each projection.
 
     `lag_seconds` is the age of the oldest event that a projection does not show yet, 0 if it shows all.
     `failure` names the event at which a projection stands still, the reason and since when, or is null.
     `rebuild` tells how far read models are that are being made anew, or is null.
     """
-    asked = read_request(request, QUERY)
+    asked = await read_request(request, QUERY)
     status, _ = await queries.logged(
         asked, lambda connection, _: read_status(connection, asked.tenant_id, datetime.now(UTC))
     )

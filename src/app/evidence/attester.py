@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import structlog
 from prometheus_client import Gauge
+from psycopg.errors import UniqueViolation
 
 from app.evidence.attesting import attest
 from app.evidence.command import CommandError
@@ -126,8 +127,8 @@ class Attester:
         try:
             with self._pool.connection() as connection:
                 stated = attest(connection, known.log, self._settings, pause=pause)
-        except BusyError:
-            return
+        except (BusyError, UniqueViolation):
+            return  # somebody else is at it
         except _WRONG as error:
             if isinstance(error, UNAVAILABLE):
                 raise

@@ -65,9 +65,7 @@ def attest(
     sealed or nothing is to be signed for it, and what signing raises.
     """
     with _claimed(connection, log):
-        failure = failure_of(connection, log.tenant_id)
-        if failure is not None:
-            raise UnsoundError(f"nothing is signed for this log: {failure.failure}")
+        _check_sound(connection, log)
         sign_statements(connection, log, settings)
         sealed = newest_checkpoint(connection, log, "log")
         if sealed is None:
@@ -84,15 +82,22 @@ def attest(
 
 
 def sign_statements(connection: Connection, log: Log, settings: Settings) -> None:
-    """Take the statements that have no signature yet into their tree, and sign that."""
+    """Take the statements that have no signature yet into their tree, and sign that. Raises as `attest`."""
     with connection.transaction():
         edge = open_tree(connection, log, "heads")
         unsigned = statements_from(connection, log, edge.size)
         if unsigned:
+            _check_sound(connection, log)
             hashes = b"".join(leaf_hash(each.statement) for each in unsigned)
             append_leaves(connection, log, "heads", edge, hashes)
             now = datetime.now(UTC)
             sign(connection, log, edge, guarded_signer(connection, log, "heads", settings, now))
+
+
+def _check_sound(connection: Connection, log: Log) -> None:
+    failure = failure_of(connection, log.tenant_id)
+    if failure is not None:
+        raise UnsoundError(f"nothing is signed for this log: {failure.failure}")
 
 
 def _state(

@@ -10,6 +10,7 @@ from itertools import chain
 
 from msgspec import Struct, json
 
+from app.evidence.head_proofs import prove
 from app.evidence.log_keys import log_keys
 from app.evidence.proving import (
     SealedLog,
@@ -42,7 +43,7 @@ from domain.evidence.notes import Note, encode_base64
 from domain.evidence.proofs import Tree
 from postgres.connections import Pool
 
-_LEAVES_AT_ONCE = 65_536
+_LEAVES_AT_ONCE = 8_192
 _UNFIT = re.compile(r"[^A-Za-z0-9.-]+")
 
 
@@ -78,6 +79,10 @@ class Bundle:
             if asked.stream is not None:
                 first, last = 1, sealed.newest.size
             stamps = time_stamps(connection, sealed.log, "log", last, sealed.newest.size)
+            self._heads = b"null"
+            if asked.stream is not None:
+                heads = prove(connection, sealed.log, asked.stream, sealed.newest.size)
+                self._heads = json.encode(heads)  # null until a statement is made
         self._log = sealed.log
         self._note, self._vkeys, self._stamps = note, vkeys, stamps
         self._read = pooled_reader(pool, sealed.log, "log")
@@ -126,7 +131,7 @@ class Bundle:
         if self.manifest.stream is None:
             first, last = self.manifest.first, self.manifest.last
             return [json.encode({"range": encoded(self._tree.range(first - 1, last))})]
-        return chain([b'{"inclusion":{'], self._audit_paths(), [b'},"heads":', self._heads(), b"}"])
+        return chain([b'{"inclusion":{'], self._audit_paths(), [b'},"heads":', self._heads, b"}"])
 
     def _audit_paths(self) -> Iterator[bytes]:
         separator = b""
@@ -135,10 +140,6 @@ class Bundle:
                 path = json.encode(encoded(self._tree.inclusion(position - 1)))
                 yield b'%b"%d":%b' % (separator, position, path)
                 separator = b","
-
-    def _heads(self) -> bytes:
-        """Write what proves that nothing is left out of a stream; null until a statement is made."""
-        return b"null"
 
     def _leaves(self) -> Iterator[bytes]:
         if self.manifest.stream is not None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -13,7 +12,7 @@ from app.evidence.keys import KeyFileError, generate_key, key_path, read_key, re
 from app.log.leaves import Log
 from app.settings import Settings
 from domain.evidence.checkpoints import Tree
-from domain.evidence.notes import VerifierKey, parse_verifier_key
+from domain.evidence.notes import ED25519, VerifierKey, parse_verifier_key
 from postgres.connections import Connection
 from postgres.rows import fetch_all
 from postgres.statements import Statement, Statements
@@ -105,22 +104,33 @@ def begin_signing(connection: Connection, log: Log, settings: Settings) -> Verif
     known = log_keys(connection, log)
     if known:
         return parse_verifier_key(known[0].vkey)
+    first = first_signer(log, settings)
+    keep_first(connection, log, settings, first.vkey)
+    return first.vkey
+
+
+def first_signer(log: Log, settings: Settings, public_key: bytes | None = None) -> Signer:
+    """Return what is to sign a log that has no key yet; a key in a file is made.
+
+    With a `public_key` it is elsewhere. Raises NoKeyError, KeyFileError.
+    """
     origin = origin_of_log(log, settings)
+    if public_key is not None:
+        return signer_of(log, VerifierKey(origin, ED25519, public_key), settings)
     if settings.sign_command is not None:
         raise NoKeyError(
             f"the log {origin} has no key yet: run `roundbook evidence add-key` with the public key"
             " that ROUNDBOOK_SIGN_COMMAND signs with"
         )
-    folder, path = settings.signing_path, key_path(settings.signing_path, log.log_id)
+    path = key_path(settings.signing_path, log.log_id)
     try:
-        key = read_key(path)  # of a start that was broken off
+        return read_key(path)  # of a start that was broken off
     except KeyFileError:
         if path.exists():
             raise
         key = generate_key(origin)
         write_key(path, key)
-    _keep_first(connection, log, folder, key.vkey)
-    return key.vkey
+        return key
 
 
 def adopt_key(
@@ -134,8 +144,8 @@ def adopt_key(
         raise NoKeyError(
             f"the log {log.log_id.hex()} has a key: another one follows it by `roundbook evidence rotate-key`"
         )
-    vkey = VerifierKey(origin_of_log(log, settings), 0x01, public_key)
-    _keep_first(connection, log, settings.signing_path, vkey)
+    vkey = VerifierKey(origin_of_log(log, settings), ED25519, public_key)
+    keep_first(connection, log, settings, vkey)
     return vkey
 
 
@@ -149,7 +159,9 @@ def guarded_signer(
 ) -> GuardedSigner:
     """Return what signs the checkpoints of a log's tree now. Raises NoKeyError, KeyFileError."""
     first = begin_signing(connection, log, settings)
-    signers = [_signer(log, vkey, settings) for vkey in valid_keys(log_keys(connection, log), now)]
+    signers = [
+        signer_of(log, vkey, settings) for vkey in valid_keys(log_keys(connection, log), now)
+    ]
     if not signers:
         raise NoKeyError(
             f"all keys of the log {first.name} are revoked: run `roundbook evidence restart`"
@@ -157,7 +169,8 @@ def guarded_signer(
     return GuardedSigner(settings.signing_path, log.log_id, first.name, tree, signers)
 
 
-def _signer(log: Log, vkey: VerifierKey, settings: Settings) -> Signer:
+def signer_of(log: Log, vkey: VerifierKey, settings: Settings) -> Signer:
+    """Return what signs with a key of a log. Raises NoKeyError, KeyFileError."""
     if settings.sign_command is not None:
         return CommandSigner(settings.sign_command, vkey)
     for key in read_keys(settings.signing_path, log.log_id):
@@ -166,8 +179,9 @@ def _signer(log: Log, vkey: VerifierKey, settings: Settings) -> Signer:
     raise NoKeyError(f"{settings.signing_path} does not hold the key {vkey}")
 
 
-def _keep_first(connection: Connection, log: Log, folder: Path, vkey: VerifierKey) -> None:
-    begin_guard(folder, log.log_id, vkey.name)
+def keep_first(connection: Connection, log: Log, settings: Settings, vkey: VerifierKey) -> None:
+    """Keep the first key of a log, and that nothing was signed with it yet."""
+    begin_guard(settings.signing_path, log.log_id, vkey.name)
     add_log_key(
         connection, log, LogKey(1, str(vkey), 0, None, revoked=False, added_at=datetime.now(UTC))
     )

@@ -60,14 +60,33 @@ def head(connection: Connection, tenant_id: int) -> int:
     return fetch_one(connection, SQL.head, {"tenant_id": tenant_id}, int) or 0
 
 
-def begin_log(
-    connection: Connection, tenant_id: int, *, number: int = 1, predecessor: bytes | None = None
-) -> bytes:
-    """Begin a tenant's log, its first or one in the place of `predecessor`; gives its id."""
+def read_head(connection: Connection, tenant_id: int) -> LogHead:
+    """Return where a tenant's log goes on, without its lock: by now others may have gone on.
+
+    The log of a tenant that was made by a version that knew of no ids has none before it is next written to:
+    number 0, and zeros. Raises UnknownTenantError.
+    """
+    found = fetch_one(connection, SQL.locked_head, {"tenant_id": tenant_id}, _Found)
+    if found is None:
+        raise UnknownTenantError(tenant_id)
+    number, log_id = found.number or 0, found.log_id or bytes(LOG_ID_BYTES)
+    return LogHead(tenant_id, found.head, found.recorded_at, number, log_id)
+
+
+def begin_log(connection: Connection, tenant_id: int) -> bytes:
+    """Begin the first log of a tenant; gives its id."""
     log_id = os.urandom(LOG_ID_BYTES)
-    row = {"tenant_id": tenant_id, "number": number, "log_id": log_id, "predecessor": predecessor}
-    connection.execute(SQL.begin_log.sql, {**row, "created_at": datetime.now(UTC)})
+    _begin(connection, tenant_id, 1, log_id, predecessor=None, note=None)
     return log_id
+
+
+def follow_log(connection: Connection, before: LogHead, log_id: bytes, note: str) -> None:
+    """Begin another log of a tenant over the same events, with a note that says what it follows and why.
+
+    To be called within `locked_log`, which gave the one before.
+    """
+    number = before.number + 1
+    _begin(connection, before.tenant_id, number, log_id, predecessor=before.log_id, note=note)
 
 
 def copy(
@@ -108,6 +127,20 @@ def copy(
     return hashes
 
 
+def _begin(
+    connection: Connection,
+    tenant_id: int,
+    number: int,
+    log_id: bytes,
+    *,
+    predecessor: bytes | None,
+    note: str | None,
+) -> None:
+    row = {"tenant_id": tenant_id, "number": number, "log_id": log_id, "predecessor": predecessor}
+    row |= {"note": note, "created_at": datetime.now(UTC)}
+    connection.execute(SQL.begin_log.sql, row)
+
+
 class _Found(NamedTuple):
     head: int
     recorded_at: datetime | None
@@ -116,11 +149,5 @@ class _Found(NamedTuple):
 
 
 def _locked_head(connection: Connection, tenant_id: int) -> LogHead:
-    found = fetch_one(connection, SQL.locked_head, {"tenant_id": tenant_id}, _Found)
-    if found is None:
-        raise UnknownTenantError(tenant_id)
-    number, log_id = found.number, found.log_id
-    if number is None or log_id is None:
-        # Of a tenant that was made by a version that knew of no ids.
-        number, log_id = 1, begin_log(connection, tenant_id)
-    return LogHead(tenant_id, found.head, found.recorded_at, number, log_id)
+    log = read_head(connection, tenant_id)
+    return log if log.number else log._replace(number=1, log_id=begin_log(connection, tenant_id))

@@ -1,11 +1,16 @@
 -- name: committed_events(tenant_id, after, until, limit, limit_bytes)
 -- Events between two positions, with what their leaves commit to. What no longer fits into limit_bytes is
--- left for the next call; the first one always fits.
-select position, recorded_at, version, key, stream, topic, occurred_at, salt, state
-  from (select position, recorded_at, version, key, stream, topic, occurred_at, salt, state,
+-- left for the next call; the first one always fits. Of one that was erased the state is null, and what
+-- committed to it is kept elsewhere.
+select position, recorded_at, version, key, stream, topic, occurred_at, salt, state, commitment
+  from (select position, recorded_at, version, key, stream, topic, occurred_at, salt, state, commitment,
                sum(coalesce(octet_length(state), 0)) over (order by position)
                    - coalesce(octet_length(state), 0) as bytes_before
-          from (select position, recorded_at, version, key, stream, topic, occurred_at, salt, state
+          from (select position, recorded_at, version, key, stream, topic, occurred_at, salt, state,
+                       case when state is null then
+                           (select commitment from erased e
+                             where e.tenant_id = events.tenant_id and e.position = events.position)
+                       end as commitment
                   from events
                  where tenant_id = :tenant_id and position > :after and position <= :until
                  order by position limit :limit) as chosen) as measured
@@ -14,11 +19,15 @@ select position, recorded_at, version, key, stream, topic, occurred_at, salt, st
 
 -- name: committed_events_of(tenant_id, stream, after_version, until, limit, limit_bytes)
 -- The same of one stream, after a version.
-select position, recorded_at, version, key, stream, topic, occurred_at, salt, state
-  from (select position, recorded_at, version, key, stream, topic, occurred_at, salt, state,
+select position, recorded_at, version, key, stream, topic, occurred_at, salt, state, commitment
+  from (select position, recorded_at, version, key, stream, topic, occurred_at, salt, state, commitment,
                sum(coalesce(octet_length(state), 0)) over (order by version)
                    - coalesce(octet_length(state), 0) as bytes_before
-          from (select position, recorded_at, version, key, stream, topic, occurred_at, salt, state
+          from (select position, recorded_at, version, key, stream, topic, occurred_at, salt, state,
+                       case when state is null then
+                           (select commitment from erased e
+                             where e.tenant_id = events.tenant_id and e.position = events.position)
+                       end as commitment
                   from events
                  where tenant_id = :tenant_id and stream = :stream and version > :after_version
                    and position <= :until

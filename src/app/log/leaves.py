@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from app.log.append import head
-from domain.evidence.leaves import HASH_BYTES, CommittedEvent, commitment, content, leaf_hashes
+from domain.evidence.leaves import HASH_BYTES, CommittedEvent, content, leaf_hashes
 from postgres.binary import micros
 from postgres.connections import Connection
 from postgres.rows import fetch_all, fetch_one
@@ -116,5 +116,4 @@ def recorded_at(connection: Connection, log: Log, position: int) -> datetime | N
 def content_of(event: CommittedEvent) -> bytes:
     """Return what commits to an event but for its place in the log."""
     occurred_at = None if event.occurred_at is None else micros(event.occurred_at)
-    committed = commitment(event.salt, event.state)
-    return content(event.stream, event.topic, event.key, occurred_at, committed)
+    return content(event.stream, event.topic, event.key, occurred_at, event.committed)

@@ -23,7 +23,11 @@ select min(first_position) from leaf_runs
  where tenant_id = :tenant_id and log_number = :log_number and first_position > :after;
 
 -- name: events_for_leaves(tenant_id, first, last)
-select position, recorded_at, version, key, stream, topic, occurred_at, salt, state
+-- Of one that was erased the state is null, and what committed to it is kept elsewhere.
+select position, recorded_at, version, key, stream, topic, occurred_at, salt, state,
+       case when state is null then
+           (select commitment from erased e
+             where e.tenant_id = events.tenant_id and e.position = events.position) end as commitment
   from events where tenant_id = :tenant_id and position >= :first and position <= :last
  order by position;
 

@@ -17,9 +17,9 @@ select coalesce(e.position, 0) as head, e.recorded_at, l.number, l.log_id
   left join lateral (select number, log_id from logs
                       where tenant_id = t.tenant_id order by number desc limit 1) l on true;
 
--- name: begin_log(tenant_id, number, log_id, created_at, predecessor)!
-insert into logs (tenant_id, number, log_id, created_at, predecessor)
-values (:tenant_id, :number, :log_id, :created_at, :predecessor);
+-- name: begin_log(tenant_id, number, log_id, created_at, predecessor, note)!
+insert into logs (tenant_id, number, log_id, created_at, predecessor, note)
+values (:tenant_id, :number, :log_id, :created_at, :predecessor, :note);
 
 -- name: recorded_by_key(keys, tenant_id)
 -- Which of these keys are recorded, and as what. The keys come one behind the other, 16 bytes each,

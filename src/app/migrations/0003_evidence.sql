@@ -2,13 +2,15 @@
 
 -- A tenant's log has an id of its own, 16 random bytes, which every leaf of its tree holds. After a restore
 -- from an older backup the tenant begins another one (`roundbook evidence restart`), over the same events:
--- the greatest number is the one that goes on. No foreign key: what is evidence is not deleted with a tenant.
+-- the greatest number is the one that goes on, and its signed note says what it follows. No foreign key: what
+-- is evidence is not deleted with a tenant.
 create table logs (
     tenant_id   int not null,
     number      int not null,
     log_id      bytea not null,
     created_at  timestamptz not null,
     predecessor bytea,
+    note        text,
     primary key (tenant_id, number)
 );
 

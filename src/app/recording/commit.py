@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import psycopg
 
-from app.log.append import copy, head, locked_log
+from app.log.append import copy, locked_log, read_head
 from app.log.heads import StreamHeads
 from app.recording.conflicts import register
 from app.recording.judge import Judged, judge
@@ -63,10 +63,9 @@ def _record(
     """
     new = judged.new
     if not new and not judged.refused:
-        last = head(connection, tenant_id)
-        return Recorded(
-            batch.unique_ids, judged.outcomes, judged.positions(()), last, batch.salts, b""
-        )
+        log = read_head(connection, tenant_id)
+        columns = (batch.unique_ids, judged.outcomes, judged.positions(()))
+        return Recorded(*columns, log.log_id, log.position, batch.salts, b"")
     hashes = b""
     with locked_log(connection, tenant_id) as log:
         last = log.position
@@ -80,7 +79,8 @@ def _record(
         register(connection, tenant_id, judged.refused, positions, now)
     last += len(new)
     heads.advance(last, expects_new=len(new) == len(batch.keys))
-    return Recorded(batch.unique_ids, judged.outcomes, positions, last, batch.salts, hashes)
+    columns = (batch.unique_ids, judged.outcomes, positions)
+    return Recorded(*columns, log.log_id, last, batch.salts, hashes)
 
 
 def _chosen(column: list[_Value], indexes: Sequence[int]) -> list[_Value]:

@@ -41,12 +41,14 @@ class Receipt(Struct, frozen=True):
 class Recorded(Struct, frozen=True):
     """What became of a batch, in columns: most clients ask for no receipt, and none is written for them.
 
-    `salts` has one for each item, `hashes` the leaf hashes of those that are stored, 32 bytes each.
+    `log_id` is that of the log whose positions they are, 16 bytes. `salts` has one for each item, `hashes`
+    the leaf hashes of those that are stored, 32 bytes each.
     """
 
     unique_ids: Sequence[str]
     outcomes: Sequence[Outcome]
     positions: Sequence[int]
+    log_id: bytes
     log_position: int
     salts: Sequence[bytes]
     hashes: bytes
@@ -77,6 +79,7 @@ class Recorded(Struct, frozen=True):
                     self.unique_ids[part],
                     outcomes,
                     self.positions[part],
+                    self.log_id,
                     self.log_position,
                     self.salts[part],
                     self.hashes[stored:hashed],

@@ -40,8 +40,10 @@ class Since(Struct, frozen=True, rename={"older": "from"}):
 
 
 def event_line(event: CommittedEvent) -> bytes:
-    """Write the line of an event, its state as it is stored."""
+    """Write the line of an event, its state as it is stored; of one that was erased what committed to it."""
     state = event.state
+    if state is None:
+        return b'%b"commitment":"%b"}\n' % (_beginning(event), event.committed.hex().encode())
     if b"\n" in state or b"\r" in state:
         data = b'"data_base64":"%b"' % encode_base64(state).encode()
     else:

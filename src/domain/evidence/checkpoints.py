@@ -52,6 +52,27 @@ class KeyStatement(Struct, frozen=True):
         return "".join(f"{line}\n" for line in lines + [_REVOKED] * self.revoked)
 
 
+class RestartStatement(Struct, frozen=True):
+    """That a log follows another one over the same events, and what of that is lost.
+
+    `known` is the newest checkpoint of the predecessor that is still there, `signed` the newest that was
+    signed: what lies between the two is lost.
+    """
+
+    origin: str
+    known: Checkpoint
+    signed: Checkpoint
+    reason: str
+
+    @property
+    def text(self) -> str:
+        """Return the text, which the new log's key signs, and those of the predecessor that are there."""
+        lines = ["roundbook restart", self.origin, self.known.origin]
+        for each in (self.known, self.signed):
+            lines += [str(each.size), encode_base64(each.root)]
+        return "".join(f"{line}\n" for line in [*lines, " ".join(self.reason.split())])
+
+
 def origin_of(log_origin: str, tree: Tree) -> str:
     """Return the origin of a log's tree. All of them are signed by the log's key, named `log_origin`."""
     return log_origin if tree == "log" else f"{log_origin}/{tree}"

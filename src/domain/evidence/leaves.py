@@ -30,7 +30,10 @@ _HASHED_LEAF_PREFIX = b"\x00" + _LEAF_PREFIX
 
 
 class CommittedEvent(NamedTuple):
-    """An event with all that its leaf commits to."""
+    """An event with all that its leaf commits to.
+
+    Of one that was erased `state` is None, and `commitment` what committed to it; of any other that is None.
+    """
 
     position: int
     recorded_at: datetime
@@ -40,7 +43,15 @@ class CommittedEvent(NamedTuple):
     topic: str
     occurred_at: datetime | None
     salt: bytes
-    state: bytes
+    state: bytes | None
+    commitment: bytes | None
+
+    @property
+    def committed(self) -> bytes:
+        """Return what commits to the state; zeros where that is gone and nothing is kept of it."""
+        if self.state is None:
+            return self.commitment or bytes(HASH_BYTES)
+        return commitment(self.salt, self.state)
 
 
 def commitment(salt: bytes, state: bytes) -> bytes:

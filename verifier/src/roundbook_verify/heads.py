@@ -12,6 +12,7 @@ _MEMBERS = {
     *("statement", "statement_index", "statement_proof", "checkpoint", "consistency", "stream"),
     *("entry", "index", "version", "position", "proof", "neighbours"),
 }
+_ENDS = ("", "/heads")  # of the names under which statements may be signed
 
 
 def _entry(item: Any, streams: int, root: bytes) -> tuple[int, bytes, int, int]:
@@ -25,47 +26,39 @@ def _entry(item: Any, streams: int, root: bytes) -> tuple[int, bytes, int, int]:
 
 
 def judge(told: Any, log: Manifest, note: Checkpoint, keys: list[Key]) -> tuple[int, int, int, list[str]]:
-    """Return the statement's size, the last version and its position (or zeros) by it, and what does not hold.
+    """Return the statement's size, the last version and its position (or zeros), and what does not hold.
 
     Raises ValueError, KeyError, TypeError where a part is not of its form.
     """
     if not isinstance(told, dict) or set(told) != _MEMBERS:
         raise ValueError("heads has not the members that it must have; is there no statement yet?")
-    statement = unbase64(told["statement"], 97)
+    statement, of = unbase64(told["statement"], 97), parse_checkpoint(str(told["checkpoint"]).encode())
     kind, log_id, size, root, streams, heads_root = unpack(">B16sQ32sQ32s", statement)
-    of = parse_checkpoint(str(told["checkpoint"]).encode())
-    own = [
-        key._replace(name=key.name + end) for key in keys if key.name == log.origin for end in ("", "/heads")
-    ]
-    signed = [at for _, at in of.signed_by(own)]
-    stream, said = (
-        str(log.stream).encode(),
-        [told[name] for name in ("index", "version", "position", "proof")],
-    )
+    own = [key._replace(name=log.origin + end) for key in keys if key.name == log.origin for end in _ENDS]
+    signed, stream = [at for _, at in of.signed_by(own)], str(log.stream).encode()
     version = position = 0
     if told["entry"] is None:
         around = [_entry(item, streams, heads_root) for item in told["neighbours"]]
         before, after = ([i for i, name, *_ in around if (name > stream) is side] for side in (False, True))
-        placed = (before or [-1]) == [(after or [streams])[0] - 1] and not after[1:] and said == [None] * 4
-        placed = placed and all(name != stream for _, name, *_ in around)
+        placed = (before or [-1]) == [(after or [streams])[0] - 1] and not after[1:]
+        placed = placed and stream not in [name for _, name, *_ in around]
+        placed = placed and [told[name] for name in ("index", "version", "position", "proof")] == [None] * 4
     else:
         _, name, version, position = _entry(told, streams, heads_root)
-        placed = name == stream and said[1:3] == [version, position] and told["neighbours"] is None
-    leaf, at, path = (
-        sha256(b"\0" + statement).digest(),
-        told["statement_index"],
-        hashes(told["statement_proof"]),
-    )
+        placed = name == stream and (told["version"], told["position"]) == (version, position)
+        placed = placed and told["neighbours"] is None
+    leaf, at, path = sha256(b"\0" + statement).digest(), told["statement_index"], told["statement_proof"]
     held = {
-        "the statement is of another log, or of a kind that is unknown": (kind, log_id.hex())
-        == (1, log.log_id),
+        "the statement is of another log, or of an unknown kind": (kind, log_id.hex()) == (1, log.log_id),
         "the statement's log is not the beginning of the one in the checkpoint": consistent(
             size, root, note.size, note.root, hashes(told["consistency"])
         ),
-        "the checkpoint of the statements is not one of the log's, or its signature is wrong": (
-            of.origin == f"{log.origin}/heads" and 0 in signed and None not in signed
+        "the checkpoint of the statements is not one that a key of yours has signed": (
+            of.origin == log.origin + "/heads" and 0 in signed and None not in signed
         ),
-        "the statement is not in the log of statements": leads_to(of.root, leaf, count(at), of.size, path),
+        "the statement is not in the log of statements": leads_to(
+            of.root, leaf, count(at), of.size, hashes(path)
+        ),
         "the entry, or the neighbours, are not where the stream is": placed and told["stream"] == log.stream,
     }
     return size, version, position, [words for words, holds in held.items() if not holds]

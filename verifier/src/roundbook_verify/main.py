@@ -13,6 +13,9 @@ from .bundle import File, UnreadableError
 from .notes import COSIGNATURE, ED25519, parse_checkpoint, parse_key
 from .verify import Trust, Verifier
 
+_LABELS = [("signed by", "signed"), ("cosigned by", "cosigned"), ("time stamps", "stamped")]
+_LABELS += [("goes on from the size that you kept", "since"), ("erased", "erased")]
+
 
 def _trust(options: argparse.Namespace) -> Trust:
     """Read what the auditor brings. Raises ValueError, OSError."""
@@ -27,25 +30,16 @@ def _trust(options: argparse.Namespace) -> Trust:
 
 
 def _lines(verifier: Verifier) -> Iterator[str]:
-    for first, last, code, words in verifier.findings:
+    told, findings = verifier.summary, verifier.findings
+    for first, last, code, words in findings:
         yield f"{first if first == last else f'{first}-{last}'} {code}: {words}"
-    told, ends = (
-        verifier.summary,
-        [end for end in (verifier.summary["first"], verifier.summary["last"]) if end],
-    )
-    between = " to ".join(f"{end['position']} ({end['recorded_at']})" for end in ends)
-    yield f"{told['events']} events, positions {between or 'none'}, of a log of {told['size']}"
-    for label, name in (
-        ("signed by", "signed"),
-        ("cosigned by", "cosigned"),
-        ("time stamps", "stamped"),
-        ("erased", "erased"),
-    ):
-        yield f"{label}: {', '.join(map(str, told[name][:20])) or 'none'}{', …' if len(told[name]) > 20 else ''}"
-    if told["since"]:
-        yield f"compared with the note of size {told['since']} that you kept"
+    ends = [f"{end['position']} ({end['recorded_at']})" for end in (told["first"], told["last"]) if end]
+    yield f"{told['events']} events, positions {' to '.join(ends) or 'none'}, of a log of {told['size']}"
+    for label, name in _LABELS:
+        more = [f"and {len(told[name]) - 20} more"] if len(told[name]) > 20 else []
+        yield f"{label}: {', '.join([*map(str, told[name][:20]), *more]) or 'none'}"
     yield from (f"not checked: {words}" for words in verifier.unchecked)
-    yield f"NOT PROVEN: {len(verifier.findings)} findings" if verifier.findings else "proven"
+    yield f"NOT PROVEN: {len(findings)} findings" if findings else "proven"
 
 
 def main(arguments: list[str] | None = None) -> int:

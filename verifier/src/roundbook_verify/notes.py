@@ -34,7 +34,7 @@ class Checkpoint(NamedTuple):
     lines: list[tuple[str, bytes, bytes]]
 
     def signed_by(self, keys: list[Key]) -> list[tuple[Key, int | None]]:
-        """Return which keys have signed and when, in POSIX seconds: 0 without a time, None where it is wrong."""
+        """Return which keys have signed, and when: POSIX seconds, 0 without a time, None if wrong."""
         named = [(key, line[2]) for line in self.lines for key in keys if line[:2] == (key.name, key.id)]
         return [(key, _signed_at(self.text, key, signature)) for key, signature in named]
 
@@ -48,7 +48,7 @@ def _signed_at(text: bytes, key: Key, signature: bytes) -> int | None:
         Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text)
     except (InvalidSignature, ValueError):
         return None
-    return seconds if seconds < 1 << 63 else None
+    return seconds if seconds < 253_402_300_800 else None  # the year 10000
 
 
 def unbase64(text: Any, size: int | None = None) -> bytes:

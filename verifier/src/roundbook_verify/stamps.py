@@ -1,4 +1,4 @@
-"""RFC 3161 time stamps: the token (RFC 5652) is taken apart here, certificates and signatures by `cryptography`."""
+"""RFC 3161 time stamps: tokens (RFC 5652) are taken apart here, certificates by `cryptography`."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -46,7 +46,7 @@ def _attempt(check: Any, *arguments: Any) -> bool:
     """Tell whether a check of the library's passes; how it says no to hostile bytes is of many kinds."""
     try:
         return check(*arguments) in (None, True)
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001 (as it says)
         return False
 
 
@@ -68,7 +68,7 @@ def _has_stamped(certificate: Certificate, signature: bytes, message: bytes, dig
 
 
 def stamped_at(response: bytes, text: bytes, roots: list[Certificate]) -> datetime:
-    """Return when an authority under one of the roots saw the text. Raises ValueError with what does not hold."""
+    """Return when an authority under a root saw the text. Raises ValueError with what does not hold."""
     try:
         status, token = _parse(response)[0].parts()
         kind, wrapped = token.parts()
@@ -91,10 +91,11 @@ def stamped_at(response: bytes, text: bytes, roots: list[Certificate]) -> dateti
             if part.tag == 0xA0
         ]
         granted = status.parts()[0].body in (b"\0", b"\1") and attributes.tag == 0xA0
-        if not granted or (kind.body, content_kind.body, signed[_CONTENT]) != (_SIGNED_DATA, _STAMP, _STAMP):
-            raise ValueError("a token that was not granted, or of another kind")
-    except Exception as exception:  # noqa: BLE001
+        kinds = (kind.body, content_kind.body, signed[_CONTENT])
+    except Exception as exception:  # noqa: BLE001 (the library says no in many ways)
         raise ValueError(f"it cannot be read: {exception!r}") from None
+    if not granted or kinds != (_SIGNED_DATA, _STAMP, _STAMP):
+        raise ValueError("it is no token that was granted")
     if _DIGESTS.get(method.body) != "SHA256" or digest != hashlib.sha256(text).digest():
         raise ValueError("it is of another text")
     if signed.get(_DIGEST) != hashlib.new(by, info).digest():

@@ -49,7 +49,7 @@ class Verifier:
         self.bundle, self.trust = Bundle(file), trust
         self.log = self.bundle.manifest()
         self.summary: dict[str, Any] = {"events": 0, "first": None, "last": None, "size": self.log.size}
-        self.summary |= {"signed": [], "cosigned": [], "stamped": [], "since": None, "erased": []}
+        self.summary |= {"signed": [], "cosigned": [], "stamped": [], "since": [], "erased": []}
         self.unchecked: list[str] = []
         self._found: dict[str, list[Finding]] = {}
         self._note: Checkpoint | None = None
@@ -85,7 +85,7 @@ class Verifier:
         except UnreadableError as exception:
             self.add("bundle", str(exception))
         except (ValueError, KeyError, TypeError, StopIteration) as exception:
-            self.add(code, f"{name}: {exception or 'too short'}")
+            self.add(code, f"{name}: {str(exception) or 'too short'}")
 
     def run(self) -> None:
         """Check everything."""
@@ -152,7 +152,8 @@ class Verifier:
             self.add(
                 "fork", "nothing shows that the log that you saw is the beginning of this one", 1, kept.size
             )
-        self.summary["since"] = kept.size
+        else:
+            self.summary["since"].append(kept.size)
 
     def _stamps(self, note: Checkpoint) -> None:
         names = [name for name in self.bundle.sizes if name.endswith(".tsr")]
@@ -172,17 +173,22 @@ class Verifier:
 
     def _as_sealed(self) -> Iterator[tuple[int, bytes]]:
         """Yield position and leaf hash; of a range they are folded, of a stream proven, as they go by."""
-        at, end, note, rows = self.log.first, self.log.last + 1, self._note, self.bundle.leaves()
+        at, end, note, rows = (
+            self.log.first,
+            self.log.last + 1,
+            self._note,
+            self.bundle.whole("leaves", lambda data: len(data) // 32 * 32),
+        )
         singles = (row[n : n + 32] for row in rows for n in range(0, len(row), 32))
         with self._part("leaves", "leaves"):
             if self.log.stream is None:
                 if self.bundle.sizes.get("leaves") != (end - at) * 32:
                     self.add("leaves", "they are not 32 bytes for each position")
                 for row in rows:
-                    row = row[: (end - at) * 32]
-                    push(self._subtrees, at - 1, row)
-                    yield from zip(range(at, end), (row[n : n + 32] for n in range(0, len(row), 32)))
-                    at += len(row) // 32
+                    there = row[: min(end - at, len(row) // 32) * 32]
+                    push(self._subtrees, at - 1, there)
+                    yield from ((at + n // 32, there[n : n + 32]) for n in range(0, len(there), 32))
+                    at += len(there) // 32
                 return
             for position, path in self.bundle.audit_paths():
                 leaf = next(singles)
@@ -198,15 +204,19 @@ class Verifier:
 
     def _checked(self) -> Iterator[Checked]:
         """Yield what the blocks of lines say; where there is much to do, other processes find it out."""
-        log_id, of = bytes.fromhex(self.log.log_id), (self.log.stream or "").encode() or None
+        log_id, of = (
+            bytes.fromhex(self.log.log_id),
+            None if self.log.stream is None else self.log.stream.encode(),
+        )
+        blocks = self.bundle.whole("events.ndjson", lambda data: data.rfind(b"\n") + 1)
         with self._part("bundle", "events.ndjson"):
             if self.bundle.sizes.get("events.ndjson", 0) < 8 * MIB or WORKERS < 2:
-                yield from (check(log_id, of, block) for block in self.bundle.blocks())
+                yield from (check(log_id, of, block) for block in blocks)
                 return
             waiting: deque[Future[Checked]] = deque()
             with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
                 with self._part("bundle", "events.ndjson"):
-                    for block in self.bundle.blocks():
+                    for block in blocks:
                         waiting.append(pool.submit(check, log_id, of, block))
                         if len(waiting) > 2 * WORKERS:
                             yield waiting.popleft().result()
@@ -291,7 +301,7 @@ class Verifier:
         here = bisect_right(self._positions, size)
         at = self._positions[here - 1] if here else 0
         if (version, position) != (here, at):
-            words = f"by the statement the stream ends with version {version} at {position}, here with {here} at {at}"
+            words = f"the statement ends the stream with version {version} at {position}, not {here} at {at}"
             self.add("missing" if version > here else "heads", words, position or at)
         if size < self.log.size:
             self.unchecked.append(f"whether events of the stream after position {size} were left out")

@@ -1,0 +1,38 @@
+"""`Log-Id`: of which log a position is, beside every `Log-Position`.
+
+After a restore from an older backup positions are given again, to other events. So a log has an id, and the
+tenant goes on with another one: whoever keeps a position keeps the id with it.
+"""
+
+from typing import Any
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+LOG_ID = "log_id"
+"""Where in a request's state the id of its log is, 16 bytes."""
+
+_HEADER = b"log-id"
+_BESIDE = b"log-position"
+
+
+def log_ids(app: ASGIApp) -> ASGIApp:
+    """Wrap `app`: no answer of it gives a position without the id of the log."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        state: dict[str, Any] = scope["state"]
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start" and LOG_ID in state:
+                headers = message["headers"]
+                if any(name.lower() == _BESIDE for name, _ in headers):
+                    written = state[LOG_ID].hex().encode()
+                    message["headers"] = [*headers, (_HEADER, written)]
+            await send(message)
+
+        await app(scope, receive, send_with_id)
+
+    return wrapped

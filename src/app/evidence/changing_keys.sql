@@ -1,0 +1,4 @@
+-- name: forget_failure(tenant_id)!
+-- Of the log before: another one begins.
+update sealing set failure = null, failed_at = null, finding = null, found_by = null, found_at = null
+ where tenant_id = :tenant_id;
