@@ -9,6 +9,8 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from app.evidence.anchors.files import FileAnchor
+from app.evidence.bundle import Bundle, BundleOf
+from app.evidence.keys import read_key
 from app.evidence.sealer import Sealer
 from app.evidence.store import newest_checkpoint
 from app.evidence.verification.verify import Asked, Outcome, verify_log
@@ -18,8 +20,9 @@ from app.tenants import Tenant
 from domain.evidence.anchoring import AnchorSpec
 from domain.evidence.merkle import Edge
 from domain.evidence.notes import parse_note
-from postgres.connections import Pool, connect
+from postgres.connections import Pool, connect, open_pool
 from tests.databases import Database
+from tests.evidence.auditor import judged
 from tests.evidence.filling import fill, items
 
 
@@ -43,6 +46,20 @@ class Case(NamedTuple):
         return [
             str(finding).partition(":")[0]
             for finding in self.verify(anchored=anchored, **more).findings
+        ]
+
+    def judged(self, *more: str) -> list[str]:
+        """Let the auditor's own verifier judge a bundle of the whole log, taken now; as `found` gives it."""
+        bundle = self.anchors.parent / "bundle.zip"
+        with open_pool(self.database.service_url, max_size=1) as pool:
+            pieces = Bundle(pool, self.tenant.tenant_id, BundleOf()).pieces()
+            bundle.write_bytes(b"".join(pieces))
+        [vkey] = self.settings.signing_path.glob("*.key")
+        verdict = judged(bundle, read_key(vkey).vkey, *more)
+        assert verdict.status == (1 if verdict.findings else 0)
+        return [
+            f"{first} {code}" if first == last else f"{first}-{last} {code}"
+            for first, last, code in verdict.findings
         ]
 
     def tamper(self, *statements: LiteralString, **parameters: Any) -> None:
