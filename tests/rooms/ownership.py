@@ -58,6 +58,7 @@ ROOMS = {
             "unsealed": _tables("logs", "events", "accesses"),
             "attested": _tables("logs"),
             "sealed_size": _tables("logs"),
+            "sealed_log": _tables("logs"),
             "trees": _tables("logs"),
             "waiting": _tables("logs"),
             # Verifying is reading all that there is of a log.
