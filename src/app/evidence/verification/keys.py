@@ -1,6 +1,7 @@
 """The keys of a log, each vouched for by the one before, and what they signed."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -12,6 +13,24 @@ from app.log.leaves import Log
 from app.settings import Settings
 from domain.evidence.checkpoints import Checkpoint, parse_checkpoint, parse_key_statement
 from domain.evidence.notes import Note, NoteError, VerifierKey, parse_note, parse_verifier_key
+from postgres.connections import Connection
+from postgres.rows import fetch_all
+from postgres.statements import Statement, Statements
+
+
+class Sql(Statements):
+    """Reading the logs that a tenant has had."""
+
+    all_logs: Statement
+
+
+SQL = Sql(__file__)
+
+
+class _Log(NamedTuple):
+    number: int
+    log_id: bytes
+    predecessor: bytes | None
 
 
 class WrongCheckpointError(ValueError):
@@ -81,6 +100,21 @@ def check_keys(
         else:
             found.setdefault(vkey, Validity(vkey, row.from_size))
     return SigningKeys(origin, tuple(found.values())) if found else None
+
+
+def check_logs(connection: Connection, log: Log, size: int, findings: Findings) -> None:
+    """Tell if the tenant's logs do not follow each other, 1, 2, 3, …, up to this one; as of all positions."""
+    rows = fetch_all(connection, SQL.all_logs, {"tenant_id": log.tenant_id}, _Log)
+    before: bytes | None = None
+    for number, row in enumerate(rows, start=1):
+        if (row.number, row.predecessor) != (number, before):
+            words = f"the tenant's log {row.number} does not follow the one before"
+            findings.add(1, max(size, 1), "fork", words)
+        before = row.log_id
+    if not rows or (rows[-1].number, rows[-1].log_id) != (log.number, log.log_id):
+        findings.add(
+            1, max(size, 1), "fork", f"the log {log.log_id.hex()} is not the tenant's newest"
+        )
 
 
 def check_key_files(
