@@ -19,6 +19,7 @@ from domain.evidence.merkle import (
     Edge,
     MissingHashesError,
     Stretch,
+    hashes_of,
 )
 from postgres.connections import Connection
 
@@ -58,8 +59,8 @@ class Walk:
 
     @property
     def first(self) -> int:
-        """The index of the leaf that is to be taken in first: the first one of its tile."""
-        return self._begin // TILE_WIDTH * TILE_WIDTH
+        """The index of the leaf that is to be taken in first: the first of a tile, where the tree is sealed."""
+        return min(self._begin, self._stored.sealed) // TILE_WIDTH * TILE_WIDTH
 
     @property
     def held(self) -> int:
@@ -146,13 +147,13 @@ def walk_tree(
     signed: Signed,
     connection: Connection,
     elsewhere: Iterable[Target],
-    made: Callable[[int, int], bytes] | None,
+    made: Callable[[int, int], bytes],
     findings: Findings,
 ) -> int:
     """Go through a tree that is not of events, up to its newest checkpoint; gives how many roots it has.
 
-    `made` returns the leaf hashes [first, last), made of what they are leaves of, where that is known.
-    Positions in `findings` are indexes of leaves, from 1.
+    `made` returns the leaf hashes [first, last), made of what they are leaves of. Positions in `findings` are
+    indexes of leaves, from 1.
     """
     log, tree = signed.log, signed.tree
     newest = newest_checkpoint(connection, log, tree)
@@ -162,6 +163,10 @@ def walk_tree(
         last = min(first + LEAVES_AT_ONCE, size)
         recorded = read_stored(connection, log, tree, Indexes(0, first, last), findings)
         roots = signed.roots(connection, first, last, findings)
-        walk.take(first, made(first, last) if made else recorded, recorded, roots)
+        hashes = made(first, last)
+        for index, each in enumerate(hashes_of(hashes), start=first + 1):
+            if each == ABSENT:
+                findings.add(index, index, "missing", "what was sealed here is not there")
+        walk.take(first, hashes, recorded, roots)
     walk.end(size)
     return walk.held
