@@ -59,7 +59,7 @@ class Walk:
 
     @property
     def first(self) -> int:
-        """The index of the leaf that is to be taken in first: the first of a tile, where the tree is sealed."""
+        """The index of the leaf to be taken in first: the first of a tile, where the tree is sealed."""
         return min(self._begin, self._stored.sealed) // TILE_WIDTH * TILE_WIDTH
 
     @property
