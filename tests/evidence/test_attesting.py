@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
+from psycopg.errors import InsufficientPrivilege
 
 from app.evidence import attesting
 from app.evidence.attesting import attest
@@ -359,6 +360,23 @@ def test_statements_that_were_rolled_back_are_not_replaced(
     log.seal()
     with pytest.raises(RefusedError, match="another than that of what was last signed"):
         log.attest()
+
+
+@pytest.mark.parametrize(
+    "change", ["update head_statements set size = 1", "delete from head_statements"]
+)
+def test_a_statement_stays_whoever_would_change_it(
+    log: Attested, owner: Connection, change: str
+) -> None:
+    log.fill("ab")
+    log.seal()
+    stated = log.attest()
+    refused = pytest.raises(InsufficientPrivilege)
+    with log.pool.connection() as service:
+        for connection in (service, owner):
+            with refused, connection.transaction():
+                connection.execute(change.encode())
+    assert [each.statement for each in log.stated()] == [stated.statement]
 
 
 def test_the_next_log_of_a_tenant_has_statements_of_its_own(log: Attested) -> None:

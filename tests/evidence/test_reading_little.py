@@ -44,6 +44,12 @@ _FILL_ANCHORS = """
            unnest(array['witness:a', 'witness:b', 'tsa:c', 'file:d']) as target
 """
 
+_FILL_TILES = """
+    insert into tiles (tenant_id, log_number, tree, level, n, hashes)
+    select %(tenant_id)s, 1, 'log', 7, n, 'x' from generate_series(1, 20000) as n
+"""
+"""Of a level that the tree is too small for: who reads them reads what was not asked for."""
+
 _ASKED = [
     *("checkpoint", "keys"),
     *("tile/0/000", "tile/0/500", "tile/1/002", "tile/2/000.p/3", "tile/entries/400"),
@@ -72,7 +78,7 @@ def filled(
             created: Any = create_key(connection, tenant, ["audit"])
         with connect(database.owner_url) as owner:
             sizes = {"events": _EVENTS, "streams": _STREAMS, "run": _RUN}
-            for statement in (_FILL_EVENTS, _FILL_RUNS, _FILL_ANCHORS):
+            for statement in (_FILL_EVENTS, _FILL_RUNS, _FILL_ANCHORS, _FILL_TILES):
                 owner.execute(statement, {"tenant_id": tenant.tenant_id, **sizes})
             owner.execute("analyze events, leaf_runs, anchors")
         _seal(database, tenant.tenant_id, tmp_path_factory.mktemp("keys"))

@@ -55,9 +55,10 @@ ROOMS = {
             *("head_statements", "head_pages", "head_tiles"),
         ),
         {
-            "unsealed": _tables("logs", "events"),
+            "unsealed": _tables("logs", "events", "accesses"),
             "attested": _tables("logs"),
             "sealed_size": _tables("logs"),
+            "sealed_log": _tables("logs"),
             "trees": _tables("logs"),
             "waiting": _tables("logs"),
             # Verifying is reading all that there is of a log.

@@ -5,7 +5,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from app.log.leaves import Log, content_of
-from domain.evidence.leaves import CommittedEvent, leaf
+from domain.evidence.leaves import HASH_BYTES, CommittedEvent, leaf
 from postgres.binary import micros
 from postgres.connections import Connection, Pool
 from postgres.rows import fetch_all
@@ -19,6 +19,7 @@ class Sql(Statements):
     committed_events_of: Statement
     places_of: Statement
     leaf_hashes_at: Statement
+    leaf_rows: Statement
 
 
 SQL = Sql(__file__)
@@ -44,6 +45,12 @@ def read_leaves(pool: Pool, log: Log, first: int, last: int) -> list[bytes]:
     return [leaf_of(log, event) for event in events]
 
 
+def read_leaf(connection: Connection, log: Log, position: int) -> bytes | None:
+    """Return the leaf of the event at a position, made from its row; None where there is none."""
+    events = _read(connection, log.tenant_id, position - 1, position)
+    return leaf_of(log, events[0]) if events else None
+
+
 def leaf_of(log: Log, event: CommittedEvent) -> bytes:
     """Return the leaf of an event."""
     recorded_at = micros(event.recorded_at)
@@ -56,17 +63,8 @@ def committed_events(
     """Yield the events at these positions, both included, some at once, by short queries."""
     after = first - 1
     while after < last:
-        parameters = {
-            "tenant_id": tenant_id,
-            "after": after,
-            "until": last,
-            "limit": _EVENTS_AT_ONCE,
-            "limit_bytes": _BYTES_AT_ONCE,
-        }
         with pool.connection() as connection:
-            events = fetch_all(
-                connection, SQL.committed_events, parameters, CommittedEvent, binary=True
-            )
+            events = _read(connection, tenant_id, after, last)
         if not events:
             return
         yield events
@@ -124,3 +122,38 @@ def read_leaf_hashes_at(connection: Connection, log: Log, positions: Sequence[in
         "positions": list(positions),
     }
     return fetch_all(connection, SQL.leaf_hashes_at, parameters, bytes, binary=True)
+
+
+class _Row(NamedTuple):
+    nth: int
+    first_position: int
+    hashes: bytes
+
+
+def read_leaf_rows(
+    connection: Connection, log: Log, stretches: Sequence[tuple[int, int]]
+) -> list[bytes]:
+    """Return the leaf hashes of each stretch of positions, both included, up to where one is missing."""
+    parameters = {
+        "tenant_id": log.tenant_id,
+        "log_number": log.number,
+        "firsts": [first for first, _ in stretches],
+        "lasts": [last for _, last in stretches],
+    }
+    found = [b""] * len(stretches)
+    for row in fetch_all(connection, SQL.leaf_rows, parameters, _Row, binary=True):
+        nth = row.nth - 1
+        if row.first_position == stretches[nth][0] + len(found[nth]) // HASH_BYTES:
+            found[nth] += row.hashes
+    return found
+
+
+def _read(connection: Connection, tenant_id: int, after: int, until: int) -> list[CommittedEvent]:
+    parameters = {
+        "tenant_id": tenant_id,
+        "after": after,
+        "until": until,
+        "limit": _EVENTS_AT_ONCE,
+        "limit_bytes": _BYTES_AT_ONCE,
+    }
+    return fetch_all(connection, SQL.committed_events, parameters, CommittedEvent, binary=True)

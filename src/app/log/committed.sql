@@ -49,3 +49,21 @@ select coalesce(substring(r.hashes from ((p.position - r.first_position) * 32 + 
         where tenant_id = :tenant_id and log_number = :log_number and first_position <= p.position
         order by first_position desc limit 1) r on true
  order by p.nth;
+
+-- name: leaf_rows(tenant_id, log_number, firsts, lasts)
+-- Of each stretch of positions, both included, the leaf hashes, as far as they are there.
+select s.nth, t.first_position, t.hashes
+  from unnest(:firsts::bigint[], :lasts::bigint[]) with ordinality as s (first, last, nth)
+ cross join lateral (
+       select first_position + skipped as first_position,
+              substring(hashes from (skipped * 32 + 1)::int
+                           for ((s.last - first_position - skipped + 1) * 32)::int) as hashes
+         from (select first_position, hashes, greatest(s.first - first_position, 0) as skipped
+                 from leaf_runs
+                where tenant_id = :tenant_id and log_number = :log_number and first_position <= s.last
+                  and first_position >= coalesce((
+                      select max(first_position) from leaf_runs
+                       where tenant_id = :tenant_id and log_number = :log_number
+                         and first_position <= s.first), 0)) as found
+       offset 0) t
+ order by s.nth, t.first_position;
