@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import LiteralString
@@ -74,6 +76,31 @@ def test_an_untouched_log_is_proven(case: Case, pool: Pool) -> None:
     with pytest.raises(UnreadableError, match="the log ends at position 3100"):
         case.verify(from_position=3101)
     assert case.judged() == []
+
+
+def test_a_log_that_grows_meanwhile_is_proven(case: Case, pool: Pool) -> None:
+    stop, verified = threading.Event(), 0
+
+    def go_on() -> None:
+        size = SIZES[-1]
+        while not stop.is_set():
+            grow(pool, case, [size + 37, size + 80], begin=size)
+            size += 80
+            with connect(case.database.service_url) as connection:
+                attest(connection, case.log, case.settings)
+
+    with ThreadPoolExecutor(1) as executor:
+        growing = executor.submit(go_on)
+        try:
+            while verified < 12 and not growing.done():
+                outcome = case.verify(anchored=True)
+                assert not list(outcome.findings)
+                verified += 1
+        finally:
+            stop.set()
+        growing.result()
+    assert verified == 12
+    assert case.verify(anchored=True).last > SIZES[-1]
 
 
 def test_an_altered_amount_is_found(case: Case) -> None:

@@ -69,6 +69,7 @@ ROOMS = {
             "records_at": _tables("events"),
             "all_logs": _tables("logs"),
             "accesses_between": _tables("accesses"),
+            "number_of_accesses": _tables("accesses"),
             **{
                 name: _tables("erased")
                 for name in ("erased_between", "erased_by", "erased_outside")

@@ -9,7 +9,7 @@ from app.log.leaves import Log
 from domain.evidence.accesses import Access, leaf_hashes
 from postgres.binary import micros
 from postgres.connections import Connection
-from postgres.rows import fetch_all
+from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
 
 
@@ -17,6 +17,7 @@ class Sql(Statements):
     """Reading accesses as they are stored."""
 
     accesses_between: Statement
+    number_of_accesses: Statement
 
 
 SQL = Sql(__file__)
@@ -30,6 +31,11 @@ class _Row(NamedTuple):
     path: str
     query: str
     last_event_id: str
+
+
+def number_of_accesses(connection: Connection, log: Log) -> int:
+    """Return how many accesses there are."""
+    return fetch_one(connection, SQL.number_of_accesses, {"tenant_id": log.tenant_id}, int) or 0
 
 
 def access_hashes(connection: Connection, log: Log, first: int, last: int) -> bytes:

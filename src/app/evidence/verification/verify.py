@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from app.evidence.log_keys import log_keys
 from app.evidence.store import newest_checkpoint
-from app.evidence.verification.accesses import access_hashes
+from app.evidence.verification.accesses import access_hashes, number_of_accesses
 from app.evidence.verification.checkpoints import Signed
 from app.evidence.verification.elsewhere import TREES, Elsewhere
 from app.evidence.verification.erasures import check_outside
@@ -108,8 +108,8 @@ class _Verification:
         rows = log_keys(connection, log)
         origin = rows[0].vkey.partition("+")[0] if rows else ""
         self._elsewhere = Elsewhere(log, origin, asked.settings, asked.anchors)
-        newest = newest_checkpoint(connection, log, "log")
-        self._sealed = 0 if newest is None else newest.size
+        self._sizes = {tree: _sealed(connection, log, tree) for tree in TREES}
+        self._sealed = self._sizes["log"]
         self._stated = Stated(connection, log)
         ends = read_ends(connection, log)
         self._head = ends.head
@@ -134,7 +134,7 @@ class _Verification:
         if self._keys is not None:
             for tree in TREES[1:]:
                 held += self._tree(tree, self._keys)
-        self._stated.check(self.last, self._findings)
+        self._stated.check(self._asked.from_position, self.last, self._findings)
         check_outside(self._connection, self._log, self.last, self._findings)
         check_tiles(self._connection, self._log, self.last, self._findings)
         return Outcome(
@@ -208,14 +208,17 @@ class _Verification:
 
     def _tree(self, tree: Tree, keys: SigningKeys) -> int:
         """Verify a tree that is not of events, whose findings have no positions in the log."""
-        found = Findings()
-        signed = Signed(self._log, tree, keys)
-        made = (
-            self._stated.hashes
-            if tree == "heads"
-            else partial(access_hashes, self._connection, self._log)
-        )
-        held = walk_tree(signed, self._connection, self._roots(tree), made, found)
+        connection, log = self._connection, self._log
+        if tree == "heads":
+            length, made = len(self._stated), self._stated.hashes
+        else:
+            length, made = (
+                number_of_accesses(connection, log),
+                partial(access_hashes, connection, log),
+            )
+        stored = Stored(connection, log, tree, self._sizes[tree], f"the tree of {tree}")
+        roots = self._roots(tree)
+        found, held = walk_tree(Signed(log, tree, keys), stored, length, roots, made)
         for finding in found:
             position = self._stated.size(finding.first - 1) if tree == "heads" else 1
             words = f"{finding.words} (in the tree of {tree}, from index {finding.first - 1} on)"
@@ -225,7 +228,7 @@ class _Verification:
     def _not_checked(self) -> Iterator[str]:
         folder = self._asked.settings.signing_path
         if self._asked.from_position > 1:
-            yield f"events before position {self._asked.from_position}, and checkpoints of smaller sizes"
+            yield f"what is before position {self._asked.from_position}: events, checkpoints, statements of heads"
         if self._keys is None:
             yield "signatures: the log has no key yet"
         elif not self._asked.trusted:
@@ -242,3 +245,8 @@ class _Verification:
             yield f"positions {self._sealed + 1} to {self.last} against a checkpoint: none is over them yet"
         if not len(self._stated):
             yield "that no stream was left out of what players were given: no statement of heads was made"
+
+
+def _sealed(connection: Connection, log: Log, tree: Tree) -> int:
+    newest = newest_checkpoint(connection, log, tree)
+    return 0 if newest is None else newest.size
