@@ -61,7 +61,7 @@ class Stated:
         `last` is where the log ends.
         """
         for n, stated in enumerate(self._stated):
-            if stated.n == n and stated.size < first:
+            if stated.n == n and 0 < stated.size < first:
                 continue
             for fault in self._faults(n, stated, last):
                 position = min(max(stated.size, 1), max(last, 1))

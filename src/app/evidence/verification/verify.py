@@ -228,7 +228,7 @@ class _Verification:
     def _not_checked(self) -> Iterator[str]:
         folder = self._asked.settings.signing_path
         if self._asked.from_position > 1:
-            yield f"what is before position {self._asked.from_position}: events, checkpoints, statements of heads"
+            yield f"events, checkpoints and statements before position {self._asked.from_position}"
         if self._keys is None:
             yield "signatures: the log has no key yet"
         elif not self._asked.trusted:
