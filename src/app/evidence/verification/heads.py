@@ -117,7 +117,9 @@ def _other_tiles(kept: StoredHeads, level: int, row: bytes) -> Iterator[str]:
     for tile, at in enumerate(range(0, len(row), width)):
         hashes, first = row[at : at + width], tile * TILE_WIDTH
         try:
-            stored = kept.read(level, first, first + len(hashes) // HASH_BYTES)
+            stored = kept.read(
+                level, first, first + TILE_WIDTH + 1
+            )  # all that is there, and no more
         except MissingPageError:
             continue
         if stored != hashes:
