@@ -228,7 +228,8 @@ class _Verification:
     def _not_checked(self) -> Iterator[str]:
         folder = self._asked.settings.signing_path
         if self._asked.from_position > 1:
-            yield f"events, checkpoints and statements before position {self._asked.from_position}"
+            first = self._asked.from_position
+            yield f"what is before position {first}: events, checkpoints, statements of heads"
         if self._keys is None:
             yield "signatures: the log has no key yet"
         elif not self._asked.trusted:
