@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
-from msgspec.structs import astuple
+from msgspec.structs import asdict
 
 from api.documentation.operations import QUERY_PROBLEMS, operation
 from api.querying.parameters import NoFilters, Query
@@ -69,7 +69,7 @@ async def show_status(
     def read(connection: Connection, _: int) -> Status:
         shown = read_status(connection, asked.tenant_id, datetime.now(UTC))
         evidence = read_evidence_status(connection, asked.tenant_id)
-        return Status(*astuple(shown), evidence)
+        return Status(**asdict(shown), evidence=evidence)
 
     status, _ = await queries.logged(asked, read)
     return answer(status, status.log_position)
