@@ -2,7 +2,10 @@
 
 import json
 import shutil
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import LiteralString
 
@@ -10,9 +13,12 @@ import pytest
 
 from api.tenancy import create_tenant
 from app.evidence.attesting import attest
+from app.evidence.changing_keys import restart, rotate_key
 from app.evidence.guard import last_path
 from app.evidence.sealer import Sealer
+from app.evidence.verification.findings import UnreadableError
 from app.log.erasure import Why, erase
+from app.log.leaves import current_log
 from app.settings import Settings
 from app.tenants import Tenant
 from domain.evidence.merkle import EMPTY_ROOT
@@ -38,6 +44,8 @@ FORGET = (
     "delete from tiles where tenant_id = %(tenant_id)s",
     "delete from checkpoints where tenant_id = %(tenant_id)s",
 )
+FORGET_NEWEST: tuple[LiteralString, ...] = tuple(f"{each} and log_number = 2" for each in FORGET)
+REMAKE_NEWEST: LiteralString = f"{REMAKE_RUN} and log_number = 2"
 EMPTY = encode_base64(EMPTY_ROOT)
 FAKE = b"\x17" * 32
 
@@ -57,8 +65,42 @@ def test_an_untouched_log_is_proven(case: Case, pool: Pool) -> None:
     for begin in (1, 256, 257, 600, 601, 1311, 2100):
         assert case.verify(anchored=True, from_position=begin).proven
     grow(pool, case, [2200], begin=2100)
-    assert case.verify(anchored=True).proven
+    fill(pool, case.tenant.tenant_id, items(first=9_000), 900)
+    for begin in (1, 2200, 2201, 2900, 3100):
+        outcome = case.verify(anchored=True, from_position=begin)
+        assert outcome.proven
+        assert (
+            "positions 2201 to 3100 against a checkpoint: none is over them yet"
+            in outcome.not_checked
+        )
+    with pytest.raises(UnreadableError, match="the log ends at position 3100"):
+        case.verify(from_position=3101)
     assert case.judged() == []
+
+
+def test_a_log_that_grows_meanwhile_is_proven(case: Case, pool: Pool) -> None:
+    stop, verified = threading.Event(), 0
+
+    def go_on() -> None:
+        size = SIZES[-1]
+        while not stop.is_set():
+            grow(pool, case, [size + 37, size + 80], begin=size)
+            size += 80
+            with connect(case.database.service_url) as connection:
+                attest(connection, case.log, case.settings)
+
+    with ThreadPoolExecutor(1) as executor:
+        growing = executor.submit(go_on)
+        try:
+            while verified < 12 and not growing.done():
+                outcome = case.verify(anchored=True)
+                assert not list(outcome.findings)
+                verified += 1
+        finally:
+            stop.set()
+        growing.result()
+    assert verified == 12
+    assert case.verify(anchored=True).last > SIZES[-1]
 
 
 def test_an_altered_amount_is_found(case: Case) -> None:
@@ -309,6 +351,36 @@ def test_a_statement_of_heads_that_is_not_true_is_found(case: Case, pool: Pool) 
     case.tamper("delete from head_statements where tenant_id = %(tenant_id)s and n = 0")
     assert "2100 leaves" not in case.found()
     assert any("heads" in each for each in case.found())
+
+
+def test_keys_that_follow_and_logs_that_follow_are_proven_too(case: Case, pool: Pool) -> None:
+    now = datetime.now(UTC)
+    with pool.connection() as connection:
+        rotate_key(connection, case.log, case.settings, now)
+    grow(pool, case, [2200], begin=2100)
+    assert case.found(anchored=True) == []
+    with pool.connection() as connection:
+        restart(connection, case.tenant.tenant_id, case.settings, now, reason="stolen", revoke=True)
+        after = current_log(connection, case.tenant.tenant_id)
+    assert after is not None
+    case = case._replace(log=after, anchors=case.anchors.with_name("after.ndjson"))
+    grow(pool, case, [2500], begin=2200)
+    outcome = case.verify(anchored=True)
+    assert not list(outcome.findings)
+    # Its own, the anchored and the remembered one, and all of the log before.
+    assert outcome.roots == 3 + len(SIZES) + 1
+    # What was changed before the new log was sealed is found by the one before.
+    case.tamper(ALTER_AMOUNT, at=1234)
+    case.tamper(REMAKE_NEWEST, at=1234, hash=made_hash(case, 1234))
+    case.tamper(*FORGET_NEWEST)
+    last = last_path(case.settings.signing_path, after.log_id, "log")
+    last.write_text(f"{last.read_text().splitlines()[0]}\n0\n{EMPTY}\n")
+    assert Sealer(pool, case.settings).seal(after) == 2500
+    assert case.found() == ["1234 leaf"]
+    case.tamper(
+        "update logs set note = replace(note, 'stolen', 'lost') where tenant_id = %(tenant_id)s"
+    )
+    assert case.found() == ["1-2500 signature", "1234 leaf"]
 
 
 def kept_note(case: Case) -> str:

@@ -68,6 +68,8 @@ ROOMS = {
             "recorded_hashes": _tables("leaf_runs"),
             "records_at": _tables("events"),
             "all_logs": _tables("logs"),
+            "accesses_between": _tables("accesses"),
+            "number_of_accesses": _tables("accesses"),
             **{
                 name: _tables("erased")
                 for name in ("erased_between", "erased_by", "erased_outside")

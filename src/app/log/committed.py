@@ -8,7 +8,7 @@ from app.log.leaves import Log, content_of
 from domain.evidence.leaves import HASH_BYTES, CommittedEvent, leaf
 from postgres.binary import micros
 from postgres.connections import Connection, Pool
-from postgres.rows import fetch_all
+from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
 
 
@@ -18,6 +18,7 @@ class Sql(Statements):
     committed_events: Statement
     committed_events_of: Statement
     places_of: Statement
+    erasure_after: Statement
     leaf_hashes_at: Statement
     leaf_rows: Statement
 
@@ -112,6 +113,12 @@ def places_of(pool: Pool, tenant_id: int, stream: str, until: int) -> Iterator[l
             return
         yield places
         after = places[-1].version
+
+
+def is_erased_after(connection: Connection, tenant_id: int, stream: str, position: int) -> bool:
+    """Tell whether something of a stream was erased by a record that stands after a position of the log."""
+    parameters = {"tenant_id": tenant_id, "stream": stream, "after": position}
+    return fetch_one(connection, SQL.erasure_after, parameters, int) is not None
 
 
 def read_leaf_hashes_at(connection: Connection, log: Log, positions: Sequence[int]) -> list[bytes]:

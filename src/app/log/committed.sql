@@ -40,6 +40,12 @@ select position, version from events
  where tenant_id = :tenant_id and stream = :stream and version > :after_version and position <= :until
  order by version limit :limit;
 
+-- name: erasure_after(tenant_id, stream, after)
+-- Where the first record of an erasure of a stream stands after a position of the log.
+select min(position) from events
+ where tenant_id = :tenant_id and topic = 'PlayerErased' and topic not in ('BetPlaced', 'WinPaid')
+   and position > :after and stream = :stream;
+
 -- name: leaf_hashes_at(tenant_id, log_number, positions)
 -- The leaf hash at each of these positions, empty where it is missing.
 select coalesce(substring(r.hashes from ((p.position - r.first_position) * 32 + 1)::int for 32), '') as hash

@@ -20,7 +20,7 @@ Code = Literal[
     "witness",
     "bundle",
 ]
-"""What kind of finding it is, in both verifiers; docs/auditing.md says what each means."""
+"""What kind of finding it is, in both verifiers; docs/verifying.md says what each means."""
 
 _MOST_OF_A_CODE = 1_000
 

@@ -43,8 +43,8 @@ class Stated:
         self._stated = fetch_all(connection, SQL.all_statements, of, _Stated)
 
     def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self._stated)
+        """Return how many there are, if none is missing."""
+        return self._stated[-1].n + 1 if self._stated else 0
 
     def hashes(self, first: int, last: int) -> bytes:
         """Return their leaf hashes [first, last), ABSENT where there is none."""
@@ -55,9 +55,14 @@ class Stated:
         """Return of which size of the log the n-th is, 1 if there is none."""
         return next((max(each.size, 1) for each in self._stated if each.n == n), 1)
 
-    def check(self, last: int, findings: Findings) -> None:
-        """Make each again from the events of a log that ends at `last`, and tell which is not true."""
+    def check(self, first: int, last: int, findings: Findings) -> None:
+        """Make each of a size from `first` on again from the events, and tell which is not true.
+
+        `last` is where the log ends.
+        """
         for n, stated in enumerate(self._stated):
+            if stated.n == n and stated.size < first:
+                continue
             for fault in self._faults(n, stated, last):
                 position = min(max(stated.size, 1), max(last, 1))
                 findings.add(position, position, "heads", f"statement {stated.n} {fault}")

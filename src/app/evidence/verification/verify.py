@@ -6,15 +6,17 @@ beginning; that it is what was sealed is proven up to the newest checkpoint.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from app.evidence.log_keys import log_keys
 from app.evidence.store import newest_checkpoint
+from app.evidence.verification.accesses import access_hashes, number_of_accesses
 from app.evidence.verification.checkpoints import Signed
 from app.evidence.verification.elsewhere import TREES, Elsewhere
 from app.evidence.verification.erasures import check_outside
-from app.evidence.verification.findings import Findings
+from app.evidence.verification.findings import Findings, UnreadableError
 from app.evidence.verification.hashes import check_tiles, read_ends, read_recorded
 from app.evidence.verification.heads import Stated
 from app.evidence.verification.keys import SigningKeys, check_key_files, check_keys, check_logs
@@ -78,7 +80,10 @@ class Asked(NamedTuple):
 def verify_log(asked: Asked, report: Callable[[int], None] = lambda _: None) -> Outcome:
     """Verify a log; `report` hears how many events more are done. Raises UnreadableError, psycopg.Error."""
     with closing(connect_to_read(asked.url)) as connection:
-        return _Verification(connection, asked).run(report)
+        verification = _Verification(connection, asked)
+        if asked.from_position > max(verification.last, 1):
+            raise UnreadableError(f"the log ends at position {verification.last}")
+        return verification.run(report)
 
 
 def verify_sealed(asked: Asked, report: Callable[[int], None] = lambda _: None) -> Findings:
@@ -94,6 +99,7 @@ class _Verification:
     """One run."""
 
     def __init__(self, connection: Connection, asked: Asked) -> None:
+        self.held = 0
         self._connection = connection
         self._asked = asked
         self._log = log = asked.log
@@ -102,37 +108,39 @@ class _Verification:
         rows = log_keys(connection, log)
         origin = rows[0].vkey.partition("+")[0] if rows else ""
         self._elsewhere = Elsewhere(log, origin, asked.settings, asked.anchors)
-        newest = newest_checkpoint(connection, log, "log")
-        self._sealed = 0 if newest is None else newest.size
+        self._sizes = {tree: _sealed(connection, log, tree) for tree in TREES}
+        self._sealed = self._sizes["log"]
         self._stated = Stated(connection, log)
         ends = read_ends(connection, log)
         self._head = ends.head
         self._end = max(ends.head, ends.recorded, self._sealed)
         # A position, or a size, can be changed to any number; those up to there are not gone through.
-        self._last = min(self._end, 2 * ends.events + _MOST_MISSING)
-        self._keys = check_keys(log, rows, asked.trusted, self._last, self._findings)
+        self.last = min(self._end, 2 * ends.events + _MOST_MISSING)
+        self._keys = check_keys(log, rows, asked.trusted, self.last, self._findings)
 
     def run(self, report: Callable[[int], None]) -> Outcome:
         if self._keys is not None:
-            self._elsewhere.check_file(self._keys, self._last, self._findings)
-        check_logs(self._connection, self._log, self._last, self._findings)
+            self._elsewhere.check_file(self._keys, self.last, self._findings)
+        before = check_logs(self._connection, self._log, self._keys, self.last, self._findings)
         held, unrecorded = self._events(self._roots("log"), report)
-        if self._last and not (self._sealed and self._keys):
+        for log in before:
+            held += self._predecessor(log)
+        if self.last and not (self._sealed and self._keys):
             words = "no checkpoint is signed by a key of the log: nothing proves these events"
-            self._findings.add(1, self._last, "signature", words)
-        if self._last < self._end:
+            self._findings.add(1, self.last, "signature", words)
+        if self.last < self._end:
             words = "so many events are missing before this one that they were not looked for"
-            self._findings.add(self._last + 1, self._end, "gap", words)
+            self._findings.add(self.last + 1, self._end, "gap", words)
         if self._keys is not None:
             for tree in TREES[1:]:
                 held += self._tree(tree, self._keys)
-        self._stated.check(self._last, self._findings)
-        check_outside(self._connection, self._log, self._last, self._findings)
-        check_tiles(self._connection, self._log, self._last, self._findings)
+        self._stated.check(self._asked.from_position, self.last, self._findings)
+        check_outside(self._connection, self._log, self.last, self._findings)
+        check_tiles(self._connection, self._log, self.last, self._findings)
         return Outcome(
             self._findings,
             self._asked.from_position,
-            self._last,
+            self.last,
             self._sealed,
             self._keys,
             held,
@@ -140,8 +148,25 @@ class _Verification:
             list(self._not_checked()),
         )
 
+    def _predecessor(self, log: Log) -> int:
+        """Verify what a log before this one sealed: the same events. Gives how many roots it has."""
+        asked = Asked(
+            self._asked.url, log, self._asked.settings, from_position=self._asked.from_position
+        )
+        older = _Verification(self._connection, asked)
+        if older.last < asked.from_position:
+            return 0
+        found = older.run_sealed(lambda _: None)
+        known = {(finding.first, finding.last, finding.code) for finding in self._findings}
+        for finding in found:
+            # What is wrong with rows by themselves was told already.
+            if finding[:3] not in known:
+                words = f"{finding.words} (as the log {log.log_id.hex()} before sealed it)"
+                self._findings.add(finding.first, finding.last, finding.code, words)
+        return older.held
+
     def run_sealed(self, report: Callable[[int], None]) -> Findings:
-        self._last = min(self._last, self._sealed)
+        self.last = min(self.last, self._sealed)
         self._events((), report)
         return self._findings
 
@@ -151,12 +176,12 @@ class _Verification:
         """Verify the events; gives how many roots the log has, and how many leaf hashes are not recorded."""
         connection, log, findings = self._connection, self._log, self._findings
         streams = Streams(connection, log, findings)
-        streams.check_indexes(self._last)
+        streams.check_indexes(self.last)
         stored = Stored(connection, log, "log", self._sealed, "the log")
         walk = Walk(stored, elsewhere, findings, begin=self._asked.from_position - 1)
         ended_at: int | None = None
         task = Task(self._asked.url, log, self._keys, self._head)
-        for read in read_all(task, self._stretches(walk.first), self._last - walk.first):
+        for read in read_all(task, self._stretches(walk.first), self.last - walk.first):
             first, last, rows_from = read.stretch
             rows = read.rows
             findings.extend(read.findings)
@@ -167,13 +192,14 @@ class _Verification:
             recorded = read_recorded(connection, log, first, last, findings)
             made = recorded[: (rows_from - first) * HASH_BYTES] + rows.hashes
             walk.take(first - 1, made, recorded, read.roots)
-            report(last - rows_from + 1)
-        unrecorded = walk.end(self._last)
+            report(max(last - rows_from + 1, 0))
+        unrecorded = walk.end(self.last)
+        self.held = walk.held
         return walk.held, unrecorded
 
     def _stretches(self, begin: int) -> Iterator[Stretch]:
-        for first in range(begin + 1, self._last + 1, EVENTS_AT_ONCE):
-            last = min(first + EVENTS_AT_ONCE - 1, self._last)
+        for first in range(begin + 1, self.last + 1, EVENTS_AT_ONCE):
+            last = min(first + EVENTS_AT_ONCE - 1, self.last)
             yield Stretch(first, last, max(first, self._asked.from_position))
 
     def _roots(self, tree: Tree) -> Iterator[Target]:
@@ -182,10 +208,17 @@ class _Verification:
 
     def _tree(self, tree: Tree, keys: SigningKeys) -> int:
         """Verify a tree that is not of events, whose findings have no positions in the log."""
-        found = Findings()
-        signed = Signed(self._log, tree, keys)
-        made = self._stated.hashes if tree == "heads" else None
-        held = walk_tree(signed, self._connection, self._roots(tree), made, found)
+        connection, log = self._connection, self._log
+        if tree == "heads":
+            length, made = len(self._stated), self._stated.hashes
+        else:
+            length, made = (
+                number_of_accesses(connection, log),
+                partial(access_hashes, connection, log),
+            )
+        stored = Stored(connection, log, tree, self._sizes[tree], f"the tree of {tree}")
+        roots = self._roots(tree)
+        found, held = walk_tree(Signed(log, tree, keys), stored, length, roots, made)
         for finding in found:
             position = self._stated.size(finding.first - 1) if tree == "heads" else 1
             words = f"{finding.words} (in the tree of {tree}, from index {finding.first - 1} on)"
@@ -195,20 +228,26 @@ class _Verification:
     def _not_checked(self) -> Iterator[str]:
         folder = self._asked.settings.signing_path
         if self._asked.from_position > 1:
-            yield f"events before position {self._asked.from_position}, and checkpoints of smaller sizes"
+            first = self._asked.from_position
+            yield f"what is before position {first}: events, checkpoints, statements of heads"
         if self._keys is None:
             yield "signatures: the log has no key yet"
         elif not self._asked.trusted:
             yield "whose the log's key is: compare it with the one that you were given (or name it by --vkey)"
         if self._keys is not None and not check_key_files(
-            self._log, self._keys, self._asked.settings, self._last, self._findings
+            self._log, self._keys, self._asked.settings, self.last, self._findings
         ):
             yield f"the signing key: no file of it can be read in {folder}"
         if not self._elsewhere.is_remembered:
             yield f"what was last signed: the signer's memory in {folder} can't be read"
         if self._asked.anchors is None:
             yield "anchors (--anchors): without them a log that was cut, or forged with its key, looks whole"
-        if self._last > self._sealed:
-            yield f"positions {self._sealed + 1} to {self._last} against a checkpoint: none is over them yet"
+        if self.last > self._sealed:
+            yield f"positions {self._sealed + 1} to {self.last} against a checkpoint: none is over them yet"
         if not len(self._stated):
             yield "that no stream was left out of what players were given: no statement of heads was made"
+
+
+def _sealed(connection: Connection, log: Log, tree: Tree) -> int:
+    newest = newest_checkpoint(connection, log, tree)
+    return 0 if newest is None else newest.size

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from app.evidence.store import newest_checkpoint, reader
+from app.evidence.sealing import LEAVES_AT_ONCE as MOST_SEALED
+from app.evidence.store import reader
 from app.evidence.verification.checkpoints import Signed
 from app.evidence.verification.findings import Findings
 from app.evidence.verification.hashes import Indexes, read_stored
@@ -19,12 +20,16 @@ from domain.evidence.merkle import (
     Edge,
     MissingHashesError,
     Stretch,
+    hashes_of,
 )
 from postgres.connections import Connection
 
 OWN = Source("a checkpoint", "root")
 
 LEAVES_AT_ONCE = 64 * TILE_WIDTH
+
+LEAVES_AHEAD = 2 * MOST_SEALED
+"""How far what was signed may be ahead of what is kept: by a sealing that is at it, or that a crash ended."""
 
 
 class Stored(NamedTuple):
@@ -58,8 +63,8 @@ class Walk:
 
     @property
     def first(self) -> int:
-        """The index of the leaf that is to be taken in first: the first one of its tile."""
-        return self._begin // TILE_WIDTH * TILE_WIDTH
+        """The index of the leaf to be taken in first: the first of a tile, where the tree is sealed."""
+        return min(self._begin, self._stored.sealed) // TILE_WIDTH * TILE_WIDTH
 
     @property
     def held(self) -> int:
@@ -144,24 +149,28 @@ class Walk:
 
 def walk_tree(
     signed: Signed,
-    connection: Connection,
+    stored: Stored,
+    length: int,
     elsewhere: Iterable[Target],
-    made: Callable[[int, int], bytes] | None,
-    findings: Findings,
-) -> int:
-    """Go through a tree that is not of events, up to its newest checkpoint; gives how many roots it has.
+    made: Callable[[int, int], bytes],
+) -> tuple[Findings, int]:
+    """Go through a tree that is not of events; gives what was found, and how many of its roots it has.
 
-    `made` returns the leaf hashes [first, last), made of what they are leaves of, where that is known.
-    Positions in `findings` are indexes of leaves, from 1.
+    `length`: how many leaves there are. Those after the newest checkpoint are gone through as far as the
+    signer may be ahead of it. `made` returns the leaf hashes [first, last), made of what they are leaves of.
+    Positions in findings are indexes of leaves, from 1.
     """
-    log, tree = signed.log, signed.tree
-    newest = newest_checkpoint(connection, log, tree)
-    size = 0 if newest is None else newest.size
-    walk = Walk(Stored(connection, log, tree, size, f"the tree of {tree}"), elsewhere, findings)
-    for first in range(0, size, LEAVES_AT_ONCE):
-        last = min(first + LEAVES_AT_ONCE, size)
+    connection, log, tree, sealed, _ = stored
+    findings = Findings()
+    walk = Walk(stored, elsewhere, findings)
+    end = max(sealed, min(length, sealed + LEAVES_AHEAD))
+    for first in range(0, end, LEAVES_AT_ONCE):
+        last = min(first + LEAVES_AT_ONCE, end)
+        hashes = made(first, last)
+        for index, each in enumerate(hashes_of(hashes), start=first + 1):
+            if each == ABSENT and index <= sealed:
+                findings.add(index, index, "missing", "what was sealed here is not there")
         recorded = read_stored(connection, log, tree, Indexes(0, first, last), findings)
-        roots = signed.roots(connection, first, last, findings)
-        walk.take(first, made(first, last) if made else recorded, recorded, roots)
-    walk.end(size)
-    return walk.held
+        walk.take(first, hashes, recorded, signed.roots(connection, first, last, findings))
+    walk.end(end)
+    return findings, walk.held
