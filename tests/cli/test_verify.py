@@ -10,7 +10,7 @@ from psycopg import sql
 
 from api.tenancy import create_tenant
 from postgres.connections import connect, open_pool
-from tests.databases import Database
+from tests.databases import Database, new_database
 from tests.evidence.tampering import Case, build
 from tests.http.service import on, roundbook
 
@@ -27,11 +27,15 @@ Command = Callable[..., CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def case(served: Database, tmp_path_factory: pytest.TempPathFactory) -> Case:
-    with connect(served.service_url) as connection:
-        tenant = create_tenant(connection, TENANT)
-    with open_pool(served.service_url, max_size=2) as pool:
-        return build(pool, served, tenant, tmp_path_factory.mktemp("verified"), [300, 700])
+def case(
+    admin_url: str, template: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Case]:
+    """A log in a database of its own, in which no service seals or projects meanwhile."""
+    with new_database(admin_url, template=template) as own:
+        with connect(own.service_url) as connection:
+            tenant = create_tenant(connection, TENANT)
+        with open_pool(own.service_url, max_size=2) as pool:
+            yield build(pool, own, tenant, tmp_path_factory.mktemp("verified"), [300, 700])
 
 
 @pytest.fixture
