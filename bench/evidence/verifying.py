@@ -121,8 +121,8 @@ def _table(events: int, size_mib: float, taken: dict[str, list[_Took]]) -> Table
         "Verifying",
         f"A log of {events:,} events, sealed, of one tenant; whole processes from start to end, nothing else"
         f" at work; medians. The bundle, of all of it, has {size_mib:,.0f} MiB. `of COPY` compares round by"
-        " round with reading the same rows in order and leaving it at that. PSS is of all processes of a command"
-        " together, seen four times a second, the most in any round.",
+        " round with reading the same rows in order and leaving it at that. PSS is of all processes of a"
+        " command together, seen four times a second, the most in any round.",
         [
             Column("way"),
             Column("events/s"),
