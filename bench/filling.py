@@ -29,12 +29,16 @@ _FILLING = (
     SQL.fill_players,
     SQL.fill_games,
     SQL.fill_conflicts,
+    SQL.fill_accesses,
     SQL.end_filling,
 )
 
 
 class Size(NamedTuple):
-    """How many rows there are: `round_events` events of the log are a round, one in `payment_every` pays."""
+    """How many rows there are: `round_events` events of the log are a round, one in `payment_every` pays.
+
+    There are as many accesses as conflicts.
+    """
 
     events: int
     round_events: int

@@ -173,6 +173,13 @@ select :tenant_id, n, :games::bigint + n, pg_temp.at(n, cardinality(:keys::bytea
                   'UTF8')
   from unnest(:keys::bytea[]) with ordinality as refused (key, n);
 
+-- name: fill_accesses!
+-- As many as conflicts, over a year.
+insert into accesses (tenant_id, number, accessed_at, key_id, method, path, query, last_event_id)
+select :tenant_id, n, timestamptz '2025-01-01T00:00:00Z' + n * (interval '365 days' / :conflicts::bigint),
+       case when mod(n, 4000) = 17 then 7 else 1 + mod(n, 3) end, 'GET', '/api/v1/history', 'player_id=p-' || n, ''
+  from generate_series(1::bigint, :conflicts::bigint) as n;
+
 -- name: end_filling!
 -- All of the log is shown.
 update tracking set position = :position, versions = :versions::jsonb where tenant_id = :tenant_id and live;

@@ -79,6 +79,11 @@ _VALUES: dict[str, dict[str, list[str]]] = {
         "from_position": ["1", "29000", "90000000"],
         "to_position": ["90000000", "10100", "1"],
     },
+    "accesses": {
+        "key_id": ["1", "7", "999999"],
+        "from": ["2025-01-02T00:00:00Z", "2025-12-31T00:00:00Z", "2999-01-01T00:00:00Z"],
+        "to": ["2025-12-31T00:00:00Z", "2025-01-02T00:00:00Z", "2024-01-01T00:00:00Z"],
+    },
     "status": {},
     "history": {
         "player_id": ["p-0000000", "p-0000123", "nobody"],
@@ -94,6 +99,8 @@ _VALUES["facets"] = _VALUES["games"]
 _NAMES = {"player_id": "p-0000123", "game_id": "g-00123"}
 
 _TOGETHER = [
+    Question("accesses", {"key_id": "1", "from": "2025-06-01T00:00:00Z"}),
+    Question("accesses", {"key_id": "7", "to": "2025-06-01T00:00:00Z"}),
     Question("balances", {"player_id": "p-0000123", "as_of": "2025-06-01T12:00:00Z"}),
     Question("balances", {"player_id": "p-0000123", "at_position": "90000"}),
     Question("rounds", {"player_id": "p-0000000", "from": "2025-06-01T00:00:00Z"}),

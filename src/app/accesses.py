@@ -12,7 +12,9 @@ from typing import NamedTuple
 from anyio import CapacityLimiter, to_thread
 from msgspec import Struct, field
 
+from domain.evidence.accesses import Access, leaf_hashes
 from domain.ids import KeyId
+from postgres.binary import micros
 from postgres.connections import Connection, Pool
 from postgres.rows import fetch_all
 from postgres.statements import Statement, Statements
@@ -24,6 +26,7 @@ class Sql(Statements):
     lock_accesses: Statement
     insert_accesses: Statement
     find_accesses: Statement
+    accesses_between: Statement
 
 
 SQL = Sql(__file__)
@@ -191,3 +194,27 @@ def _view(  # noqa: PLR0917  # the columns, by name
     if query is None:
         return None
     return AccessView(number, accessed_at, key_id, method, path, query, last_event_id)
+
+
+def hash_accesses(
+    connection: Connection, tenant_id: int, log_id: bytes, first: int, last: int
+) -> bytes:
+    """Return the hashes of the leaves of accesses by their numbers, both included, one after the other.
+
+    They end where one is missing.
+    """
+    parameters = {"tenant_id": tenant_id, "first": first, "last": last}
+    found = fetch_all(connection, SQL.accesses_between, parameters, AccessView)
+    return leaf_hashes(
+        log_id,
+        (
+            Access(
+                each.number,
+                micros(each.accessed_at),
+                each.key_id,
+                *(each.method, each.path, each.query, each.last_event_id),
+            )
+            for number, each in enumerate(found, start=first)
+            if each.number == number
+        ),
+    )

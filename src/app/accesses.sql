@@ -30,3 +30,8 @@ select number, accessed_at, key_id, method, path,
                 order by accessed_at desc, number desc limit 1))
          order by number desc limit :limit) as chosen
  order by number desc;
+
+-- name: accesses_between(tenant_id, first, last)
+select number, accessed_at, key_id, method, path, query, last_event_id from accesses
+ where tenant_id = :tenant_id and number >= :first and number <= :last
+ order by number;

@@ -1,6 +1,7 @@
 """A log that is sealed, signed and anchored, and who changes it: a superuser of its database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, LiteralString, NamedTuple
 
@@ -8,6 +9,8 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from app.evidence.anchors.files import FileAnchor
+from app.evidence.bundle import Bundle, BundleOf
+from app.evidence.keys import read_key
 from app.evidence.sealer import Sealer
 from app.evidence.store import newest_checkpoint
 from app.evidence.verification.verify import Asked, Outcome, verify_log
@@ -17,11 +20,10 @@ from app.tenants import Tenant
 from domain.evidence.anchoring import AnchorSpec
 from domain.evidence.merkle import Edge
 from domain.evidence.notes import parse_note
-from postgres.connections import Pool, connect
+from postgres.connections import Pool, connect, open_pool
 from tests.databases import Database
+from tests.evidence.auditor import judged
 from tests.evidence.filling import fill, items
-
-TABLES = ("events", "leaf_runs", "tiles", "checkpoints", "log_keys", "logs")
 
 
 class Case(NamedTuple):
@@ -46,19 +48,46 @@ class Case(NamedTuple):
             for finding in self.verify(anchored=anchored, **more).findings
         ]
 
+    def judged(self, *more: str) -> list[str]:
+        """Let the auditor's own verifier judge a bundle of the whole log, taken now; as `found` gives it."""
+        bundle = self.anchors.parent / "bundle.zip"
+        with open_pool(self.database.service_url, max_size=1) as pool:
+            pieces = Bundle(pool, self.tenant.tenant_id, BundleOf()).pieces()
+            bundle.write_bytes(b"".join(pieces))
+        [vkey] = self.settings.signing_path.glob("*.key")
+        verdict = judged(bundle, read_key(vkey).vkey, *more)
+        assert verdict.status == (1 if verdict.findings else 0)
+        return [
+            f"{first} {code}" if first == last else f"{first}-{last} {code}"
+            for first, last, code in verdict.findings
+        ]
+
     def tamper(self, *statements: LiteralString, **parameters: Any) -> None:
         """Change what must not be changed, as a superuser, for whom triggers don't fire."""
-        database = psycopg.conninfo.conninfo_to_dict(self.database.owner_url)["dbname"]
-        known = {"tenant_id": self.tenant.tenant_id, **parameters}
-        with psycopg.connect(make_conninfo(self.database.admin_url, dbname=database)) as superuser:
-            superuser.execute("set session_replication_role = replica")
-            superuser.execute("set search_path = roundbook")
+        with superuser(self.database) as connection, connection.transaction():
             for statement in statements:
-                superuser.execute(statement, known)
+                connection.execute(statement, {"tenant_id": self.tenant.tenant_id, **parameters})
+
+
+@contextmanager
+def superuser(database: Database) -> Iterator[psycopg.Connection]:
+    """Connect to a database as a superuser who has disabled the triggers."""
+    name = psycopg.conninfo.conninfo_to_dict(database.owner_url)["dbname"]
+    url = make_conninfo(database.admin_url, dbname=name)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute("set search_path = roundbook")
+        yield connection
 
 
 def build(
-    pool: Pool, database: Database, tenant: Tenant, folder: Path, sizes: Sequence[int]
+    pool: Pool,
+    database: Database,
+    tenant: Tenant,
+    folder: Path,
+    sizes: Sequence[int],
+    *,
+    players: int = 300,
 ) -> Case:
     """Fill a tenant's log; at each of the sizes it is sealed and anchored."""
     with pool.connection() as connection:
@@ -66,23 +95,32 @@ def build(
     assert log is not None
     settings = Settings(signing_keys=str(folder / "keys"))
     case = Case(database, tenant, log, settings, folder / "anchors.ndjson")
-    grow(pool, case, sizes)
+    grow(pool, case, sizes, players=players)
     return case
 
 
-def grow(pool: Pool, case: Case, sizes: Sequence[int], begin: int = 0) -> None:
+def grow(
+    pool: Pool, case: Case, sizes: Sequence[int], begin: int = 0, *, players: int = 300
+) -> None:
     """Record more, from the size `begin` on; at each of the sizes the log is sealed and anchored."""
-    anchor = FileAnchor(AnchorSpec("file", str(case.anchors), 0))
-    source = items(players=300, first=begin)
+    source = items(players=players, first=begin)
     for size in sizes:
         fill(pool, case.tenant.tenant_id, source, size - begin)
         begin = size
-        Sealer(pool, case.settings).seal(case.log)
-        with pool.connection() as connection:
-            sealed = newest_checkpoint(connection, case.log, "log")
-        assert sealed is not None
-        assert sealed.size == size
-        anchor.anchor(parse_note(sealed.note.encode()), lambda _: [])
+        assert seal(pool, case) == size
+
+
+def seal(pool: Pool, case: Case) -> int:
+    """Seal and anchor all that is recorded; gives the size of the checkpoint."""
+    sealer = Sealer(pool, case.settings)
+    while sealer.seal(case.log):
+        pass
+    with pool.connection() as connection:
+        sealed = newest_checkpoint(connection, case.log, "log")
+    assert sealed is not None
+    anchor = FileAnchor(AnchorSpec("file", str(case.anchors), 0))
+    anchor.anchor(parse_note(sealed.note.encode()), lambda _: [])
+    return sealed.size
 
 
 def made_hash(case: Case, position: int) -> bytes:

@@ -189,18 +189,17 @@ def test_a_receipt_is_proven_later(day: Audited, sealing: tuple[Service, Any]) -
             assert root == read_checkpoint(found["checkpoint"], own.vkey).root
 
 
-def test_what_witnesses_signed_stands_under_the_checkpoint(
-    day: Audited, client: httpx.Client, issued: list[int]
-) -> None:
-    size, other = issued[5], issued[6]
+def test_what_witnesses_signed_stands_under_the_checkpoint(sealing: tuple[Service, Any]) -> None:
+    own = new_audited(*sealing, "witnessed")
+    size, other = (own.send(body(login(each))) for each in "ab")
     lines = {
         "witness:https://a.example+a": Signature("a.example", b"aaaa", b"\x01" * 72),
         "witness:https://b.example+b": Signature("b.example", b"bbbb", b"\x02" * 72),
         "tsa:https://c.example": Signature("c.example", b"cccc", b"\x03" * 72),
         "witnesses": Signature("d.example", b"dddd", b"\x04" * 72),
     }
-    with connect(day.database.service_url) as connection:
-        log = current_log(connection, day.tenant_id)
+    with connect(own.database.service_url) as connection:
+        log = current_log(connection, own.tenant_id)
         assert log is not None
         kept = checkpoint_of(connection, log, "log", size)
         for target, signature in lines.items():
@@ -210,12 +209,15 @@ def test_what_witnesses_signed_stands_under_the_checkpoint(
                 [log.tenant_id, log.number, target, size, signature.line.encode()],
             )
     assert kept is not None
-    own = parse_note(kept.note.encode())
+    signed = parse_note(kept.note.encode())
     names = ["witness:https://a.example+a", "witness:https://b.example+b"]
-    cosigned = Note(own.text, (*own.signatures, *(lines[name] for name in names)))
-    assert fetch(client, "checkpoint", size=size).text == str(cosigned)
-    assert fetch(client, "inclusion", position=1, size=size).json()["checkpoint"] == str(cosigned)
-    assert "example" not in fetch(client, "checkpoint", size=other).text
+    cosigned = Note(signed.text, (*signed.signatures, *(lines[name] for name in names)))
+    with own.client() as client:
+        assert fetch(client, "checkpoint", size=size).text == str(cosigned)
+        assert fetch(client, "inclusion", position=1, size=size).json()["checkpoint"] == str(
+            cosigned
+        )
+        assert "example" not in fetch(client, "checkpoint", size=other).text
 
 
 def test_the_keys_are_those_that_sign(day: Audited, client: httpx.Client) -> None:

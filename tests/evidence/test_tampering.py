@@ -1,15 +1,24 @@
 """Who changes a sealed log is found out, with the position; an untouched one is proven."""
 
+import json
 import shutil
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import LiteralString
 
 import pytest
 
 from api.tenancy import create_tenant
+from app.evidence.attesting import attest
+from app.evidence.changing_keys import restart, rotate_key
 from app.evidence.guard import last_path
 from app.evidence.sealer import Sealer
+from app.evidence.verification.findings import UnreadableError
 from app.log.erasure import Why, erase
+from app.log.leaves import current_log
 from app.settings import Settings
 from app.tenants import Tenant
 from domain.evidence.merkle import EMPTY_ROOT
@@ -17,7 +26,7 @@ from domain.evidence.notes import encode_base64
 from postgres.connections import Connection, Pool, connect, open_pool
 from tests.databases import Database, new_database
 from tests.evidence.filling import fill, items
-from tests.evidence.tampering import Case, build, grow, made_hash, remake_tiles
+from tests.evidence.tampering import Case, build, grow, made_hash, remake_tiles, seal
 
 SIZES = (600, 700, 1300, 1310, 2100)
 ALTER_AMOUNT = (
@@ -35,6 +44,8 @@ FORGET = (
     "delete from tiles where tenant_id = %(tenant_id)s",
     "delete from checkpoints where tenant_id = %(tenant_id)s",
 )
+FORGET_NEWEST: tuple[LiteralString, ...] = tuple(f"{each} and log_number = 2" for each in FORGET)
+REMAKE_NEWEST: LiteralString = f"{REMAKE_RUN} and log_number = 2"
 EMPTY = encode_base64(EMPTY_ROOT)
 FAKE = b"\x17" * 32
 
@@ -54,7 +65,42 @@ def test_an_untouched_log_is_proven(case: Case, pool: Pool) -> None:
     for begin in (1, 256, 257, 600, 601, 1311, 2100):
         assert case.verify(anchored=True, from_position=begin).proven
     grow(pool, case, [2200], begin=2100)
-    assert case.verify(anchored=True).proven
+    fill(pool, case.tenant.tenant_id, items(first=9_000), 900)
+    for begin in (1, 2200, 2201, 2900, 3100):
+        outcome = case.verify(anchored=True, from_position=begin)
+        assert outcome.proven
+        assert (
+            "positions 2201 to 3100 against a checkpoint: none is over them yet"
+            in outcome.not_checked
+        )
+    with pytest.raises(UnreadableError, match="the log ends at position 3100"):
+        case.verify(from_position=3101)
+    assert case.judged() == []
+
+
+def test_a_log_that_grows_meanwhile_is_proven(case: Case, pool: Pool) -> None:
+    stop, verified = threading.Event(), 0
+
+    def go_on() -> None:
+        size = SIZES[-1]
+        while not stop.is_set():
+            grow(pool, case, [size + 37, size + 80], begin=size)
+            size += 80
+            with connect(case.database.service_url) as connection:
+                attest(connection, case.log, case.settings)
+
+    with ThreadPoolExecutor(1) as executor:
+        growing = executor.submit(go_on)
+        try:
+            while verified < 12 and not growing.done():
+                outcome = case.verify(anchored=True)
+                assert not list(outcome.findings)
+                verified += 1
+        finally:
+            stop.set()
+        growing.result()
+    assert verified == 12
+    assert case.verify(anchored=True).last > SIZES[-1]
 
 
 def test_an_altered_amount_is_found(case: Case) -> None:
@@ -62,6 +108,7 @@ def test_an_altered_amount_is_found(case: Case) -> None:
     assert case.found() == ["1234 leaf"]
     assert case.found(from_position=1234) == ["1234 leaf"]
     assert case.found(from_position=1235) == []
+    assert case.judged() == ["1234 leaf"]
 
 
 def test_an_altered_time_of_recording_is_found(case: Case) -> None:
@@ -75,6 +122,7 @@ def test_an_altered_time_of_recording_is_found(case: Case) -> None:
         " where tenant_id = %(tenant_id)s and position = 900"
     )
     assert case.found() == ["900 leaf", "900 time", "2100 leaf"]
+    assert {"900 leaf", "900 time", "2100 leaf"} <= set(case.judged())
 
 
 def test_two_that_were_swapped_are_found(case: Case) -> None:
@@ -84,6 +132,7 @@ def test_two_that_were_swapped_are_found(case: Case) -> None:
     )
     assert {"100 leaf", "1500 leaf"} <= set(case.found())
     assert {each.split()[1] for each in case.found()} <= {"leaf", "version", "time"}
+    assert {"100 leaf", "1500 leaf"} <= set(case.judged())
 
 
 def test_one_that_was_deleted_in_the_middle_is_found(case: Case) -> None:
@@ -91,6 +140,7 @@ def test_one_that_was_deleted_in_the_middle_is_found(case: Case) -> None:
     found = case.found()
     assert found[0] == "777 gap"
     assert all(each.endswith(" version") for each in found[1:])
+    assert case.judged()[0] == "777 gap"
 
 
 def test_one_that_was_inserted_is_found_from_there_on(case: Case) -> None:
@@ -102,11 +152,13 @@ def test_one_that_was_inserted_is_found_from_there_on(case: Case) -> None:
         " from events e where tenant_id = %(tenant_id)s and position = 1399) as made",
     )
     assert {"1400 version", "1400-2100 leaf"} <= set(case.found(anchored=True))
+    assert "1400-2100 leaf" in case.judged()
 
 
 def test_an_end_that_was_cut_is_found(case: Case) -> None:
     case.tamper("delete from events where tenant_id = %(tenant_id)s and position > 2000")
     assert case.found() == ["2001-2100 missing"]
+    assert case.judged() == ["2001-2100 missing"]
     case.tamper(
         "delete from leaf_runs where tenant_id = %(tenant_id)s and first_position > 1310",
         "delete from events where tenant_id = %(tenant_id)s and position > 1310",
@@ -115,6 +167,7 @@ def test_an_end_that_was_cut_is_found(case: Case) -> None:
     )
     assert case.found() == ["1311-2100 rollback"]
     assert case.found(anchored=True) == ["1311-2100 rollback"]
+    assert case.judged("--since", kept_note(case)) == ["1311-2100 rollback"]
 
 
 def test_a_tile_that_was_replaced_is_found(case: Case) -> None:
@@ -154,6 +207,7 @@ def test_a_row_whose_hash_was_remade_is_found_by_its_tile(case: Case) -> None:
     case.tamper(REMAKE_RUN, at=1234, hash=made)
     # The first checkpoint over it is that of 1300, the tile that of 1025 to 1280.
     assert case.found() == ["1025-1280 leaf"]
+    assert case.judged() == ["1-2100 root"]
 
 
 def test_a_row_whose_hashes_were_all_remade_is_found_between_two_checkpoints(case: Case) -> None:
@@ -165,6 +219,7 @@ def test_a_row_whose_hashes_were_all_remade_is_found_between_two_checkpoints(cas
     assert "701-1300 root" in found
     assert "701-1300 fork" in found
     assert {each.split()[1] for each in found} == {"root", "fork"}
+    assert case.judged() == ["1-2100 root"]
 
 
 def test_another_past_signed_with_the_real_key_is_found_outside(case: Case, pool: Pool) -> None:
@@ -177,6 +232,8 @@ def test_another_past_signed_with_the_real_key_is_found_outside(case: Case, pool
     assert Sealer(pool, case.settings).seal(case.log) == 2100
     assert case.found() == []
     assert case.found(anchored=True) == ["701-1300 fork", "1301-2100 fork"]
+    assert case.judged() == []
+    assert case.judged("--since", kept_note(case)) == ["1-2100 fork"]
     last.write_bytes(remembered)
     assert case.found() == ["1-2100 fork"]
 
@@ -213,7 +270,7 @@ def test_a_backup_that_was_restored_is_found(
         assert restored.found() == ["901-1500 rollback"]
         both = restored._replace(settings=Settings(signing_keys=str(older)))
         assert both.found() == []
-        assert both.found(anchored=True) == ["901-1000 rollback"]
+        assert both.found(anchored=True) == ["901-1500 rollback"]
         # It went on as if nothing had been.
         with open_pool(backup.service_url, max_size=2) as pool:
             fill(pool, tenant.tenant_id, items(first=5_000), 700)
@@ -223,29 +280,37 @@ def test_a_backup_that_was_restored_is_found(
         assert restored.found() == ["1-1500 fork"]
 
 
-def test_what_was_erased_is_proven_and_no_more_is(case: Case, database: Database) -> None:
+def test_what_was_erased_is_proven_and_no_more_is(
+    case: Case, database: Database, pool: Pool
+) -> None:
     with connect(database.owner_url) as connection:
         done = erase(
             connection, case.tenant.tenant_id, "p-33", Why("asked by the player", "support")
         )
         assert done.record_position == 2101
+    assert seal(pool, case) == 2101
+    with connect(database.service_url) as connection:
         positions = fetch_positions(connection, case)
     assert len(positions) > 1
     assert case.found(anchored=True) == []
-    one, other, *_ = positions
-    changed = {
+    assert case.judged() == []
+    one = positions[0]
+    changed: dict[LiteralString, str] = {
         # Made up anew, with the record of the erasure or without.
         "update events set state = '{}' where tenant_id = %(tenant_id)s and position = %(at)s": "erased",
         "update events set salt = '\\x17' where tenant_id = %(tenant_id)s and position = %(at)s": "erased",
         "update erased set commitment = sha256(commitment) where tenant_id = %(tenant_id)s"
         " and position = %(at)s": "leaf",
-        "update erased set record_position = 1 where tenant_id = %(tenant_id)s and position = %(at)s": "erased",
+        "update erased set record_position = 1 where tenant_id = %(tenant_id)s"
+        " and position = %(at)s": "erased",
         "delete from erased where tenant_id = %(tenant_id)s and position = %(at)s": "erased",
     }
     for statement, code in changed.items():
         case.tamper("create table kept_events as table events", "create table kept as table erased")
         case.tamper(statement, at=one)
         assert f"{one} {code}" in case.found(), statement
+        if code == "leaf" or "state" in statement:
+            assert f"{one} leaf" in case.judged(), statement
         case.tamper(
             "delete from events where tenant_id = %(tenant_id)s",
             "insert into events select * from kept_events where tenant_id = %(tenant_id)s",
@@ -266,8 +331,128 @@ def test_what_was_erased_is_proven_and_no_more_is(case: Case, database: Database
     assert case.found() == [f"{gone} erased", "2101 erased"]
 
 
+def test_a_statement_of_heads_that_is_not_true_is_found(case: Case, pool: Pool) -> None:
+    with connect(case.database.service_url) as connection:
+        stated = attest(connection, case.log, case.settings)
+    assert stated is not None
+    assert case.found() == []
+    grow(pool, case, [2200], begin=2100)
+    with connect(case.database.service_url) as connection:
+        attest(connection, case.log, case.settings)
+    assert case.found(anchored=True) == []
+    # A last version that is none, in a statement that is signed: only who holds the log can tell.
+    case.tamper(
+        "update events set version = version + 1, stream = stream || '-' where tenant_id = %(tenant_id)s"
+        " and position = 2150"
+    )
+    found = case.found()
+    assert "2150 leaf" in found
+    assert "2200 heads" in found
+    case.tamper("delete from head_statements where tenant_id = %(tenant_id)s and n = 0")
+    assert "2100 leaves" not in case.found()
+    assert any("heads" in each for each in case.found())
+
+
+def test_keys_that_follow_and_logs_that_follow_are_proven_too(case: Case, pool: Pool) -> None:
+    now = datetime.now(UTC)
+    with pool.connection() as connection:
+        rotate_key(connection, case.log, case.settings, now)
+    grow(pool, case, [2200], begin=2100)
+    assert case.found(anchored=True) == []
+    with pool.connection() as connection:
+        restart(connection, case.tenant.tenant_id, case.settings, now, reason="stolen", revoke=True)
+        after = current_log(connection, case.tenant.tenant_id)
+    assert after is not None
+    case = case._replace(log=after, anchors=case.anchors.with_name("after.ndjson"))
+    grow(pool, case, [2500], begin=2200)
+    outcome = case.verify(anchored=True)
+    assert not list(outcome.findings)
+    # Its own, the anchored and the remembered one, and all of the log before.
+    assert outcome.roots == 3 + len(SIZES) + 1
+    # What was changed before the new log was sealed is found by the one before.
+    case.tamper(ALTER_AMOUNT, at=1234)
+    case.tamper(REMAKE_NEWEST, at=1234, hash=made_hash(case, 1234))
+    case.tamper(*FORGET_NEWEST)
+    last = last_path(case.settings.signing_path, after.log_id, "log")
+    last.write_text(f"{last.read_text().splitlines()[0]}\n0\n{EMPTY}\n")
+    assert Sealer(pool, case.settings).seal(after) == 2500
+    assert case.found() == ["1234 leaf"]
+    case.tamper(
+        "update logs set note = replace(note, 'stolen', 'lost') where tenant_id = %(tenant_id)s"
+    )
+    assert case.found() == ["1-2500 signature", "1234 leaf"]
+
+
+def kept_note(case: Case) -> str:
+    """Write the newest note that was anchored into a file, as an auditor keeps it; returns its path."""
+    lines = case.anchors.read_bytes().splitlines()
+    path = case.anchors.with_name("kept.note")
+    path.write_text(json.loads(lines[-1])["checkpoint"])
+    return str(path)
+
+
 def fetch_positions(connection: Connection, case: Case) -> list[int]:
     rows = connection.execute(
         "select position from erased where tenant_id = %s order by 1", [case.tenant.tenant_id]
     )
     return [position for (position,) in rows]
+
+
+def test_in_a_long_log_each_of_many_changes_is_found(
+    admin_url: str, template: Database, tmp_path: Path
+) -> None:
+    with new_database(admin_url, template=template) as database:
+        with connect(database.service_url) as connection:
+            tenant = create_tenant(connection, "long")
+        sizes = [30_000, 70_001, 100_000, 150_000, 170_000, 200_000]
+        with open_pool(database.service_url, max_size=2) as pool:
+            case = build(pool, database, tenant, tmp_path, sizes, players=5_000)
+        outcome = case.verify(anchored=True)
+        assert outcome.proven
+        assert outcome.roots == 2 * len(sizes) + 1
+        case.tamper(ALTER_AMOUNT, at=12_346)
+        case.tamper(
+            "update events set recorded_at = recorded_at + interval '1 microsecond'"
+            " where tenant_id = %(tenant_id)s and position = 25000",
+            "update events set position = -position where tenant_id = %(tenant_id)s"
+            " and position in (40000, 60000)",
+            "update events set position = 100000 + position where tenant_id = %(tenant_id)s and position < 0",
+            "delete from events where tenant_id = %(tenant_id)s and position = 88888",
+        )
+        # A tile alone; a row and its tile; a row and its leaf hash.
+        replace_tile(case, 110_000 // 256)
+        case.tamper(ALTER_AMOUNT, at=120_004)
+        replace_tile(case, 120_004 // 256)
+        case.tamper(ALTER_AMOUNT, at=160_002)
+        case.tamper(REMAKE_RUN, at=160_002, hash=made_hash(case, 160_002))
+        case.tamper(REMAKE_RUN, at=165_000, hash=FAKE)
+        case.tamper("delete from events where tenant_id = %(tenant_id)s and position > 199990")
+        found = set(case.found(anchored=True))
+    sealed_at = {
+        "12346 leaf",
+        "25000 leaf",
+        "40000 leaf",
+        "60000 leaf",
+        "88888 gap",
+        f"{110_000 // 256 * 256 + 1}-{110_000 // 256 * 256 + 256} leaves",
+        "120004 leaf",
+        f"{120_004 // 256 * 256 + 1}-{120_004 // 256 * 256 + 256} leaves",
+        f"{160_002 // 256 * 256 + 1}-{160_002 // 256 * 256 + 256} leaf",
+        "165000 leaves",
+        "199991-200000 missing",
+    }
+    assert sealed_at <= found
+    # What else is said follows from these: versions and times that no longer go on.
+    assert {each.split()[1] for each in found - sealed_at} <= {"version", "time"}
+    assert len(found) <= len(sealed_at) + 10
+
+
+def replace_tile(case: Case, n: int) -> None:
+    """Replace the hash of level 1 with that index."""
+    case.tamper(
+        "update tiles set hashes = overlay(hashes placing %(hash)s from ((%(n)s - n) * 32 + 1)::int)"
+        " where tenant_id = %(tenant_id)s and tree = 'log' and level = 1 and n <= %(n)s"
+        " and n + length(hashes) / 32 > %(n)s",
+        n=n,
+        hash=FAKE,
+    )

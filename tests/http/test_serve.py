@@ -97,7 +97,7 @@ def test_a_service_that_was_asked_twice_to_end_still_ends_well(own: Service) -> 
 
 def test_a_killed_service_leaves_no_process_behind(own: Service) -> None:
     family = own.family()
-    assert len(family) == 3
+    assert len(family) == 4
     own.signal(signal.SIGKILL)
     assert own.ended()[0] == -signal.SIGKILL
     eventually(lambda: not any(map(runs, family)))

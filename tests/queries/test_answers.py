@@ -16,7 +16,8 @@ from tests.queries.casino import Casino, OpenCasino, bet, deposit, item
 from tests.queries.test_parameters import ROUTES
 
 QUERIES = sorted(set(ROUTES) - {"history"})
-LOG_BASED = {"conflicts", "status", "history"}
+AUDITED = {"history", "accesses"}
+LOG_BASED = {"conflicts", "status", *AUDITED}
 
 
 def problem(answer: Answer, status: int, name: str) -> Any:
@@ -40,7 +41,7 @@ def test_no_key_no_answer(route: str, casino: Casino) -> None:
 
 @pytest.mark.parametrize("route", sorted(ROUTES))
 def test_each_route_asks_for_its_scope(route: str, casino: Casino, database_url: str) -> None:
-    needed = "audit" if route == "history" else "read"
+    needed = "audit" if route in AUDITED else "read"
     others: list[Any] = [s for s in ("ingest", "read", "audit") if s != needed]
     with connect(database_url) as connection:
         created: Any = create_key(connection, casino.tenant, others)
@@ -200,6 +201,8 @@ def test_a_tenant_sees_nothing_of_another(route: str, new_casino: OpenCasino) ->
     assert found.position == 0
     if route == "facets":
         assert not any(found.json.values())
+    elif route == "accesses":
+        assert [row["number"] for row in found.json["items"]] == [2, 1]  # its own two
     elif route != "status":
         assert found.json == {"items": [], "next_cursor": None}
 

@@ -84,6 +84,7 @@ def test_status_says_that_nothing_lags(day: Casino) -> None:
     answer = day.get("status")
     assert answer.position == 484
     assert answer.json == {
+        "log_id": day.log_id.hex(),
         "log_position": 484,
         "projections": [
             {
@@ -96,6 +97,7 @@ def test_status_says_that_nothing_lags(day: Casino) -> None:
             for name in ("players", "games", "activity", "transactions", "balances", "rounds")
         ],
         "rebuild": None,
+        "evidence": {"size": 0, "sealed_at": None, "failure": None},
     }
 
 

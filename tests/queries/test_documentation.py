@@ -19,10 +19,10 @@ from api.routes import (
     rounds,
     transactions,
 )
+from api.routes.status import Status
 from app.log.history import HistoryEntry
 from projections.models.games import Facets, GameView
 from projections.models.players import PlayerView
-from projections.status import StatusView
 from tests.queries.asgi import Answer, Api, encode
 from tests.queries.casino import Casino
 
@@ -37,7 +37,7 @@ SHAPES: dict[str, Any] = {
     "/api/v1/facets": Facets,
     "/api/v1/activity": activity.Activities,
     "/api/v1/conflicts": conflicts.Conflicts,
-    "/api/v1/status": StatusView,
+    "/api/v1/status": Status,
     "/api/v1/history": history.History,
     "/api/v1/accesses": accesses.Accesses,
 }

@@ -55,16 +55,21 @@ ROOMS = {
             *("head_statements", "head_pages", "head_tiles"),
         ),
         {
-            "unsealed": _tables("logs", "events"),
+            "unsealed": _tables("logs", "events", "accesses"),
             "attested": _tables("logs"),
             "sealed_size": _tables("logs"),
+            "sealed_log": _tables("logs"),
             "trees": _tables("logs"),
             "waiting": _tables("logs"),
             # Verifying is reading all that there is of a log.
             "rows_to_verify": _tables("events"),
             "versions_before": _tables("events"),
-            "end_of_runs": _tables("leaf_runs"),
+            "ends": _tables("events", "leaf_runs"),
+            "recorded_hashes": _tables("leaf_runs"),
             "records_at": _tables("events"),
+            "all_logs": _tables("logs"),
+            "accesses_between": _tables("accesses"),
+            "number_of_accesses": _tables("accesses"),
             **{
                 name: _tables("erased")
                 for name in ("erased_between", "erased_by", "erased_outside")

@@ -5,13 +5,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import click
 
+from api.cli.verify import verifying
 from api.process.logs import takes_commands
 from api.process.projecting import open_projector
 from api.process.store import open_service
+from app.evidence.verification.verify import Asked, verify_sealed
+from app.log.append import head
+from app.log.leaves import current_log
 from app.settings import read_settings
 from app.tenants import find_tenant
 from projections.engine.catching_up import Reach, catch_up
@@ -22,6 +27,13 @@ from projections.models.registry import READ_MODELS
 
 _PATIENCE_S = 5.0
 """For a rebuild that was killed a moment ago; one that goes on is told of after that."""
+
+
+_SHOWN = 10
+
+
+class ForgedError(RebuildError):
+    """The log is not what was sealed: no read models are made of it."""
 
 
 class UnsoundError(RebuildError):
@@ -38,10 +50,20 @@ class UnsoundError(RebuildError):
     is_flag=True,
     help="Only compare: what queries read stays as it is, whatever is found.",
 )
-def rebuild_command(tenant: str, projections: tuple[str, ...], *, check: bool) -> None:
+@click.option(
+    "--anyway",
+    is_flag=True,
+    help="Also from a log that is not what was sealed, which is refused else.",
+)
+def rebuild_command(
+    tenant: str, projections: tuple[str, ...], *, check: bool, anyway: bool
+) -> None:
     """Make the read models of TENANT anew from its log, while the service goes on.
 
-    What queries read is first brought to the end of the log, as far as it goes. All read models are
+    First it is verified that the log is what was sealed, up to its newest checkpoint: read models that agree
+    with a forged log would make it look sound.
+
+    What queries read is then brought to the end of the log, as far as it goes. All read models are
     made, beside those that queries read until the end; then old and new are compared, all or each
     PROJECTION that is named, and the new ones take over. Rows that differ are counted, the first few
     are shown, and the exit status is 1: they were not what the log says, and are now.
@@ -56,6 +78,9 @@ def rebuild_command(tenant: str, projections: tuple[str, ...], *, check: bool) -
     with open_service(settings) as url, open_projector(url, settings) as (pool, projector):
         with pool.connection() as connection:
             tenant_id = find_tenant(connection, tenant).tenant_id
+            log, end = current_log(connection, tenant_id), head(connection, tenant_id)
+        if log is not None:
+            _verify(tenant, end, Asked(url, log, settings), anyway=anyway)
         with _bar(f"rebuilding {tenant}") as report:
             reach = catch_up(pool, projector, tenant_id, stop=stop, report=report)
             rebuilt = Rebuild(
@@ -70,6 +95,24 @@ def rebuild_command(tenant: str, projections: tuple[str, ...], *, check: bool) -
             after = reach if check else catch_up(pool, projector, tenant_id, stop=stop)
     if faults := list(_faults(rebuilt, reach, after, check=check)):
         raise UnsoundError("\n".join(faults))
+
+
+def _verify(tenant: str, end: int, asked: Asked, *, anyway: bool) -> None:
+    """Raise ForgedError unless the log is what was sealed; with `anyway` say so."""
+    with verifying(tenant, end) as report:
+        findings = verify_sealed(asked, report)
+    if not findings.total:
+        return
+    found = [str(finding) for finding in islice(findings, _SHOWN)]
+    if findings.total > len(found):
+        found.append(f"… and {findings.total - len(found)} more")
+    said = "\n".join([f"the log of {tenant} is not what was sealed:", *found])
+    if not anyway:
+        raise ForgedError(
+            f"{said}\nthe read models stay as they are; `roundbook verify {tenant}` says more, and --anyway"
+            " makes them of this log all the same"
+        )
+    click.echo(f"{said}\nthe read models are made of it all the same (--anyway)", err=True)
 
 
 def _faults(rebuilt: Rebuilt, reach: Reach, after: Reach, *, check: bool) -> Iterator[str]:

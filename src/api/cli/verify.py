@@ -1,7 +1,7 @@
 """`roundbook verify`: whether a tenant's log is what was sealed."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import psycopg
 
 from api.process.logs import takes_commands
 from api.process.store import open_service
-from app.evidence.verification.elsewhere import UnreadableError
+from app.evidence.verification.findings import UnreadableError
 from app.evidence.verification.verify import Asked, Outcome, verify_log
 from app.log.append import head
 from app.log.leaves import current_log
@@ -98,8 +98,10 @@ def verify_command(
                 tenant_id = find_tenant(connection, tenant).tenant_id
                 log, end = current_log(connection, tenant_id), head(connection, tenant_id)
             if log is None:
-                raise NotVerifiedError(f"the log of {tenant} has no id yet: it was never sealed")
-            with _bar(tenant, end - from_position + 1) as report:
+                raise NotVerifiedError(
+                    f"the log of {tenant} has no id: it was never sealed, or its entry in `logs` is gone"
+                )
+            with verifying(tenant, end - from_position + 1) as report:
                 asked = Asked(url, log, settings, anchors, vkeys, from_position)
                 outcome = verify_log(asked, report)
     except _UNREADABLE as error:
@@ -107,7 +109,7 @@ def verify_command(
     _tell(tenant, outcome)
     if not outcome.proven:
         raise NotProvenError(
-            f"the log of {tenant} is not proven: {_counted(outcome.findings.total, 'finding')}"
+            f"the log of {tenant} is not proven: {counted(outcome.findings.total, 'finding')}"
         )
 
 
@@ -126,10 +128,10 @@ def _tell(tenant: str, outcome: Outcome) -> None:
 
 def _summary(tenant: str, outcome: Outcome) -> Iterator[str]:
     first, last, sealed = outcome.first, outcome.last, outcome.sealed
-    events = _counted(max(last - first + 1, 0), "event")
+    events = counted(max(last - first + 1, 0), "event")
     verdict = "proven" if outcome.proven else "not proven"
     yield f"{verdict}: the log of {tenant}, {events}, positions {first} to {last}"
-    yield f"checkpoints: the newest is of size {sealed}; {_counted(outcome.roots, 'root')} compared equal"
+    yield f"checkpoints: the newest is of size {sealed}; {counted(outcome.roots, 'root')} compared equal"
     for key in outcome.keys.keys if outcome.keys else ():
         until = "" if key.until_size is None else f" to {key.until_size}, then revoked"
         yield f"key from size {key.from_size}{until}: {key.vkey}"
@@ -139,12 +141,13 @@ def _summary(tenant: str, outcome: Outcome) -> Iterator[str]:
         yield f"not checked: {what}"
 
 
-def _counted(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """Write a number of things."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 @contextmanager
-def _bar(tenant: str, events: int) -> Iterator[Any]:
+def verifying(tenant: str, events: int) -> Iterator[Callable[[int], None]]:
     """Show on stderr how far it is, where people look at it."""
     with click.progressbar(
         length=max(events, 1),

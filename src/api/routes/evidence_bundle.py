@@ -89,6 +89,6 @@ async def _pieces(
 ) -> AsyncIterator[bytes]:
     """Give the pieces as they are sent; between two of them no thread and no connection is held."""
     pieces = bundle.pieces()
-    while (piece := await queries.by_key(lambda _: next(pieces, None))) is not None:
+    while (piece := await sealed(queries, lambda _: next(pieces, None))) is not None:
         yield piece
         await check_key(request, "audit")

@@ -13,6 +13,7 @@ from msgspec import Struct, json
 from app.evidence.head_proofs import prove
 from app.evidence.log_keys import log_keys
 from app.evidence.proving import (
+    NotSealedError,
     SealedLog,
     TimeStamp,
     cosigned,
@@ -24,6 +25,7 @@ from app.evidence.zip_stream import ZipStream
 from app.log.committed import (
     committed_events,
     committed_events_of,
+    is_erased_after,
     places_of,
     read_leaf_hashes_at,
 )
@@ -41,7 +43,7 @@ from domain.evidence.leaves import CommittedEvent
 from domain.evidence.merkle import HASH_BYTES, MissingHashesError
 from domain.evidence.notes import Note, encode_base64
 from domain.evidence.proofs import Tree
-from postgres.connections import Pool
+from postgres.connections import Connection, Pool
 
 _LEAVES_AT_ONCE = 8_192
 _UNFIT = re.compile(r"[^A-Za-z0-9.-]+")
@@ -65,8 +67,8 @@ class Bundle:
     def __init__(self, pool: Pool, tenant_id: int, asked: BundleOf) -> None:
         """Choose the newest checkpoint.
 
-        Raises app.evidence.proving.NotSealedError where it does not reach what is asked for,
-        MissingHashesError where not all of the tree is stored.
+        Raises app.evidence.proving.NotSealedError where it does not reach what is asked for, or the record
+        of an erasure in the stream, MissingHashesError where not all of the tree is stored.
         """
         self._pool = pool
         self._asked = asked
@@ -81,9 +83,10 @@ class Bundle:
             stamps = time_stamps(connection, sealed.log, "log", last, sealed.newest.size)
             self._heads = b"null"
             if asked.stream is not None:
+                self._check_erasures(connection, sealed, asked.stream)
                 heads = prove(connection, sealed.log, asked.stream, sealed.newest.size)
                 self._heads = json.encode(heads)  # null until a statement is made
-        self._log = sealed.log
+        self._sealed, self._log = sealed, sealed.log
         self._note, self._vkeys, self._stamps = note, vkeys, stamps
         self._read = pooled_reader(pool, sealed.log, "log")
         self._tree = Tree(sealed.newest.size, self._read)
@@ -95,7 +98,11 @@ class Bundle:
         return f"{self.manifest.log_id}-{self.manifest.size}.zip"
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the zip. Raises MissingHashesError, and what the store raises."""
+        """Yield the zip.
+
+        Raises MissingHashesError, NotSealedError where something of the stream is erased meanwhile, and what
+        the store raises.
+        """
         zip_stream = ZipStream()
         for name, content in self._small():
             yield from zip_stream.member(name, [content])
@@ -165,6 +172,15 @@ class Bundle:
     def _lines(self) -> Iterator[bytes]:
         for events in self._events():
             yield from map(event_line, events)
+        if self.manifest.stream is not None:
+            with self._pool.connection() as connection:
+                self._check_erasures(connection, self._sealed, self.manifest.stream)
+
+    @staticmethod
+    def _check_erasures(connection: Connection, sealed: SealedLog, stream: str) -> None:
+        """Raise NotSealedError where something was erased and the record of it is not sealed."""
+        if is_erased_after(connection, sealed.log.tenant_id, stream, sealed.newest.size):
+            raise NotSealedError(sealed.newest.size)
 
     def _events(self) -> Iterator[list[CommittedEvent]]:
         tenant_id, manifest = self._log.tenant_id, self.manifest

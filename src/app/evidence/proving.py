@@ -1,10 +1,12 @@
 """What auditors ask of a sealed log: checkpoints, tiles and proofs, by few short reads each."""
 
+from datetime import datetime
 from typing import NamedTuple
 
-from app.evidence.store import Sealed, checkpoint_of, newest_checkpoint, reader
-from app.log.committed import read_leaves
-from app.log.leaves import Log, current_log, read_leaf_hashes
+from app.evidence.proof_rows import read_for_proof
+from app.evidence.store import Sealed, checkpoint_of, reader
+from app.log.committed import read_leaf, read_leaves
+from app.log.leaves import Log
 from domain.evidence.checkpoints import Tree
 from domain.evidence.merkle import MissingHashesError, Read, read_row
 from domain.evidence.notes import Note, parse_note, parse_signatures
@@ -21,6 +23,7 @@ class Sql(Statements):
     """Reading checkpoints and what anchors gave for them."""
 
     sealed_size: Statement
+    sealed_log: Statement
     cosignatures: Statement
     time_stamps: Statement
 
@@ -54,6 +57,15 @@ class SealedLog(NamedTuple):
             raise NotSealedError(self.newest.size)
 
 
+class _Found(NamedTuple):
+    number: int
+    log_id: bytes
+    size: int
+    root: bytes
+    note: str
+    sealed_at: datetime
+
+
 class Inclusion(NamedTuple):
     """That the leaf of an event is in a tree. `checkpoint` is None where none of that size is kept."""
 
@@ -81,11 +93,11 @@ def sealed_size(connection: Connection, tenant_id: int) -> int:
 
 def sealed_log(connection: Connection, tenant_id: int) -> SealedLog:
     """Return what is sealed of a tenant's log. Raises NotSealedError where nothing is."""
-    log = current_log(connection, tenant_id)
-    newest = None if log is None else newest_checkpoint(connection, log, "log")
-    if log is None or newest is None:
+    found = fetch_one(connection, SQL.sealed_log, {"tenant_id": tenant_id}, _Found)
+    if found is None:
         raise NotSealedError(0)
-    return SealedLog(log, newest)
+    newest = Sealed(found.size, found.root, found.note, found.sealed_at)
+    return SealedLog(Log(tenant_id, found.number, found.log_id), newest)
 
 
 def issued_note(pool: Pool, tenant_id: int, size: int | None) -> Note:
@@ -127,12 +139,12 @@ def prove_inclusion(pool: Pool, tenant_id: int, position: int, size: int | None)
     with pool.connection() as connection:
         sealed = sealed_log(connection, tenant_id)
         sealed.check(size or position)
-        tree = StoredTree(size or sealed.newest.size, reader(connection, sealed.log, "log"))
-        proof = tree.inclusion(position - 1)
-        leaf_hash = read_leaf_hashes(connection, sealed.log, position, position)
-        note = _note(connection, sealed, tree.size)
-    leaves = read_leaves(pool, sealed.log, position, position)
-    return Inclusion(tree.size, leaf_hash, leaves[0] if leaves else None, proof, note)
+        index, of_size = position - 1, size or sealed.newest.size
+        read = read_for_proof(connection, sealed.log, of_size, index)
+        proof = StoredTree(of_size, read).inclusion(index)
+        leaf = read_leaf(connection, sealed.log, position)
+        note = _note(connection, sealed, of_size)
+    return Inclusion(of_size, read(0, index, position), leaf, proof, note)
 
 
 def prove_consistency(pool: Pool, tenant_id: int, older: int, newer: int) -> list[bytes]:
@@ -143,7 +155,8 @@ def prove_consistency(pool: Pool, tenant_id: int, older: int, newer: int) -> lis
     with pool.connection() as connection:
         sealed = sealed_log(connection, tenant_id)
         sealed.check(newer)
-        return StoredTree(newer, reader(connection, sealed.log, "log")).consistency(older)
+        read = read_for_proof(connection, sealed.log, newer, older - 1)
+        return StoredTree(newer, read).consistency(older)
 
 
 def cosigned(connection: Connection, log: Log, tree: Tree, sealed: Sealed) -> Note:

@@ -4,6 +4,16 @@ select coalesce(max(c.size), 0) from checkpoints c
  where c.tenant_id = :tenant_id and c.tree = 'log'
    and c.log_number = (select max(number) from logs where tenant_id = :tenant_id);
 
+-- name: sealed_log(tenant_id)
+-- The log that goes on, and its newest checkpoint; nothing comes back where there is none.
+select l.number, l.log_id, c.size, c.root, c.note, c.sealed_at
+  from logs l
+ cross join lateral (
+       select size, root, note, sealed_at from checkpoints
+        where tenant_id = l.tenant_id and log_number = l.number and tree = 'log'
+        order by size desc limit 1) c
+ where l.tenant_id = :tenant_id and l.number = (select max(number) from logs where tenant_id = :tenant_id);
+
 -- name: cosignatures(tenant_id, log_number, tree, size)
 -- What witnesses gave for a checkpoint. The targets are found one by one: there are few, with many receipts each.
 with recursive targets (target) as (
@@ -16,9 +26,11 @@ with recursive targets (target) as (
                and target > t.target and target < 'witness;')
       from targets t where t.target is not null)
 select a.receipt from targets t
-  join anchors a on a.tenant_id = :tenant_id and a.log_number = :log_number and a.tree = :tree
-                and a.target = t.target and a.size = :size
- order by a.target;
+ cross join lateral (
+       select receipt from anchors
+        where tenant_id = :tenant_id and log_number = :log_number and tree = :tree
+          and target = t.target and size = :size offset 0) a
+ order by t.target;
 
 -- name: time_stamps(tenant_id, log_number, tree, first, last)
 -- Of each authority that stamped the tree one time stamp: the earliest of a size between two, else the latest

@@ -20,12 +20,14 @@ from app.evidence.sealing import (
     LEAVES_AT_ONCE,
     UnsoundError,
     grow,
+    grow_accesses,
     open_tree,
     sign,
 )
 from app.evidence.store import newest_checkpoint
 from app.log.leaves import Log, recorded_at
 from app.settings import Settings
+from domain.evidence.checkpoints import Tree
 from domain.evidence.merkle import Edge, MissingHashesError
 from postgres.connections import Connection, Pool
 from postgres.errors import UNAVAILABLE
@@ -52,6 +54,11 @@ _WRONG = (
     *(UnsoundError, MissingHashesError, RefusedError),
     *(NoKeyError, KeyFileError, CommandError, OSError),
 )
+
+_GROWTHS: dict[Tree, Callable[[Connection, Log, Edge, int], int]] = {
+    "log": grow,
+    "accesses": grow_accesses,
+}
 
 log = structlog.get_logger()
 
@@ -89,7 +96,7 @@ class Sealer:
         """Seal through `pool`, with the keys that `settings` name."""
         self._pool = pool
         self._settings = settings
-        self._edges: dict[int, tuple[int, Edge]] = {}
+        self._edges: dict[tuple[Log, Tree], Edge] = {}
         self._rest_until: dict[int, float] = {}
         self._told: dict[int, str] = {}
 
@@ -139,50 +146,56 @@ class Sealer:
         is not what was signed, or an anchor contradicts it, and what the signer raises; then nothing was
         signed.
         """
-        known = self._edges.pop(of.tenant_id, None)
         with self._pool.connection() as connection:
             connection.execute(SQL.begin_sealing.sql, {"tenant_id": of.tenant_id})
             try:
                 with connection.transaction():
-                    before, edge = self._grow_and_sign(connection, of, known)
+                    sealed = self._seal_trees(connection, of)
             except BusyError:
                 return 0
-        self._edges[of.tenant_id] = of.number, edge
-        SEALED.inc(edge.size - before)
-        return edge.size - before
+        for tree, (_, edge) in sealed.items():
+            self._edges[of, tree] = edge
+        events, _ = sealed["log"]
+        SEALED.inc(events)
+        return events
 
-    def _grow_and_sign(
-        self, connection: Connection, of: Log, known: tuple[int, Edge] | None
-    ) -> tuple[int, Edge]:
-        """Seal a log in this transaction; gives the size before, and the edge now. Raises BusyError too."""
+    def _seal_trees(self, connection: Connection, of: Log) -> dict[Tree, tuple[int, Edge]]:
+        """Seal the trees of a log in this transaction; gives of each by how much it grew, and its edge."""
         connection.execute(SQL.do_not_wait_for_the_disk.sql)
         claim = fetch_one(connection, SQL.claim, {"tenant_id": of.tenant_id}, _Claim)
         if claim is None:
             raise BusyError(f"another process seals the log of tenant {of.tenant_id}")
         if claim.finding is not None:
             raise RefusedError(claim.finding)
-        edge = self._edge(connection, of, known)
-        before = edge.size
-        signer = guarded_signer(connection, of, "log", self._settings, datetime.now(UTC))
-        # A checkpoint that was signed may not have been kept: its events are, and come in again.
-        most = max(LEAVES_AT_ONCE, signer.last().size - before)
-        if grow(connection, of, edge, most):
-            oldest = recorded_at(connection, of, before + 1)
-            sealed = sign(connection, of, edge, signer)
-            if oldest is not None:
-                LAG.observe(max((sealed.sealed_at - oldest).total_seconds(), 0.0))
+        sealed = {tree: self._seal_tree(connection, of, tree) for tree in _GROWTHS}
         if claim.failure is not None:
             self._say(connection, of, None)
         FAILING.labels(of.tenant_id).set(0)
-        return before, edge
+        return sealed
 
-    def _edge(self, connection: Connection, of: Log, known: tuple[int, Edge] | None) -> Edge:
-        sealed = newest_checkpoint(connection, of, "log")
-        if known is not None and sealed is not None and known[0] == of.number:
-            edge = known[1]
-            if (edge.size, edge.root()) == (sealed.size, sealed.root):
-                return edge
-        return open_tree(connection, of, "log")
+    def _seal_tree(self, connection: Connection, of: Log, tree: Tree) -> tuple[int, Edge]:
+        edge = self._edge(connection, of, tree)
+        before = edge.size
+        signer = guarded_signer(connection, of, tree, self._settings, datetime.now(UTC))
+        # A checkpoint that was signed may not have been kept: its leaves are, and come in again.
+        most = max(LEAVES_AT_ONCE, signer.last().size - before)
+        grown = _GROWTHS[tree](connection, of, edge, most)
+        if grown:
+            oldest = recorded_at(connection, of, before + 1) if tree == "log" else None
+            sealed = sign(connection, of, edge, signer)
+            if oldest is not None:
+                LAG.observe(max((sealed.sealed_at - oldest).total_seconds(), 0.0))
+        return grown, edge
+
+    def _edge(self, connection: Connection, of: Log, tree: Tree) -> Edge:
+        """Return the edge of a tree, as it was left or as it is stored."""
+        # What is in hand grows in a transaction that may fail: then it is made anew.
+        known = self._edges.pop((of, tree), None)
+        sealed = newest_checkpoint(connection, of, tree)
+        if known is None or sealed is None:
+            return open_tree(connection, of, tree)
+        is_what_was_sealed = (known.size, known.root()) == (sealed.size, sealed.root)
+        return known if is_what_was_sealed else open_tree(connection, of, tree)
 
     def _fail(self, of: Log, reason: str) -> None:
         """Say that nothing is signed for a log, where everybody sees it; in the service's log once."""

@@ -1,11 +1,14 @@
 -- name: unsealed()
--- The logs that have grown since they were last sealed; no two sealers wait for one.
+-- The logs that have grown since they were last sealed, or who read them; no two sealers wait for one.
 select l.tenant_id, l.number, l.log_id
   from logs l
  where l.number = (select max(number) from logs where tenant_id = l.tenant_id)
-   and coalesce((select max(position) from events where tenant_id = l.tenant_id), 0)
-     > coalesce((select max(size) from checkpoints
-                  where tenant_id = l.tenant_id and log_number = l.number and tree = 'log'), 0);
+   and (coalesce((select max(position) from events where tenant_id = l.tenant_id), 0)
+          > coalesce((select max(size) from checkpoints
+                       where tenant_id = l.tenant_id and log_number = l.number and tree = 'log'), 0)
+     or coalesce((select max(number) from accesses where tenant_id = l.tenant_id), 0)
+          > coalesce((select max(size) from checkpoints
+                       where tenant_id = l.tenant_id and log_number = l.number and tree = 'accesses'), 0));
 
 -- name: begin_sealing(tenant_id)!
 insert into sealing (tenant_id) values (:tenant_id) on conflict do nothing;

@@ -5,10 +5,10 @@ from itertools import chain
 from typing import NamedTuple
 
 from app.log.leaves import Log, content_of
-from domain.evidence.leaves import CommittedEvent, leaf
+from domain.evidence.leaves import HASH_BYTES, CommittedEvent, leaf
 from postgres.binary import micros
 from postgres.connections import Connection, Pool
-from postgres.rows import fetch_all
+from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
 
 
@@ -18,7 +18,9 @@ class Sql(Statements):
     committed_events: Statement
     committed_events_of: Statement
     places_of: Statement
+    erasure_after: Statement
     leaf_hashes_at: Statement
+    leaf_rows: Statement
 
 
 SQL = Sql(__file__)
@@ -44,6 +46,12 @@ def read_leaves(pool: Pool, log: Log, first: int, last: int) -> list[bytes]:
     return [leaf_of(log, event) for event in events]
 
 
+def read_leaf(connection: Connection, log: Log, position: int) -> bytes | None:
+    """Return the leaf of the event at a position, made from its row; None where there is none."""
+    events = _read(connection, log.tenant_id, position - 1, position)
+    return leaf_of(log, events[0]) if events else None
+
+
 def leaf_of(log: Log, event: CommittedEvent) -> bytes:
     """Return the leaf of an event."""
     recorded_at = micros(event.recorded_at)
@@ -56,17 +64,8 @@ def committed_events(
     """Yield the events at these positions, both included, some at once, by short queries."""
     after = first - 1
     while after < last:
-        parameters = {
-            "tenant_id": tenant_id,
-            "after": after,
-            "until": last,
-            "limit": _EVENTS_AT_ONCE,
-            "limit_bytes": _BYTES_AT_ONCE,
-        }
         with pool.connection() as connection:
-            events = fetch_all(
-                connection, SQL.committed_events, parameters, CommittedEvent, binary=True
-            )
+            events = _read(connection, tenant_id, after, last)
         if not events:
             return
         yield events
@@ -116,6 +115,12 @@ def places_of(pool: Pool, tenant_id: int, stream: str, until: int) -> Iterator[l
         after = places[-1].version
 
 
+def is_erased_after(connection: Connection, tenant_id: int, stream: str, position: int) -> bool:
+    """Tell whether something of a stream was erased by a record that stands after a position of the log."""
+    parameters = {"tenant_id": tenant_id, "stream": stream, "after": position}
+    return fetch_one(connection, SQL.erasure_after, parameters, int) is not None
+
+
 def read_leaf_hashes_at(connection: Connection, log: Log, positions: Sequence[int]) -> list[bytes]:
     """Return the leaf hash at each of these positions, empty where it is missing."""
     parameters = {
@@ -124,3 +129,38 @@ def read_leaf_hashes_at(connection: Connection, log: Log, positions: Sequence[in
         "positions": list(positions),
     }
     return fetch_all(connection, SQL.leaf_hashes_at, parameters, bytes, binary=True)
+
+
+class _Row(NamedTuple):
+    nth: int
+    first_position: int
+    hashes: bytes
+
+
+def read_leaf_rows(
+    connection: Connection, log: Log, stretches: Sequence[tuple[int, int]]
+) -> list[bytes]:
+    """Return the leaf hashes of each stretch of positions, both included, up to where one is missing."""
+    parameters = {
+        "tenant_id": log.tenant_id,
+        "log_number": log.number,
+        "firsts": [first for first, _ in stretches],
+        "lasts": [last for _, last in stretches],
+    }
+    found = [b""] * len(stretches)
+    for row in fetch_all(connection, SQL.leaf_rows, parameters, _Row, binary=True):
+        nth = row.nth - 1
+        if row.first_position == stretches[nth][0] + len(found[nth]) // HASH_BYTES:
+            found[nth] += row.hashes
+    return found
+
+
+def _read(connection: Connection, tenant_id: int, after: int, until: int) -> list[CommittedEvent]:
+    parameters = {
+        "tenant_id": tenant_id,
+        "after": after,
+        "until": until,
+        "limit": _EVENTS_AT_ONCE,
+        "limit_bytes": _BYTES_AT_ONCE,
+    }
+    return fetch_all(connection, SQL.committed_events, parameters, CommittedEvent, binary=True)

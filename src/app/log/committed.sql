@@ -40,6 +40,12 @@ select position, version from events
  where tenant_id = :tenant_id and stream = :stream and version > :after_version and position <= :until
  order by version limit :limit;
 
+-- name: erasure_after(tenant_id, stream, after)
+-- Where the first record of an erasure of a stream stands after a position of the log.
+select min(position) from events
+ where tenant_id = :tenant_id and topic = 'PlayerErased' and topic not in ('BetPlaced', 'WinPaid')
+   and position > :after and stream = :stream;
+
 -- name: leaf_hashes_at(tenant_id, log_number, positions)
 -- The leaf hash at each of these positions, empty where it is missing.
 select coalesce(substring(r.hashes from ((p.position - r.first_position) * 32 + 1)::int for 32), '') as hash
@@ -49,3 +55,21 @@ select coalesce(substring(r.hashes from ((p.position - r.first_position) * 32 + 
         where tenant_id = :tenant_id and log_number = :log_number and first_position <= p.position
         order by first_position desc limit 1) r on true
  order by p.nth;
+
+-- name: leaf_rows(tenant_id, log_number, firsts, lasts)
+-- Of each stretch of positions, both included, the leaf hashes, as far as they are there.
+select s.nth, t.first_position, t.hashes
+  from unnest(:firsts::bigint[], :lasts::bigint[]) with ordinality as s (first, last, nth)
+ cross join lateral (
+       select first_position + skipped as first_position,
+              substring(hashes from (skipped * 32 + 1)::int
+                           for ((s.last - first_position - skipped + 1) * 32)::int) as hashes
+         from (select first_position, hashes, greatest(s.first - first_position, 0) as skipped
+                 from leaf_runs
+                where tenant_id = :tenant_id and log_number = :log_number and first_position <= s.last
+                  and first_position >= coalesce((
+                      select max(first_position) from leaf_runs
+                       where tenant_id = :tenant_id and log_number = :log_number
+                         and first_position <= s.first), 0)) as found
+       offset 0) t
+ order by s.nth, t.first_position;

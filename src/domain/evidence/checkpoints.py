@@ -20,6 +20,8 @@ Tree = Literal["log", "heads", "accesses"]
 
 _LARGEST = 2**63 - 1
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
+RESTART_HEADER = "roundbook restart"
+"""The first line of a note that says which log another one follows."""
 _KEY_HEADER = "roundbook key"
 _REVOKED = "revoked"
 
@@ -67,7 +69,7 @@ class RestartStatement(Struct, frozen=True):
     @property
     def text(self) -> str:
         """Return the text, which the new log's key signs, and those of the predecessor that are there."""
-        lines = ["roundbook restart", self.origin, self.known.origin]
+        lines = [RESTART_HEADER, self.origin, self.known.origin]
         for each in (self.known, self.signed):
             lines += [str(each.size), encode_base64(each.root)]
         return "".join(f"{line}\n" for line in [*lines, " ".join(self.reason.split())])

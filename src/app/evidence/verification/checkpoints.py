@@ -20,6 +20,8 @@ class Sql(Statements):
 
 SQL = Sql(__file__)
 
+_LARGEST = 2**63 - 1
+
 
 class _Row(NamedTuple):
     size: int
@@ -37,12 +39,15 @@ class Signed(NamedTuple):
     def roots(
         self, connection: Connection, after: int, upto: int, findings: Findings
     ) -> list[tuple[int, bytes]]:
-        """Return size and root of each checkpoint whose size is in (after, upto], as signed, by size."""
+        """Return size and root of each checkpoint whose size is in (after, upto], as signed, by size.
+
+        After 0 also what is entered with no size at all.
+        """
         parameters = {
             "tenant_id": self.log.tenant_id,
             "log_number": self.log.number,
             "tree": self.tree,
-            "after": after,
+            "after": after or -_LARGEST,
             "upto": upto,
         }
         rows = fetch_all(connection, SQL.checkpoints_between, parameters, _Row)
@@ -57,9 +62,9 @@ class Signed(NamedTuple):
             signed = self.keys.checkpoint(parse_note(row.note.encode()), origin)
         except (NoteError, WrongCheckpointError) as error:
             words = f"{what} is not signed: {error}"
-            findings.add(row.size, row.size, "signature", words)
+            findings.add(max(row.size, 1), max(row.size, 1), "signature", words)
             return None
         if (signed.size, signed.root) != (row.size, row.root):
             words = f"{what} is entered with another size or root than was signed"
-            findings.add(row.size, row.size, "root", words)
+            findings.add(max(row.size, 1), max(row.size, 1), "root", words)
         return (signed.size, signed.root) if signed.size == row.size else None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.evidence.anchors.files import Line, read_lines
 from app.evidence.guard import last_path
-from app.evidence.verification.findings import Findings
+from app.evidence.verification.findings import Findings, UnreadableError
 from app.evidence.verification.keys import SigningKeys, WrongCheckpointError
 from app.evidence.verification.streaks import Source
 from app.evidence.verification.tree import Target
@@ -15,14 +15,48 @@ from app.settings import Settings
 from domain.evidence.checkpoints import Checkpoint, Tree, origin_of, parse_checkpoint
 from domain.evidence.notes import NoteError, parse_note
 
-
-class UnreadableError(Exception):
-    """A file that the log was to be held against can't be read; the message says why."""
+TREES: tuple[Tree, ...] = ("log", "heads", "accesses")
 
 
-def last_signed(log: Log, tree: Tree, origin: str, settings: Settings) -> Target | None:
+class Elsewhere:
+    """What can be read: what the signer remembers, and a file of anchors, as they are at the beginning."""
+
+    def __init__(self, log: Log, origin: str, settings: Settings, anchors: Path | None) -> None:
+        """Read what is kept of the log with that origin. Raises UnreadableError for the file of anchors."""
+        self._remembered = {
+            tree: _last_signed(log, tree, origin, settings.signing_path) for tree in TREES
+        }
+        self._file = None if anchors is None else _AnchoredFile(anchors)
+
+    @property
+    def is_remembered(self) -> bool:
+        """Whether the signer's memory of the log could be read."""
+        return self._remembered["log"] is not None
+
+    def check_file(self, keys: SigningKeys, size: int, findings: Findings) -> None:
+        """Tell, as of all positions up to `size`, where the file of anchors is broken, or of other logs."""
+        if self._file is None:
+            return
+        self._file.check_chain(size, findings)
+        if next(self._file.targets("log", keys, Findings()), None) is None:
+            words = "the file of anchors holds no checkpoint of this log"
+            findings.add(1, max(size, 1), "fork", words)
+
+    def roots(self, tree: Tree, keys: SigningKeys, findings: Findings) -> Iterator[Target]:
+        """Yield the roots that a tree must have, in order of size."""
+        last = self._remembered[tree]
+        for target in self._file.targets(tree, keys, findings) if self._file else ():
+            if last is not None and last.size < target.size:
+                yield last
+                last = None
+            yield target
+        if last is not None:
+            yield last
+
+
+def _last_signed(log: Log, tree: Tree, origin: str, folder: Path) -> Target | None:
     """Return what the signer remembers that it signed, None where that can't be read."""
-    path = last_path(settings.signing_path, log.log_id, tree)
+    path = last_path(folder, log.log_id, tree)
     try:
         last = parse_checkpoint(path.read_text("utf-8"))
     except (OSError, ValueError):
@@ -32,7 +66,7 @@ def last_signed(log: Log, tree: Tree, origin: str, settings: Settings) -> Target
     return Target(last.size, last.root, Source(f"the signer's {path.name}", "fork"))
 
 
-class AnchoredFile:
+class _AnchoredFile:
     """A file of anchors as it was when the verification began: checkpoints of a log, in order of size."""
 
     def __init__(self, path: Path) -> None:

@@ -25,6 +25,10 @@ Code = Literal[
 _MOST_OF_A_CODE = 1_000
 
 
+class UnreadableError(Exception):
+    """It can't be found out whether a log is what was sealed; the message says why."""
+
+
 class Finding(NamedTuple):
     """Something that is not as it must be, at the positions from `first` to `last`."""
 

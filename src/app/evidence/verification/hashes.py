@@ -1,24 +1,24 @@
 """The hashes that a log has beside its events: those of leaves by commit, those of tiles."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from app.evidence.store import SQL as STORE_SQL
 from app.evidence.verification.findings import Findings
 from app.evidence.verification.rows import ABSENT
-from app.log.leaves import SQL as LEAVES_SQL
 from app.log.leaves import Log
 from domain.evidence.checkpoints import Tree
 from domain.evidence.merkle import HASH_BYTES
 from postgres.connections import Connection
-from postgres.rows import fetch_all
+from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
 
 
 class Sql(Statements):
-    """Where hashes end."""
+    """Reading hashes as they are stored, and where they end."""
 
-    end_of_runs: Statement
+    ends: Statement
+    recorded_hashes: Statement
+    stored_hashes: Statement
     tiles_beyond: Statement
 
 
@@ -35,14 +35,28 @@ class Indexes(NamedTuple):
     last: int
 
 
-class _Run(NamedTuple):
-    first_position: int
-    hashes: bytes
+class Ends(NamedTuple):
+    """The positions of a log's last event and of its last leaf hash, and how many events there are."""
+
+    head: int
+    recorded: int
+    events: int
+
+
+class _Tile(NamedTuple):
+    tree: str
+    level: int
 
 
 class _Row(NamedTuple):
     first: int
     hashes: bytes
+
+
+def read_ends(connection: Connection, log: Log) -> Ends:
+    """Return where a log ends now."""
+    of = {"tenant_id": log.tenant_id, "log_number": log.number}
+    return fetch_one(connection, SQL.ends, of, Ends) or Ends(0, 0, 0)
 
 
 def read_recorded(
@@ -55,8 +69,8 @@ def read_recorded(
         "first": first,
         "last": last,
     }
-    runs = fetch_all(connection, LEAVES_SQL.leaf_hashes, parameters, _Run, binary=True)
-    return _joined(((run.first_position, run.hashes) for run in runs), first, last, findings)
+    runs = fetch_all(connection, SQL.recorded_hashes, parameters, _Row, binary=True)
+    return _joined(runs, first, last, findings)
 
 
 def read_stored(
@@ -65,14 +79,21 @@ def read_stored(
     """Return hashes of tiles, ABSENT where there is none."""
     parameters = {"tenant_id": log.tenant_id, "log_number": log.number, "tree": tree}
     rows = fetch_all(
-        connection, STORE_SQL.tile_hashes, {**parameters, **wanted._asdict()}, _Row, binary=True
+        connection, SQL.stored_hashes, {**parameters, **wanted._asdict()}, _Row, binary=True
     )
-    hashes = ((row.first, row.hashes) for row in rows)
-    return _joined(hashes, wanted.first, wanted.last - 1, findings, wanted.level)
+    return _joined(rows, wanted.first, wanted.last - 1, findings, wanted.level)
+
+
+def check_tiles(connection: Connection, log: Log, size: int, findings: Findings) -> None:
+    """Tell, as of all positions up to `size`, of tiles over leaves that were never sealed."""
+    of = {"tenant_id": log.tenant_id, "log_number": log.number}
+    for tile in fetch_all(connection, SQL.tiles_beyond, of, _Tile):
+        words = f"the tree of {tile.tree} has hashes of level {tile.level} over leaves that were not sealed"
+        findings.add(1, max(size, 1), "leaves", words)
 
 
 def _joined(
-    rows: Iterator[tuple[int, bytes]], first: int, last: int, findings: Findings, level: int = 0
+    rows: Iterable[_Row], first: int, last: int, findings: Findings, level: int = 0
 ) -> bytes:
     found, following = [], first
     for at, hashes in rows:

@@ -1,18 +1,54 @@
--- name: end_of_runs(tenant_id, log_number)
--- The last position of which the leaf hash is recorded, 0 where none is.
-select coalesce(max(first_position + length(hashes) / 32 - 1), 0)
-  from (select first_position, hashes from leaf_runs
-         where tenant_id = :tenant_id and log_number = :log_number
-         order by first_position desc limit 1) as last;
+-- name: ends(tenant_id, log_number)
+-- Where a log ends in one moment: its last event, and the last leaf hash that is recorded; and how many events
+-- there are, as a position may be any number.
+select e.head, coalesce(r.last, 0) as recorded, e.events
+  from (select coalesce(max(position), 0) as head, count(*) as events
+          from events where tenant_id = :tenant_id) as e
+  left join lateral (
+       select first_position + length(hashes) / 32 - 1 as last from leaf_runs
+        where tenant_id = :tenant_id and log_number = :log_number
+        order by first_position desc limit 1) as r on true;
+
+-- name: recorded_hashes(tenant_id, log_number, first, last)
+-- The leaf hashes recorded for these positions: where each part of them begins, in order.
+select first_position + skipped as first,
+       substring(hashes from (skipped * 32 + 1)::int for ((:last - first_position - skipped + 1) * 32)::int)
+           as hashes
+  from (select first_position, hashes, greatest(:first::bigint - first_position, 0) as skipped
+          from leaf_runs
+         where tenant_id = :tenant_id and log_number = :log_number and first_position <= :last::bigint
+           and first_position + length(hashes) / 32 > :first::bigint
+           and first_position >= coalesce((
+               select max(first_position) from leaf_runs
+                where tenant_id = :tenant_id and log_number = :log_number
+                  and first_position <= :first::bigint), 0)) as runs
+ order by first_position;
+
+-- name: stored_hashes(tenant_id, log_number, tree, level, first, last)
+-- The hashes of a level of a tree, [first, last): where each part of them begins, in order.
+select n + skipped as first,
+       substring(hashes from (skipped * 32 + 1)::int for ((:last - n - skipped) * 32)::int) as hashes
+  from (select n, hashes, greatest(:first::bigint - n, 0) as skipped
+          from tiles
+         where tenant_id = :tenant_id and log_number = :log_number and tree = :tree and level = :level
+           and n < :last::bigint and n + length(hashes) / 32 > :first::bigint
+           and n >= coalesce((
+               select max(n) from tiles
+                where tenant_id = :tenant_id and log_number = :log_number and tree = :tree
+                  and level = :level and n <= :first::bigint), 0)) as rows
+ order by n;
 
 -- name: tiles_beyond(tenant_id, log_number)
--- Hashes of tiles over leaves that no checkpoint is over.
-select t.tree, t.level, t.n
-  from (select tree, coalesce(max(size), 0) as size
-          from (values ('log'), ('heads'), ('accesses')) as trees (tree)
-          left join checkpoints using (tree)
-         where tenant_id = :tenant_id and log_number = :log_number group by tree) as sealed
-  join tiles t using (tree)
- where t.tenant_id = :tenant_id and t.log_number = :log_number
-   and ((t.n + length(t.hashes) / 32) << (8 * t.level)) > sealed.size
- order by t.tree, t.level, t.n limit 1;
+-- Trees and levels with hashes over leaves that no checkpoint is over.
+select trees.tree, last.level
+  from (values ('log'), ('heads'), ('accesses')) as trees (tree)
+ cross join generate_series(0, 7) as levels (level)
+ cross join lateral (
+       select level, n + length(hashes) / 32 as number from tiles t
+        where t.tenant_id = :tenant_id and t.log_number = :log_number and t.tree = trees.tree
+          and t.level = levels.level
+        order by n desc limit 1) as last
+ where (last.number << (8 * last.level)) > coalesce((
+       select max(size) from checkpoints c
+        where c.tenant_id = :tenant_id and c.log_number = :log_number and c.tree = trees.tree), 0)
+ order by trees.tree, last.level;

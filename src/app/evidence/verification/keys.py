@@ -1,6 +1,7 @@
 """The keys of a log, each vouched for by the one before, and what they signed."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -10,8 +11,32 @@ from app.evidence.verification.findings import Findings
 from app.evidence.verifying import SignatureError, verify
 from app.log.leaves import Log
 from app.settings import Settings
-from domain.evidence.checkpoints import Checkpoint, parse_checkpoint, parse_key_statement
+from domain.evidence.checkpoints import (
+    RESTART_HEADER,
+    Checkpoint,
+    parse_checkpoint,
+    parse_key_statement,
+)
 from domain.evidence.notes import Note, NoteError, VerifierKey, parse_note, parse_verifier_key
+from postgres.connections import Connection
+from postgres.rows import fetch_all
+from postgres.statements import Statement, Statements
+
+
+class Sql(Statements):
+    """Reading the logs that a tenant has had."""
+
+    all_logs: Statement
+
+
+SQL = Sql(__file__)
+
+
+class _Log(NamedTuple):
+    number: int
+    log_id: bytes
+    predecessor: bytes | None
+    note: str | None
 
 
 class WrongCheckpointError(ValueError):
@@ -19,7 +44,7 @@ class WrongCheckpointError(ValueError):
 
 
 class Validity(Struct, frozen=True):
-    """A key, and from which size on what it signs counts, and up to which (not included)."""
+    """A key, and from which size on what it signs counts, and up to which."""
 
     vkey: VerifierKey
     from_size: int
@@ -37,7 +62,7 @@ class SigningKeys(Struct, frozen=True):
         return [
             key.vkey
             for key in self.keys
-            if key.from_size <= size and (key.until_size is None or size < key.until_size)
+            if key.from_size <= size and (key.until_size is None or size <= key.until_size)
         ]
 
     def checkpoint(self, note: Note, origin: str) -> Checkpoint:
@@ -83,6 +108,44 @@ def check_keys(
     return SigningKeys(origin, tuple(found.values())) if found else None
 
 
+def check_logs(
+    connection: Connection, log: Log, keys: SigningKeys | None, size: int, findings: Findings
+) -> list[Log]:
+    """Tell if the tenant's logs do not follow each other, 1, 2, 3, …, up to this one; as of all positions.
+
+    That it follows another one says a note, which the first of its keys signed. Gives the logs before it.
+    """
+    rows = fetch_all(connection, SQL.all_logs, {"tenant_id": log.tenant_id}, _Log)
+    before: bytes | None = None
+    for number, row in enumerate(rows, start=1):
+        if (row.number, row.predecessor) != (number, before):
+            words = f"the tenant's log {row.number} does not follow the one before"
+            findings.add(1, max(size, 1), "fork", words)
+        before = row.log_id
+    newest = rows[-1] if rows else None
+    if newest is None or (newest.number, newest.log_id) != (log.number, log.log_id):
+        findings.add(
+            1, max(size, 1), "fork", f"the log {log.log_id.hex()} is not the tenant's newest"
+        )
+    elif keys is not None and not _is_vouched_for(newest, keys):
+        words = "the note that says which log this one follows is missing, or not signed by its key"
+        findings.add(1, max(size, 1), "signature", words)
+    return [Log(log.tenant_id, row.number, row.log_id) for row in rows if row.number < log.number]
+
+
+def _is_vouched_for(row: _Log, keys: SigningKeys) -> bool:
+    if row.predecessor is None or row.note is None:
+        return row.predecessor is None and row.note is None
+    try:
+        note = parse_note(row.note.encode())
+        verify(note, [keys.keys[0].vkey])
+    except (NoteError, SignatureError):
+        return False
+    header, origin, predecessor, *_ = [*note.text.splitlines(), "", "", ""]
+    said = (header, origin, predecessor.rpartition("/")[2])
+    return said == (RESTART_HEADER, keys.origin, row.predecessor.hex())
+
+
 def check_key_files(
     log: Log, keys: SigningKeys, settings: Settings, size: int, findings: Findings
 ) -> bool:
@@ -116,7 +179,12 @@ def _check_first(row: LogKey, vkey: VerifierKey, log: Log, trusted: Sequence[Ver
 def _check_successor(
     row: LogKey, vkey: VerifierKey, origin: str, before: Sequence[VerifierKey]
 ) -> None:
-    """Raise NoteError or SignatureError unless a key was added, or revoked, by one before it."""
+    """Raise NoteError or SignatureError unless a key was added, or revoked, by one before it.
+
+    Where all keys are lost nothing can sign that one was revoked, which makes less count, and not more.
+    """
+    if row.note is None and row.revoked and vkey in before:
+        return
     if row.note is None:
         raise SignatureError("no statement says that it follows the one before")
     note = parse_note(row.note.encode())

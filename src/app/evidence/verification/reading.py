@@ -2,14 +2,16 @@
 
 import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from typing import NamedTuple
 
 from app.evidence.verification.checkpoints import Signed
-from app.evidence.verification.findings import Finding, Findings
+from app.evidence.verification.findings import Finding, Findings, UnreadableError
 from app.evidence.verification.keys import SigningKeys
 from app.evidence.verification.rows import Rows, read_rows
 from app.log.leaves import Log
@@ -29,6 +31,9 @@ SQL = Sql(__file__)
 
 EVENTS_AT_ONCE = 64 * 256
 """A multiple of 256. What is held of so many events is some MB."""
+
+_HAS_AFFINITY = hasattr(os, "sched_getaffinity")
+_MOST_PROCESSES = 8
 
 _FEW = 4 * EVENTS_AT_ONCE
 
@@ -67,20 +72,22 @@ def connect_to_read(url: str) -> Connection:
 
 
 def read_all(task: Task, stretches: Iterator[Stretch], events: int) -> Iterator[Read]:
-    """Yield what each stretch says, in order. Raises psycopg.Error."""
-    processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    """Yield what each stretch says, in order. Raises psycopg.Error, UnreadableError."""
     if events <= _FEW:
         with closing(connect_to_read(task.url)) as connection:
             for stretch in stretches:
                 yield _read(connection, task, stretch)
         return
+    cores = len(os.sched_getaffinity(0)) if _HAS_AFFINITY else os.cpu_count() or 1
+    processes = min(max(cores, 2), _MOST_PROCESSES)
+    # Spawned, not forked: a connection must be used by one process alone.
     with ProcessPoolExecutor(
-        min(max(processes or 1, 2), 8),
-        multiprocessing.get_context("spawn"),
-        initializer=_begin,
-        initargs=(task,),
+        processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(task,)
     ) as executor:
-        yield from _in_order(executor, stretches, ahead=2 * (processes or 1) + 2)
+        try:
+            yield from _in_order(executor, stretches, ahead=2 * processes)
+        except BrokenProcessPool:
+            raise UnreadableError("a process that verified was ended from outside") from None
 
 
 def _in_order(
@@ -108,6 +115,8 @@ _process: list[_Process] = []
 
 
 def _begin(task: Task) -> None:
+    # An interruption is for the process that began this one; with that it ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
     _process.append(_Process(task, connect_to_read(task.url)))
 

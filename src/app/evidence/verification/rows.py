@@ -120,6 +120,9 @@ def _committed_before(event: _Event, erased: Erased | None, findings: Findings) 
         return b""
     if state is not None or salt:
         findings.add(position, position, "erased", _NOT_ERASED)
+    if len(erased.commitment) != HASH_BYTES:
+        findings.add(position, position, "erased", _NO_RECORD)
+        return b""
     return erased.commitment
 
 

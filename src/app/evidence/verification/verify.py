@@ -6,39 +6,40 @@ beginning; that it is what was sealed is proven up to the newest checkpoint.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from app.evidence.log_keys import log_keys
-from app.evidence.store import newest_checkpoint, reader
-from app.evidence.verification.elsewhere import AnchoredFile, last_signed
+from app.evidence.store import newest_checkpoint
+from app.evidence.verification.accesses import access_hashes, number_of_accesses
+from app.evidence.verification.checkpoints import Signed
+from app.evidence.verification.elsewhere import TREES, Elsewhere
 from app.evidence.verification.erasures import check_outside
-from app.evidence.verification.findings import Findings
-from app.evidence.verification.hashes import SQL as HASHES_SQL
-from app.evidence.verification.hashes import Indexes, read_recorded, read_stored
-from app.evidence.verification.keys import SigningKeys, check_key_files, check_keys
+from app.evidence.verification.findings import Findings, UnreadableError
+from app.evidence.verification.hashes import check_tiles, read_ends, read_recorded
+from app.evidence.verification.heads import Stated
+from app.evidence.verification.keys import SigningKeys, check_key_files, check_keys, check_logs
 from app.evidence.verification.reading import (
     EVENTS_AT_ONCE,
-    Read,
     Stretch,
     Task,
     connect_to_read,
     read_all,
 )
-from app.evidence.verification.rows import ABSENT, EARLIER
-from app.evidence.verification.streaks import Source, Streaks
+from app.evidence.verification.rows import EARLIER
 from app.evidence.verification.streams import Streams
-from app.evidence.verification.tree import Block, Judge, Target
-from app.log.append import head
+from app.evidence.verification.tree import Target
+from app.evidence.verification.walk import Stored, Walk, walk_tree
 from app.log.leaves import Log
 from app.settings import Settings
-from domain.evidence.merkle import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH, Edge, MissingHashesError
-from domain.evidence.merkle import Stretch as Hashes
+from domain.evidence.checkpoints import Tree
+from domain.evidence.merkle import HASH_BYTES
 from domain.evidence.notes import VerifierKey
 from postgres.connections import Connection
-from postgres.rows import fetch_one
 
-OWN = Source("a checkpoint", "root")
+# Positions without events are gone through in microseconds each, up to so many.
+_MOST_MISSING = 5_000_000
 
 
 class Outcome(NamedTuple):
@@ -79,194 +80,174 @@ class Asked(NamedTuple):
 def verify_log(asked: Asked, report: Callable[[int], None] = lambda _: None) -> Outcome:
     """Verify a log; `report` hears how many events more are done. Raises UnreadableError, psycopg.Error."""
     with closing(connect_to_read(asked.url)) as connection:
-        return _Verification(connection, asked).run(report)
+        verification = _Verification(connection, asked)
+        if asked.from_position > max(verification.last, 1):
+            raise UnreadableError(f"the log ends at position {verification.last}")
+        return verification.run(report)
+
+
+def verify_sealed(asked: Asked, report: Callable[[int], None] = lambda _: None) -> Findings:
+    """Verify the events that were sealed alone: rows, leaf hashes, tiles, checkpoints, and nothing outside.
+
+    Where nothing was sealed yet there is nothing to find. Raises UnreadableError, psycopg.Error.
+    """
+    with closing(connect_to_read(asked.url)) as connection:
+        return _Verification(connection, asked).run_sealed(report)
 
 
 class _Verification:
     """One run."""
 
     def __init__(self, connection: Connection, asked: Asked) -> None:
-        self._asked = asked
+        self.held = 0
         self._connection = connection
+        self._asked = asked
         self._log = log = asked.log
-        self._settings = settings = asked.settings
-        self._first = asked.from_position
         self._findings = Findings()
         # What is outside is read first, and where the log ends last: what was signed before is in the log.
-        self._file = None if asked.anchors is None else AnchoredFile(asked.anchors)
         rows = log_keys(connection, log)
         origin = rows[0].vkey.partition("+")[0] if rows else ""
-        self._remembered = {
-            tree: last_signed(log, tree, origin, settings) for tree in ("log", "heads", "accesses")
-        }
-        newest = newest_checkpoint(connection, log, "log")
-        self._sealed = 0 if newest is None else newest.size
-        recorded = fetch_one(connection, HASHES_SQL.end_of_runs, _of(log), int) or 0
-        self._head = head(connection, log.tenant_id)
-        self._last = max(self._head, self._sealed, recorded)
-        self._keys = check_keys(log, rows, asked.trusted, self._last, self._findings)
+        self._elsewhere = Elsewhere(log, origin, asked.settings, asked.anchors)
+        self._sizes = {tree: _sealed(connection, log, tree) for tree in TREES}
+        self._sealed = self._sizes["log"]
+        self._stated = Stated(connection, log)
+        ends = read_ends(connection, log)
+        self._head = ends.head
+        self._end = max(ends.head, ends.recorded, self._sealed)
+        # A position, or a size, can be changed to any number; those up to there are not gone through.
+        self.last = min(self._end, 2 * ends.events + _MOST_MISSING)
+        self._keys = check_keys(log, rows, asked.trusted, self.last, self._findings)
 
     def run(self, report: Callable[[int], None]) -> Outcome:
-        streaks = Streaks(self._findings, "the log", begin=self._first - 1)
-        streams = Streams(self._connection, self._log, self._findings)
-        streams.check_indexes(self._last)
-        judge = self._judge(streaks)
-        outside = _Ahead(self._outside())
-        ended_at: int | None = None
-        task = Task(self._asked.url, self._log, self._keys, self._head)
-        for read in read_all(task, self._stretches(), self._last - self._first + 1):
-            rows = read.rows
-            self._findings.extend(read.findings)
-            if None not in (rows.began_at, ended_at) and rows.began_at < ended_at:  # type: ignore[operator]
-                self._findings.add(read.stretch.first, read.stretch.first, "time", EARLIER)
-            ended_at = rows.ended_at if rows.ended_at is not None else ended_at
-            streams.add(rows.versions)
-            judge.add(self._blocks(read))
-            own = [Target(size, root, OWN) for size, root in read.roots if size >= self._first]
-            self._check(judge, [*own, *outside.upto(read.stretch.last)])
-            report(read.stretch.last - read.stretch.rows_from + 1)
-        judge.end()
-        check_outside(self._connection, self._log, self._last, self._findings)
-        for target in outside.rest():
-            if target.size > self._last:
-                words = f"the log ends here, and {target.source.name} says that it had size {target.size}"
-                self._findings.add(self._last + 1, target.size, "rollback", words)
-                break
-        return self._outcome(streaks, judge)
-
-    def _judge(self, streaks: Streaks) -> Judge:
-        size = (self._first - 1) // TILE_WIDTH * TILE_WIDTH
-        try:
-            base = Edge.load(size, reader(self._connection, self._log, "log"))
-        except MissingHashesError:
-            self._findings.add(1, size, "leaves", "not all hashes over these leaves are stored")
-            base = Edge(size, [ABSENT] * size.bit_count())
-        return Judge(base, self._findings, streaks, self._sealed, self._compare_tile)
-
-    def _stretches(self) -> Iterator[Stretch]:
-        begin = (self._first - 1) // TILE_WIDTH * TILE_WIDTH + 1
-        for first in range(begin, self._last + 1, EVENTS_AT_ONCE):
-            last = min(first + EVENTS_AT_ONCE - 1, self._last)
-            yield Stretch(first, last, max(first, self._first))
-
-    def _outside(self) -> Iterator[Target]:
-        """Yield the roots that are kept elsewhere, in order of size."""
-        last = self._remembered["log"]
-        if self._file is not None and self._keys is not None:
-            self._file.check_chain(self._last, self._findings)
-            found = False
-            for target in self._file.targets("log", self._keys, self._findings):
-                found = True
-                if last is not None and last.size < target.size:
-                    yield last
-                    last = None
-                yield target
-            if not found:
-                words = "the file of anchors holds no checkpoint of this log"
-                self._findings.add(1, max(self._last, 1), "fork", words)
-        if last is not None:
-            yield last
-
-    def _blocks(self, read: Read) -> Iterator[Block]:
-        stretch, rows = read.stretch, read.rows
-        recorded = read_recorded(
-            self._connection, self._log, stretch.first, stretch.last, self._findings
-        )
-        unread = (stretch.rows_from - stretch.first) * HASH_BYTES
-        made = recorded[:unread] + rows.hashes
-        first = stretch.first - 1
-        tiles = min(stretch.last, self._sealed) // TILE_WIDTH - first // TILE_WIDTH
-        stored = b""
-        if tiles > 0:
-            at = first // TILE_WIDTH
-            stored = read_stored(
-                self._connection, self._log, "log", Indexes(1, at, at + tiles), self._findings
-            )
-        for n, begin in enumerate(range(0, len(made), TILE_WIDTH * HASH_BYTES)):
-            end = begin + TILE_WIDTH * HASH_BYTES
-            yield Block(
-                first + n * TILE_WIDTH,
-                made[begin:end],
-                recorded[begin:end],
-                stored[n * HASH_BYTES : (n + 1) * HASH_BYTES],
-            )
-
-    def _check(self, judge: Judge, targets: list[Target]) -> None:
-        by_size: dict[int, list[Target]] = {}
-        for target in targets:
-            if target.size >= self._first:
-                by_size.setdefault(target.size, []).append(target)
-        for size in sorted(by_size):
-            judge.check(size, by_size[size])
-
-    def _compare_tile(self, hashes: Hashes) -> None:
-        """Hold the hashes of a level that is now known against those that are stored."""
-        last = hashes.first + len(hashes.hashes) // HASH_BYTES
-        upto = min(last, self._sealed >> TILE_HEIGHT * hashes.level)
-        if upto <= hashes.first:
-            return
-        stored = read_stored(
-            self._connection,
-            self._log,
-            "log",
-            Indexes(hashes.level, hashes.first, upto),
-            self._findings,
-        )
-        width = 1 << TILE_HEIGHT * hashes.level
-        for at in range(0, len(stored), HASH_BYTES):
-            if stored[at : at + HASH_BYTES] != hashes.hashes[at : at + HASH_BYTES]:
-                first = (hashes.first + at // HASH_BYTES) * width
-                words = f"the tile's hash of level {hashes.level} is not that of what was sealed"
-                self._findings.add(first + 1, first + width, "leaves", words)
-
-    def _outcome(self, streaks: Streaks, judge: Judge) -> Outcome:
+        if self._keys is not None:
+            self._elsewhere.check_file(self._keys, self.last, self._findings)
+        before = check_logs(self._connection, self._log, self._keys, self.last, self._findings)
+        held, unrecorded = self._events(self._roots("log"), report)
+        for log in before:
+            held += self._predecessor(log)
+        if self.last and not (self._sealed and self._keys):
+            words = "no checkpoint is signed by a key of the log: nothing proves these events"
+            self._findings.add(1, self.last, "signature", words)
+        if self.last < self._end:
+            words = "so many events are missing before this one that they were not looked for"
+            self._findings.add(self.last + 1, self._end, "gap", words)
+        if self._keys is not None:
+            for tree in TREES[1:]:
+                held += self._tree(tree, self._keys)
+        self._stated.check(self._asked.from_position, self.last, self._findings)
+        check_outside(self._connection, self._log, self.last, self._findings)
+        check_tiles(self._connection, self._log, self.last, self._findings)
         return Outcome(
             self._findings,
-            self._first,
-            self._last,
+            self._asked.from_position,
+            self.last,
             self._sealed,
             self._keys,
-            streaks.held,
-            judge.unrecorded,
+            held,
+            unrecorded,
             list(self._not_checked()),
         )
 
+    def _predecessor(self, log: Log) -> int:
+        """Verify what a log before this one sealed: the same events. Gives how many roots it has."""
+        asked = Asked(
+            self._asked.url, log, self._asked.settings, from_position=self._asked.from_position
+        )
+        older = _Verification(self._connection, asked)
+        if older.last < asked.from_position:
+            return 0
+        found = older.run_sealed(lambda _: None)
+        known = {(finding.first, finding.last, finding.code) for finding in self._findings}
+        for finding in found:
+            # What is wrong with rows by themselves was told already.
+            if finding[:3] not in known:
+                words = f"{finding.words} (as the log {log.log_id.hex()} before sealed it)"
+                self._findings.add(finding.first, finding.last, finding.code, words)
+        return older.held
+
+    def run_sealed(self, report: Callable[[int], None]) -> Findings:
+        self.last = min(self.last, self._sealed)
+        self._events((), report)
+        return self._findings
+
+    def _events(
+        self, elsewhere: Iterable[Target], report: Callable[[int], None]
+    ) -> tuple[int, int]:
+        """Verify the events; gives how many roots the log has, and how many leaf hashes are not recorded."""
+        connection, log, findings = self._connection, self._log, self._findings
+        streams = Streams(connection, log, findings)
+        streams.check_indexes(self.last)
+        stored = Stored(connection, log, "log", self._sealed, "the log")
+        walk = Walk(stored, elsewhere, findings, begin=self._asked.from_position - 1)
+        ended_at: int | None = None
+        task = Task(self._asked.url, log, self._keys, self._head)
+        for read in read_all(task, self._stretches(walk.first), self.last - walk.first):
+            first, last, rows_from = read.stretch
+            rows = read.rows
+            findings.extend(read.findings)
+            if rows.began_at is not None and ended_at is not None and rows.began_at < ended_at:
+                findings.add(first, first, "time", EARLIER)
+            ended_at = rows.ended_at if rows.ended_at is not None else ended_at
+            streams.add(rows.versions)
+            recorded = read_recorded(connection, log, first, last, findings)
+            made = recorded[: (rows_from - first) * HASH_BYTES] + rows.hashes
+            walk.take(first - 1, made, recorded, read.roots)
+            report(max(last - rows_from + 1, 0))
+        unrecorded = walk.end(self.last)
+        self.held = walk.held
+        return walk.held, unrecorded
+
+    def _stretches(self, begin: int) -> Iterator[Stretch]:
+        for first in range(begin + 1, self.last + 1, EVENTS_AT_ONCE):
+            last = min(first + EVENTS_AT_ONCE - 1, self.last)
+            yield Stretch(first, last, max(first, self._asked.from_position))
+
+    def _roots(self, tree: Tree) -> Iterator[Target]:
+        if self._keys is not None:
+            yield from self._elsewhere.roots(tree, self._keys, self._findings)
+
+    def _tree(self, tree: Tree, keys: SigningKeys) -> int:
+        """Verify a tree that is not of events, whose findings have no positions in the log."""
+        connection, log = self._connection, self._log
+        if tree == "heads":
+            length, made = len(self._stated), self._stated.hashes
+        else:
+            length, made = (
+                number_of_accesses(connection, log),
+                partial(access_hashes, connection, log),
+            )
+        stored = Stored(connection, log, tree, self._sizes[tree], f"the tree of {tree}")
+        roots = self._roots(tree)
+        found, held = walk_tree(Signed(log, tree, keys), stored, length, roots, made)
+        for finding in found:
+            position = self._stated.size(finding.first - 1) if tree == "heads" else 1
+            words = f"{finding.words} (in the tree of {tree}, from index {finding.first - 1} on)"
+            self._findings.add(position, position, finding.code, words)
+        return held
+
     def _not_checked(self) -> Iterator[str]:
-        if self._first > 1:
-            yield f"events before position {self._first}, and checkpoints of smaller sizes"
+        folder = self._asked.settings.signing_path
+        if self._asked.from_position > 1:
+            first = self._asked.from_position
+            yield f"what is before position {first}: events, checkpoints, statements of heads"
         if self._keys is None:
             yield "signatures: the log has no key yet"
         elif not self._asked.trusted:
             yield "whose the log's key is: compare it with the one that you were given (or name it by --vkey)"
-        if self._keys and not check_key_files(
-            self._log, self._keys, self._settings, self._last, self._findings
+        if self._keys is not None and not check_key_files(
+            self._log, self._keys, self._asked.settings, self.last, self._findings
         ):
-            yield f"the signing key: no file of it can be read in {self._settings.signing_path}"
-        if self._remembered["log"] is None:
-            yield f"what was last signed: the signer's memory in {self._settings.signing_path} can't be read"
-        if self._file is None:
+            yield f"the signing key: no file of it can be read in {folder}"
+        if not self._elsewhere.is_remembered:
+            yield f"what was last signed: the signer's memory in {folder} can't be read"
+        if self._asked.anchors is None:
             yield "anchors (--anchors): without them a log that was cut, or forged with its key, looks whole"
-        if self._last > self._sealed:
-            yield f"positions {self._sealed + 1} to {self._last} against a checkpoint: none is over them yet"
+        if self.last > self._sealed:
+            yield f"positions {self._sealed + 1} to {self.last} against a checkpoint: none is over them yet"
+        if not len(self._stated):
+            yield "that no stream was left out of what players were given: no statement of heads was made"
 
 
-class _Ahead:
-    """Roots that come in order of size, taken up to a size."""
-
-    def __init__(self, targets: Iterable[Target]) -> None:
-        self._targets = iter(targets)
-        self._next: Target | None = next(self._targets, None)
-
-    def upto(self, size: int) -> Iterator[Target]:
-        while self._next is not None and self._next.size <= size:
-            yield self._next
-            self._next = next(self._targets, None)
-
-    def rest(self) -> Iterator[Target]:
-        if self._next is not None:
-            yield self._next
-            yield from self._targets
-
-
-def _of(log: Log) -> dict[str, object]:
-    return {"tenant_id": log.tenant_id, "log_number": log.number}
+def _sealed(connection: Connection, log: Log, tree: Tree) -> int:
+    newest = newest_checkpoint(connection, log, tree)
+    return 0 if newest is None else newest.size

@@ -1,0 +1,138 @@
+"""`roundbook verify` and `roundbook rebuild`, on a log that is what was sealed, and on a changed one."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from api.tenancy import create_tenant
+from postgres.connections import connect, open_pool
+from tests.databases import Database
+from tests.evidence.tampering import Case, build
+from tests.http.service import on, roundbook
+
+TENANT = "verified"
+ALTER_AMOUNT = (
+    "update events set state = convert_to(replace(convert_from(state, 'UTF8'), '59.23', '159.23'), 'UTF8')"
+    " where tenant_id = %(tenant_id)s and position = 321"
+)
+RESTORE_AMOUNT = (
+    "update events set state = convert_to(replace(convert_from(state, 'UTF8'), '159.23', '59.23'), 'UTF8')"
+    " where tenant_id = %(tenant_id)s and position = 321"
+)
+Command = Callable[..., CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def case(served: Database, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    with connect(served.service_url) as connection:
+        tenant = create_tenant(connection, TENANT)
+    with open_pool(served.service_url, max_size=2) as pool:
+        return build(pool, served, tenant, tmp_path_factory.mktemp("verified"), [300, 700])
+
+
+@pytest.fixture
+def command(case: Case) -> Command:
+    def run(*arguments: str, **variables: str) -> CompletedProcess[str]:
+        keys = {"ROUNDBOOK_SIGNING_KEYS": str(case.settings.signing_path)}
+        return roundbook(*arguments, settings=on(case.database) | keys | variables, check=False)
+
+    return run
+
+
+@pytest.fixture
+def altered(case: Case) -> Iterator[None]:
+    case.tamper(ALTER_AMOUNT)
+    yield
+    case.tamper(RESTORE_AMOUNT)
+
+
+@pytest.fixture
+def reader(case: Case) -> Iterator[str]:
+    """The URL of an auditor's role, who can only read."""
+    name = sql.Identifier("roundbook_test_auditor")
+    database = psycopg.conninfo.conninfo_to_dict(case.database.owner_url)["dbname"]
+    url = psycopg.conninfo.make_conninfo(case.database.admin_url, dbname=database)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(sql.SQL("create role {} login password 'for-tests-only'").format(name))
+        admin.execute(sql.SQL("grant usage on schema roundbook to {}").format(name))
+        admin.execute(sql.SQL("grant select on all tables in schema roundbook to {}").format(name))
+        yield case.database.service_url.replace(
+            "roundbook_test_service", "roundbook_test_auditor", 1
+        )
+        admin.execute(sql.SQL("drop owned by {}").format(name))
+        admin.execute(sql.SQL("drop role {}").format(name))
+
+
+def test_a_log_that_is_what_was_sealed_is_proven(command: Command, case: Case, reader: str) -> None:
+    keys = case.verify().keys
+    assert keys is not None
+    vkey = str(keys.keys[0].vkey)
+    ended = command("verify", TENANT, "--anchors", str(case.anchors), "--vkey", vkey)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    first, *rest = ended.stdout.splitlines()
+    assert first == f"proven: the log of {TENANT}, 700 events, positions 1 to 700"
+    assert "checkpoints: the newest is of size 700; 5 roots compared equal" in rest
+    assert f"key from size 0: {vkey}" in rest
+    assert [line for line in rest if line.startswith("not checked: ")] == [
+        "not checked: that no stream was left out of what players were given: no statement of heads was made"
+    ]
+    # Who can only read, and has neither keys nor anchors, is told what that leaves open.
+    ended = command(
+        "verify",
+        TENANT,
+        ROUNDBOOK_DATABASE_URL=reader,
+        ROUNDBOOK_OWNER_URL="",
+        ROUNDBOOK_SIGNING_KEYS="/nowhere",
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("proven: ")
+    assert ended.stdout.count("not checked: ") == 5
+
+
+def test_a_log_that_was_changed_is_not(command: Command, altered: None) -> None:
+    ended = command("verify", TENANT)
+    assert ended.returncode == 1
+    lines = ended.stdout.splitlines()
+    assert lines[0] == "321 leaf: the event is not the one that was sealed"
+    assert lines[1].startswith("not proven: ")
+    assert ended.stderr == f"Error: the log of {TENANT} is not proven: 1 finding\n"
+    assert command("verify", TENANT, "--from-position", "322").returncode == 0
+
+
+def test_what_cannot_be_read_is_neither(command: Command, tmp_path: Path) -> None:
+    for arguments in (
+        ["nobody"],
+        [TENANT, "--anchors", str(tmp_path / "missing.ndjson")],
+        [TENANT, "--vkey", "no key"],
+        [TENANT, "--from-position", "0"],
+        [],
+    ):
+        ended = command("verify", *arguments)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert "Error: " in ended.stderr
+        assert "Traceback" not in ended.stderr
+    nowhere = "postgresql://nobody@127.0.0.1:1/none"
+    ended = command("verify", TENANT, ROUNDBOOK_DATABASE_URL=nowhere, ROUNDBOOK_OWNER_URL="")
+    assert (ended.returncode, ended.stdout) == (2, "")
+
+
+def test_no_read_models_are_made_of_a_log_that_was_changed(command: Command, altered: None) -> None:
+    ended = command("rebuild", TENANT)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert f"the log of {TENANT} is not what was sealed:" in ended.stderr
+    assert "321 leaf: the event is not the one that was sealed" in ended.stderr
+    assert "--anyway" in ended.stderr
+    ended = command("rebuild", TENANT, "--anyway")
+    assert ended.returncode == 0
+    assert "321 leaf: the event is not the one that was sealed" in ended.stderr
+    assert "the read models are made of it all the same (--anyway)" in ended.stderr
+    assert "up to position 700" in ended.stdout
+
+
+def test_read_models_are_made_of_a_log_that_is_what_was_sealed(command: Command) -> None:
+    ended = command("rebuild", TENANT, "--check")
+    assert "is not what was sealed" not in ended.stderr
