@@ -122,7 +122,11 @@ def test_the_service_rebuilds_what_an_older_version_built(
         )
     said = "the read models are rebuilt"
     eventually(lambda: said in service.log())
-    events = [line for line in service.log_lines() if line.get("tenant_id") == tenant_id]
+    events = [
+        line
+        for line in service.log_lines()
+        if line.get("tenant_id") == tenant_id and "rebuilt" in line["event"]
+    ]
     assert events[0]["event"] == "the read models are of another version and are rebuilt"
     assert events[0]["versions"]["balances"] == 0
     assert events[-1]["event"] == said

@@ -1,11 +1,14 @@
 """Another key, and another log: said in notes that are signed by what was there before."""
 
+import shlex
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.evidence.changing_keys import restart, rotate_key
 from app.evidence.guard import last_path
@@ -23,6 +26,7 @@ from postgres.connections import Pool
 from tests.evidence.test_sealer import fill, log_of
 
 NOW = datetime.now(UTC)
+SIGN = Path(__file__).parents[2] / "examples" / "sign.py"
 
 
 @pytest.fixture
@@ -163,3 +167,56 @@ def test_a_key_elsewhere_signs_by_the_command(
     sealer.seal_all(now_s=60)
     assert signers_of(pool, log) == {str(key.vkey)}
     assert not key_path(settings.signing_path, log.log_id).exists()
+
+
+def test_a_key_that_no_longer_signs_may_be_deleted(
+    pool: Pool, tenant: Tenant, log: Log, settings: Settings
+) -> None:
+    with pool.connection() as connection:
+        rotate_key(connection, log, settings, NOW - timedelta(days=31))
+        second = log_keys(connection, log)[1]
+    key_path(settings.signing_path, log.log_id).unlink()
+    fill(pool, tenant, 1)
+    Sealer(pool, settings).seal(log)
+    assert signers_of(pool, log) == {second.vkey}
+
+
+def test_the_example_of_a_command_signs_with_each_key_of_a_log_and_of_the_one_after(
+    pool: Pool, tenant: Tenant, tmp_path: Path
+) -> None:
+    pems = [tmp_path / f"{name}.pem" for name in ("first", "second")]
+    first, second = map(new_pem, pems)
+    command = shlex.join([sys.executable, str(SIGN), *map(str, pems)])
+    settings = Settings(signing_keys=str(tmp_path / "keys"), sign_command=command)
+    fill(pool, tenant, 1)
+    log, sealer = log_of(pool, tenant), Sealer(pool, settings)
+    with pool.connection() as connection:
+        adopt_key(connection, log, settings, first)
+        sealer.seal(log)
+        with pytest.raises(NoKeyError, match="--public-key"):
+            rotate_key(connection, log, settings, NOW)
+        rotate_key(connection, log, settings, NOW, public_key=second)
+        fill(pool, tenant, 1)
+        sealer.seal(log)
+        assert signers_of(pool, log) == {key.vkey for key in log_keys(connection, log)}
+        assert len(signers_of(pool, log)) == 2
+        note = restart(
+            connection, tenant.tenant_id, settings, NOW, reason="a trial", public_key=second
+        )
+        after = log_of(pool, tenant)
+        vkeys = [
+            parse_verifier_key(key.vkey) for at in (after, log) for key in log_keys(connection, at)
+        ]
+    assert [found.vkey for found in verify(note, vkeys)] == vkeys
+    sealer.seal(after)
+    assert signers_of(pool, after) == {str(vkeys[0])}
+    assert not list(tmp_path.rglob("*.key"))
+
+
+def new_pem(path: Path) -> bytes:
+    """Write a key as `openssl genpkey` does; gives its public half."""
+    key = Ed25519PrivateKey.generate()
+    path.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+    )
+    return key.public_key().public_bytes_raw()

@@ -49,20 +49,20 @@ def test_a_command_signs_what_it_reads(tmp_path: Path) -> None:
     assert verify(note, [a_key().vkey])
 
 
-def test_it_is_run_without_a_shell_and_without_the_settings(
+def test_it_is_run_without_a_shell_and_the_settings_and_is_told_the_key(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ROUNDBOOK_DATABASE_URL", "postgresql://a:secret@host/db")
     monkeypatch.setenv("KMS_REGION", "north")
     show = (
         "import os, sys; settings = [k for k in os.environ if k.startswith('ROUNDBOOK_')]\n"
-        "sys.exit(repr((sys.argv[1:], settings, os.environ['KMS_REGION'])))"
+        "sys.exit(repr((sys.argv[1:], settings, os.environ['KMS_REGION'], os.environ['VKEY'])))"
     )
     command = shlex.join([sys.executable, "-c", show, "$HOME; touch x", "a b"])
     with pytest.raises(CommandError) as refused:
         CommandSigner(command, a_key().vkey).sign(TEXT)
     said = str(refused.value).partition("stderr: ")[2]
-    assert said == "(['$HOME; touch x', 'a b'], [], 'north')"
+    assert said == f"(['$HOME; touch x', 'a b'], [], 'north', '{a_key().vkey}')"
 
 
 def test_a_command_that_fails_is_named_with_the_end_of_its_stderr() -> None:

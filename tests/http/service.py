@@ -1,5 +1,6 @@
 """A real `roundbook serve`, and the other commands, as processes."""
 
+import atexit
 import json
 import os
 import signal
@@ -27,6 +28,7 @@ _LONG_S = 60
 
 # Of all databases of this run: the files are named by logs. Removed with it.
 _KEYS = tempfile.TemporaryDirectory(prefix="roundbook-test-keys-")
+atexit.register(_KEYS.cleanup)
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:

@@ -62,6 +62,10 @@ def rotate_key(
     if not older:
         raise NoKeyError(f"all keys of the log {first.name} are revoked: begin another log")
     successor: Signer
+    if public_key is None and settings.sign_command is not None:
+        raise NoKeyError(
+            "ROUNDBOOK_SIGN_COMMAND signs: name the public half of the next key by --public-key"
+        )
     if public_key is None:
         key = generate_key(first.name)
         write_key(key_path(settings.signing_path, log.log_id, key.vkey), key)

@@ -31,7 +31,8 @@ class CommandError(Exception):
 class CommandSigner:
     """Signs by running a command, without a shell: the text on stdin, one signature line on stdout.
 
-    It runs without the service's own settings (ROUNDBOOK_…), in which there may be a database's password.
+    It runs without the service's own settings (ROUNDBOOK_…), in which there may be a database's password, and
+    with VKEY, the public half of the key that is to sign: one command may sign with several.
     Its line is verified before it is used. `vkey`: of the key that the command signs with. Raises ValueError
     for a command without words, or with a quote that is not closed. Messages name its first word alone: a
     PIN may be among the others.
@@ -60,6 +61,7 @@ class CommandSigner:
 
     def _run(self, text: bytes) -> bytes:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ROUNDBOOK_")}
+        environment["VKEY"] = str(self.vkey)
         try:
             process = subprocess.Popen(  # noqa: S603 (the operator's own command)
                 self._words,

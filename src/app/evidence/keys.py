@@ -117,6 +117,10 @@ def read_key(path: Path) -> SigningKey:
 
 
 def read_keys(folder: Path, log_id: bytes) -> list[SigningKey]:
-    """Read the key of a log and those that follow it, the first one first. Raises KeyFileError."""
-    successors = sorted(folder.glob(f"{log_id.hex()}.*.key"))
-    return [read_key(path) for path in (key_path(folder, log_id), *successors)]
+    """Read the key of a log and those that follow it, the first one first. Raises KeyFileError.
+
+    A key that no longer signs may be gone, so the first may where others follow it.
+    """
+    first, successors = key_path(folder, log_id), sorted(folder.glob(f"{log_id.hex()}.*.key"))
+    paths = successors if successors and not first.exists() else [first, *successors]
+    return [read_key(path) for path in paths]

@@ -51,6 +51,8 @@ class _Tile(NamedTuple):
 class _Row(NamedTuple):
     first: int
     hashes: bytes
+    rest: int
+    """How many bytes the whole entry has that are no whole hash."""
 
 
 def read_ends(connection: Connection, log: Log) -> Ends:
@@ -96,8 +98,8 @@ def _joined(
     rows: Iterable[_Row], first: int, last: int, findings: Findings, level: int = 0
 ) -> bytes:
     found, following = [], first
-    for at, hashes in rows:
-        number, rest = divmod(len(hashes), HASH_BYTES)
+    for at, hashes, rest in rows:
+        number = len(hashes) // HASH_BYTES
         if rest or not number or at < following:
             where = min(max(at << 8 * level, 1), last << 8 * level)
             findings.add(where, where, "leaves", _UNFIT)

@@ -13,7 +13,7 @@ select e.head, coalesce(r.last, 0) as recorded, e.events
 -- The leaf hashes recorded for these positions: where each part of them begins, in order.
 select first_position + skipped as first,
        substring(hashes from (skipped * 32 + 1)::int for ((:last - first_position - skipped + 1) * 32)::int)
-           as hashes
+           as hashes, mod(length(hashes), 32) as rest
   from (select first_position, hashes, greatest(:first::bigint - first_position, 0) as skipped
           from leaf_runs
          where tenant_id = :tenant_id and log_number = :log_number and first_position <= :last::bigint
@@ -27,7 +27,8 @@ select first_position + skipped as first,
 -- name: stored_hashes(tenant_id, log_number, tree, level, first, last)
 -- The hashes of a level of a tree, [first, last): where each part of them begins, in order.
 select n + skipped as first,
-       substring(hashes from (skipped * 32 + 1)::int for ((:last - n - skipped) * 32)::int) as hashes
+       substring(hashes from (skipped * 32 + 1)::int for ((:last - n - skipped) * 32)::int) as hashes,
+       mod(length(hashes), 32) as rest
   from (select n, hashes, greatest(:first::bigint - n, 0) as skipped
           from tiles
          where tenant_id = :tenant_id and log_number = :log_number and tree = :tree and level = :level

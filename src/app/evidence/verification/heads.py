@@ -61,7 +61,7 @@ class Stated:
         `last` is where the log ends.
         """
         for n, stated in enumerate(self._stated):
-            if stated.n == n and stated.size < first:
+            if stated.n == n and 0 < stated.size < first:
                 continue
             for fault in self._faults(n, stated, last):
                 position = min(max(stated.size, 1), max(last, 1))
@@ -117,7 +117,9 @@ def _other_tiles(kept: StoredHeads, level: int, row: bytes) -> Iterator[str]:
     for tile, at in enumerate(range(0, len(row), width)):
         hashes, first = row[at : at + width], tile * TILE_WIDTH
         try:
-            stored = kept.read(level, first, first + len(hashes) // HASH_BYTES)
+            stored = kept.read(
+                level, first, first + TILE_WIDTH + 1
+            )  # all that is there, and no more
         except MissingPageError:
             continue
         if stored != hashes:
