@@ -45,7 +45,7 @@ format: setup
 soak: setup  ## faults at random under load, and the proof that nothing is lost or doubled, 10 minutes
 	$(BIN)/python -m tests.faults.soak $(SOAK)
 
-bench: setup  ## measure how fast recording and the read models are, 20 minutes; see docs/performance.md
+bench: setup  ## measure how fast recording, the read models and evidence are, 40 minutes; see docs/performance.md
 	$(BIN)/python -m bench $(BENCH)
 
 lock:  ## pin the newest versions that pyproject.toml admits, with hashes

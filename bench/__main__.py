@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from bench import busy_player, growth, lag, past, projecting, queries, side_by_side, singles, steps
+from bench.evidence import disk, ingest, proofs, verifying
 from bench.machine import load, machine_facts, warnings
 from bench.parts import Options, Part, Say
 from bench.report import print_facts, print_table
@@ -29,12 +30,26 @@ _ALONE = {
     "sustained": lag.run_sustained,
     "queries": queries.run,
     "past": past.run,
+    "evidence-ingest": ingest.run,
+    "evidence-proofs": proofs.run,
+    "evidence-verify": verifying.run,
+    "evidence-disk": disk.run,
 }
 PARTS = (*_SIDE_BY_SIDE, *_ALONE)
+_GROUPS = {
+    "evidence": (
+        "evidence-ingest",
+        "lag",
+        "sustained",
+        "evidence-proofs",
+        "evidence-verify",
+        "evidence-disk",
+    )
+}
 
 
 @click.command()
-@click.argument("parts", nargs=-1, type=click.Choice(PARTS))
+@click.argument("parts", nargs=-1, type=click.Choice([*PARTS, *_GROUPS]))
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
 @click.option(
     "--seconds",
@@ -91,13 +106,21 @@ PARTS = (*_SIDE_BY_SIDE, *_ALONE)
     default=10_000_000,
     show_default=True,
     type=click.IntRange(20_000),
-    help="How many events are in the log when `queries` asks.",
+    help="How many events are in the log when `queries` and `evidence-proofs` ask.",
+)
+@click.option(
+    "--verified",
+    default=1_000_000,
+    show_default=True,
+    type=click.IntRange(10_000),
+    help="How many events `evidence-verify` verifies.",
 )
 def main(parts: tuple[str, ...], **sizes: Any) -> None:
     """Measure PARTS, by default all.
 
     Recording: floor, http, library, steps, singles, growth. Read models: projecting, lag, sustained,
-    queries, past.
+    queries, past. Evidence: evidence-ingest, -proofs, -verify, -disk; `evidence` is all of these, lag and
+    sustained.
 
     On an embedded PostgreSQL in a temporary folder (set TMPDIR to the disk that is meant), or on that
     of ROUNDBOOK_DATABASE_URL, in databases of its own which are dropped in the end; its role, or that of
@@ -105,7 +128,7 @@ def main(parts: tuple[str, ...], **sizes: Any) -> None:
     """
     # What was started is ended also when this is.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    chosen = parts or PARTS
+    chosen = tuple(name for part in parts for name in _GROUPS.get(part, (part,))) or PARTS
     options = Options(**sizes)
     began_at, started = datetime.now(UTC), time.perf_counter()
     with open_server() as server:

@@ -49,6 +49,17 @@ class Size(NamedTuple):
     conflicts: int
 
 
+def fill_events(owner_url: str, tenant_id: int, size: Size) -> int:
+    """Fill only the log of a tenant that has nothing yet; gives its head. Its leaf hashes are missing."""
+    with connect(owner_url) as connection:
+        with connection.transaction():
+            connection.execute(SQL.begin_filling.sql)
+            for statement in (SQL.fill_catalogue_events, SQL.fill_events):
+                connection.execute(statement.sql, {"tenant_id": tenant_id, **size._asdict()})
+        connection.execute("vacuum analyze events")
+    return size.games + size.events
+
+
 def fill(owner_url: str, tenant_id: int, size: Size) -> None:
     """Fill a tenant that has nothing yet."""
     parameters = {

@@ -1,10 +1,11 @@
-"""(h) From commit to visible: under a steady half of the top rate, and over a long steady run."""
+"""(h) From commit to visible, and to sealed: at a steady half of the top rate, and over a long steady run."""
 
 import threading
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
+from typing import NamedTuple
 
 import click
 
@@ -14,6 +15,7 @@ from bench.orders import Order, load_client
 from bench.over_http import NewTenant, new_tenant
 from bench.parts import Options, Part, Say
 from bench.results import Column, Table
+from bench.sealing import seal_lags, wait_until_sealed
 from bench.server import Database, Server
 from bench.service import Service, serving
 from bench.visible import Sent, Visible, share
@@ -26,6 +28,20 @@ _STRETCHES = 10
 Row = list[str | float | None]
 
 
+class _Lags(NamedTuple):
+    """What was sent, and of each batch how long it took to be visible, and to be sealed."""
+
+    sent: Sequence[Sent]
+    visible_s: Sequence[float]
+    sealed_s: Sequence[float]
+
+    def rounds(self, name: str) -> dict[str, list[float]]:
+        return {
+            f"lag {name}, s": list(self.visible_s),
+            f"seal lag {name}, s": list(self.sealed_s),
+        }
+
+
 def run_half(server: Server, options: Options, say: Say) -> Part:
     """Find the top rate of a service that projects too; then send half of it, steadily."""
     seconds = options.seconds * _HALF_ROUNDS
@@ -36,11 +52,11 @@ def run_half(server: Server, options: Options, say: Say) -> Part:
         top = _top_rate(database, service, options, say)
         bodies = _bodies(round(top / 2 * seconds), seed=4)
         tenant = new_tenant(database)
-        sent, behind_s = _send(database, service, tenant, bodies, top / 2)
-    row = _row("half of the top rate", sent, behind_s)
+        lags = _send(database, service, tenant, bodies, top / 2)
+    row = _row("half of the top rate", lags)
     return Part(
-        [_table("Lag at half of the top rate", [["top rate", top, None, None, None], row])],
-        {"lag at half of the top rate, s": behind_s},
+        [_table("Lag at half of the top rate", [["top rate", top, *[None] * 6], row])],
+        lags.rounds("at half of the top rate"),
     )
 
 
@@ -54,21 +70,22 @@ def run_sustained(server: Server, options: Options, say: Say) -> Part:
     ):
         say(f"sending {options.sustained:,} events at {options.rate:,} a second")
         tenant = new_tenant(database)
-        sent, behind_s = _send(database, service, tenant, bodies, options.rate)
+        lags = _send(database, service, tenant, bodies, options.rate)
+    sent, visible_s, sealed_s = lags
     rows = []
     per_row = -(-len(sent) // _STRETCHES)
     for start in range(0, len(sent), per_row):
         part = slice(start, start + per_row)
         # From the batch before, so that pauses between stretches count.
-        begun = sent[start - 1 : start] + sent[part]
+        begun = [*sent[max(start - 1, 0) : start], *sent[part]]
         name = f"{start * _BATCH:,} to {(start + len(sent[part])) * _BATCH:,}"
-        rows.append(_row(name, begun, behind_s[part]))
-    rows.append(_row("all", sent, behind_s))
-    took_s = sent[-1].at_s + behind_s[-1] - sent[0].at_s
-    rows.append(["all, until visible", len(sent) * _BATCH / took_s, None, None, None])
+        rows.append(_row(name, _Lags(begun, visible_s[part], sealed_s[part])))
+    rows.append(_row("all", lags))
+    took_s = sent[-1].at_s + visible_s[-1] - sent[0].at_s
+    rows.append(["all, until visible", len(sent) * _BATCH / took_s, *[None] * 6])
     return Part(
         [_table(f"Ingest and projection together, at {options.rate:,} events/s", rows)],
-        {"lag in a long run, s": behind_s},
+        lags.rounds("in a long run"),
     )
 
 
@@ -95,6 +112,7 @@ def _top_rate(database: Database, service: Service, options: Options, say: Say) 
             top = load.events / load.elapsed_s
             say(f"top rate beside projection: {top:,.0f} events/s")
             seen.wait_for(load.events)
+        wait_until_sealed(database)
     return top
 
 
@@ -104,12 +122,15 @@ def _send(
     tenant: NewTenant,
     bodies: Sequence[bytes],
     events_per_s: float,
-) -> tuple[list[Sent], list[float]]:
-    """Send and wait until all is visible; gives the acknowledgements, and how long each was behind."""
+) -> _Lags:
+    """Send, and wait until all is visible and sealed."""
     with Visible(database, tenant.tenant_id) as seen:
         sent = _send_steadily(service, tenant.key, bodies, events_per_s / _BATCH)
         seen.wait_for(max(each.position for each in sent))
-        return sent, seen.behind(sent)
+        visible_s = seen.behind(sent)
+    wait_until_sealed(database)
+    positions = [each.position for each in sent]
+    return _Lags(sent, visible_s, seal_lags(database, tenant.tenant_id, positions))
 
 
 def _send_steadily(service: Service, key: str, bodies: Iterable[bytes], per_s: float) -> list[Sent]:
@@ -140,23 +161,32 @@ def _send_steadily(service: Service, key: str, bodies: Iterable[bytes], per_s: f
     return sorted(sent, key=lambda each: each.at_s)
 
 
-def _row(name: str, sent: Sequence[Sent], behind_s: Sequence[float]) -> Row:
+def _row(name: str, lags: _Lags) -> Row:
+    sent = lags.sent
     rate = (len(sent) - 1) * _BATCH / (sent[-1].at_s - sent[0].at_s)
-    return [name, rate, share(behind_s, 0.5), share(behind_s, 0.99), max(behind_s) * 1000]
+    row: Row = [name, rate]
+    for lag_s in (lags.visible_s, lags.sealed_s):
+        row += [share(lag_s, 0.5), share(lag_s, 0.99), max(lag_s) * 1000]
+    return row
 
 
 def _table(title: str, rows: list[Row]) -> Table:
     return Table(
         title,
         f"Batches of {_BATCH:,} over {_CONNECTIONS} connections into one tenant of `roundbook serve`, which"
-        " projects in a process of its own; top rate: batches of 10,000, one after the other. The lag is"
-        " from the acknowledgement of a batch until queries showed all of it, looked for 200 times a second.",
+        " projects in a process of its own and seals in another; top rate: batches of 10,000, one after the"
+        " other. The lag is from the acknowledgement of a batch until queries showed all of it, looked for"
+        " 200 times a second; the seal lag from its recording until a checkpoint over all of it was signed,"
+        " at most one a second.",
         [
             Column("events"),
             Column("events/s"),
             Column("lag ms, median"),
             Column("lag ms, p99"),
             Column("lag ms, most"),
+            Column("seal lag ms, median"),
+            Column("seal lag ms, p99"),
+            Column("seal lag ms, most"),
         ],
         rows,
     )

@@ -6,7 +6,9 @@ from typing import NamedTuple
 import click
 
 from api.tenancy import create_tenant
+from app.evidence.log_keys import begin_signing
 from app.log.append import head
+from app.log.leaves import current_log
 from app.tenants import SCOPES, create_key
 from bench.cells import Sample
 from bench.orders import LoadClient, Order
@@ -30,9 +32,12 @@ class NewTenant(NamedTuple):
 
 
 def new_tenant(database: Database) -> NewTenant:
-    """Make a tenant."""
+    """Make a tenant, and the key that signs its log."""
     with connect(database.service_url) as connection:
         tenant = create_tenant(connection, f"bench-{next(_numbers)}")
+        log = current_log(connection, tenant.tenant_id)
+        assert log is not None
+        begin_signing(connection, log, database.settings())
         key = create_key(connection, tenant, SCOPES).key
         return NewTenant(tenant.tenant_id, key, tenant.name)
 

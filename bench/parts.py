@@ -12,7 +12,8 @@ class Options(NamedTuple):
     """How much is measured. `seconds` is how long one round of one cell sends, `events` how many at most.
 
     In events: `projected` are caught up with and rebuilt, `sustained` sent at `rate` (events/s), `past` are
-    those of the busy player, `size` those in the log when queries are asked.
+    those of the busy player, `size` those in the log when queries or proofs are asked for; `verified` are
+    verified.
     """
 
     rounds: int
@@ -25,6 +26,7 @@ class Options(NamedTuple):
     rate: int
     past: int
     size: int
+    verified: int
 
 
 class Part(NamedTuple):

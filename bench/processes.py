@@ -77,3 +77,19 @@ class PeakMemory(Background):
             now = memory(self._pids)
             if now is not None and self.peak is not None:
                 self.peak = Memory(*map(max, now, self.peak))
+
+
+class PeakOfFamily(Background):
+    """Does the same for a process and all that descend from it, whenever they come."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__()
+        self._pid = pid
+        self.peak: Memory | None = None
+
+    def _watch(self) -> None:
+        while not self._done.wait(_LOOK_EVERY_S):
+            # One that ends in between leaves the next look.
+            now = memory(family(self._pid))
+            if now is not None:
+                self.peak = Memory(*map(max, now, self.peak or now))

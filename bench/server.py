@@ -15,7 +15,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from api.schema import SCHEMA
-from app.settings import read_settings
+from app.settings import Settings, read_settings
 from postgres.connections import connect
 from postgres.embedded import EmbeddedServer
 from postgres.migrate import migrate
@@ -37,10 +37,26 @@ _numbers = itertools.count(1)
 
 
 class Database(NamedTuple):
-    """A migrated, empty database: the credential that serves and the one that owns."""
+    """A migrated, empty database: the credential that serves and the one that owns.
+
+    `keys` is the folder of the keys that sign its logs.
+    """
 
     service_url: str
     owner_url: str
+    keys: Path
+
+    def environment(self) -> dict[str, str]:
+        """Keep the settings of whoever runs the benchmark, but for the database and the keys."""
+        return os.environ | {
+            "ROUNDBOOK_DATABASE_URL": self.service_url,
+            "ROUNDBOOK_OWNER_URL": self.owner_url,
+            "ROUNDBOOK_SIGNING_KEYS": str(self.keys),
+        }
+
+    def settings(self) -> Settings:
+        """Read these settings as the service does."""
+        return read_settings(self.environment())
 
 
 class Server(NamedTuple):
@@ -55,15 +71,17 @@ class Server(NamedTuple):
     def new_database(self) -> Iterator[Database]:
         """Make a database, and drop it in the end: no part meets what another one left."""
         name = f"roundbook_bench_{os.getpid()}_{next(_numbers)}"
-        database = Database(_in(self.service_url, name), _in(self.owner_url, name))
+        urls = _in(self.service_url, name), _in(self.owner_url, name)
         owner = sql.Identifier(_user(self.owner_url))
         with psycopg.connect(self.admin_url, autocommit=True) as admin:
             admin.execute(
                 sql.SQL("create database {} owner {}").format(sql.Identifier(name), owner)
             )
         try:
-            migrate(SCHEMA, database.owner_url, database.service_url)
-            yield database
+            with TemporaryDirectory(prefix="roundbook-bench-keys-") as keys:
+                database = Database(*urls, Path(keys))
+                migrate(SCHEMA, database.owner_url, database.service_url)
+                yield database
         finally:
             with psycopg.connect(self.admin_url, autocommit=True) as admin:
                 drop = sql.SQL("drop database {} with (force)")

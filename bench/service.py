@@ -1,6 +1,5 @@
 """Services to send to: a real `roundbook serve`, and single workers with something left out."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -42,7 +41,7 @@ def serving(database: Database, *, workers: int, projections: bool = False) -> I
     """Run `roundbook serve` as an operator would, its log in a file."""
     command = ["-m", "api.cli", "serve", "--port", "0", "--workers", str(workers)]
     command.append("--projections" if projections else "--no-projections")
-    with _started(command, _environment(database), stdout=subprocess.PIPE) as process:
+    with _started(command, database.environment(), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         said = process.stdout.readline().decode()  # Roundbook serves on http://127.0.0.1:8000, …
         if not said:
@@ -52,11 +51,12 @@ def serving(database: Database, *, workers: int, projections: bool = False) -> I
 
 
 @contextmanager
-def command(database: Database, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run `roundbook` with arguments beside all else, its log in a file."""
-    with _started(
-        ["-m", "api.cli", *arguments], _environment(database), stdout=subprocess.DEVNULL
-    ) as process:
+def command(
+    database: Database, *arguments: str, **settings: str
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run `roundbook` with arguments, and settings by their variables, beside all else, its log in a file."""
+    environment = database.environment() | settings
+    with _started(["-m", "api.cli", *arguments], environment, stdout=subprocess.DEVNULL) as process:
         yield process
 
 
@@ -64,7 +64,7 @@ def command(database: Database, *arguments: str) -> Iterator["subprocess.Popen[b
 def bench_worker(database: Database, mode: str) -> Iterator[Service]:
     """Run one worker as the supervisor does, but by `bench.worker`, in one of its modes."""
     with tempfile.TemporaryDirectory(prefix="roundbook-bench-") as metrics:
-        environment = _environment(database) | {"PROMETHEUS_MULTIPROC_DIR": metrics}
+        environment = database.environment() | {"PROMETHEUS_MULTIPROC_DIR": metrics}
         listener = listen("127.0.0.1", 0)
         descriptor = listener.fileno()
         command = ["-c", "from bench.worker import main; main()", mode, str(descriptor)]
@@ -73,13 +73,6 @@ def bench_worker(database: Database, mode: str) -> Iterator[Service]:
             _started(command, environment, pass_fds=[descriptor]) as process,
         ):
             yield _ready(Service("127.0.0.1", listener.getsockname()[1], process.pid))
-
-
-def _environment(database: Database) -> dict[str, str]:
-    """Keep the settings of whoever runs the benchmark, but for the database."""
-    environment = os.environ | {"ROUNDBOOK_DATABASE_URL": database.service_url}
-    environment["ROUNDBOOK_OWNER_URL"] = database.owner_url
-    return environment
 
 
 @contextmanager

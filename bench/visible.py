@@ -15,6 +15,9 @@ _LOOK_EVERY_S = 0.005
 _STUCK_S = 120.0
 
 _LIVE = "select position from tracking where tenant_id = %s and live"
+_BEHIND = """
+select count(*) from tracking as t
+ where live and position < coalesce((select max(position) from events where tenant_id = t.tenant_id), 0)"""
 _MADE = "select position from tracking where tenant_id = %s and not live and not retired"
 
 
@@ -71,6 +74,16 @@ class Visible(Background):
                     # The time first: who reads a position must find it.
                     self._seen_s.append(time.perf_counter())
                     self._positions.append(row[0])
+
+
+def wait_until_visible(database: Database) -> None:
+    """Wait until all of all logs is visible. Raises click.ClickException if that takes too long."""
+    give_up_s = time.perf_counter() + _STUCK_S
+    with connect(database.service_url) as connection:
+        while (connection.execute(_BEHIND).fetchone() or (0,))[0]:
+            if time.perf_counter() > give_up_s:
+                raise click.ClickException("the read models don't catch up")
+            time.sleep(_LOOK_EVERY_S)
 
 
 def share(of_s: Sequence[float], part: float) -> float:

@@ -114,7 +114,7 @@ def test_each_leaf_is_that_of_its_row_and_the_one_in_the_receipt(
             assert (item.salt or "") == salts[item.position - 1].hex()
 
 
-@pytest.mark.parametrize("events", [1, append._FEW, append._FEW + 1])
+@pytest.mark.parametrize("events", [1, append._PIECE, append._PIECE + 1])
 def test_few_and_many_are_hashed_alike(
     pool: Pool, new_tenant: Callable[..., Tenant], events: int
 ) -> None:
@@ -124,6 +124,18 @@ def test_few_and_many_are_hashed_alike(
         hashes = recorded_hashes(connection, tenant.tenant_id)
         assert hashes == expected_hashes(connection, tenant.tenant_id)
     assert len(set(hashes)) == events
+
+
+def test_appending_nothing_leaves_room_for_what_comes_next(
+    pool: Pool, new_tenant: Callable[..., Tenant]
+) -> None:
+    tenant = new_tenant()
+    assert not TenantLog(pool, tenant.tenant_id).insert_events([])
+    send(pool, tenant, [login("a")])
+    with pool.connection() as connection:
+        hashes = recorded_hashes(connection, tenant.tenant_id)
+        assert hashes == expected_hashes(connection, tenant.tenant_id)
+    assert len(hashes) == 1
 
 
 def test_only_what_can_be_erased_has_a_salt_and_no_two_have_the_same(

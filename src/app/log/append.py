@@ -2,23 +2,20 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice, repeat
 from typing import NamedTuple
 
-from app.log.rows import copy_data
+from app.log.rows import copy_pieces
 from app.log.statements import SQL
 from domain.evidence.leaves import LOG_ID_BYTES, leaf_hashes
 from postgres.binary import micros
 from postgres.connections import Connection
 from postgres.rows import fetch_one
 
-# One for each writer that may be at it at once; what a thread does takes milliseconds.
-_HASHING = ThreadPoolExecutor(8, "leaf-hashes")
-
-# A few are hashed faster than a thread is asked to.
-_FEW = 200
+# So many rows are sent at once: PostgreSQL has something to do while their leaves are hashed.
+_PIECE = 1_000
 
 
 class UnknownTenantError(LookupError):
@@ -101,22 +98,24 @@ def copy(
 
     `rows` are theirs for COPY but for their places, `contents` what commits to them (see
     domain.evidence.leaves). The hashes are recorded beside the events, 32 bytes each: no event without.
-    They are made while COPY waits for the server.
+    They are made piece by piece, while PostgreSQL takes in the rows that were sent.
 
     To be called within `locked_log`, with a time that is not before the head's. Raises
     psycopg.errors.UniqueViolation if a key or a version is in the log already.
     """
-    recorded = micros(recorded_at)
-    places = [
-        (position, recorded, version) for position, version in enumerate(versions, log.position + 1)
-    ]
-    hashing = (
-        _HASHING.submit(leaf_hashes, log.log_id, places, contents) if len(rows) > _FEW else None
-    )
-    data = copy_data(log.tenant_id, log.position, versions, rows, recorded)
+    if not rows:
+        # Hashes of nothing would take the place of those that come next.
+        return b""
+    recorded, events, made = micros(recorded_at), len(rows), []
+    pieces = copy_pieces(log.tenant_id, log.position, versions, rows, recorded, piece=_PIECE)
+    positions = range(log.position + 1, log.position + events + 1)
+    places = zip(positions, repeat(recorded, events), versions, strict=True)
     with connection.cursor() as cursor, cursor.copy(SQL.copy_events.sql) as sink:
-        sink.write(data)
-    hashes = hashing.result() if hashing else leaf_hashes(log.log_id, places, contents)
+        for start, data in zip(range(0, events, _PIECE), pieces, strict=True):
+            sink.write(data)
+            of = contents[start : start + _PIECE]
+            made.append(leaf_hashes(log.log_id, islice(places, _PIECE), of))
+    hashes = b"".join(made)
     run = {
         "tenant_id": log.tenant_id,
         "log_number": log.number,

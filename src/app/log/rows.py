@@ -6,7 +6,7 @@ The columns are those of the statement `copy_events`, in its order.
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from domain.evidence.leaves import SALT_BYTES
@@ -72,19 +72,38 @@ def copy_data(
     tenant_id: int,
     head: int,
     versions: Sequence[int],
-    encoded: Iterable[bytes],
+    encoded: Sequence[bytes],
     recorded_at: int,
 ) -> bytes:
     """Give encoded events their places after `head`, in order, and put together what COPY takes.
 
     `recorded_at` is in microseconds since 2000.
     """
-    rows = [HEADER]
-    for position, (version, rest) in enumerate(zip(versions, encoded, strict=True), start=head + 1):
-        rows.append(_PLACE.pack(_FIELDS, 4, tenant_id, 8, position, 4, version, 8, recorded_at))
-        rows.append(rest)
-    rows.append(TRAILER)
-    return b"".join(rows)
+    rows = max(len(encoded), 1)
+    return b"".join(copy_pieces(tenant_id, head, versions, encoded, recorded_at, piece=rows))
+
+
+def copy_pieces(
+    tenant_id: int,
+    head: int,
+    versions: Sequence[int],
+    encoded: Sequence[bytes],
+    recorded_at: int,
+    *,
+    piece: int,
+) -> Iterator[bytes]:
+    """Yield the same in pieces of so many rows, each of which COPY takes alone."""
+    last = max(len(encoded) - piece, 0)
+    for start in range(0, max(len(encoded), 1), piece):
+        of = slice(start, start + piece)
+        rows = [] if start else [HEADER]
+        columns = zip(versions[of], encoded[of], strict=True)
+        for position, (version, rest) in enumerate(columns, head + start + 1):
+            rows.append(_PLACE.pack(_FIELDS, 4, tenant_id, 8, position, 4, version, 8, recorded_at))
+            rows.append(rest)
+        if start >= last:
+            rows.append(TRAILER)
+        yield b"".join(rows)
 
 
 @lru_cache(maxsize=64)

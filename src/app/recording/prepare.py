@@ -47,6 +47,8 @@ def prepare(items: Sequence[Item]) -> Prepared:
     """Hash the items and their ids, and write their rows."""
     keys = [event_key(item.unique_id) for item in items]
     rows, contents, salts = [], [], []
+    # Of each stream one text: a batch that was prepared in another process comes with it once.
+    streams: dict[str, str] = {}
     for key, item in zip(keys, items, strict=True):
         stream, topic, state = item.stream, item.topic, item.state
         occurred_at = micros(item.occurred_at)
@@ -57,7 +59,7 @@ def prepare(items: Sequence[Item]) -> Prepared:
     return Prepared(
         [item.unique_id for item in items],
         [item.topic for item in items],
-        [item.stream for item in items],
+        [streams.setdefault(item.stream, item.stream) for item in items],
         keys,
         rows,
         contents,

@@ -23,7 +23,10 @@ _HAS_KEY, _HAS_TIME = 1, 2
 _NO_KEY = bytes(16)
 _CONTENT = struct.Struct(">cH16sq")
 _LENGTH = struct.Struct(">H")
-_PLACE = struct.Struct(">QqI")
+
+# The place of an event is its position, recorded_at and version.
+_LEAF = struct.Struct(">c16sQqI32s")
+_HASHED_LEAF = struct.Struct(">18sQqI32s")
 
 _LEAF_PREFIX = b"\x01"
 _HASHED_LEAF_PREFIX = b"\x00" + _LEAF_PREFIX
@@ -83,17 +86,17 @@ def content(
 
 def leaf(log_id: bytes, position: int, recorded_at: int, version: int, content: bytes) -> bytes:
     """Return the leaf of the event at a position, 69 bytes."""
-    return b"".join((_LEAF_PREFIX, log_id, _PLACE.pack(position, recorded_at, version), content))
+    return _LEAF.pack(_LEAF_PREFIX, log_id, position, recorded_at, version, content)
 
 
 def leaf_hashes(
     log_id: bytes, places: Iterable[tuple[int, int, int]], contents: Iterable[bytes]
 ) -> bytes:
     """Return the hashes of leaves, one after the other; of each the position, recorded_at and version."""
-    prefix, pack, hashed = _HASHED_LEAF_PREFIX + log_id, _PLACE.pack, sha256
+    prefix, pack, hashed = _HASHED_LEAF_PREFIX + log_id, _HASHED_LEAF.pack, sha256
     return b"".join(
         [
-            hashed(prefix + pack(position, recorded_at, version) + content).digest()
+            hashed(pack(prefix, position, recorded_at, version, content)).digest()
             for (position, recorded_at, version), content in zip(places, contents, strict=True)
         ]
     )
