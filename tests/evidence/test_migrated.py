@@ -1,0 +1,87 @@
+"""A log of the version before is sealed from its beginning, while hosts of that version go on beside."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from api.schema import SCHEMA
+from app.evidence.sealer import Sealer
+from app.evidence.store import newest_checkpoint
+from app.log.leaves import current_log
+from app.recording import event_key, record
+from app.settings import Settings
+from app.tenants import find_tenant
+from postgres.connections import Connection, connect, open_pool
+from postgres.migrate import Schema, migrate
+from tests.databases import Database
+from tests.evidence.reading import expected_hashes, recorded_hashes
+from tests.evidence.trees import naive_root
+from tests.recording.sending import decoded, logins
+
+_BEFORE = 2
+"""How many steps the version before had."""
+_NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
+
+
+def append_as_before(connection: Connection, first: int, last: int) -> None:
+    """Append logins as the version before does, which knows neither salts nor hashes."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into events (position, occurred_at, recorded_at, tenant_id, version, key, stream, topic,"
+            " state) values (%s, %s, %s, 1, %s, %s, 'player:old', 'LoggedIn', %s)",
+            [
+                (
+                    position,
+                    _NOON,
+                    _NOON + timedelta(seconds=position),
+                    position,
+                    event_key(f"old-{position}"),
+                    f'{{"unique_id":"old-{position}","timestamp":"2025-06-15T12:00:00Z",'
+                    f'"player_id":"old"}}'.encode(),
+                )
+                for position in range(first, last + 1)
+            ],
+        )
+
+
+def test_what_was_recorded_before_is_sealed_and_what_older_hosts_add(
+    fresh_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = SCHEMA.migrations()
+    with connect(fresh_database.owner_url) as owner:
+        owner.execute("drop schema roundbook cascade")
+    with monkeypatch.context() as patched:
+        patched.setattr(Schema, "migrations", lambda _: known[:_BEFORE])
+        patched.setattr(Schema, "grants", lambda _: [])
+        migrate(SCHEMA, fresh_database.owner_url, fresh_database.service_url)
+    with connect(fresh_database.owner_url) as owner:
+        owner.execute("insert into tenants values (1, 'older', now())")
+        owner.execute(
+            "insert into tracking (tenant_id, generation, position, live, updated_at)"
+            " values (1, 1, 0, true, now())"
+        )
+        append_as_before(owner, 1, 700)
+    applied = migrate(SCHEMA, fresh_database.owner_url, fresh_database.service_url)
+    assert [step.number for step in applied] == [step.number for step in known[_BEFORE:]]
+    with open_pool(fresh_database.service_url, max_size=3) as pool:
+        with pool.connection() as connection:
+            tenant = find_tenant(connection, "older")
+            log = current_log(connection, tenant.tenant_id)
+            assert log is not None
+        sealer = Sealer(pool, Settings(signing_keys=str(tmp_path / "keys")))
+        # One host is of this version, the other still of that before.
+        record(pool, tenant.tenant_id, decoded(tenant, logins("abc", "new")))
+        with pool.connection() as connection:
+            append_as_before(connection, 704, 710)
+        record(pool, tenant.tenant_id, decoded(tenant, logins("de", "new")))
+        again = record(pool, tenant.tenant_id, decoded(tenant, logins(["old-1"], "old")))
+        assert [item.outcome for item in again.items] == ["duplicate"]
+        while sealer.seal(log):
+            pass
+        with pool.connection() as connection:
+            sealed = newest_checkpoint(connection, log, "log")
+            hashes = expected_hashes(connection, tenant.tenant_id)
+            assert recorded_hashes(connection, tenant.tenant_id) == hashes
+    assert sealed is not None
+    assert (sealed.size, sealed.root) == (712, naive_root(hashes))
