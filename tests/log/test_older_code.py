@@ -28,8 +28,26 @@ RELEASED = {
     "projections/migrations/0002_read_models": (
         "75998860e0fa9a3bf1bcc35a902081cc489f5aefe3d05df41ff53d584fe98a3d"
     ),
+    "app/migrations/0003_evidence": (
+        "4140e5f234ea2d6fe8ed9336b6b42a89ae82bee850cc1b6bcf3c368bd4e3af73"
+    ),
+    "app/migrations/0004_sealing": (
+        "9d17d9bef585b1cd68b3c83b18dd19b38c6078da5f9e446d76406988508a9087"
+    ),
+    "app/migrations/0005_erasure": (
+        "2a2b07a45a78bec70b75a3ecb3487327db8223bb2d5aa0ac288b52bff663b907"
+    ),
+    "app/migrations/0006_accesses": (
+        "b10599b99f29c8d805b521b6f4b6267e2382bc5c10b67345eb9b8dc446b5f75c"
+    ),
+    "app/migrations/0007_heads": (
+        "6bc4b1625ed631735a97aa2de70555c4ffebbd2c07a8c026486fc4164a7d4fd1"
+    ),
 }
 """SHA-256 of each step that was released. A step is added here with its release, and never changed."""
+
+_FIRST = 2
+"""The steps of the first version: code that knows no others may still be at work."""
 
 
 @pytest.mark.parametrize("step", RELEASED)
@@ -89,10 +107,10 @@ def test_no_step_breaks_code_that_does_not_know_it(
     with connect(fresh_database.owner_url) as owner:
         owner.execute("drop schema roundbook cascade")
     with monkeypatch.context() as patched:
-        patched.setattr(Schema, "migrations", lambda _: known[: len(RELEASED)])
+        patched.setattr(Schema, "migrations", lambda _: known[:_FIRST])
         patched.setattr(Schema, "grants", lambda _: [])
         migrate(SCHEMA, fresh_database.owner_url, fresh_database.service_url)
-    assert broken_by_steps(known[len(RELEASED) :], fresh_database) == {}
+    assert broken_by_steps(known[_FIRST:], fresh_database) == {}
 
 
 def test_a_step_that_does_is_found(fresh_database: Database) -> None:
