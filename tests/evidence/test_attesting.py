@@ -30,6 +30,7 @@ from tests.evidence.stating import (
     KilledError,
     check_proof,
     naive_ends,
+    signed_statements,
 )
 from tests.logs import begin_another_log
 
@@ -339,6 +340,27 @@ def test_nothing_is_stated_of_a_log_for_which_nothing_is_signed(
     Sealer(log.pool, log.settings).seal_all(now_s=0)
     with pytest.raises(UnsoundError, match="nothing is signed for this log: hashes under"):
         log.attest()
+
+
+def test_a_checkpoint_that_nobody_signed_is_not_stated(log: Attested, owner: Connection) -> None:
+    log.fill("abc")
+    log.seal()
+    update = "update checkpoints set {1} where tenant_id = {0} and tree = 'log'"
+    for change, back in (
+        ("root = sha256(root)", "root = decode(split_part(note, e'\\n', 3), 'base64')"),
+        (
+            "note = replace(note, e'\\n3\\n', e'\\n4\\n')",
+            "note = replace(note, e'\\n4\\n', e'\\n3\\n')",
+        ),
+    ):
+        forge, mend = (update.format(log.tenant.tenant_id, each) for each in (change, back))
+        owner.execute(_TAMPER.format("checkpoints", forge).encode())
+        with pytest.raises(UnsoundError, match="the checkpoint of size 3 is not"):
+            log.attest()
+        owner.execute(_TAMPER.format("checkpoints", mend).encode())
+    log.attest()
+    with log.pool.connection() as connection:
+        assert len(signed_statements(connection, log.log)) == 1
 
 
 def test_statements_that_were_rolled_back_are_not_replaced(

@@ -5,7 +5,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import LiteralString
 
@@ -153,6 +153,15 @@ def test_one_that_was_inserted_is_found_from_there_on(case: Case) -> None:
     )
     assert {"1400 version", "1400-2100 leaf"} <= set(case.found(anchored=True))
     assert "1400-2100 leaf" in case.judged()
+
+
+def test_one_that_was_inserted_before_the_first_is_found(case: Case) -> None:
+    case.tamper(
+        "insert into events (position, tenant_id, version, recorded_at, stream, topic, state)"
+        " select 0, tenant_id, 0, recorded_at, stream, topic, state from events"
+        " where tenant_id = %(tenant_id)s and position = 1"
+    )
+    assert case.found() == ["1 gap"]
 
 
 def test_an_end_that_was_cut_is_found(case: Case) -> None:
@@ -381,6 +390,16 @@ def test_keys_that_follow_and_logs_that_follow_are_proven_too(case: Case, pool: 
         "update logs set note = replace(note, 'stolen', 'lost') where tenant_id = %(tenant_id)s"
     )
     assert case.found() == ["1-2500 signature", "1234 leaf"]
+
+
+def test_a_key_that_signs_alone_by_now_is_proven_in_each_tree(case: Case, pool: Pool) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=31)
+    with pool.connection() as connection:
+        rotate_key(connection, case.log, case.settings, long_ago)
+    grow(pool, case, [2200], begin=2100)
+    with pool.connection() as connection:
+        attest(connection, case.log, case.settings)
+    assert case.found(anchored=True) == []
 
 
 def kept_note(case: Case) -> str:

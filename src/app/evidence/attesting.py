@@ -25,15 +25,18 @@ from app.evidence.head_store import (
     statements_from,
     sweep,
 )
-from app.evidence.log_keys import guarded_signer
+from app.evidence.log_keys import guarded_signer, log_keys
 from app.evidence.sealer import failure_of
 from app.evidence.sealing import UnsoundError, append_leaves, open_tree, sign
 from app.evidence.store import Sealed, newest_checkpoint
+from app.evidence.verifying import SignatureError, verify
 from app.log.leaves import Log
 from app.log.stream_ends import STREAMS_AT_ONCE, stream_ends
 from app.settings import Settings
+from domain.evidence.checkpoints import Checkpoint, parse_checkpoint
 from domain.evidence.heads import Head, Statement, pages_of
 from domain.evidence.merkle import TILE_WIDTH, Edge, leaf_hash
+from domain.evidence.notes import NoteError, parse_note, parse_verifier_key
 from postgres.connections import Connection
 from postgres.rows import fetch_one
 from postgres.statements import Statement as SqlStatement
@@ -74,6 +77,7 @@ def attest(
         newest = newest_statement(connection, log, n, sealed.size)
         if newest is not None and newest.parsed.size == sealed.size:
             return newest
+        _check_signed(connection, log, sealed)
         sweep(connection, log, n - 1)
         stated = _state(connection, log, sealed, n, pause or (lambda: None))
         sign_statements(connection, log, settings)
@@ -98,6 +102,20 @@ def _check_sound(connection: Connection, log: Log) -> None:
     failure = failure_of(connection, log.tenant_id)
     if failure is not None:
         raise UnsoundError(f"nothing is signed for this log: {failure.failure}")
+
+
+def _check_signed(connection: Connection, log: Log, sealed: Sealed) -> None:
+    """Raise UnsoundError unless a checkpoint is what a key of the log signed, as its root is stated again."""
+    keys = log_keys(connection, log)
+    vkeys = [parse_verifier_key(key.vkey) for key in keys if not key.revoked]
+    try:
+        note = parse_note(sealed.note.encode())
+        verify(note, vkeys)
+        signed = parse_checkpoint(note.text)
+    except (NoteError, SignatureError) as error:
+        raise UnsoundError(f"the checkpoint of size {sealed.size} is not signed: {error}") from None
+    if signed != Checkpoint(keys[0].vkey.partition("+")[0], sealed.size, sealed.root):
+        raise UnsoundError(f"the checkpoint of size {sealed.size} is not the one that was signed")
 
 
 def _state(

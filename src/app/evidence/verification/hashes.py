@@ -36,11 +36,15 @@ class Indexes(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """The positions of a log's last event and of its last leaf hash, and how many events there are."""
+    """The positions of a log's last event and of its last leaf hash, and how many events there are.
+
+    `before`: how many are before position 1, where none belongs.
+    """
 
     head: int
     recorded: int
     events: int
+    before: int
 
 
 class _Tile(NamedTuple):
@@ -58,7 +62,7 @@ class _Row(NamedTuple):
 def read_ends(connection: Connection, log: Log) -> Ends:
     """Return where a log ends now."""
     of = {"tenant_id": log.tenant_id, "log_number": log.number}
-    return fetch_one(connection, SQL.ends, of, Ends) or Ends(0, 0, 0)
+    return fetch_one(connection, SQL.ends, of, Ends) or Ends(0, 0, 0, 0)
 
 
 def read_recorded(

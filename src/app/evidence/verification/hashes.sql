@@ -1,8 +1,9 @@
 -- name: ends(tenant_id, log_number)
 -- Where a log ends in one moment: its last event, and the last leaf hash that is recorded; and how many events
--- there are, as a position may be any number.
-select e.head, coalesce(r.last, 0) as recorded, e.events
-  from (select coalesce(max(position), 0) as head, count(*) as events
+-- there are, as a position may be any number, also one before the first.
+select e.head, coalesce(r.last, 0) as recorded, e.events, e.before
+  from (select coalesce(max(position), 0) as head, count(*) as events,
+               count(*) filter (where position < 1) as before
           from events where tenant_id = :tenant_id) as e
   left join lateral (
        select first_position + length(hashes) / 32 - 1 as last from leaf_runs

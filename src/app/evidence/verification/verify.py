@@ -112,6 +112,9 @@ class _Verification:
         self._sealed = self._sizes["log"]
         self._stated = Stated(connection, log)
         ends = read_ends(connection, log)
+        if ends.before:
+            words = f"{ends.before} more events are entered before the first position"
+            self._findings.add(1, 1, "gap", words)
         self._head = ends.head
         self._end = max(ends.head, ends.recorded, self._sealed)
         # A position, or a size, can be changed to any number; those up to there are not gone through.
