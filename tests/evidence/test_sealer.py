@@ -280,6 +280,25 @@ def test_without_its_key_nothing_is_signed_and_ingest_goes_on(
         assert failure_of(connection, tenant.tenant_id) is None
 
 
+def test_what_nobody_foresaw_of_one_log_holds_up_no_other(
+    pool: Pool, settings: Settings, new_tenant: Callable[..., Tenant], owner: Connection
+) -> None:
+    first, second = new_tenant(), new_tenant()
+    for tenant in (first, second):
+        fill(pool, tenant, 1)
+    sealer = Sealer(pool, settings)
+    sealer.seal_all(now_s=0)
+    unreadable = f"update log_keys set added_at = 'infinity' where tenant_id = {first.tenant_id}"
+    owner.execute(_TAMPER.format("log_keys", unreadable).encode())
+    for tenant in (first, second):
+        fill(pool, tenant, 1)
+    sealer.seal_all(now_s=60)
+    with pool.connection() as connection:
+        assert failure_of(connection, first.tenant_id) is not None
+        assert failure_of(connection, second.tenant_id) is None
+    assert checkpoint(pool, log_of(pool, second)).size == 2
+
+
 def test_sealers_beside_each_other_seal_each_log_once(
     pool: Pool, settings: Settings, tenant: Tenant, log: Log
 ) -> None:

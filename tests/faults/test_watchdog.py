@@ -16,7 +16,7 @@ from tests.http.service import eventually
 
 _STALLED_S = 0.3
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-_ROW_WITH_A_LONG_FIELD = b"\x00\x09" + b"\x00\x10\x00\x00"
+_ROW_WITH_A_LONG_FIELD = b"\x00\x0a" + b"\x00\x10\x00\x00"
 _LOCK = "select 1 from tenants where tenant_id = %s for no key update"
 
 

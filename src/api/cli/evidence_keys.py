@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import click
 
+from api.cli.texts import Text
 from api.process.store import connect_service
 from app.evidence.changing_keys import restart, rotate_key
 from app.evidence.log_keys import adopt_key, key_spans, log_keys
@@ -97,7 +98,7 @@ def rotate_key_command(tenant: str, public_key: bytes | None) -> None:
 
 @click.command("restart")
 @click.argument("tenant")
-@click.option("--reason", required=True, help="Why, in words for an auditor.")
+@click.option("--reason", required=True, type=Text(), help="Why, in words for an auditor.")
 @click.option("--revoke", is_flag=True, help="No key of the log before is valid any more.")
 @public_key_option
 def restart_command(tenant: str, reason: str, *, revoke: bool, public_key: bytes | None) -> None:

@@ -129,9 +129,14 @@ class Attester:
                 stated = attest(connection, known.log, self._settings, pause=pause)
         except (BusyError, UniqueViolation):
             return  # somebody else is at it
-        except _WRONG as error:
+        except _StoppedError:
+            raise
+        except Exception as error:
+            # Whatever is wrong with one log must not hold up the others.
             if isinstance(error, UNAVAILABLE):
                 raise
+            if not isinstance(error, _WRONG):
+                log.exception("stating a log's heads failed", tenant_id=known.tenant_id)
             self._rest_until[known.tenant_id] = now_s + _RETRY_FAILED_S
             self._fail(known, str(error))
         else:

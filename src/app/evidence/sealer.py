@@ -128,9 +128,12 @@ class Sealer:
                 continue
             try:
                 sealed = self.seal(each)
-            except _WRONG as error:
+            except Exception as error:
+                # Whatever is wrong with one log must not hold up the others.
                 if isinstance(error, UNAVAILABLE):
                     raise
+                if not isinstance(error, _WRONG):
+                    log.exception("sealing a log failed", tenant_id=each.tenant_id)
                 self._rest_until[each.tenant_id] = now_s + _RETRY_FAILED_S
                 self._fail(each, str(error))
             else:

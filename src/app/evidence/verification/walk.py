@@ -160,8 +160,12 @@ def walk_tree(
     signer may be ahead of it. `made` returns the leaf hashes [first, last), made of what they are leaves of.
     Positions in findings are indexes of leaves, from 1.
     """
-    connection, log, tree, sealed, _ = stored
     findings = Findings()
+    most = length + LEAVES_AHEAD
+    if stored.sealed > most:
+        findings.add(most + 1, stored.sealed, "missing", "what was sealed here is not there")
+        stored = stored._replace(sealed=most)
+    connection, log, tree, sealed, _ = stored
     walk = Walk(stored, elsewhere, findings)
     end = max(sealed, min(length, sealed + LEAVES_AHEAD))
     for first in range(0, end, LEAVES_AT_ONCE):
