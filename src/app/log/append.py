@@ -116,14 +116,21 @@ def copy(
             of = contents[start : start + _PIECE]
             made.append(leaf_hashes(log.log_id, islice(places, _PIECE), of))
     hashes = b"".join(made)
+    insert_leaf_run(connection, log.tenant_id, log.number, log.position + 1, hashes)
+    return hashes
+
+
+def insert_leaf_run(
+    connection: Connection, tenant_id: int, log_number: int, first_position: int, hashes: bytes
+) -> None:
+    """Keep the leaf hashes of consecutive events, 32 bytes each, by the position of the first."""
     run = {
-        "tenant_id": log.tenant_id,
-        "log_number": log.number,
-        "first_position": log.position + 1,
+        "tenant_id": tenant_id,
+        "log_number": log_number,
+        "first_position": first_position,
         "hashes": hashes,
     }
     connection.execute(SQL.insert_leaf_run.sql, run)
-    return hashes
 
 
 def _begin(

@@ -7,7 +7,7 @@ restore.
 from datetime import datetime
 from typing import NamedTuple
 
-from app.log.append import head
+from app.log.append import head, insert_leaf_run
 from domain.evidence.leaves import HASH_BYTES, CommittedEvent, content, leaf_hashes
 from postgres.binary import micros
 from postgres.connections import Connection
@@ -22,7 +22,6 @@ class Sql(Statements):
     leaf_hashes: Statement
     next_run: Statement
     events_for_leaves: Statement
-    add_leaf_run: Statement
     recorded_at: Statement
 
 
@@ -91,8 +90,7 @@ def add_missing(connection: Connection, log: Log, first: int) -> int:
     if last < first:
         return 0
     hashes = hash_events(connection, log, first, last)
-    run = {**identity, "first_position": first, "hashes": hashes}
-    connection.execute(SQL.add_leaf_run.sql, run)
+    insert_leaf_run(connection, log.tenant_id, log.number, first, hashes)
     return len(hashes) // HASH_BYTES
 
 

@@ -31,9 +31,5 @@ select position, recorded_at, version, key, stream, topic, occurred_at, salt, st
   from events where tenant_id = :tenant_id and position >= :first and position <= :last
  order by position;
 
--- name: add_leaf_run(tenant_id, log_number, first_position, hashes)!
-insert into leaf_runs (tenant_id, log_number, first_position, hashes)
-values (:tenant_id, :log_number, :first_position, :hashes);
-
 -- name: recorded_at(tenant_id, position)
 select recorded_at from events where tenant_id = :tenant_id and position = :position;
