@@ -1,6 +1,7 @@
 """The HTTP application, wired: settings and a pool in, an ASGI application out."""
 
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from api.documentation.pages import PAGES
 from api.http.auth import KeyRing, require_scope
 from api.http.head_method import head_like_get
 from api.http.log_ids import log_ids
+from api.http.operations import operations_apart
 from api.http.problems import EXCEPTION_HANDLERS
 from api.http.raw_ids import raw_ids
 from api.http.refusals import refusals
@@ -47,8 +49,13 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
     return create_service(settings, database_url).application
 
 
-def create_service(settings: Settings, database_url: str) -> Service:
-    """Build the application with its handle for the end of the process."""
+def create_service(
+    settings: Settings, database_url: str, *, for_operators: Sequence[socket.socket] = ()
+) -> Service:
+    """Build the application with its handle for the end of the process.
+
+    Health and metrics are served on the listeners `for_operators` alone, if there are any.
+    """
     # Half of the connections for writing, half for reading: neither can starve the other.
     share = max(1, settings.pool_size // 2)
     writing = open_pool(
@@ -93,9 +100,10 @@ def create_service(settings: Settings, database_url: str) -> Service:
             by_key.close()
             recording.close()
 
+    apart = [operations_apart(for_operators)] if for_operators else []
     application = Litestar(
         route_handlers=[*ROUTES, *PAGES],
-        guards=[require_scope],
+        guards=[*apart, require_scope],
         exception_handlers=EXCEPTION_HANDLERS,
         dependencies={
             name: Provide(_constant(value), sync_to_thread=False)

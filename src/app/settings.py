@@ -51,6 +51,12 @@ Anchors = Annotated[
         " may end in ;interval=SECONDS"
     ),
 ]
+_PORT = r"(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
+_ADDRESS = rf"\A(unix:/.+|(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):{_PORT})\Z"
+OpsAddress = Annotated[
+    Annotated[str, msgspec.Meta(pattern=_ADDRESS)] | None,
+    msgspec.Meta(description="host:port, as 127.0.0.1:9090, or unix:/path/of/a/socket"),
+]
 Folder = Annotated[str, msgspec.Meta(description="the path of a folder")]
 FolderOrNone = Annotated[str | None, msgspec.Meta(description="the path of a folder")]
 LogFormat = Annotated[
@@ -85,6 +91,8 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """How many bytes of requests a process holds at once; what comes beyond is answered 503."""
     max_working_bytes: Positive = 8 * 1024 * 1024
     """How many bytes of requests a process works on at once; the others wait their turn."""
+    head_timeout_s: Seconds = 20.0
+    """How long a client may take to send the head of a request; a connection without one ends as soon."""
     body_timeout_s: Seconds = 60.0
     """How long a client may take to send a request's body."""
     lock_timeout_s: Seconds = 10.0
@@ -112,6 +120,8 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """Where checkpoints are anchored, read by `anchor_specs`. Absent: nowhere."""
     retention_years: Years = 10
     """For how many years what moves money must be kept; `roundbook erase --before` is held to it."""
+    ops_address: OpsAddress = None
+    """Where health and metrics are served, and then nowhere else. Absent: beside the API, to everyone."""
     log_format: LogFormat = None
     """`json`, or `console` for people. Absent: for people where stderr is a terminal, else JSON."""
 

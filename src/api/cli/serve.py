@@ -1,14 +1,17 @@
 """`roundbook serve`, `project`, `seal` and `migrate`."""
 
+import socket
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import click
 import structlog
 
 from api.cli.demo import introduce_demo
 from api.process.lifeline import follow_parent
+from api.process.listening import listen, listen_for_operators, url_of
 from api.process.logs import configure_logs
 from api.process.projecting import open_projector
 from api.process.store import (
@@ -19,7 +22,7 @@ from api.process.store import (
     prepare_to_project,
     wait_until_ready,
 )
-from api.process.supervisor import Supervisor, listen, on_signals
+from api.process.supervisor import Supervisor, on_signals
 from app.evidence.anchoring import begin_anchoring
 from app.evidence.anchors.opening import open_anchor
 from app.evidence.attester import Attester
@@ -95,14 +98,28 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
     with open_store(settings, make=True, say=log.warning) as store:
         if not wait_until_ready(store, stop, prepare):
             return
-        with listen(host, port) as listener:
-            address, bound_port = listener.getsockname()[:2]
-            url = f"http://{f'[{address}]' if ':' in address else address}:{bound_port}"
+        with listen(host, port) as listener, _for_operators(settings, listener) as for_operators:
+            url = url_of(listener)
             click.echo(f"Roundbook serves on {url}, its documentation on {url}/schema")
+            if for_operators is not None:
+                click.echo(f"Health and metrics are on {url_of(for_operators)} alone")
             if demo:
                 with connect(store.service_url) as connection:
                     introduce_demo(connection, url, settings)
-            Supervisor(store, listener, workers=workers, projections=projections).run(stop)
+            Supervisor(
+                store,
+                listener,
+                for_operators=for_operators,
+                workers=workers,
+                projections=projections,
+            ).run(stop)
+
+
+def _for_operators(
+    settings: Settings, beside: socket.socket
+) -> AbstractContextManager[socket.socket | None]:
+    address = settings.ops_address
+    return nullcontext() if address is None else listen_for_operators(address, beside=beside)
 
 
 @click.command()

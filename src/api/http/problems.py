@@ -26,6 +26,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "method-not-allowed": (405, "This method is not allowed here"),
     "not-acceptable": (406, "None of the accepted media types can be given"),
     "body-too-slow": (408, "The body did not arrive in time"),
+    "head-too-slow": (408, "The head of the request did not arrive in time"),
     "beyond-head": (409, "The log does not reach that far"),
     "other-log": (409, "This is of a log that does not go on any more"),
     "body-too-large": (413, "The body is too large"),
