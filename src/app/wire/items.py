@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
-from app.wire.common_form import readers
+from app.wire.common_form import READERS
 from app.wire.exact import read_item, read_parts
 from app.wire.faults import Fault, Faults, InvalidItemsError, TooManyItemsError
 from app.wire.item import Item
@@ -115,14 +115,14 @@ def _decode_common_batch(
     batch: list[_CommonItem], limits: Limits, *, nul_possible: bool
 ) -> list[Item]:
     faults = Faults()
-    read_common = readers(limits.currencies, limits.latest)
+    currencies, latest = limits
     items: list[Item] = []
     for index, sent in enumerate(batch):
         event, state = sent.event, bytes(sent.data)
-        reader = read_common.get(event)
+        reader = READERS.get(event)
         if reader is not None and not (nul_possible and _NUL in state):
             try:
-                items.append(reader(state))
+                items.append(reader(state, currencies, latest))
             except ValueError:
                 pass  # not common, or not valid: the rules decide
             else:
