@@ -24,7 +24,7 @@ class File(io.FileIO):
         """Return some bytes. Raises BadZipFile."""
         if size and size > 4 * MIB:
             raise BadZipFile("its list of members is too long")
-        return super().read(-1 if size is None else size)
+        return super().read(size)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -87,11 +87,9 @@ class Bundle:
             raise ValueError("its format is not roundbook-evidence/1, or its origin not that of its log_id")
         self.origin, self.log_id = log[0], bytes.fromhex(log[1])
         self.size, self.first, self.last = (count(number, 1) for number in told[3:6])
-        self.stream = None if told[6] is None else str(told[6]).encode()
-        whole = (self.first, self.last) == (1, self.size)
-        if not self.first <= self.last <= self.size or not (
-            told[6] is None or isinstance(told[6], str) and whole
-        ):
+        self.stream = told[6].encode() if isinstance(told[6], str) else None
+        whole = isinstance(told[6], str) and (self.first, self.last) == (1, self.size)
+        if not self.first <= self.last <= self.size or not (told[6] is None or whole):
             raise ValueError("not 1 <= from <= to <= size, or a stream that is not of all of the log")
 
     def pieces(self, name: str, limit: int = 1 << 63) -> Iterator[bytes]:

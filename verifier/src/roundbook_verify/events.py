@@ -23,17 +23,15 @@ _LINE = re.compile(
 _POSITION = re.compile(rb'{"position":([1-9][0-9]{0,18}),')
 _EPOCH, _MICROSECOND = datetime(2000, 1, 1), timedelta(microseconds=1)  # noqa: DTZ001
 _CONTENT, _LEAF, _LENGTH = Struct(">BH16sqH"), Struct(">BB16sQqI32s"), Struct(">H")
-# No number is looked at but positions; a float is quick, and takes any number of digits. NaN is no int: ValueError.
+# No number is looked at but positions: a float is quick, and takes any number of digits. NaN is no int.
 _DECODER = json.JSONDecoder(parse_int=float, parse_constant=int)
-_MOST_LINES = (
-    10_000  # of a block: one of a MiB that has more has some that are no events, and is found out by these
-)
-
-
-# What a line says: position, hash of its leaf, stream, version, recorded_at, whether it is erased, stretches of
-# positions that a record of an erasure names, and findings: code and words, without a code what was not judged. Of a
-# line that is no event: its position, or None, and the finding. A plain tuple, as that is sent to another process quickly.
+# A block of a MiB that has more lines has some that are no events, and is found out by these.
+_MOST_LINES = 10_000
+# What a line says: position, hash of its leaf, stream, version, recorded_at, whether it is erased, stretches
+# of positions that the record of an erasure names, and findings: code and words, without a code what was not
+# judged. Of what is no event the position may be there, and findings. (Plain tuples are quick to send.)
 Line = tuple[int | None, bytes, bytes, int, bytes, bool, list[tuple[int, int]], list[tuple[str, str]]]
+NO_LINE: Line = (None, b"", b"", 0, b"", False, [], [])
 
 
 @lru_cache(4096)  # the same moment comes in many lines
@@ -44,7 +42,7 @@ def _micros(text: str) -> int:
 
 
 def _look_into(data: bytes, key: bytes, occurred: int | None) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Return the object that data is (or an empty one), and where it differs from what was sealed beside it."""
+    """Return the object that data is (or an empty one), and where it is not what was sealed beside it."""
     said = list[tuple[str, str]]()
     try:
         value = _DECODER.decode(data.decode())
@@ -116,5 +114,5 @@ def check(log_id: bytes, of: bytes | None, block: bytes) -> list[Line]:
         except (ValueError, OverflowError, error):
             begins = _POSITION.match(line)
             words = "not an event, each member in its place and form, ended by LF"
-            done.append((int(begins[1]) if begins else None, b"", b"", 0, b"", False, [], [("line", words)]))
+            done.append((int(begins[1]) if begins else None, *NO_LINE[1:-1], [("line", words)]))
     return done

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 
 from cryptography.x509 import load_pem_x509_certificates
 
-from .bundle import File
+from .bundle import Bundle, File
 from .notes import COSIGNATURE, ED25519, parse_checkpoint, parse_key
 from .verify import Verifier
 
@@ -51,13 +51,17 @@ def main(arguments: list[str] | None = None) -> int:
     add("--tsa-root", metavar="PEM", help="a file: certificates that time stamps must come from")
     add("--json", action="store_true", help="one JSON object instead of lines")
     options = parser.parse_args(arguments)
+    named = len(set(options.witness))
+    quorum = named if options.quorum is None else options.quorum
+    if not 0 <= quorum <= named:
+        parser.error(f"--quorum {quorum}, and {named} witnesses are named")
     try:
         keys = [parse_key(text, ED25519) for text in options.vkey]
-        keys += [parse_key(text, COSIGNATURE) for text in options.witness]
+        witnesses = {parse_key(text, COSIGNATURE) for text in options.witness}
         kept = parse_checkpoint(Path(options.since).read_bytes()) if options.since else None
         roots = load_pem_x509_certificates(Path(options.tsa_root).read_bytes()) if options.tsa_root else []
         with File(options.bundle) as file:
-            verifier = Verifier(file, keys, options.quorum, kept, roots)
+            verifier = Verifier(Bundle(file), [*keys, *witnesses], quorum, kept, roots)
             verifier.run()
         try:
             print(_as_json(verifier) if options.json else "\n".join(_lines(verifier)), flush=True)

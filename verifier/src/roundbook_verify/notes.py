@@ -36,20 +36,20 @@ class Checkpoint(NamedTuple):
 
     def signed_by(self, keys: list[Key]) -> list[tuple[Key, int | None]]:
         """Return which keys have signed, and when: POSIX seconds, 0 without a time, None if wrong."""
-        named = [(key, line[2]) for line in self.lines for key in keys if line[:2] == (key.name, key.id)]
-        return [(key, _signed_at(self.text, key, signature)) for key, signature in named]
-
-
-def _signed_at(text: bytes, key: Key, signature: bytes) -> int | None:
-    seconds = 0
-    if key.kind == COSIGNATURE:
-        seconds, signature = int.from_bytes(signature[:8], "big"), signature[8:]
-        text = b"cosignature/v1\ntime %d\n%s" % (seconds, text)
-    try:
-        Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text)
-    except (InvalidSignature, ValueError):
-        return None
-    return seconds if seconds < _YEAR_10000 else None
+        signed = list[tuple[Key, int | None]]()
+        for key, line in (
+            (key, line) for line in self.lines for key in keys if line[:2] == (key.name, key.id)
+        ):
+            seconds, text, signature = 0, self.text, line[2]
+            if key.kind == COSIGNATURE:
+                seconds, signature = int.from_bytes(signature[:8], "big"), signature[8:]
+                text = b"cosignature/v1\ntime %d\n%s" % (seconds, text)
+            try:
+                Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text)
+            except (InvalidSignature, ValueError):
+                seconds = _YEAR_10000
+            signed.append((key, seconds if seconds < _YEAR_10000 else None))
+        return signed
 
 
 def unbase64(text: Any, size: int | None = None) -> bytes:

@@ -5,7 +5,8 @@ from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import accumulate, chain, pairwise
@@ -15,10 +16,10 @@ from zipfile import BadZipFile
 
 from cryptography.x509 import Certificate
 
-from .bundle import MIB, Bundle, File, count, hashes, parse_json
-from .events import Line, check
+from .bundle import MIB, Bundle, count, hashes, parse_json
+from .events import NO_LINE, Line, check
 from .heads import judge
-from .notes import COSIGNATURE, ED25519, Checkpoint, Key, parse_checkpoint, unbase64
+from .notes import ED25519, Checkpoint, Key, parse_checkpoint, unbase64
 from .stamps import stamped_at
 from .tree import consistent, leads_to, range_root
 
@@ -26,26 +27,21 @@ KEPT, FOLLOWED = 1000, 1 << 18  # findings of a code; streams and erasures that 
 WORKERS = min(os.cpu_count() or 1, 4)
 
 
+@dataclass
 class Verifier:
-    """Checks a bundle: `findings`, `summary` and `unchecked` are what came of it. Raises as Bundle does.
+    """Checks a bundle: `findings`, `summary` and `unchecked` are what came of it."""
 
-    The auditor brings keys of the log and of witnesses, how many of these must have cosigned (None: all), the
-    checkpoint kept from an earlier visit, and the roots of authorities of time stamps.
-    """
+    bundle: Bundle
+    keys: list[Key]
+    """Of the log and of witnesses."""
+    quorum: int
+    """How many witnesses must have cosigned."""
+    kept: Checkpoint | None
+    """What the auditor kept from an earlier visit."""
+    roots: list[Certificate]
+    """Of authorities of time stamps."""
 
-    def __init__(
-        self,
-        file: File,
-        keys: list[Key],
-        quorum: int | None,
-        kept: Checkpoint | None,
-        roots: list[Certificate],
-    ) -> None:
-        witnesses = len({key.public for key in keys if key.kind == COSIGNATURE})
-        self.keys, self.quorum = keys, witnesses if quorum is None else quorum
-        if not 0 <= self.quorum <= witnesses:
-            raise ValueError(f"--quorum {quorum}, and {witnesses} witnesses are named")
-        self.bundle, self.kept, self.roots = Bundle(file), kept, roots
+    def __post_init__(self) -> None:
         self.summary: dict[str, Any] = {"events": 0, "first": None, "last": None, "size": self.bundle.size}
         self.summary |= {"signed": [], "cosigned": [], "stamped": [], "since": [], "erased": []}
         self.unchecked: list[str] = []
@@ -76,9 +72,8 @@ class Verifier:
         """Make a finding of a part of the bundle that cannot be read, and go on."""
         try:
             yield
-        except BadZipFile as exception:
-            self.add("bundle", str(exception))
-        except (ValueError, KeyError, TypeError, StopIteration, RecursionError) as exception:
+        except (BadZipFile, ValueError, KeyError, TypeError, StopIteration, RecursionError) as exception:
+            code = "bundle" if isinstance(exception, BadZipFile) else code
             self.add(code, f"{name}: {str(exception) or 'too short'}")
 
     def run(self) -> None:
@@ -93,10 +88,7 @@ class Verifier:
             self._stamps(note)
         self._events()
         with self._part("root" if stream is None else "heads", "proof.json"):
-            if stream is None:
-                self._range()
-            else:
-                self._heads(stream)
+            self._range() if stream is None else self._heads(stream)
         self._erasures()
         self._limits()
 
@@ -181,22 +173,19 @@ class Verifier:
             if next(leaves, None):
                 self.add("leaves", "they are more than the audit paths")
 
-    def _blocks(self) -> Iterator[bytes]:
-        with self._part("bundle", "events.ndjson"):
-            yield from self.bundle.blocks("events.ndjson")
-
     def _lines(self) -> Iterator[Line]:
         """Yield what each line says; where there is much to do, other processes find it out."""
-        of = partial(check, self.bundle.log_id, self.bundle.stream)
-        if self.bundle.sizes.get("events.ndjson", 0) < 8 * MIB or WORKERS < 2:
-            yield from chain.from_iterable(map(of, self._blocks()))
-            return
-        waiting: deque[Future[list[Line]]] = deque()
-        with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
-            for block in self._blocks():
-                waiting.append(pool.submit(of, block))
-                if len(waiting) > 2 * WORKERS:
-                    yield from waiting.popleft().result()
+        name, of = "events.ndjson", partial(check, self.bundle.log_id, self.bundle.stream)
+        alone, waiting = WORKERS < 2 or self.bundle.sizes.get(name, 0) < 8 * MIB, deque[Future[list[Line]]]()
+        with nullcontext() if alone else ProcessPoolExecutor(WORKERS, get_context("spawn")) as pool:
+            with self._part("bundle", name):
+                for block in self.bundle.blocks(name):
+                    if not pool:
+                        yield from of(block)
+                        continue
+                    waiting.append(pool.submit(of, block))
+                    if len(waiting) > 2 * WORKERS:
+                        yield from waiting.popleft().result()
             for future in waiting:
                 yield from future.result()
 
@@ -204,8 +193,8 @@ class Verifier:
         """Yield each line with the position at which it stands, compared with what was sealed there."""
         sealed, end, place = self._sealed(), (0, b""), 0
         expected, leaf = next(sealed, end)
-        for line, following in pairwise(chain(self._lines(), [None])):
-            position, after = line[0], following and following[0]
+        for line, following in pairwise(chain(self._lines(), [NO_LINE])):
+            position, after = line[0], following[0]
             # A position further on is believed where the next line goes on from there.
             while position and 0 < expected < position and not (after and after <= position):
                 self.add("gap" if place else "missing", "the event is not there", expected)
@@ -279,16 +268,15 @@ class Verifier:
 
     def _erasures(self) -> None:
         """Find erased events that no record names. In a range the record may stand after the end."""
-        erased, starts, without = self.summary["erased"], sorted(self._erases), 0
-        ends = list(accumulate((last for _, last in starts), max))
-        for position in erased:
-            named = bisect_right(starts, (position, self.bundle.size))
-            if not named or ends[named - 1] < position:
-                without += 1
-                if self.bundle.last == self.bundle.size:
-                    self.add("erased", "it is erased, and no record of an erasure names it", position)
+        erased, starts = self.summary["erased"], sorted(self._erases)
+        ends = [0, *accumulate((last for _, last in starts), max)]
+        without = [at for at in erased if ends[bisect_right(starts, (at, self.bundle.size))] < at]
+        for position in without if self.bundle.last == self.bundle.size else ():
+            self.add("erased", "it is erased, and no record of an erasure names it", position)
         if erased:
-            words = f"the content of {len(erased)} erased events, {without} of them without a record here"
+            words = (
+                f"the content of {len(erased)} erased events, {len(without)} of them without a record here"
+            )
             self.unchecked.append(words)
 
     def _limits(self) -> None:
