@@ -3,7 +3,7 @@
 import json
 import re
 from binascii import unhexlify
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b, sha256
 from struct import Struct, error
@@ -21,7 +21,8 @@ _LINE = re.compile(
     re.DOTALL,
 )
 _POSITION = re.compile(rb'{"position":([1-9][0-9]{0,18}),')
-_EPOCH, _MICROSECOND = datetime(2000, 1, 1), timedelta(microseconds=1)  # noqa: DTZ001
+_EPOCH, _MICROSECOND = datetime(2000, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 _CONTENT, _LEAF, _LENGTH = Struct(">BH16sqH"), Struct(">BB16sQqI32s"), Struct(">H")
 # No number is looked at but positions: a float is quick, and takes any number of digits. NaN is no int.
 _DECODER = json.JSONDecoder(parse_int=float, parse_constant=int)
@@ -38,22 +39,24 @@ NO_LINE: Line = (None, b"", b"", 0, b"", False, [], [])
 def _micros(text: str) -> int:
     """Return microseconds since 2000; without an offset a time is UTC. Raises ValueError, OverflowError."""
     moment = datetime.fromisoformat(text.upper())
-    return (moment.replace(tzinfo=None) - (moment.utcoffset() or timedelta()) - _EPOCH) // _MICROSECOND
+    return (moment - (_EPOCH if moment.tzinfo else _NAIVE_EPOCH)) // _MICROSECOND
 
 
 def _look_into(data: bytes, key: bytes, occurred: int | None) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Return the object that data is (or an empty one), and where it is not what was sealed beside it."""
-    said = list[tuple[str, str]]()
     try:
-        value = _DECODER.decode(data.decode())
-        value = value if isinstance(value, dict) else {}
-        unique_id, timestamp = value.get("unique_id"), value.get("timestamp")
-        if not isinstance(unique_id, str):
-            said += [("", "key without a unique_id")] if key else []
-        elif blake2b(unique_id.encode(), digest_size=16).digest() != key:
-            said.append(("line", "key is not that of the unique_id in data"))
+        text = data.decode().strip(" \t\r\n")
+        value, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError):
+        text, value, end = "", None, -1
+    if end < len(text):
         return {}, [("line", "data is not JSON")]
+    value, said = value if isinstance(value, dict) else {}, list[tuple[str, str]]()
+    unique_id, timestamp = value.get("unique_id"), value.get("timestamp")
+    if not isinstance(unique_id, str):
+        said += [("", "key without a unique_id")] if key else []
+    elif blake2b(unique_id.encode(errors="surrogatepass"), digest_size=16).digest() != key:
+        said.append(("line", "key is not that of the unique_id in data"))
     try:
         if isinstance(timestamp, str) and _micros(timestamp) != occurred:
             said.append(("time", "occurred_at is not the timestamp in data"))

@@ -217,10 +217,10 @@ class Verifier:
 
     def _events(self) -> None:
         """Compare each line with those before it."""
-        told, versions, latest = self.summary, dict[bytes, int](), b""
+        versions, first, last = dict[bytes, int](), (0, b""), (0, b"")  # position and time
         whole = self.bundle.stream is not None or self.bundle.first == 1
         for place, (_, leaf, stream, version, recorded_at, erased, erases, said) in self._placed():
-            told["events"] += 1
+            self.summary["events"] += 1
             for code, words in said:
                 if code:
                     self.add(code, words, place)
@@ -235,14 +235,16 @@ class Verifier:
                 if version != before + 1:
                     self.add("version", f"version {version} comes after version {before}", place)
                 versions[stream] = version
-            if recorded_at < latest:
+            if recorded_at < last[1]:
                 self.add("time", "recorded_at is before that of the event before", place)
-            latest, told["last"] = recorded_at, {"position": place, "recorded_at": f"{recorded_at.decode()}Z"}
-            told["first"] = told["first"] or told["last"]
-            if erased and len(told["erased"]) < FOLLOWED:
-                told["erased"].append(place)
+            last = place, recorded_at
+            first = first if first[0] else last
+            if erased and len(self.summary["erased"]) < FOLLOWED:
+                self.summary["erased"].append(place)
             if erases and len(self._erases) < FOLLOWED:
-                self._erases += [(first, min(last, place)) for first, last in erases]
+                self._erases += [(start, min(stop, place)) for start, stop in erases]
+        ends = [{"position": at, "recorded_at": f"{time.decode()}Z"} for at, time in (first, last) if at]
+        self.summary["first"], self.summary["last"] = ends or (None, None)
 
     def _range(self) -> None:
         bundle, leaves = self.bundle, self.bundle.leaves()
