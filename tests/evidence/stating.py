@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 from roundbook_verify import notes
-from roundbook_verify.bundle import Manifest
 from roundbook_verify.heads import judge
 
 from app.evidence.attesting import attest
@@ -99,9 +98,8 @@ def judged(
     sealed = checkpoint_of(connection, log, "log", size)
     assert sealed is not None
     note = notes.parse_checkpoint(sealed.note.encode())
-    manifest = Manifest("", note.origin, log.log_id.hex(), size, 1, size, proof.stream)
     keys = [notes.parse_key(vkey, notes.ED25519) for vkey in vkeys]
-    return judge(json.loads(msgspec.json.encode(proof)), manifest, note, keys)
+    return judge(json.loads(msgspec.json.encode(proof)), proof.stream.encode(), note, keys)
 
 
 def check_proof(connection: Connection, log: Log, proof: StreamProof, size: int) -> Statement:
