@@ -15,13 +15,14 @@ from app.evidence.anchors.files import read_lines
 from app.evidence.anchors.opening import open_anchor
 from app.evidence.sealer import Sealer, failure_of
 from app.evidence.store import newest_checkpoint
-from app.log.leaves import Log, current_log
+from app.log.leaves import Log
 from app.settings import Settings
 from app.tenants import Tenant
 from domain.evidence.anchoring import parse_anchors
 from postgres.connections import Connection, Pool, connect, open_pool
 from tests.databases import Database
 from tests.evidence.test_sealer import fill
+from tests.logs import with_key
 
 _DELETE = "alter table {0} disable trigger all; delete from {0} where {1}; alter table {0} enable trigger all"
 
@@ -45,11 +46,9 @@ def tenant(pool: Pool) -> Tenant:
 
 
 @pytest.fixture
-def log(pool: Pool, tenant: Tenant) -> Log:
+def log(pool: Pool, tenant: Tenant, settings: Settings) -> Log:
     with pool.connection() as connection:
-        found = current_log(connection, tenant.tenant_id)
-    assert found is not None
-    return found
+        return with_key(connection, tenant.tenant_id, settings)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 from psycopg.errors import InsufficientPrivilege
 
-from app.evidence import attesting
+from app.evidence import attesting, head_making
 from app.evidence.attesting import attest
 from app.evidence.guard import BusyError, GuardedSigner, RefusedError, last_path
 from app.evidence.head_proofs import prove
@@ -186,14 +186,15 @@ def test_one_that_was_killed_at_any_step_is_followed_by_a_sound_one(
     log.fill([f"{number:04}" for number in range(0, 2500, 2)])
     log.seal()
     with monkeypatch.context() as patched:
-        original = getattr(attesting, step)
+        module = head_making if step == "add_pages" else attesting
+        original = getattr(module, step)
 
         def killed(*arguments: object) -> object:
             if after:
                 original(*arguments)
             raise KilledError
 
-        patched.setattr(attesting, step, killed)
+        patched.setattr(module, step, killed)
         with pytest.raises(KilledError):
             log.attest()
     _goes_on(log)
@@ -408,6 +409,7 @@ def test_the_next_log_of_a_tenant_has_statements_of_its_own(log: Attested) -> No
     first = log.log
     with log.pool.connection() as connection:
         begin_another_log(connection, log.tenant.tenant_id)
+    log.add_key()
     log.fill("bc")
     size = log.seal()
     assert size == 4

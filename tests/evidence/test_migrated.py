@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.schema import SCHEMA
+from app.evidence.existing import begin_signing_existing
 from app.evidence.sealer import Sealer
 from app.evidence.store import newest_checkpoint
 from app.log.leaves import current_log
@@ -69,7 +70,10 @@ def test_what_was_recorded_before_is_sealed_and_what_older_hosts_add(
             tenant = find_tenant(connection, "older")
             log = current_log(connection, tenant.tenant_id)
             assert log is not None
-        sealer = Sealer(pool, Settings(signing_keys=str(tmp_path / "keys")))
+            settings = Settings(signing_keys=str(tmp_path / "keys"))
+            [vkey] = begin_signing_existing(connection, settings)
+            assert vkey.name == f"roundbook.invalid/log/{log.log_id.hex()}"
+        sealer = Sealer(pool, settings)
         # One host is of this version, the other still of that before.
         record(pool, tenant.tenant_id, decoded(tenant, logins("abc", "new")))
         with pool.connection() as connection:

@@ -181,6 +181,7 @@ class Anchoring:
         log.error("an anchor contradicts a log", tenant_id=of.tenant_id, reason=str(error))
         parameters = {
             "tenant_id": of.tenant_id,
+            "log_number": of.number,
             "finding": f"{error.finding}: {error}",
             "target": self._target,
             "now": datetime.now(UTC),
