@@ -274,6 +274,11 @@ def test_the_demonstration_shows_its_key_once_and_its_first_step_works(
     key = command.partition("x-api-key: ")[2].partition("'")[0]
     assert key.startswith("rb_")
     assert key not in first.log()
+    [vkey] = [line.strip() for line in said.splitlines() if line.startswith("  roundbook.invalid/")]
+    listed = roundbook("evidence", "keys", "demo", settings=on(fresh_database)).stdout
+    assert listed == f"{vkey}\t0\t\t\n"
+    log_id = vkey.partition("+")[0].rpartition("/")[2]
+    assert (Path(on(fresh_database)["ROUNDBOOK_SIGNING_KEYS"]) / f"{log_id}.key").exists()
 
     second = start("--demo", settings=on(fresh_database))
     said = ""
