@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -88,7 +89,7 @@ def valid_keys(keys: Sequence[LogKey], now: datetime) -> list[VerifierKey]:
     revoked = {key.vkey for key in keys if key.revoked}
     added = [key for key in keys if not key.revoked]
     valid = []
-    for key, successor in zip(added, [*added[1:], None], strict=True):
+    for key, successor in zip_longest(added, added[1:]):
         if key.vkey in revoked or (successor and successor.added_at + SIGNS_ON <= now):
             continue
         valid.append(parse_verifier_key(key.vkey))
@@ -100,7 +101,7 @@ def key_spans(keys: Sequence[LogKey]) -> list[KeySpan]:
     revoked = {key.vkey: key.from_size for key in keys if key.revoked}
     added = [key for key in keys if not key.revoked]
     spans = []
-    for key, successor in zip(added, [*added[1:], None], strict=True):
+    for key, successor in zip_longest(added, added[1:]):
         ends = [revoked.get(key.vkey), successor and successor.from_size]
         to_size = min((end for end in ends if end is not None), default=None)
         spans.append(KeySpan(key.vkey, key.from_size, to_size, key.vkey in revoked))
