@@ -36,6 +36,7 @@ from domain.evidence.proofs import verify_consistency, verify_inclusion
 from postgres.connections import Connection, Pool
 from tests.evidence.reading import expected_hashes, rows_of
 from tests.evidence.trees import naive_root
+from tests.logs import with_key
 from tests.recording.sending import login, send
 
 Ends = dict[str, tuple[int, int]]
@@ -157,6 +158,12 @@ class Attested:
         self.tenant = tenant
         self.settings = Settings(signing_keys=str(keys))
         self.sealer = Sealer(pool, self.settings)
+        self.add_key()
+
+    def add_key(self) -> None:
+        """Give the log its key, unless it has one."""
+        with self.pool.connection() as connection:
+            with_key(connection, self.tenant.tenant_id, self.settings)
 
     @property
     def log(self) -> Log:

@@ -15,6 +15,7 @@ from api.tenancy import create_tenant
 from app.evidence.attesting import attest
 from app.evidence.changing_keys import restart, rotate_key
 from app.evidence.guard import last_path
+from app.evidence.log_keys import begin_signing
 from app.evidence.sealer import Sealer
 from app.evidence.verification.findings import UnreadableError
 from app.log.erasure import Why, erase
@@ -253,6 +254,8 @@ def test_a_log_signed_with_another_key_is_found(case: Case, pool: Pool) -> None:
     case.tamper(ALTER_AMOUNT, at=1000)
     case.tamper(*FORGET, "delete from log_keys where tenant_id = %(tenant_id)s")
     forged = case._replace(settings=Settings(signing_keys=str(case.anchors.parent / "forged")))
+    with pool.connection() as connection:
+        begin_signing(connection, case.log, forged.settings)
     assert Sealer(pool, forged.settings).seal(case.log) == 2100
     assert forged.found() == []
     trusted = [vkey.keys[0].vkey]

@@ -16,11 +16,13 @@ from typing import Any
 import httpx
 
 from api.tenancy import create_tenant
+from app.settings import Settings
 from app.tenants import Scope, create_key, find_tenant
 from postgres.connections import connect
 from postgres.embedded.cluster import DATABASE, SERVICE
 from postgres.embedded.place import find_place
 from tests.databases import Database
+from tests.logs import with_key
 from tests.processes import command_of, descendants
 
 _FIRST_WORDS = "Roundbook serves on "
@@ -183,8 +185,10 @@ class Service(Running):
         return place.url(SERVICE, DATABASE)
 
     def new_tenant(self, name: str) -> None:
-        with connect(self.store_url) as connection:
-            create_tenant(connection, name)
+        keys = self.settings.get("ROUNDBOOK_SIGNING_KEYS")
+        settings = Settings(data_dir=self.settings.get("ROUNDBOOK_DATA_DIR", ""), signing_keys=keys)
+        with connect(self.store_url) as connection, connection.transaction():
+            with_key(connection, create_tenant(connection, name).tenant_id, settings)
 
     def new_key(self, tenant: str, *scopes: Scope) -> str:
         """Make a key, of scope `ingest` unless others are named."""

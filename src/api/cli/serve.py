@@ -26,9 +26,11 @@ from api.process.supervisor import Supervisor, on_signals
 from app.evidence.anchoring import begin_anchoring
 from app.evidence.anchors.opening import open_anchor
 from app.evidence.attester import Attester
+from app.evidence.existing import begin_signing_existing
+from app.evidence.keys import KeyFileError
 from app.evidence.sealer import Sealer
 from app.settings import Settings, read_settings
-from postgres.connections import connect, open_pool
+from postgres.connections import Pool, connect, open_pool
 from postgres.watchdog import Watchdog
 from projections.engine.upkeep import Upkeep
 
@@ -156,6 +158,7 @@ def seal() -> None:
             timeout_s=settings.lock_timeout_s,
             lock_timeout_s=settings.lock_timeout_s,
         ) as pool:
+            _begin_signing_existing(pool, settings)
             anchors = [open_anchor(spec) for spec in settings.anchor_specs]
             # Before anything is signed: what an anchor knows may contradict a log.
             anchoring = begin_anchoring(
@@ -181,6 +184,18 @@ def migrate() -> None:
         click.echo(f"applied {step.number:04d} {step.name}")
     if not done:
         click.echo("the schema is up to date")
+
+
+def _begin_signing_existing(pool: Pool, settings: Settings) -> None:
+    """Make the keys of logs that are older than evidence, and say so. What can't be is said of each log."""
+    try:
+        with pool.connection() as connection:
+            made = begin_signing_existing(connection, settings)
+    except (KeyFileError, OSError) as error:
+        log.error("no keys are made", reason=str(error))  # noqa: TRY400 (it tells all)
+        return
+    for vkey in made:
+        log.info("made the key of a log that is older than evidence", vkey=str(vkey))
 
 
 def _project(settings: Settings, store: Store, stop: threading.Event) -> None:
