@@ -102,6 +102,8 @@ class Chain:
 
         Its note is signed by the first of its keys; also by one of the log before, unless that is lost.
         """
+        if nth >= len(self._rows):
+            return None  # as numbers are wrong, which is told
         row, before = self._rows[nth], self._rows[nth - 1]
         try:
             return _read(row, before, keys, keys_before)

@@ -24,6 +24,8 @@ select greatest(position, 1) as position, what, at::text as value
         union all
         select position, 'the refused item ' || number, received_at from conflicts where tenant_id = :tenant_id
         union all
+        select 1, 'the tenant', created_at from tenants where tenant_id = :tenant_id
+        union all
         select 1, 'the state of sealing', time
           from sealing cross join lateral (values (failed_at), (found_at)) as times (time)
          where tenant_id = :tenant_id

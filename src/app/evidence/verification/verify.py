@@ -299,7 +299,7 @@ class _Verification:
         """Verify a tree that is not of events, whose findings have no positions in the log."""
         connection, log = self._connection, self.log
         if tree == "heads":
-            length, made = len(self._stated), self._stated.hashes
+            length, made = self._stated.number, self._stated.hashes
         else:
             length, made = (
                 number_of_accesses(connection, log),
@@ -333,7 +333,7 @@ class _Verification:
             yield "anchors (--anchors): without them a log that was cut, or forged with its key, looks whole"
         if self.last > self._sealed:
             yield f"positions {self._sealed + 1} to {self.last} against a checkpoint: none is over them yet"
-        if not len(self._stated):
+        if not self._stated.number:
             yield "that no stream was left out of what players were given: no statement of heads was made"
 
 
