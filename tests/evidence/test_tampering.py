@@ -379,8 +379,9 @@ def test_keys_that_follow_and_logs_that_follow_are_proven_too(case: Case, pool: 
     grow(pool, case, [2500], begin=2200)
     outcome = case.verify(anchored=True)
     assert not list(outcome.findings)
-    # Its own, the anchored and the remembered one, and all of the log before.
-    assert outcome.roots == 3 + len(SIZES) + 1
+    # Its own, the anchored and the remembered one, and all of the log before: its own, what the signer
+    # remembers of that, and the one with which the other log goes on.
+    assert outcome.roots == 3 + len(SIZES) + 1 + 2
     # What was changed before the new log was sealed is found by the one before.
     case.tamper(ALTER_AMOUNT, at=1234)
     case.tamper(REMAKE_NEWEST, at=1234, hash=made_hash(case, 1234))

@@ -68,6 +68,8 @@ ROOMS = {
             "recorded_hashes": _tables("leaf_runs"),
             "records_at": _tables("events"),
             "all_logs": _tables("logs"),
+            "all_log_ids": _tables("logs"),
+            "impossible_times": _tables("logs", "accesses", "holds", "conflicts", "tenants"),
             "accesses_between": _tables("accesses"),
             "number_of_accesses": _tables("accesses"),
             **{
@@ -84,7 +86,6 @@ ROOMS = {
             "behind": _tables("events"),
             "claim": _tables("events"),
             "status": _tables("events", "logs"),
-            "live_and_head": _tables("events"),
             # The library's tracking knows tenants by their names.
             "tenant_by_name": _tables("tenants"),
             "position_by_name": _tables("tenants"),
