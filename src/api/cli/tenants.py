@@ -3,6 +3,7 @@
 import click
 
 from api.cli.evidence_keys import public_key_option
+from api.cli.rate_limits import limit, limits
 from api.process.store import connect_service
 from api.tenancy import create_tenant
 from app.evidence.log_keys import adopt_key, begin_signing
@@ -16,7 +17,11 @@ from postgres.connections import Connection
 
 @click.group()
 def tenant() -> None:
-    """Create and list tenants, and the currencies they may send."""
+    """Create and list tenants, the currencies they may send, and how much."""
+
+
+tenant.add_command(limit)
+tenant.add_command(limits)
 
 
 def _begin_signing(
