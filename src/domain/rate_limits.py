@@ -17,7 +17,8 @@ LEASE_S = 0.2
 """How long what was taken in advance may be spent. A bucket is kept smaller by what comes into it meanwhile,
 so that all processes together never spend more than the limit says."""
 
-# After a refusal nobody asks for as much again for this long: who is refused must cost next to nothing.
+# Once somebody was refused, nobody asks before as much came in as does in this time: who is refused all the
+# time must cost next to nothing.
 _PAUSE_S = 0.02
 
 # Fewer in the time of a lease, and taking in advance saves nothing.
@@ -76,7 +77,7 @@ class Lease:
         """How many are wanted by those who wait for the next answer."""
         self._lots: deque[tuple[float, int]] = deque()  # until when, how many
         self._level, self._level_at_s = rate.full, 0.0
-        self._refused, self._refused_until_s = 0, 0.0
+        self._is_drained = False
         self._window_from_s = 0.0
         self._spent: list[int] = []
         self._in_advance = 0
@@ -100,11 +101,9 @@ class Lease:
         """Return after how many seconds so many can be had, if nobody else takes; 0 where they may be now."""
         if self.held(now_s) >= amount:
             return 0.0
-        lacking = min(amount, self.rate.full) - self._most(now_s)
-        wait_s = lacking / self.rate.per_s if lacking > _NEXT_TO_NOTHING else 0.0
-        if amount >= self._refused:
-            wait_s = max(wait_s, self._refused_until_s - now_s)
-        return wait_s
+        least = self.rate.per_s * _PAUSE_S if self._is_drained else 0
+        lacking = min(max(amount, least), self.rate.full) - self._most(now_s)
+        return lacking / self.rate.per_s if lacking > _NEXT_TO_NOTHING else 0.0
 
     def wanted(self, now_s: float) -> int:
         """Return how many to ask for: what those who wait lack, and in advance what they will soon want."""
@@ -112,7 +111,7 @@ class Lease:
 
     def granted(self, asked: int, amount: int, level: float, asked_at_s: float) -> None:
         """Take in what was asked for and leaves the bucket at `level`; `amount` of it is spent already."""
-        self._level, self._level_at_s = level, asked_at_s
+        self._level, self._level_at_s, self._is_drained = level, asked_at_s, False
         self._count(amount, asked_at_s)
         self.keep(asked - amount, asked_at_s)
 
@@ -121,10 +120,13 @@ class Lease:
         if amount:
             self._lots.append((asked_at_s + LEASE_S, amount))
 
-    def refused(self, amount: int, level: float, answered_at_s: float) -> None:
-        """Note that so many were not to be had, as the bucket was at `level` before it was answered."""
+    def refused(self, level: float, answered_at_s: float) -> None:
+        """Note that there was too little, as the bucket was at `level` before it was answered."""
         self._level, self._level_at_s = level, answered_at_s
-        self._refused, self._refused_until_s = amount, answered_at_s + _PAUSE_S
+
+    def drained(self) -> None:
+        """Note that somebody is refused."""
+        self._is_drained = True
 
     def left(self, now_s: float) -> int:
         """Return how many there are to spend, by what is known here; others may have taken some since."""

@@ -38,9 +38,15 @@ class _Charge(NamedTuple):
 class Limiter:
     """Spends for requests, all that one needs or nothing. For one event loop."""
 
-    def __init__(self, take: Callable[[Sequence[Ask]], list[Answer]]) -> None:
-        """Take from the buckets by `take`, in a thread."""
+    def __init__(
+        self,
+        take: Callable[[Sequence[Ask]], list[Answer]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take from the buckets by `take`, in a thread; `clock` tells seconds and never goes back."""
         self._take = take
+        self._clock = clock
         self._leases: OrderedDict[tuple[int, int, What], Lease] = OrderedDict()
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
@@ -59,11 +65,11 @@ class Limiter:
 
     def left(self, bucket: Bucket) -> int:
         """Return how many a client may still spend, by what is known here."""
-        return self._lease(bucket).left(time.monotonic())
+        return self._lease(bucket).left(self._clock())
 
     def wait_s(self, bucket: Bucket) -> float:
         """Return after how many seconds there is one to spend."""
-        return self._lease(bucket).wait_s(1, time.monotonic())
+        return self._lease(bucket).wait_s(1, self._clock())
 
     def _charges(self, buckets: Sequence[Bucket], amounts: Amounts) -> list[_Charge]:
         return [
@@ -85,8 +91,8 @@ class Limiter:
 
     def _is_covered(self, charges: Sequence[_Charge], whole: Sequence[_Charge]) -> bool:
         """Spend of what is held, where that is enough. Raises RateLimitedError where there can't be."""
-        now_s = time.monotonic()
-        _refuse([c for c in charges if c.lease.wait_s(c.amount, now_s) > 0], whole)
+        now_s = self._clock()
+        self._refuse([c for c in charges if c.lease.wait_s(c.amount, now_s) > 0], whole)
         if any(lease.held(now_s) < amount for _, lease, amount in charges):
             return False
         for _, lease, amount in charges:
@@ -109,13 +115,13 @@ class Limiter:
         """Ask until there is enough of all, as what is held may go stale meanwhile; then spend."""
         in_hand: dict[_Charge, float] = {}
         try:
-            while short := _short(charges, in_hand):
+            while short := self._short(charges, in_hand):
                 await self._ask_for(short, in_hand, whole)
         except BaseException:
             for (_, lease, amount), asked_at_s in in_hand.items():
                 lease.keep(amount, asked_at_s)
             raise
-        now_s = time.monotonic()
+        now_s = self._clock()
         for charge in charges:
             if charge not in in_hand:
                 charge.lease.spend(charge.amount, now_s)
@@ -124,17 +130,17 @@ class Limiter:
         self, short: Sequence[_Charge], in_hand: dict[_Charge, float], whole: Sequence[_Charge]
     ) -> None:
         """Ask for what is short, and for more that is likely to be wanted, where there is so much."""
-        now_s = time.monotonic()
+        now_s = self._clock()
         # Only what one request needs may put a bucket into debt, never what many need together.
         asked = {
             c: max(c.amount, min(c.lease.wanted(now_s), math.floor(c.lease.rate.full)))
             for c in short
         }
         while asked:
-            asked_at_s = time.monotonic()
+            asked_at_s = self._clock()
             asks = [Ask(charge.bucket, amount) for charge, amount in asked.items()]
             answers = await to_thread.run_sync(self._take, asks)
-            answered_at_s = time.monotonic()
+            answered_at_s = self._clock()
             less = {}
             for (charge, amount), (is_granted, level) in zip(asked.items(), answers, strict=True):
                 if is_granted:
@@ -143,19 +149,19 @@ class Limiter:
                 elif amount > charge.amount and level >= charge.amount:
                     less[charge] = max(charge.amount, min(math.floor(level), amount // 2))
                 else:
-                    charge.lease.refused(charge.amount, level, answered_at_s)
-            _refuse([charge for charge in asked if charge not in {**in_hand, **less}], whole)
+                    charge.lease.refused(level, answered_at_s)
+            self._refuse([charge for charge in asked if charge not in {**in_hand, **less}], whole)
             asked = less
 
+    def _short(self, charges: Sequence[_Charge], in_hand: Mapping[_Charge, float]) -> list[_Charge]:
+        now_s = self._clock()
+        return [c for c in charges if c not in in_hand and c.lease.held(now_s) < c.amount]
 
-def _short(charges: Sequence[_Charge], in_hand: Mapping[_Charge, float]) -> list[_Charge]:
-    now_s = time.monotonic()
-    return [c for c in charges if c not in in_hand and c.lease.held(now_s) < c.amount]
-
-
-def _refuse(lacking: Sequence[_Charge], whole: Sequence[_Charge]) -> None:
-    """Raise RateLimitedError if anything is lacking."""
-    if lacking:
-        now_s = time.monotonic()
-        wait_s = max(lease.wait_s(amount, now_s) for _, lease, amount in {*lacking, *whole})
-        raise RateLimitedError([charge.bucket for charge in lacking], wait_s)
+    def _refuse(self, lacking: Sequence[_Charge], whole: Sequence[_Charge]) -> None:
+        """Raise RateLimitedError if anything is lacking."""
+        if lacking:
+            now_s = self._clock()
+            for charge in lacking:
+                charge.lease.drained()
+            wait_s = max(lease.wait_s(amount, now_s) for _, lease, amount in {*lacking, *whole})
+            raise RateLimitedError([charge.bucket for charge in lacking], wait_s)
