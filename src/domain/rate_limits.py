@@ -73,14 +73,13 @@ class Lease:
     def __init__(self, rate: Rate) -> None:
         """Begin with nothing, and know no better than that the bucket is full."""
         self.rate = rate
-        self.waiting = 0
-        """How many are wanted by those who wait for the next answer."""
+        self.in_advance = 0
+        """How many to take beside those that are needed now."""
         self._lots: deque[tuple[float, int]] = deque()  # until when, how many
         self._level, self._level_at_s = rate.full, 0.0
         self._is_drained = False
         self._window_from_s = 0.0
         self._spent: list[int] = []
-        self._in_advance = 0
 
     def held(self, now_s: float) -> int:
         """Return how many can be spent without asking."""
@@ -90,7 +89,7 @@ class Lease:
 
     def spend(self, amount: int, now_s: float) -> None:
         """Spend of what is held, the oldest first."""
-        self._count(amount, now_s)
+        self.count(amount, now_s)
         while amount:
             until_s, there = self._lots.popleft()
             if there > amount:
@@ -105,18 +104,12 @@ class Lease:
         lacking = min(max(amount, least), self.rate.full) - self._most(now_s)
         return lacking / self.rate.per_s if lacking > _NEXT_TO_NOTHING else 0.0
 
-    def wanted(self, now_s: float) -> int:
-        """Return how many to ask for: what those who wait lack, and in advance what they will soon want."""
-        return self.waiting - self.held(now_s) + self._in_advance
-
-    def granted(self, asked: int, amount: int, level: float, asked_at_s: float) -> None:
-        """Take in what was asked for and leaves the bucket at `level`; `amount` of it is spent already."""
+    def granted(self, level: float, asked_at_s: float) -> None:
+        """Note that what was asked for was there, and left the bucket at `level`."""
         self._level, self._level_at_s, self._is_drained = level, asked_at_s, False
-        self._count(amount, asked_at_s)
-        self.keep(asked - amount, asked_at_s)
 
     def keep(self, amount: int, asked_at_s: float) -> None:
-        """Hold what was asked for then and is not spent."""
+        """Hold what was asked for then, and is not spent yet."""
         if amount:
             self._lots.append((asked_at_s + LEASE_S, amount))
 
@@ -137,12 +130,12 @@ class Lease:
         came = (now_s - self._level_at_s) * self.rate.per_s
         return min(self.rate.full, self._level + came)
 
-    def _count(self, amount: int, now_s: float) -> None:
-        """Learn how many to take in advance: half of what was spent in the time that they would keep."""
+    def count(self, amount: int, now_s: float) -> None:
+        """Learn from what is spent how many to take in advance: half of it, in the time that they keep."""
         since_s = now_s - self._window_from_s
         if since_s >= LEASE_S:
             goes_on = since_s < 2 * LEASE_S and len(self._spent) >= _WORTH_A_LEASE
-            self._in_advance = sum(self._spent) // 2 if goes_on else 0
+            self.in_advance = sum(self._spent) // 2 if goes_on else 0
             self._window_from_s = now_s
             self._spent = []
         self._spent.append(amount)

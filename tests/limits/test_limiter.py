@@ -124,6 +124,20 @@ def test_many_that_wait_together_share_a_trip_and_no_debt() -> None:
     asyncio.run(scenario())
 
 
+def test_many_that_wait_together_lose_nothing_where_an_answer_takes_long() -> None:
+    async def scenario() -> None:
+        hosts, limit = Hosts(1), bucket(10, 20)
+        hosts.store.trip_s = Fraction(1)  # and all that is taken in advance is stale
+        taken = 0
+        for _ in range(20):
+            taken += await hosts.spend_at_once(0, [{"items": 1}] * 20, limit)
+        assert taken >= limit.rate.full
+        passed_s = hosts.clock.now - 1_000
+        assert taken >= min(400, limit.rate.full + 10 * float(passed_s) - 20)
+
+    asyncio.run(scenario())
+
+
 def test_a_load_within_the_limit_is_never_refused_and_most_of_it_costs_no_trip() -> None:
     async def scenario() -> None:
         hosts, limit = Hosts(2), bucket(1_000, 2)

@@ -27,7 +27,7 @@ def test_tenants_of_the_version_before_are_not_limited_and_may_be(
         owner.execute("insert into tenants values (1, 'older', now())")
         create_key(owner, find_tenant(owner, "older"), ["ingest"])
     applied = migrate(SCHEMA, fresh_database.owner_url, fresh_database.service_url)
-    assert [step.number for step in applied][0] == _STEP
+    assert _STEP in {step.number for step in applied}
     with connect(fresh_database.service_url) as service:
         [key] = list_keys(service, find_tenant(service, "older"))
         assert buckets_of(service, 1, key.key_id) == ()

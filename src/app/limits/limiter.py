@@ -35,6 +35,25 @@ class _Charge(NamedTuple):
     amount: int
 
 
+class _Waiting:
+    """A request that waits, and what was taken for it: since when it is spent."""
+
+    def __init__(self, charges: Sequence[_Charge]) -> None:
+        self.charges = charges
+        self.in_hand: dict[_Charge, float] = {}
+
+    def open(self) -> list[_Charge]:
+        return [charge for charge in self.charges if charge not in self.in_hand]
+
+
+class _Turns:
+    """Who waits for the answers of the store, of one tenant."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.waiting: list[_Waiting] = []
+
+
 class Limiter:
     """Spends for requests, all that one needs or nothing. For one event loop."""
 
@@ -48,7 +67,7 @@ class Limiter:
         self._take = take
         self._clock = clock
         self._leases: OrderedDict[tuple[int, int, What], Lease] = OrderedDict()
-        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[int, _Turns] = WeakValueDictionary()
 
     async def spend(
         self, buckets: Sequence[Bucket], amounts: Amounts, *, again: Amounts | None = None
@@ -100,62 +119,57 @@ class Limiter:
         return True
 
     async def _ask(self, charges: Sequence[_Charge], whole: Sequence[_Charge]) -> None:
-        """Ask the store, for all who wait together; one process asks once at a time for a tenant."""
-        for _, lease, amount in charges:
-            lease.waiting += amount
-        try:
-            async with self._turns.setdefault(charges[0].bucket.tenant_id, asyncio.Lock()):
-                if not self._is_covered(charges, whole):
-                    await self._take_in(charges, whole)
-        finally:
-            for _, lease, amount in charges:
-                lease.waiting -= amount
+        """Ask the store, until there is enough of all, as what is held may go stale meanwhile.
 
-    async def _take_in(self, charges: Sequence[_Charge], whole: Sequence[_Charge]) -> None:
-        """Ask until there is enough of all, as what is held may go stale meanwhile; then spend."""
-        in_hand: dict[_Charge, float] = {}
+        A process asks once at a time for a tenant, for all who wait.
+        """
+        turns = self._turns.setdefault(charges[0].bucket.tenant_id, _Turns())
+        own = _Waiting(charges)
+        turns.waiting.append(own)
         try:
-            while short := self._short(charges, in_hand):
-                await self._ask_for(short, in_hand, whole)
+            async with turns.lock:
+                while not self._is_covered(own.open(), whole):
+                    await self._take_for(own, turns, whole)
         except BaseException:
-            for (_, lease, amount), asked_at_s in in_hand.items():
+            for (_, lease, amount), asked_at_s in own.in_hand.items():
                 lease.keep(amount, asked_at_s)
             raise
-        now_s = self._clock()
-        for charge in charges:
-            if charge not in in_hand:
-                charge.lease.spend(charge.amount, now_s)
+        finally:
+            turns.waiting.remove(own)
 
-    async def _ask_for(
-        self, short: Sequence[_Charge], in_hand: dict[_Charge, float], whole: Sequence[_Charge]
-    ) -> None:
-        """Ask for what is short, and for more that is likely to be wanted, where there is so much."""
+    async def _take_for(self, own: _Waiting, turns: _Turns, whole: Sequence[_Charge]) -> None:
+        """Take what a request lacks, and where there is so much, what others lack and will soon want."""
         now_s = self._clock()
-        # Only what one request needs may put a bucket into debt, never what many need together.
-        asked = {
-            c: max(c.amount, min(c.lease.wanted(now_s), math.floor(c.lease.rate.full)))
-            for c in short
-        }
+        asked = {c: self._wanted(c, turns) for c in own.open() if c.lease.held(now_s) < c.amount}
         while asked:
+            waiting = [*turns.waiting]
             asked_at_s = self._clock()
             asks = [Ask(charge.bucket, amount) for charge, amount in asked.items()]
             answers = await to_thread.run_sync(self._take, asks)
             answered_at_s = self._clock()
-            less = {}
+            less, lacking = {}, []
             for (charge, amount), (is_granted, level) in zip(asked.items(), answers, strict=True):
                 if is_granted:
-                    charge.lease.granted(amount, charge.amount, level, asked_at_s)
-                    in_hand[charge] = asked_at_s
-                elif amount > charge.amount and level >= charge.amount:
+                    charge.lease.granted(level, asked_at_s)
+                    there = [each for each in waiting if each in turns.waiting and each is not own]
+                    _share(charge.lease, amount, [own, *there], asked_at_s)
+                    continue
+                charge.lease.refused(level, answered_at_s)
+                if amount > charge.amount and level >= charge.amount:
                     less[charge] = max(charge.amount, min(math.floor(level), amount // 2))
                 else:
-                    charge.lease.refused(level, answered_at_s)
-            self._refuse([charge for charge in asked if charge not in {**in_hand, **less}], whole)
+                    lacking.append(charge)
+            self._refuse(lacking, whole)
             asked = less
 
-    def _short(self, charges: Sequence[_Charge], in_hand: Mapping[_Charge, float]) -> list[_Charge]:
-        now_s = self._clock()
-        return [c for c in charges if c not in in_hand and c.lease.held(now_s) < c.amount]
+    def _wanted(self, charge: _Charge, turns: _Turns) -> int:
+        """Return how many to ask for.
+
+        Only what one request needs may put a bucket into debt, never what many need together.
+        """
+        lease = charge.lease
+        needed = sum(c.amount for each in turns.waiting for c in each.open() if c.lease is lease)
+        return max(charge.amount, min(needed + lease.in_advance, math.floor(lease.rate.full)))
 
     def _refuse(self, lacking: Sequence[_Charge], whole: Sequence[_Charge]) -> None:
         """Raise RateLimitedError if anything is lacking."""
@@ -165,3 +179,14 @@ class Limiter:
                 charge.lease.drained()
             wait_s = max(lease.wait_s(amount, now_s) for _, lease, amount in {*lacking, *whole})
             raise RateLimitedError([charge.bucket for charge in lacking], wait_s)
+
+
+def _share(lease: Lease, amount: int, waiting: Sequence[_Waiting], asked_at_s: float) -> None:
+    """Give what was taken to those who wait, in order, and hold the rest."""
+    for each in waiting:
+        for charge in each.open():
+            if charge.lease is lease and charge.amount <= amount:
+                each.in_hand[charge] = asked_at_s
+                lease.count(charge.amount, asked_at_s)
+                amount -= charge.amount
+    lease.keep(amount, asked_at_s)
