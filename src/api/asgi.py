@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 from anyio import CapacityLimiter
@@ -19,14 +20,18 @@ from api.http.head_method import head_like_get
 from api.http.log_ids import log_ids
 from api.http.operations import operations_apart
 from api.http.problems import EXCEPTION_HANDLERS
+from api.http.rate_limits import rate_limit_headers
 from api.http.raw_ids import raw_ids
 from api.http.refusals import refusals
 from api.http.request_log import request_log
+from api.http.wrong_keys import WrongKeys
 from api.querying.positions import Positions
 from api.querying.queries import Queries
 from api.routes import ROUTES
 from app.accesses import AccessLog
 from app.intake.intake import Ingest
+from app.limits.buckets import take
+from app.limits.limiter import Limiter
 from app.settings import Settings
 from postgres.connections import open_pool
 
@@ -115,6 +120,9 @@ def create_service(
         state=State(
             {
                 "key_ring": KeyRing(pool, trust_s=settings.key_cache_s),
+                "wrong_keys": WrongKeys(),
+                "limiter": Limiter(partial(take, pool)),
+                "most_body_bytes": settings.max_body_bytes,
                 "accesses": AccessLog(recording, threads=_ACCESS_CONNECTIONS),
             }
         ),
@@ -123,7 +131,9 @@ def create_service(
         request_max_body_size=None,
         logging_config=None,
     )
-    wrapped = request_log(refusals(head_like_get(raw_ids(log_ids(application)))))
+    wrapped = request_log(
+        refusals(head_like_get(raw_ids(log_ids(rate_limit_headers(application)))))
+    )
     return Service(wrapped, positions.close)
 
 

@@ -9,3 +9,4 @@ grant insert on head_statements to {service};
 grant insert, delete on head_pages, head_tiles to {service};
 grant insert, update on tenants, tenant_currencies, api_keys to {service};
 grant insert, update, delete on snapshots to {service};
+grant insert, update, delete on rate_limits, rate_buckets to {service};

@@ -33,6 +33,7 @@ _STATUS = {
     "unsupported-encoding": 415,
     "invalid-items": 422,
     "invalid-parameters": 422,
+    "rate-limited": 429,
     "head-too-large": 431,
     "not-implemented": 501,
     "store-unavailable": 503,

@@ -48,6 +48,7 @@ ROOMS = {
         {"lock_tenant": _tables("tenants")},
     ),
     "accesses": Room(["app/accesses"], _tables("accesses")),
+    "limits": Room(["app/limits/"], _tables("rate_limits", "rate_buckets")),
     "evidence": Room(
         ["app/evidence/"],
         _tables(

@@ -4,6 +4,7 @@ import click
 
 from api.cli.evidence_keys import public_key_option
 from api.cli.new_tenant import make_tenant
+from api.cli.rate_limits import limit, limits
 from api.process.store import connect_service
 from app.settings import read_settings
 from app.tenants import allow_currency, list_tenants
@@ -12,7 +13,11 @@ from domain.instant import format_instant
 
 @click.group()
 def tenant() -> None:
-    """Create and list tenants, and the currencies they may send."""
+    """Create and list tenants, the currencies they may send, and how much."""
+
+
+tenant.add_command(limit)
+tenant.add_command(limits)
 
 
 @tenant.command()

@@ -75,6 +75,22 @@ _INVALID = InvalidParameters(
 )
 
 
+class RateLimited(Problem, frozen=True):
+    """A rate limit is reached: those of `violated_policies`, by their names in `RateLimit-Policy`."""
+
+    violated_policies: list[str]
+
+
+_RATE_LIMITED = RateLimited(
+    TYPE_PREFIX + "rate-limited",
+    PROBLEMS["rate-limited"][1],
+    429,
+    "The tenant may send 100 requests a second. Nothing was recorded: the same request can be sent again.",
+    _REQUEST_ID,
+    ["tenant-requests"],
+)
+
+
 class OtherLog(Problem, frozen=True):
     """The request goes by positions of another log than the one that goes on, whose id is `log_id`."""
 
@@ -130,6 +146,11 @@ QUERY_PROBLEMS: Mapping[int, ResponseSpec] = {
         _OTHER_LOG,
     ),
     422: problem("Unknown, malformed or repeated parameters, all faults at once.", _INVALID),
+    429: problem(
+        "A rate limit of the tenant or the key is reached: `Retry-After` says when the same request is let"
+        " in, if nobody else takes from the limit. Or too many unknown keys came from this address.",
+        _RATE_LIMITED,
+    ),
     503: problem(
         "`at_least` is not reached yet, or the store is out of reach. `Retry-After` says when to try"
         " again.",

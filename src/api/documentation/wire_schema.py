@@ -19,7 +19,7 @@ from litestar.openapi.spec import (
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from msgspec import UNSET
 
-from api.documentation.operations import NEEDS_KEY, Problem, log_id_header
+from api.documentation.operations import NEEDS_KEY, Problem, RateLimited, log_id_header
 from api.http.problems import MEDIA_TYPE
 from app.recording import Receipt, ReceiptItem
 from app.wire.items import Fault
@@ -112,6 +112,11 @@ INGEST_PROBLEMS = {
     413: _problem("More bytes or more items than one request may hold."),
     415: _problem("Another content type or encoding."),
     422: _problem("One or more items are invalid; nothing is recorded.", InvalidItems),
+    429: _problem(
+        "A rate limit of the tenant or the key is reached, in requests, items or bytes; nothing is recorded."
+        " The same batch can be sent again as it is: `Retry-After` says when.",
+        RateLimited,
+    ),
     503: _problem(
         "The store did not confirm the batch. The same batch can be sent again as it is: `Retry-After`"
         " says when."

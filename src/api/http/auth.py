@@ -4,7 +4,7 @@ import threading
 import time
 from collections import OrderedDict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import anyio.to_thread
 from litestar import Request
@@ -15,9 +15,14 @@ from api.http.head_method import is_head
 from api.http.headers import LAST_EVENT_ID, joined
 from api.http.log_ids import LOG_ID
 from api.http.problems import ProblemError
+from api.http.rate_limits import limit_request, rate_limited
+from api.http.wrong_keys import WrongKeys
 from app.accesses import AccessLog, NewAccess
+from app.limits.limits import Bucket, buckets_of
 from app.tenants import KnownKey, Scope, Tenant, find_key
 from postgres.connections import Pool
+
+V = TypeVar("V")
 
 HEADER = "x-api-key"
 _REMEMBERED_KEYS = 10_000
@@ -25,36 +30,65 @@ _LONGEST_KEY = 200
 _LONGEST_EVENT_ID = 100
 
 
+class Remembered(NamedTuple):
+    """What is known of a key, what limits it, and until when that is trusted."""
+
+    known: KnownKey
+    limits: tuple[Bucket, ...]
+    until_s: float
+
+
 class KeyRing:
-    """Looks keys up, and trusts what it read for some seconds: no longer than a revocation may take."""
+    """Looks keys up, and trusts what it read for some seconds: no longer than a revocation may take.
+
+    That a key is unknown is remembered for as long, so that the same one again costs no look-up.
+    """
 
     def __init__(self, pool: Pool, *, trust_s: float) -> None:
         """Read through `pool`, trust an answer for `trust_s`."""
         self._pool = pool
         self._trust_s = trust_s
-        self._known: OrderedDict[str, tuple[float, KnownKey]] = OrderedDict()
+        self._known: OrderedDict[str, Remembered] = OrderedDict()
+        self._unknown: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
-    def remembered(self, key: str) -> KnownKey | None:
+    def remembered(self, key: str) -> Remembered | None:
         """Return what is known of a key without asking the store, if it is fresh enough."""
         with self._lock:
             found = self._known.get(key)
-            if found is None or found[0] < time.monotonic():
-                return None
-            return found[1]
+            return None if found is None or found.until_s < time.monotonic() else found
 
-    def look_up(self, key: str) -> KnownKey | None:
+    def was_known(self, key: str) -> bool:
+        """Return whether a key was found before, however long ago."""
+        with self._lock:
+            return key in self._known
+
+    def is_unknown(self, key: str) -> bool:
+        """Return whether a key is known to be unknown."""
+        with self._lock:
+            return self._unknown.get(key, 0.0) >= time.monotonic()
+
+    def look_up(self, key: str) -> Remembered | None:
         """Ask the store. Raises one of `postgres.errors.UNAVAILABLE`."""
-        asked = time.monotonic()
+        until_s = time.monotonic() + self._trust_s
         with self._pool.connection() as connection:
-            found = find_key(connection, key)
+            known = find_key(connection, key)
+            limits = known and buckets_of(connection, known.tenant.tenant_id, known.key.key_id)
         with self._lock:
             self._known.pop(key, None)
-            if found is not None:
-                self._known[key] = (asked + self._trust_s, found)
-                while len(self._known) > _REMEMBERED_KEYS:
-                    self._known.popitem(last=False)
+            if known is None:
+                _remember(self._unknown, key, until_s)
+                return None
+            self._unknown.pop(key, None)
+            found = Remembered(known, limits or (), until_s)
+            _remember(self._known, key, found)
         return found
+
+
+def _remember(keys: OrderedDict[str, V], key: str, value: V) -> None:
+    keys[key] = value
+    while len(keys) > _REMEMBERED_KEYS:
+        keys.popitem(last=False)
 
 
 async def require_scope(
@@ -62,24 +96,30 @@ async def require_scope(
 ) -> None:
     """Let a request in if its key has the scope that the route asks for (`opt["scope"]`).
 
-    With `audit` it is recorded first, in the log of accesses. A Litestar guard: decided before the body is
-    looked at. Raises as `check_key` does, and one of `postgres.errors.UNAVAILABLE`.
+    It must be within its limits, and with `audit` it is recorded first, in the log of accesses. A Litestar
+    guard: decided before the body is looked at. Raises as `check_key` and `limit_request` do.
     """
     scope: Scope | None = handler.opt.get("scope")
     if scope is not None:
-        await check_key(connection, scope)
+        limits = await check_key(connection, scope)
+        if limits:
+            await limit_request(connection, limits)
     if scope == "audit":
         await _record_access(connection)
 
 
-async def check_key(connection: ASGIConnection[Any, Any, Any, Any], scope: Scope) -> None:
+async def check_key(
+    connection: ASGIConnection[Any, Any, Any, Any], scope: Scope
+) -> tuple[Bucket, ...]:
     """Make sure that a request's key is valid now and has a scope; a long answer asks more than once.
 
-    Raises ProblemError `forbidden`, which never tells what exists.
+    Returns what limits the key. Raises ProblemError `forbidden`, which never tells what exists, ProblemError
+    `rate-limited` where the address sent too many wrong keys, and one of `postgres.errors.UNAVAILABLE`.
     """
-    known = await _find(connection)
-    if scope not in known.key.scopes:
+    found = await _find(connection)
+    if scope not in found.known.key.scopes:
         raise ProblemError("forbidden", f"The key does not have the scope {scope!r}.")
+    return found.limits
 
 
 def tenant_of(request: Request[Any, Any, Any]) -> Tenant:
@@ -99,7 +139,7 @@ async def look_up_log_id(connection: ASGIConnection[Any, Any, Any, Any]) -> byte
 
     Raises ProblemError `forbidden`, and one of `postgres.errors.UNAVAILABLE`.
     """
-    return (await _find(connection, anew=True)).log_id
+    return (await _find(connection, anew=True)).known.log_id
 
 
 async def _record_access(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
@@ -123,19 +163,43 @@ def _as_sent(text: bytes) -> str:
     return text.decode("ascii", "backslashreplace").replace("\0", "\\x00")
 
 
-async def _find(connection: ASGIConnection[Any, Any, Any, Any], *, anew: bool = False) -> KnownKey:
+async def _find(
+    connection: ASGIConnection[Any, Any, Any, Any], *, anew: bool = False
+) -> Remembered:
     """Find a request's key, valid now, and keep in the request's state whose it is."""
     text = joined(connection.headers, HEADER)
     if not text:
         raise ProblemError("forbidden", f"The header {HEADER} is missing.")
     ring: KeyRing = connection.app.state.key_ring
-    known = None if anew else ring.remembered(text)
-    if known is None and len(text) <= _LONGEST_KEY:
-        known = await anyio.to_thread.run_sync(ring.look_up, text)
-    if known is None or not known.key.is_valid(datetime.now(UTC)):
+    found = None if anew else ring.remembered(text)
+    if found is None and len(text) <= _LONGEST_KEY and not ring.is_unknown(text):
+        found = await _look_up(connection, ring, text)
+    if found is None or not found.known.key.is_valid(datetime.now(UTC)):
         raise ProblemError("forbidden", "The key is unknown, expired or revoked.")
+    known = found.known
     state = connection.scope["state"]
     state["tenant"] = known.tenant
     state["key_id"] = known.key.key_id
     state[LOG_ID] = known.log_id
-    return known
+    return found
+
+
+async def _look_up(
+    connection: ASGIConnection[Any, Any, Any, Any], ring: KeyRing, text: str
+) -> Remembered | None:
+    """Look a key up, unless too many of its address were wrong. Who was right before goes on.
+
+    All clients of a proxy have its address, so nobody is refused for it but by a key that is new here.
+    """
+    if ring.was_known(text):
+        return await anyio.to_thread.run_sync(ring.look_up, text)
+    wrong_keys: WrongKeys = connection.app.state.wrong_keys
+    address = connection.client.host if connection.client else ""
+    wait_s = wrong_keys.begin(address)
+    if wait_s > 0:
+        detail = "Too many unknown keys came from this address; try again."
+        raise rate_limited("wrong-keys", detail, wait_s)
+    found = await anyio.to_thread.run_sync(ring.look_up, text)
+    if found is not None:
+        wrong_keys.was_right(address)
+    return found

@@ -35,6 +35,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "unsupported-encoding": (415, "The content encoding is not supported"),
     "invalid-items": (422, "Some items are invalid; nothing was recorded"),
     "invalid-parameters": (422, "Some parameters are invalid"),
+    "rate-limited": (429, "Too many requests; try again later"),
     "head-too-large": (431, "The head of the request is too large"),
     "internal-error": (500, "A fault of the service"),
     "not-implemented": (501, "The service can't do this"),

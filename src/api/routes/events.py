@@ -13,6 +13,7 @@ from api.http.auth import tenant_of
 from api.http.headers import joined
 from api.http.log_ids import LOG_ID
 from api.http.problems import ProblemError
+from api.http.rate_limits import limit_batch
 from api.http.refusals import BODY_FAULT
 from app.intake.budgets import OverBudgetError
 from app.intake.intake import BodyTooSlowError, Ingest
@@ -53,7 +54,9 @@ async def ingest_events(
     declared_bytes = int(declared) if declared.isdecimal() else 0
     try:
         check_encoding(encoding)
-        recorded = await ingest.take(_body(request), declared_bytes, encoding, tenant)
+        recorded = await ingest.take(
+            _body(request), declared_bytes, encoding, tenant, admit=limit_batch(request)
+        )
     except UnsupportedEncodingError as error:
         raise ProblemError("unsupported-encoding", str(error)) from error
     except BodyTooLargeError as error:

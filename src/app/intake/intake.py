@@ -1,6 +1,6 @@
 """From a request's stream of bytes to a receipt, within budgets of memory and time."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import anyio
 from anyio import CapacityLimiter, to_thread
@@ -34,11 +34,17 @@ class Ingest:
         self._commits = GroupCommit(pool, threads=threads, patience_s=settings.lock_timeout_s)
 
     async def take(
-        self, chunks: AsyncIterator[bytes], declared_bytes: int, encoding: str, tenant: Tenant
+        self,
+        chunks: AsyncIterator[bytes],
+        declared_bytes: int,
+        encoding: str,
+        tenant: Tenant,
+        *,
+        admit: Callable[[int, int], Awaitable[None]] | None = None,
     ) -> Recorded:
-        """Read, check and record a batch.
+        """Read, check and record a batch, which `admit` may refuse for the number of its items and bytes.
 
-        Raises what `app.wire.body.decompress`, `app.wire.items.decode_batch` and
+        Raises what `admit`, `app.wire.body.decompress`, `app.wire.items.decode_batch` and
         `app.recording.commit` raise, BodyTooSlowError and app.intake.budgets.OverBudgetError.
         """
         holding = Holding(self._holding)
@@ -63,7 +69,10 @@ class Ingest:
             async with self._working.share(tenant.tenant_id, len(body)):
                 alone = self._working.at_work == 1
                 batch = await self._decoding.decode(body, tenant, alone=alone)
+                size_bytes = len(body)
                 del body
+                if admit is not None:
+                    await admit(len(batch.keys), size_bytes)
                 return await self._commits.record(tenant.tenant_id, batch)
         finally:
             holding.release()

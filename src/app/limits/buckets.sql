@@ -1,0 +1,19 @@
+-- name: take(tenant_id, key_id, what, cost, slack)^
+-- Take from one bucket, all that is asked for or nothing; either way tell in how many seconds it is full. The
+-- clock is read when the row is locked: who waits for it finds what came in meanwhile.
+with taken as (
+    insert into rate_buckets as b (tenant_id, key_id, what, full_at)
+    values (:tenant_id, :key_id, :what, clock_timestamp() + :cost * interval '1 microsecond')
+    on conflict (tenant_id, key_id, what) do update
+       set full_at = greatest(b.full_at, clock_timestamp()) + :cost * interval '1 microsecond'
+     where b.full_at <= clock_timestamp() + :slack * interval '1 microsecond'
+    returning full_at
+), found as (
+    select true as granted, full_at from taken
+    union all
+    select false, full_at from rate_buckets
+     where tenant_id = :tenant_id and key_id = :key_id and what = :what and not exists (select from taken)
+)
+select coalesce(bool_or(granted), false) as granted,
+       coalesce(extract(epoch from max(full_at) - clock_timestamp()), 0)::float8 as debt_s
+  from found;

@@ -1,0 +1,47 @@
+"""Wrong keys by address: refused without a look-up, while right keys of the same address go on."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from tests.databases import Database
+from tests.http.service import Service, on
+from tests.http.wire import EVENTS, assert_problem, body, counts, login, new_key
+
+
+@pytest.fixture
+def watched(fresh_database: Database, start: Callable[..., Service]) -> Service:
+    own = start(settings=on(fresh_database) | {"ROUNDBOOK_KEY_CACHE_S": "0.001"})
+    own.new_tenant("acme")
+    return own
+
+
+def test_who_sends_many_wrong_keys_is_refused_and_who_had_a_right_one_is_not(
+    watched: Service, fresh_database: Database
+) -> None:
+    right, new = (new_key(fresh_database, "acme") for _ in range(2))
+    with watched.client(right) as client:
+        assert counts(client.post(EVENTS, content=body(login("a")))) == (1, 0, 0)
+
+        def status(number: int) -> int:
+            wrong = {"x-api-key": f"rb_wrong-{number}"}
+            return client.post(EVENTS, content=body(), headers=wrong).status_code
+
+        statuses = [status(number) for number in range(1_000)]
+        assert statuses[:100] == [403] * 100
+        assert statuses.count(429) > 500, "or this machine takes 50 s for 1,000 refusals"
+        # A right key that was seen here is looked up again and again; one that is new waits its turn.
+        for name in "bcd":
+            assert counts(client.post(EVENTS, content=body(login(name)))) == (1, 0, 0)
+        refused = client.post(EVENTS, content=body(), headers={"x-api-key": "rb_another"})
+        while refused.status_code == 403:
+            refused = client.post(EVENTS, content=body(), headers={"x-api-key": "rb_another"})
+        assert_problem(refused, "rate-limited")
+        assert refused.headers["retry-after"] == "1"
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+    with httpx.Client(base_url=watched.url, transport=elsewhere) as other:
+        headers = {"content-type": "application/json", "x-api-key": new}
+        assert other.post(EVENTS, content=body(login("e")), headers=headers).status_code == 204
+    metrics = httpx.get(f"{watched.url}/metrics").text
+    assert 'roundbook_rate_limited_total{what="wrong-keys"}' in metrics

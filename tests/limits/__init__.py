@@ -1,0 +1,1 @@
+"""Rate limits: buckets that all processes share, and leases."""
