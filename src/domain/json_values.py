@@ -92,7 +92,9 @@ def _object(parts: bytearray) -> bytes:
     size = _DIGEST_BYTES
     hashes = (bytes(parts[at : at + size]) for at in range(0, len(parts), size))
     members = dict(zip(hashes, hashes, strict=True))
-    return _hash(_OBJECT, b"".join([part for name in sorted(members) for part in (name, members[name])]))
+    return _hash(
+        _OBJECT, b"".join([part for name in sorted(members) for part in (name, members[name])])
+    )
 
 
 _EMPTY_OBJECT = _hash(_OBJECT, b"")
