@@ -88,13 +88,20 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     pool_size: Positive = 10
     """Connections with which each worker writes and reads, half each; it keeps up to six more."""
     max_inflight_bytes: Positive = 128 * 1024 * 1024
-    """How many bytes of requests a process holds at once; what comes beyond is answered 503."""
+    """How many bytes of requests a process holds at once, each with 32 KiB for itself; what comes beyond is
+    answered 503. A tenant holds at most twice what stays free, a key twice what stays free to its tenant."""
     max_working_bytes: Positive = 8 * 1024 * 1024
     """How many bytes of requests a process works on at once; the others wait their turn."""
     head_timeout_s: Seconds = 20.0
     """How long a client may take to send the head of a request; a connection without one ends as soon."""
+    max_event_bytes: Positive = 256 * 1024
+    """The longest `data` of one item, in bytes as sent."""
     body_timeout_s: Seconds = 60.0
     """How long a client may take to send a request's body."""
+    body_grace_s: Seconds = 10.0
+    """How long a body may bring less than it is to: in each such stretch it must bring its part."""
+    min_body_rate: Positive = 1_000
+    """How many bytes a second a request's body must bring, over each `body_grace_s`."""
     lock_timeout_s: Seconds = 10.0
     """How long a batch waits for the database, and for its turn in its log, before it is answered 503."""
     stalled_writer_s: Seconds = 20.0

@@ -15,6 +15,7 @@ from msgspec import Meta, Raw, defstruct
 from msgspec.json import Decoder
 
 from app.wire.item import Item
+from app.wire.rules import MAX_ELEMENTS
 from domain.instant import parse_datetime, parse_day_or_instant
 from domain.item_types import ITEM_TYPES, ItemType, Kind, Member
 from domain.money import MAX_FRACTION_DIGITS, MAX_INTEGER_DIGITS
@@ -34,7 +35,7 @@ _KINDS: dict[Kind, Any] = {
     Kind.ID: _Id,
     Kind.TIMESTAMP: str,
     Kind.TEXT: str,
-    Kind.TEXTS: list[str],
+    Kind.TEXTS: Annotated[list[str], Meta(max_length=MAX_ELEMENTS)],
     Kind.FLAG: bool,
     Kind.AMOUNT: Raw,
     Kind.CURRENCY: str,
