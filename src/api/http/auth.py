@@ -15,6 +15,7 @@ from api.http.head_method import is_head
 from api.http.headers import LAST_EVENT_ID, joined
 from api.http.log_ids import LOG_ID
 from api.http.problems import ProblemError
+from api.http.shared import Shared
 from app.accesses import AccessLog, NewAccess
 from app.tenants import KnownKey, Scope, Tenant, find_key
 from postgres.connections import Pool
@@ -34,6 +35,21 @@ class KeyRing:
         self._trust_s = trust_s
         self._known: OrderedDict[str, tuple[float, KnownKey]] = OrderedDict()
         self._lock = threading.Lock()
+        self._looking_up: Shared[str, KnownKey | None] = Shared()
+
+    async def find(self, key: str) -> KnownKey | None:
+        """Return what is remembered of a key, or look it up, once for all who ask at the same time.
+
+        Raises one of `postgres.errors.UNAVAILABLE`.
+        """
+        known = self.remembered(key)
+        if known is not None:
+            return known
+        return await self._looking_up.do(key, lambda: self.look_up_anew(key))
+
+    async def look_up_anew(self, key: str) -> KnownKey | None:
+        """Look a key up in a thread. Raises one of `postgres.errors.UNAVAILABLE`."""
+        return await anyio.to_thread.run_sync(self.look_up, key)
 
     def remembered(self, key: str) -> KnownKey | None:
         """Return what is known of a key without asking the store, if it is fresh enough."""
@@ -88,6 +104,12 @@ def tenant_of(request: Request[Any, Any, Any]) -> Tenant:
     return tenant
 
 
+def key_id_of(request: Request[Any, Any, Any]) -> int:
+    """Return the id of a request's key."""
+    key_id: int = request.scope["state"]["key_id"]
+    return key_id
+
+
 def log_id_of(connection: ASGIConnection[Any, Any, Any, Any]) -> bytes:
     """Return the id of that tenant's log, as it was found with the key: some seconds old at most."""
     log_id: bytes = connection.scope["state"][LOG_ID]
@@ -129,9 +151,9 @@ async def _find(connection: ASGIConnection[Any, Any, Any, Any], *, anew: bool = 
     if not text:
         raise ProblemError("forbidden", f"The header {HEADER} is missing.")
     ring: KeyRing = connection.app.state.key_ring
-    known = None if anew else ring.remembered(text)
-    if known is None and len(text) <= _LONGEST_KEY:
-        known = await anyio.to_thread.run_sync(ring.look_up, text)
+    known = None
+    if len(text) <= _LONGEST_KEY:
+        known = await (ring.look_up_anew(text) if anew else ring.find(text))
     if known is None or not known.key.is_valid(datetime.now(UTC)):
         raise ProblemError("forbidden", "The key is unknown, expired or revoked.")
     state = connection.scope["state"]

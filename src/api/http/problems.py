@@ -8,11 +8,15 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
+from api.http.leaving import ClientLeftError
 from postgres.errors import UNAVAILABLE
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:roundbook:problem:"
 _RETRY_AFTER_S = 1
+
+_CLIENT_LEFT = 499
+"""What no client sees, for the request log and the metrics: so nginx calls it, and many after it."""
 
 log = structlog.get_logger()
 
@@ -34,10 +38,13 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "unsupported-encoding": (415, "The content encoding is not supported"),
     "invalid-items": (422, "Some items are invalid; nothing was recorded"),
     "invalid-parameters": (422, "Some parameters are invalid"),
+    "too-many-queries": (429, "Too many queries wait; try again"),
+    "too-many-streams": (429, "Too many streams are open; try again"),
     "head-too-large": (431, "The head of the request is too large"),
     "internal-error": (500, "A fault of the service"),
     "not-implemented": (501, "The service can't do this"),
     "store-unavailable": (503, "The store did not confirm; try again"),
+    "query-too-slow": (503, "The query takes too long; ask for less"),
     "too-busy": (503, "Service overloaded; try again"),
     "read-models-behind": (503, "The read models are not there yet; try again"),
     "version-not-supported": (505, "This version of HTTP is not spoken here"),
@@ -112,6 +119,10 @@ def _of_unavailable(request: Request[Any, Any, Any], error: Exception) -> Respon
     return problem_response(request, ProblemError("store-unavailable", detail))
 
 
+def _of_client_left(_: Request[Any, Any, Any], __: ClientLeftError) -> Response[Any]:
+    return Response(None, status_code=_CLIENT_LEFT, media_type=MEDIA_TYPE)
+
+
 def _of_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     log.error("fault of the service", exc_info=error)
     detail = "Something went wrong here, not with the request. It was logged under the request_id."
@@ -120,6 +131,7 @@ def _of_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     ProblemError: _of_problem,
+    ClientLeftError: _of_client_left,
     HTTPException: _of_http,
     **dict.fromkeys(UNAVAILABLE, _of_unavailable),
     Exception: _of_fault,
