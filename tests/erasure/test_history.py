@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.log import history
 from app.log.history import HistoryFilters, replay
 from app.wire.items import InvalidItemsError
 from postgres.connections import Pool

@@ -7,11 +7,10 @@ import psycopg
 import pytest
 
 from api.http.sending import SLICE_BYTES
-from api.querying import history_streams
 from api.querying.parameters import Asked
 from api.routes.history import QUERY
 from app.log import history
-from app.log.history import HistoryFilters, replay
+from app.log.history import HistoryFilters, read_lines, replay
 from postgres.connections import Pool
 from tests.queries.casino import Casino, bet, deposit, item
 from tests.queries.ndjson import NDJSON, entries, lines
@@ -162,7 +161,6 @@ def test_large_events_come_in_pieces_of_bounded_size(
     pages = list(casino.walk("history", 100))
     assert [entry["position"] for page in pages for entry in page] == list(range(1, 9))
     assert [len(page) for page in pages] == [3, 3, 2]
-    read_lines = history_streams.read_lines
     sizes: list[int] = []
 
     def measured(*args: Any, **named: Any) -> tuple[bytes, int | None]:
@@ -170,7 +168,7 @@ def test_large_events_come_in_pieces_of_bounded_size(
         sizes.append(len(lines))
         return lines, after
 
-    monkeypatch.setattr(history_streams, "read_lines", measured)
+    monkeypatch.setattr("api.querying.history_streams.read_lines", measured)
     sent: list[int] = []
     answer = casino.get("history", headers=NDJSON, between=sent.append)
     assert len(entries(answer)) == 8

@@ -15,9 +15,6 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:roundbook:problem:"
 _RETRY_AFTER_S = 1
 
-_CLIENT_LEFT = 499
-"""What no client sees, for the request log and the metrics: so nginx calls it, and many after it."""
-
 log = structlog.get_logger()
 
 # name: (status, title). Names and titles are stable; clients may depend on them.
@@ -41,6 +38,8 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "too-many-queries": (429, "Too many queries wait; try again"),
     "too-many-streams": (429, "Too many streams are open; try again"),
     "head-too-large": (431, "The head of the request is too large"),
+    # Of no standard: so nginx calls it, and many after it. It is for the log; hardly a client sees it.
+    "client-left": (499, "The client closed the connection"),
     "internal-error": (500, "A fault of the service"),
     "not-implemented": (501, "The service can't do this"),
     "store-unavailable": (503, "The store did not confirm; try again"),
@@ -119,8 +118,8 @@ def _of_unavailable(request: Request[Any, Any, Any], error: Exception) -> Respon
     return problem_response(request, ProblemError("store-unavailable", detail))
 
 
-def _of_client_left(_: Request[Any, Any, Any], __: ClientLeftError) -> Response[Any]:
-    return Response(None, status_code=_CLIENT_LEFT, media_type=MEDIA_TYPE)
+def _of_client_left(request: Request[Any, Any, Any], error: ClientLeftError) -> Response[Any]:
+    return problem_response(request, ProblemError("client-left", str(error)))
 
 
 def _of_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -61,7 +61,7 @@ async def whole(
     """Answer with all entries up to the present head, in constant memory."""
     queries.open_stream()
     size, until = await queries.logged(asked, _sealed_size(asked))
-    async with WhileClientStays(request.receive):
+    async with WhileClientStays(request.scope, request.receive):
         first = await _read(asked, queries, ndjson_line, after=0, until=until)
     return Streamed(
         _follow_to_head(request, asked, queries, first),
@@ -86,7 +86,7 @@ async def live(
     queries.open_stream()
     size, until = await queries.logged(asked, _sealed_size(asked))
     check_reached(after, until)
-    async with WhileClientStays(request.receive):
+    async with WhileClientStays(request.scope, request.receive):
         first = await _read(asked, queries, event_stream_message, after=after, until=until)
     headers = answer_headers(until) | evidence_header(size)
     if last_event_id is not None and not first.lines and _is_complete(asked, first):

@@ -138,7 +138,7 @@ class Queries:
 
     async def by_key(self, read: Callable[[Pool], V]) -> V:
         """Look something up by keys, in a thread. Raises what `read` and the store raise."""
-        async with WhileClientStays(self._request.receive):
+        async with WhileClientStays(self._request.scope, self._request.receive):
             return await self._read(lambda: read(self._reading.by_key))
 
     async def piece_by_key(self, read: Callable[[Pool], V]) -> V:
@@ -185,7 +185,7 @@ class Queries:
     async def _when_reached(
         self, awaited: Awaited, at_least: int, read_once: Callable[[], Found[V] | None]
     ) -> Found[V]:
-        async with WhileClientStays(self._request.receive):
+        async with WhileClientStays(self._request.scope, self._request.receive):
             return await self._once_reached(awaited, at_least, read_once)
 
     async def _once_reached(
