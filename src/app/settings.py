@@ -86,7 +86,8 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     max_body_bytes: Positive = 16 * 1024 * 1024
     """The largest request body, decompressed."""
     pool_size: Positive = 10
-    """Connections with which each worker writes and reads, half each; it keeps up to six more."""
+    """Connections with which each worker writes and reads, half each. It keeps up to half as many more for
+    reading, and four."""
     max_inflight_bytes: Positive = 128 * 1024 * 1024
     """How many bytes of requests a process holds at once, each with 32 KiB for itself; what comes beyond is
     answered 503. A tenant holds at most twice what stays free, a key twice what stays free to its tenant."""
@@ -108,6 +109,18 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """How long a transaction may wait for its process, stopped or starved, before it is ended."""
     at_least_timeout_s: Seconds = 5.0
     """How long a query with `at_least` waits for the read models."""
+    query_timeout_s: Seconds = 30.0
+    """How long the store may work for a query, or for a piece of a stream, before it is ended."""
+    max_waiting_queries: Positive = 200
+    """How many queries of a tenant wait in a worker, of one key half as many; what comes beyond is 429."""
+    max_streams_per_tenant: Positive = 1_000
+    """How many streams of a tenant are open in a worker; beyond it is 429."""
+    max_streams_per_key: Positive = 200
+    """The same of one key."""
+    max_unsent_bytes: Positive = 32 * 1024 * 1024
+    """How many bytes of streams that were not taken yet a worker holds, and as many of other answers."""
+    send_timeout_s: Seconds = 60.0
+    """How long a client may take nothing of its answer before it is broken off."""
     key_cache_s: TrustSeconds = 5.0
     """How long a process trusts what it last read about a key. Open streams look up to 4 s later: with the
     5 that are the most a revocation holds everywhere within 10 s."""

@@ -15,6 +15,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.http.cycle import Cycle, HalfClosing
+from api.http.leaving import NO_MORE_COMES
 from api.http.problems import ProblemError
 from api.http.refusals import REFUSAL
 from api.http.request_head import read_head
@@ -76,13 +77,16 @@ class Protocol(HttpToolsProtocol):
             self._fail(problem)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks for it
-        """Learn that the client sends no more. It may still read: what was asked is answered."""
+        """Learn that the client sends no more. It may still read: what was asked is answered, if soon."""
         if self._in_head or self._in_body:
             problem = ProblemError("bad-request", "The request ended before it was whole.")
             self._fail(problem, more_may_come=False)
         if self._last is None or self._last.response_complete:
             return False
         self._last.be_the_last()
+        for cycle in (self._running, *(each for each, _ in self.pipeline)):
+            if cycle is not None:
+                cycle.scope["state"][NO_MORE_COMES] = True
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -77,6 +77,7 @@ async def take_bundle(
         last=of.to_position,
         since=of.since,
     )
+    queries.open_stream()
     bundle = await sealed(queries, lambda pool: Bundle(pool, asked.tenant_id, wanted))
     headers = {
         "Content-Disposition": f'attachment; filename="{bundle.file_name}"',
@@ -91,6 +92,6 @@ async def _pieces(
 ) -> AsyncIterator[bytes]:
     """Give the pieces as they are sent; between two of them no thread and no connection is held."""
     pieces = bundle.pieces()
-    while (piece := await sealed(queries, lambda _: next(pieces, None))) is not None:
+    while (piece := await sealed(queries, lambda _: next(pieces, None), piece=True)) is not None:
         yield piece
         await check_key(request, "audit")
