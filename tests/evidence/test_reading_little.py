@@ -52,7 +52,7 @@ _FILL_TILES = """
 
 _FILL_CHECKPOINTS = """
     insert into checkpoints (tenant_id, log_number, tree, size, root, note, sealed_at)
-    select %(tenant_id)s, 1, 'log', n, 'x', 'x', now() from generate_series(1, 20000) as n
+    select %(tenant_id)s, 1, 'log', n, 'x', 'x', now() - interval '1 day' from generate_series(1, 20000) as n
 """
 
 _ASKED = [

@@ -175,7 +175,8 @@ def witnessed_checkpoint(connection: Connection, log: Log, at_least: int) -> Sea
         "log_number": log.number,
         "at_least": at_least,
     }
-    return fetch_one(connection, SQL.witnessed, parameters, Sealed)
+    size = fetch_one(connection, SQL.witnessed, parameters, int)
+    return None if size is None else checkpoint_of(connection, log, "log", size)
 
 
 def time_stamps(
