@@ -195,11 +195,19 @@ async def _look_up(
         return await anyio.to_thread.run_sync(ring.look_up, text)
     wrong_keys: WrongKeys = connection.app.state.wrong_keys
     address = connection.client.host if connection.client else ""
-    wait_s = wrong_keys.begin(address)
+    _refuse_many(wrong_keys, address)
+    async with wrong_keys.turn(address):
+        if found := ring.remembered(text):  # by now
+            return found
+        _refuse_many(wrong_keys, address)
+        found = await anyio.to_thread.run_sync(ring.look_up, text)
+    if found is None:
+        wrong_keys.count(address)
+    return found
+
+
+def _refuse_many(wrong_keys: WrongKeys, address: str) -> None:
+    wait_s = wrong_keys.wait_s(address)
     if wait_s > 0:
         detail = "Too many unknown keys came from this address; try again."
         raise rate_limited("wrong-keys", detail, wait_s)
-    found = await anyio.to_thread.run_sync(ring.look_up, text)
-    if found is not None:
-        wrong_keys.was_right(address)
-    return found

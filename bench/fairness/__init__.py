@@ -1,0 +1,1 @@
+"""(k) What a quiet tenant feels while another one abuses the service."""
