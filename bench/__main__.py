@@ -13,6 +13,7 @@ import click
 
 from bench import busy_player, growth, lag, past, projecting, queries, side_by_side, singles, steps
 from bench.evidence import disk, ingest, proofs, verifying
+from bench.fairness import measuring
 from bench.machine import load, machine_facts, warnings
 from bench.parts import Options, Part, Say
 from bench.report import print_facts, print_table
@@ -34,6 +35,7 @@ _ALONE = {
     "evidence-proofs": proofs.run,
     "evidence-verify": verifying.run,
     "evidence-disk": disk.run,
+    "fairness": measuring.run,
 }
 PARTS = (*_SIDE_BY_SIDE, *_ALONE)
 _GROUPS = {
@@ -120,7 +122,7 @@ def main(parts: tuple[str, ...], **sizes: Any) -> None:
 
     Recording: floor, http, library, steps, singles, growth. Read models: projecting, lag, sustained,
     queries, past. Evidence: evidence-ingest, -proofs, -verify, -disk; `evidence` is all of these, lag and
-    sustained.
+    sustained. Among strangers: fairness.
 
     On an embedded PostgreSQL in a temporary folder (set TMPDIR to the disk that is meant), or on that
     of ROUNDBOOK_DATABASE_URL, in databases of its own which are dropped in the end; its role, or that of

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import click
 
-from api.process.supervisor import listen
+from api.process.listening import listen
 from bench.processes import ROOT, cpu_s, family
 from bench.server import Database
 

@@ -16,7 +16,7 @@ from app.log.rows import copy_data, encode_item
 from app.log.statements import SQL
 from app.recording import Prepared, Recorded, event_key
 from app.tenants import Tenant
-from app.wire.items import decode_batch
+from app.wire.items import MAX_EVENT_BYTES, decode_batch
 from postgres.binary import micros
 from postgres.connections import Connection
 
@@ -35,9 +35,21 @@ async def _acknowledge(self: group.GroupCommit, tenant_id: int, batch: Prepared)
     return Recorded(ids, ["stored"] * items, [1] * items, bytes(16), 1, batch.salts, hashes)
 
 
-def _decode(body: bytes, tenant: Tenant) -> Prepared:
+def _decode(
+    body: bytes,
+    tenant: Tenant,
+    max_event_bytes: int = MAX_EVENT_BYTES,
+    *,
+    common_only: bool = False,
+) -> Prepared:
     """Read and prepare a batch, with nothing that commits to its items."""
-    items = decode_batch(body, currencies=tenant.allowed_currencies(), now=datetime.now(UTC))
+    items = decode_batch(
+        body,
+        currencies=tenant.allowed_currencies(),
+        now=datetime.now(UTC),
+        max_event_bytes=max_event_bytes,
+        common_only=common_only,
+    )
     keys = [event_key(item.unique_id) for item in items]
     nothing = [b""] * len(items)
     return Prepared(
@@ -54,10 +66,10 @@ def _decode(body: bytes, tenant: Tenant) -> Prepared:
     )
 
 
-def _decode_if_valid(body: bytes, tenant: Tenant) -> Prepared | None:
+def _decode_beside(body: bytes, tenant: Tenant, max_event_bytes: int) -> Prepared | None:
     """Do the same in the process beside the worker."""
     try:
-        return _decode(body, tenant)
+        return _decode(body, tenant, max_event_bytes)
     except Exception:  # noqa: BLE001 (it will be raised once more where it is answered)
         return None
 
@@ -87,7 +99,7 @@ def main() -> None:
         group.GroupCommit.record = _acknowledge  # type: ignore[method-assign]
     elif mode == NO_EVIDENCE:
         decoding.decode = _decode
-        decoding._decode_if_valid = _decode_if_valid  # noqa: SLF001 (the worker's own function)
+        decoding._decode_or_refuse = _decode_beside  # noqa: SLF001 (the worker's own function)
         # By its name, as the package has a function of the same one.
         vars(importlib.import_module("app.recording.commit"))["copy"] = _copy
     elif mode != AS_IT_IS:

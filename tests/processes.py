@@ -21,6 +21,12 @@ def runs(pid: int) -> bool:
     return any(not state.startswith("Z") for state, *_ in states)
 
 
+def resident_bytes(pid: int) -> int:
+    """How much memory a process has at present."""
+    ((kibibytes,),) = _seen("rss=", pid)
+    return int(kibibytes) * 1024
+
+
 def _seen(column: str, pid: int) -> Sequence[Sequence[str]]:
     # Unlimited width: where a terminal is about, or COLUMNS is set, `ps` cuts a long command off.
     command = ["ps", "-ww", "-p", str(pid), "-o", column]

@@ -1,30 +1,37 @@
 """The HTTP application, wired: settings and a pool in, an ASGI application out."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
-from anyio import CapacityLimiter
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.plugins.prometheus import PrometheusConfig
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Scope
 
 from api.documentation.openapi import OPENAPI_CONFIG
 from api.documentation.pages import PAGES
 from api.http.auth import KeyRing, require_scope
+from api.http.endings import endings
 from api.http.head_method import head_like_get
 from api.http.log_ids import log_ids
+from api.http.operations import operations_apart
 from api.http.problems import EXCEPTION_HANDLERS
 from api.http.rate_limits import rate_limit_headers
 from api.http.raw_ids import raw_ids
 from api.http.refusals import refusals
 from api.http.request_log import request_log
+from api.http.sending import bounded_sending
+from api.http.shared import Shared
 from api.http.wrong_keys import WrongKeys
+from api.querying.lanes import lane_of
+from api.querying.open_streams import OpenStreams
 from api.querying.positions import Positions
-from api.querying.queries import Queries
+from api.querying.queries import Queries, Reading
+from api.querying.reads import Reads
 from api.routes import ROUTES
 from app.accesses import AccessLog
 from app.intake.intake import Ingest
@@ -33,7 +40,7 @@ from app.limits.limiter import Limiter
 from app.settings import Settings
 from postgres.connections import open_pool
 
-_BY_KEY_CONNECTIONS = 2
+_LOOKING_UP_CONNECTIONS = 2
 _ACCESS_CONNECTIONS = 2
 
 # How long a writer waits for a log with a thread and a connection in hand, before others have a turn.
@@ -52,8 +59,13 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
     return create_service(settings, database_url).application
 
 
-def create_service(settings: Settings, database_url: str) -> Service:
-    """Build the application with its handle for the end of the process."""
+def create_service(
+    settings: Settings, database_url: str, *, for_operators: Sequence[socket.socket] = ()
+) -> Service:
+    """Build the application with its handle for the end of the process.
+
+    Health and metrics are served on the listeners `for_operators` alone, if there are any.
+    """
     # Half of the connections for writing, half for reading: neither can starve the other.
     share = max(1, settings.pool_size // 2)
     writing = open_pool(
@@ -62,11 +74,31 @@ def create_service(settings: Settings, database_url: str) -> Service:
         timeout_s=settings.lock_timeout_s,
         lock_timeout_s=min(_TURN_S, settings.lock_timeout_s),
     )
-    # Two more than queries can take: keys are looked up and health is asked for meanwhile.
-    pool = open_pool(database_url, max_size=share + 2, for_queries=True)
-    positions = Positions(pool)
-    # What lies in the past is looked up by key, a few milliseconds each.
-    by_key = open_pool(database_url, max_size=_BY_KEY_CONNECTIONS)
+    pool, by_key = (
+        open_pool(
+            database_url,
+            max_size=share,
+            for_queries=for_queries,
+            statement_timeout_s=settings.query_timeout_s,
+        )
+        # What lies in the past is looked up by key.
+        for for_queries in (True, False)
+    )
+    # Keys are looked up, health and positions are asked for, whatever queries are at work.
+    looking_up = open_pool(database_url, max_size=_LOOKING_UP_CONNECTIONS)
+    positions = Positions(looking_up)
+    reads = Reads(
+        threads=share,
+        most_waiting=settings.max_waiting_queries,
+        unsent_limit_bytes=settings.max_unsent_bytes,
+        timeout_s=settings.query_timeout_s,
+    )
+    streams = OpenStreams(
+        per_tenant=settings.max_streams_per_tenant, per_key=settings.max_streams_per_key
+    )
+    reading = Reading(
+        pool, by_key, reads, streams, positions, Shared(), settings.at_least_timeout_s
+    )
     recording = open_pool(
         database_url,
         max_size=_ACCESS_CONNECTIONS,
@@ -74,18 +106,15 @@ def create_service(settings: Settings, database_url: str) -> Service:
         lock_timeout_s=settings.lock_timeout_s,
     )
     ingest = Ingest(settings, writing, threads=share)
-    dependencies: dict[str, Any] = {
-        "settings": settings,
-        "pool": pool,
-        "ingest": ingest,
-        "queries": Queries(
-            pool,
-            by_key,
-            threads=CapacityLimiter(share),
-            positions=positions,
-            at_least_timeout_s=settings.at_least_timeout_s,
-        ),
-    }
+    constants: dict[str, Any] = {"settings": settings, "pool": looking_up, "ingest": ingest}
+
+    def queries(request: Request[Any, Any, Any]) -> Queries:
+        return Queries(reading, request)
+
+    def unsent(scope: Scope, held_bytes: int) -> AbstractContextManager[None]:
+        if "tenant" not in scope["state"]:
+            return nullcontext()
+        return reads.unsent(lane_of(scope), held_bytes)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -94,27 +123,33 @@ def create_service(settings: Settings, database_url: str) -> Service:
         finally:
             ingest.close()
             writing.close()
+            reads.close()
             pool.close()
             by_key.close()
+            looking_up.close()
             recording.close()
 
+    apart = [operations_apart(for_operators)] if for_operators else []
     application = Litestar(
         route_handlers=[*ROUTES, *PAGES],
-        guards=[require_scope],
+        guards=[*apart, require_scope],
         exception_handlers=EXCEPTION_HANDLERS,
         dependencies={
-            name: Provide(_constant(value), sync_to_thread=False)
-            for name, value in dependencies.items()
+            "queries": Provide(queries, sync_to_thread=False),
+            **{
+                name: Provide(_constant(value), sync_to_thread=False)
+                for name, value in constants.items()
+            },
         },
         middleware=[
             PrometheusConfig(app_name="roundbook", prefix="roundbook", group_path=True).middleware
         ],
         state=State(
             {
-                "key_ring": KeyRing(pool, trust_s=settings.key_cache_s),
                 "wrong_keys": WrongKeys(),
-                "limiter": Limiter(partial(take, pool)),
+                "limiter": Limiter(partial(take, looking_up)),
                 "most_body_bytes": settings.max_body_bytes,
+                "key_ring": KeyRing(looking_up, trust_s=settings.key_cache_s),
                 "accesses": AccessLog(recording, threads=_ACCESS_CONNECTIONS),
             }
         ),
@@ -123,10 +158,9 @@ def create_service(settings: Settings, database_url: str) -> Service:
         request_max_body_size=None,
         logging_config=None,
     )
-    wrapped = request_log(
-        refusals(head_like_get(raw_ids(log_ids(rate_limit_headers(application)))))
-    )
-    return Service(wrapped, positions.close)
+    wrapped = refusals(head_like_get(raw_ids(log_ids(rate_limit_headers(application)))))
+    sending = bounded_sending(endings(wrapped), unsent=unsent, timeout_s=settings.send_timeout_s)
+    return Service(request_log(sending), positions.close)
 
 
 def _constant(value: Any) -> Callable[[], Any]:

@@ -51,6 +51,12 @@ Anchors = Annotated[
         " may end in ;interval=SECONDS"
     ),
 ]
+_PORT = r"(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
+_ADDRESS = rf"\A(unix:/.+|(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):{_PORT})\Z"
+OpsAddress = Annotated[
+    Annotated[str, msgspec.Meta(pattern=_ADDRESS)] | None,
+    msgspec.Meta(description="host:port, as 127.0.0.1:9090, or unix:/path/of/a/socket"),
+]
 Folder = Annotated[str, msgspec.Meta(description="the path of a folder")]
 FolderOrNone = Annotated[str | None, msgspec.Meta(description="the path of a folder")]
 LogFormat = Annotated[
@@ -80,19 +86,41 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     max_body_bytes: Positive = 16 * 1024 * 1024
     """The largest request body, decompressed."""
     pool_size: Positive = 10
-    """Connections with which each worker writes and reads, half each; it keeps up to six more."""
+    """Connections with which each worker writes and reads, half each. It keeps up to half as many more for
+    reading, and four."""
     max_inflight_bytes: Positive = 128 * 1024 * 1024
-    """How many bytes of requests a process holds at once; what comes beyond is answered 503."""
+    """How many bytes of requests a process holds at once, each with 32 KiB for itself; what comes beyond is
+    answered 503. A tenant holds at most twice what stays free, a key twice what stays free to its tenant."""
     max_working_bytes: Positive = 8 * 1024 * 1024
     """How many bytes of requests a process works on at once; the others wait their turn."""
+    head_timeout_s: Seconds = 20.0
+    """How long a client may take to send the head of a request; a connection without one ends as soon."""
+    max_event_bytes: Positive = 256 * 1024
+    """The longest `data` of one item, in bytes as sent."""
     body_timeout_s: Seconds = 60.0
     """How long a client may take to send a request's body."""
+    body_grace_s: Seconds = 10.0
+    """How long a body may bring less than it is to: in each such stretch it must bring its part."""
+    min_body_rate: Positive = 1_000
+    """How many bytes a second a request's body must bring, over each `body_grace_s`."""
     lock_timeout_s: Seconds = 10.0
     """How long a batch waits for the database, and for its turn in its log, before it is answered 503."""
     stalled_writer_s: Seconds = 20.0
     """How long a transaction may wait for its process, stopped or starved, before it is ended."""
     at_least_timeout_s: Seconds = 5.0
     """How long a query with `at_least` waits for the read models."""
+    query_timeout_s: Seconds = 30.0
+    """How long the store may work for a query, or for a piece of a stream, before it is ended."""
+    max_waiting_queries: Positive = 200
+    """How many queries of a tenant wait in a worker, of one key half as many; what comes beyond is 429."""
+    max_streams_per_tenant: Positive = 1_000
+    """How many streams of a tenant are open in a worker; beyond it is 429."""
+    max_streams_per_key: Positive = 200
+    """The same of one key."""
+    max_unsent_bytes: Positive = 32 * 1024 * 1024
+    """How many bytes of streams that were not taken yet a worker holds, and as many of other answers."""
+    send_timeout_s: Seconds = 60.0
+    """How long a client may take nothing of its answer before it is broken off."""
     key_cache_s: TrustSeconds = 5.0
     """How long a process trusts what it last read about a key. Open streams look up to 4 s later: with the
     5 that are the most a revocation holds everywhere within 10 s."""
@@ -112,6 +140,8 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """Where checkpoints are anchored, read by `anchor_specs`. Absent: nowhere."""
     retention_years: Years = 10
     """For how many years what moves money must be kept; `roundbook erase --before` is held to it."""
+    ops_address: OpsAddress = None
+    """Where health and metrics are served, and then nowhere else. Absent: beside the API, to everyone."""
     log_format: LogFormat = None
     """`json`, or `console` for people. Absent: for people where stderr is a terminal, else JSON."""
 

@@ -16,45 +16,21 @@ _LITERALS = frozenset((b"true", b"false", b"null"))
 # Commas, colons and white space say nothing that the order of the other tokens does not.
 _TOKENS = re.compile(
     rb"""
-      ( " [^"\\]* (?: \\. [^"\\]* )* " )    # a string
-    | ( [^][{}",:\ \t\r\n]+ )                # a number, true, false or null
+      " [^"\\]* (?: \\. [^"\\]* )* "    # a string
+    | [^][{}",:\ \t\r\n]+                # a number, true, false or null
     | [][{}]
     """,
     re.VERBOSE | re.DOTALL,
 )
 
 
-class _Array:
-    """An array on its way."""
+_OPENING = b"[{"
+_QUOTE, _BRACE = b'"{'
 
-    def __init__(self) -> None:
-        self._hash = _hash(b"array")
-
-    def add(self, element: bytes) -> None:
-        self._hash.update(element)
-
-    def closed(self) -> bytes:
-        return self._hash.digest()
-
-
-class _Object:
-    """An object on its way: the hashes of its names and values in turn."""
-
-    def __init__(self) -> None:
-        self._parts = bytearray()
-
-    def add(self, part: bytes) -> None:
-        self._parts += part
-
-    def closed(self) -> bytes:
-        size = _DIGEST_BYTES
-        parts = (bytes(self._parts[at : at + size]) for at in range(0, len(self._parts), size))
-        members = dict(zip(parts, parts, strict=True))
-        value = _hash(b"object")
-        for name in sorted(members):
-            value.update(name)
-            value.update(members[name])
-        return value.digest()
+# Tokens repeat, names of members most of all: what many of a text hash to is looked up. Short ones, and not
+# without end, so that what is remembered stays small beside the text.
+_MOST_REMEMBERED = 10_000
+_LONGEST_REMEMBERED = 64
 
 
 def same_value(one: bytes, other: bytes) -> bool:
@@ -68,35 +44,74 @@ def fingerprint(text: bytes) -> bytes:
     Of a repeated member the last counts. For texts that were checked to be JSON before: of others some
     raise ValueError, some give a hash that means nothing.
     """
-    around: list[_Array | _Object] = []
+    around: list[blake2b | bytearray] = []
+    known: dict[bytes, bytes] = {}
     for token in _TOKENS.finditer(text):
-        string, scalar = token.groups()
-        if string is not None:
-            value = _hash(b"string", _unescaped(string)).digest()
-        elif scalar is not None:
-            value = _hash(b"scalar", scalar if scalar in _LITERALS else _number(scalar)).digest()
-        elif token[0] in _CLOSING:
-            value = around.pop().closed()
-        else:
-            around.append(_Array() if token[0] == b"[" else _Object())
-            continue
+        word = token[0]
+        value = known.get(word)
+        if value is None:
+            first = word[0]
+            if first in _OPENING:
+                around.append(bytearray() if first == _BRACE else _ARRAY.copy())
+                continue
+            if first in _CLOSING:
+                closed = around.pop()
+                value = _object(closed) if isinstance(closed, bytearray) else closed.digest()
+            else:
+                value = _string(word) if first == _QUOTE else _scalar(word)
+                if len(word) <= _LONGEST_REMEMBERED and len(known) < _MOST_REMEMBERED:
+                    known[word] = value
         if not around:
             return value
-        around[-1].add(value)
+        inmost = around[-1]
+        if isinstance(inmost, bytearray):
+            inmost += value
+        else:
+            inmost.update(value)
     raise ValueError("no JSON")
 
 
-def _hash(kind: bytes, content: bytes = b"") -> blake2b:
-    return blake2b(content, digest_size=_DIGEST_BYTES, person=kind)
+def _kind(name: bytes) -> blake2b:
+    return blake2b(digest_size=_DIGEST_BYTES, person=name)
 
 
-def _unescaped(string: bytes) -> bytes:
-    if b"\\" not in string:
-        return string[1:-1]
-    text: str = json.loads(string)
-    return text.encode(errors="surrogatepass")
+# A copy is made in a third of the time that a hash needs to begin.
+_ARRAY, _OBJECT, _STRING, _SCALAR = map(_kind, (b"array", b"object", b"string", b"scalar"))
+
+
+def _hash(kind: blake2b, content: bytes) -> bytes:
+    begun = kind.copy()
+    begun.update(content)
+    return begun.digest()
+
+
+def _object(parts: bytearray) -> bytes:
+    """Hash an object, given the hashes of its names and values in turn."""
+    if not parts:
+        return _EMPTY_OBJECT
+    size = _DIGEST_BYTES
+    hashes = (bytes(parts[at : at + size]) for at in range(0, len(parts), size))
+    members = dict(zip(hashes, hashes, strict=True))
+    return _hash(
+        _OBJECT, b"".join([part for name in sorted(members) for part in (name, members[name])])
+    )
+
+
+_EMPTY_OBJECT = _hash(_OBJECT, b"")
+
+
+def _string(text: bytes) -> bytes:
+    if b"\\" in text:
+        unescaped: str = json.loads(text)
+        return _hash(_STRING, unescaped.encode(errors="surrogatepass"))
+    return _hash(_STRING, text[1:-1])
+
+
+def _scalar(text: bytes) -> bytes:
+    return _hash(_SCALAR, text if text in _LITERALS else _number(text))
 
 
 def _number(digits: bytes) -> bytes:
+    """Write a number so that all spellings of its value come to the same."""
     negative, significant, exponent = number_value(digits.decode())
     return f"{'-' if negative else ''}{significant or '0'}e{exponent}".encode()

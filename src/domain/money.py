@@ -65,6 +65,8 @@ def number_value(digits: str) -> tuple[bool, str, int | str]:
     if not significant:
         return False, "", 0
     shift = len(joined) - len(significant) - len(fraction)
+    if not exponent:
+        return bool(sign), significant, shift
     minus = "-" if exponent.startswith("-") else ""
     # Leading zeros go first: int() refuses a text of more than 4,300 digits, whatever its value.
     power = exponent.lstrip("+-").lstrip("0") or "0"

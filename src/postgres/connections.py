@@ -1,11 +1,14 @@
 """Connections to PostgreSQL, set up the same way everywhere."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
 
+from postgres.cancelling import cancellable
 from postgres.libpq import forget_misleading_variables
 from postgres.session import APPLICATION_NAME, take_over
 
@@ -63,8 +66,15 @@ def connect(url: str) -> Connection:
 # Nothing is prepared, so that each plan is made for the size that the table has by then.
 _BY_KEY = {"plan_cache_mode": "force_generic_plan"}
 
-# A query that no index serves must not hold a connection for ever.
-_FOR_QUERIES = {"statement_timeout": "30s"}
+
+class _CancellablePool(ConnectionPool[Connection]):
+    """Lends connections on which a read can be ended (postgres.cancelling)."""
+
+    @contextmanager
+    def connection(self, timeout: float | None = None) -> Iterator[Connection]:
+        """Lend a connection until the block ends."""
+        with super().connection(timeout) as lent, cancellable(lent):
+            yield lent
 
 
 def open_pool(
@@ -74,6 +84,7 @@ def open_pool(
     timeout_s: float = 10,
     lock_timeout_s: float = 10,
     for_queries: bool = False,
+    statement_timeout_s: float = 0,
 ) -> Pool:
     """Open a pool of connections in autocommit mode; a dead one is replaced before it is lent.
 
@@ -82,10 +93,14 @@ def open_pool(
 
     Within `timeout_s` a connection must be free, or taking one raises PoolTimeout; within
     `lock_timeout_s` another session's lock, or a statement that waits for it raises
-    psycopg.errors.LockNotAvailable.
+    psycopg.errors.LockNotAvailable. A statement that takes longer than `statement_timeout_s` (0: as long as
+    it may) raises psycopg.errors.QueryCanceled.
     """
-    settings = _FOR_QUERIES if for_queries else _BY_KEY
-    settings = {"lock_timeout": f"{round(lock_timeout_s * 1000)}ms", **settings}
+    settings = {
+        "lock_timeout": f"{round(lock_timeout_s * 1000)}ms",
+        "statement_timeout": f"{round(statement_timeout_s * 1000)}ms",
+        **({} if for_queries else _BY_KEY),
+    }
 
     def configure(connection: Connection) -> None:
         try:
@@ -94,7 +109,7 @@ def open_pool(
             connection.close()
             raise
 
-    return ConnectionPool(
+    return _CancellablePool(
         kwargs={"autocommit": True, "prepare_threshold": None, **parameters(url)},
         configure=configure,
         min_size=1,

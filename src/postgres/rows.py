@@ -86,18 +86,21 @@ class _Binding(NamedTuple):
     rest: Callable[[Iterable[_Values]], Iterable[Any]]
 
 
-def _names(cursor: psycopg.Cursor[_Values]) -> tuple[str, ...]:
-    return tuple(column.name for column in cursor.description or ())
+def _names(cursor: psycopg.Cursor[_Values]) -> tuple[bytes | None, ...]:
+    # As libpq gives them: a description of each column would take longer to make than a few rows.
+    result = cursor.pgresult
+    return () if result is None else tuple(map(result.fname, range(result.nfields)))
 
 
 @lru_cache(maxsize=1_000)
 def _binding(
     statement: Statement,
     kind: Callable[..., Any],
-    names: tuple[str, ...],
+    columns: tuple[bytes | None, ...],
     key: tuple[str, ...] = (),
 ) -> _Binding:
     """Find where the columns stand that are wanted, once for all rows. Raises RowError."""
+    names = tuple((column or b"").decode() for column in columns)
     fields = _fields(kind)
     rest = [name for name in names if name not in key]
     if fields is None and len(rest) != 1:

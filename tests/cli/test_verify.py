@@ -9,6 +9,7 @@ import pytest
 from psycopg import sql
 
 from api.tenancy import create_tenant
+from app.evidence.status import read_evidence_status
 from postgres.connections import connect, open_pool
 from tests.databases import Database, new_database
 from tests.evidence.tampering import Case, build
@@ -124,17 +125,34 @@ def test_what_cannot_be_read_is_neither(command: Command, tmp_path: Path) -> Non
     assert (ended.returncode, ended.stdout) == (2, "")
 
 
-def test_no_read_models_are_made_of_a_log_that_was_changed(command: Command, altered: None) -> None:
+def rebuilt_anyway(case: Case) -> str | None:
+    """Return what the status says of a rebuild of a log that was changed."""
+    with connect(case.database.service_url) as connection:
+        said = read_evidence_status(connection, case.tenant.tenant_id).rebuilt_anyway
+    return said.reason if said else None
+
+
+def test_no_read_models_are_made_of_a_log_that_was_changed(
+    command: Command, case: Case, altered: None
+) -> None:
     ended = command("rebuild", TENANT)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert f"the log of {TENANT} is not what was sealed:" in ended.stderr
     assert "321 leaf: the event is not the one that was sealed" in ended.stderr
     assert "--anyway" in ended.stderr
+    assert command("rebuild", TENANT, "--anyway", "--check").returncode == 0
+    assert rebuilt_anyway(case) is None
     ended = command("rebuild", TENANT, "--anyway")
     assert ended.returncode == 0
     assert "321 leaf: the event is not the one that was sealed" in ended.stderr
     assert "the read models are made of it all the same (--anyway)" in ended.stderr
     assert "up to position 700" in ended.stdout
+    assert rebuilt_anyway(case) == "321 leaf: the event is not the one that was sealed"
+    case.tamper(RESTORE_AMOUNT)
+    assert command("rebuild", TENANT, "--check").returncode == 1
+    assert rebuilt_anyway(case) is not None
+    assert command("rebuild", TENANT).returncode == 1
+    assert rebuilt_anyway(case) is None
 
 
 def test_read_models_are_made_of_a_log_that_is_what_was_sealed(command: Command) -> None:

@@ -61,7 +61,7 @@ def test_a_session_is_set_to_the_same_wherever_settings_come_from(
             {"lock_timeout": "2500ms", "plan_cache_mode": "force_generic_plan"},
         ),
         "queries": (
-            open_pool(url, max_size=1, for_queries=True),
+            open_pool(url, max_size=1, for_queries=True, statement_timeout_s=30),
             {"lock_timeout": "10s", "statement_timeout": "30s"},
         ),
     }

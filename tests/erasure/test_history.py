@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.log import history
 from app.log.history import HistoryFilters, replay
 from app.wire.items import InvalidItemsError
 from postgres.connections import Pool
@@ -94,7 +93,7 @@ def test_streams_and_replay_say_the_same(seen: Seen, pool: Pool) -> None:
 
 @pytest.fixture
 def in_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "STRETCH_BYTES", 1)
+    monkeypatch.setattr("api.routes.history.PAGE_BYTES", 1)
 
 
 def test_pages_go_on_behind_what_was_erased(seen: Seen, in_small_pieces: None) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 from roundbook_verify import notes
-from roundbook_verify.bundle import Manifest
 from roundbook_verify.heads import judge
 
 from app.evidence.attesting import attest
@@ -37,6 +36,7 @@ from domain.evidence.proofs import verify_consistency, verify_inclusion
 from postgres.connections import Connection, Pool
 from tests.evidence.reading import expected_hashes, rows_of
 from tests.evidence.trees import naive_root
+from tests.logs import with_key
 from tests.recording.sending import login, send
 
 Ends = dict[str, tuple[int, int]]
@@ -99,9 +99,8 @@ def judged(
     sealed = checkpoint_of(connection, log, "log", size)
     assert sealed is not None
     note = notes.parse_checkpoint(sealed.note.encode())
-    manifest = Manifest("", note.origin, log.log_id.hex(), size, 1, size, proof.stream)
     keys = [notes.parse_key(vkey, notes.ED25519) for vkey in vkeys]
-    return judge(json.loads(msgspec.json.encode(proof)), manifest, note, keys)
+    return judge(json.loads(msgspec.json.encode(proof)), proof.stream.encode(), note, keys)
 
 
 def check_proof(connection: Connection, log: Log, proof: StreamProof, size: int) -> Statement:
@@ -159,6 +158,12 @@ class Attested:
         self.tenant = tenant
         self.settings = Settings(signing_keys=str(keys))
         self.sealer = Sealer(pool, self.settings)
+        self.add_key()
+
+    def add_key(self) -> None:
+        """Give the log its key, unless it has one."""
+        with self.pool.connection() as connection:
+            with_key(connection, self.tenant.tenant_id, self.settings)
 
     @property
     def log(self) -> Log:

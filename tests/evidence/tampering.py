@@ -14,7 +14,7 @@ from app.evidence.keys import read_key
 from app.evidence.sealer import Sealer
 from app.evidence.store import newest_checkpoint
 from app.evidence.verification.verify import Asked, Outcome, verify_log
-from app.log.leaves import Log, current_log, hash_events, read_leaf_hashes
+from app.log.leaves import Log, hash_events, read_leaf_hashes
 from app.settings import Settings
 from app.tenants import Tenant
 from domain.evidence.anchoring import AnchorSpec
@@ -24,6 +24,7 @@ from postgres.connections import Pool, connect, open_pool
 from tests.databases import Database
 from tests.evidence.auditor import judged
 from tests.evidence.filling import fill, items
+from tests.logs import with_key
 
 
 class Case(NamedTuple):
@@ -90,10 +91,9 @@ def build(
     players: int = 300,
 ) -> Case:
     """Fill a tenant's log; at each of the sizes it is sealed and anchored."""
-    with pool.connection() as connection:
-        log = current_log(connection, tenant.tenant_id)
-    assert log is not None
     settings = Settings(signing_keys=str(folder / "keys"))
+    with pool.connection() as connection:
+        log = with_key(connection, tenant.tenant_id, settings)
     case = Case(database, tenant, log, settings, folder / "anchors.ndjson")
     grow(pool, case, sizes, players=players)
     return case

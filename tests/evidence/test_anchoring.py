@@ -17,14 +17,14 @@ def test_anchors_are_separated_by_white_space_and_know_their_intervals() -> None
     text = (
         f"file:/var/lib/anchors  file:a;b.ndjson;interval=0.5\n"
         f"witness:https://w.example:8443/log;v=1,2/+{REMORA_KEY}\t"
-        f"witness:http://a+b+c.example+{REMORA_KEY};interval=5 "
+        f"witness:https://a+b+c.example+{REMORA_KEY};interval=5 "
         "tsa:https://user:secret@tsa.example/r?token=secret;interval=86400 tsa:http://[::1]:80"
     )
     assert parse_anchors(text) == [
         AnchorSpec("file", "/var/lib/anchors", 0),
         AnchorSpec("file", "a;b.ndjson", 0.5),
         AnchorSpec("witness", "https://w.example:8443/log;v=1,2", 60, vkey),
-        AnchorSpec("witness", "http://a+b+c.example", 5, vkey),
+        AnchorSpec("witness", "https://a+b+c.example", 5, vkey),
         AnchorSpec("tsa", "https://user:secret@tsa.example/r?token=secret", 86_400),
         AnchorSpec("tsa", "http://[::1]:80", 3_600),
     ]
@@ -32,7 +32,7 @@ def test_anchors_are_separated_by_white_space_and_know_their_intervals() -> None
         "file:/var/lib/anchors",
         "file:a;b.ndjson",
         "witness:https://w.example:8443/log;v=1,2",
-        "witness:http://a+b+c.example",
+        "witness:https://a+b+c.example",
         "tsa:https://tsa.example/r",
         "tsa:http://[::1]:80",
     ]
@@ -63,6 +63,9 @@ def test_anchors_are_separated_by_white_space_and_know_their_intervals() -> None
         (f"witness:{REMORA_KEY}", "the vkey being name"),
         (f"witness:+{REMORA_KEY}", "the vkey being name"),
         (f"witness:https://secret.example?a+{REMORA_KEY}", "without a query"),
+        (f"witness:http://secret.example+{REMORA_KEY}", "the URL of a witness must be https"),
+        (f"witness:http://127.0.0.1.secret.example+{REMORA_KEY}", "must be https"),
+        (f"witness:http://10.0.0.1+{REMORA_KEY}", "must be https"),
         (f"witness:secret.example+{REMORA_KEY}", "its URL must be as"),
         (f"witness:https://secret.example+{PETER}", r"not one of a witness \(0x04"),
         (
@@ -77,6 +80,12 @@ def test_what_is_wrong_with_which_is_told_without_its_url(item: str, fault: str)
     with pytest.raises(ValueError, match=rf"^number 2 .*{fault}") as refused:
         parse_anchors(f"file:/first {item} file:/third")
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "[::1]", "LOCALHOST:1"])
+def test_a_witness_on_this_host_may_be_asked_by_http(host: str) -> None:
+    (spec,) = parse_anchors(f"witness:http://{host}/w+{REMORA_KEY}")
+    assert spec.place == f"http://{host}/w"
 
 
 def test_pluses_in_a_key_do_not_move_where_the_url_ends() -> None:

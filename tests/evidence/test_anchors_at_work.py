@@ -3,25 +3,33 @@
 import shutil
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from api.tenancy import create_tenant
 from app.evidence.anchoring import Anchoring, begin_anchoring
-from app.evidence.anchors.anchor import Anchor
+from app.evidence.anchors.anchor import Anchor, ContradictionError
 from app.evidence.anchors.files import read_lines
 from app.evidence.anchors.opening import open_anchor
+from app.evidence.changing_keys import restart
+from app.evidence.keys import key_path, read_key
 from app.evidence.sealer import Sealer, failure_of
 from app.evidence.store import newest_checkpoint
-from app.log.leaves import Log, current_log
+from app.log.leaves import Log
 from app.settings import Settings
 from app.tenants import Tenant
 from domain.evidence.anchoring import parse_anchors
+from domain.evidence.checkpoints import Checkpoint
 from postgres.connections import Connection, Pool, connect, open_pool
 from tests.databases import Database
+from tests.evidence.loopback import Reply, Request, forget_proxies, served
 from tests.evidence.test_sealer import fill
+from tests.evidence.witness import Witness
+from tests.logs import with_key
 
 _DELETE = "alter table {0} disable trigger all; delete from {0} where {1}; alter table {0} enable trigger all"
 
@@ -45,11 +53,9 @@ def tenant(pool: Pool) -> Tenant:
 
 
 @pytest.fixture
-def log(pool: Pool, tenant: Tenant) -> Log:
+def log(pool: Pool, tenant: Tenant, settings: Settings) -> Log:
     with pool.connection() as connection:
-        found = current_log(connection, tenant.tenant_id)
-    assert found is not None
-    return found
+        return with_key(connection, tenant.tenant_id, settings)
 
 
 @pytest.fixture
@@ -204,3 +210,70 @@ def test_an_anchor_out_of_reach_holds_up_nothing_and_its_age_is_told(
     (tmp_path / "missing").mkdir()
     Anchoring(pool, gone, interval_s=1).anchor_all(threading.Event())
     assert REGISTRY.get_sample_value("roundbook_evidence_anchor_age_seconds", labels) == 0
+
+
+class Refusing:
+    """A witness whose answers to checkpoints are not signed, and what it publishes."""
+
+    def __init__(self, reply: Reply, published: bytes | None) -> None:
+        self._reply = reply
+        self._published = published
+
+    def __call__(self, request: Request) -> Reply:
+        if request.method == "POST":
+            return self._reply
+        return Reply(404) if self._published is None else Reply(200, self._published)
+
+
+@pytest.mark.parametrize(
+    ("reply", "finding"),
+    [(Reply(409, b"9\n", "text/x.tlog.size"), "rollback"), (Reply(422, b"no"), "fork")],
+)
+def test_what_stops_signing_is_what_a_witness_shows_signed_where_it_does(
+    pool: Pool,
+    settings: Settings,
+    tenant: Tenant,
+    log: Log,
+    monkeypatch: pytest.MonkeyPatch,
+    reply: Reply,
+    finding: str,
+) -> None:
+    forget_proxies(monkeypatch)
+    fill(pool, tenant, 5)
+    Sealer(pool, settings).seal(log)
+    key = read_key(key_path(settings.signing_path, log.log_id))
+    other = Checkpoint(key.name, 9 if finding == "rollback" else 5, bytes(32)).text
+    shown = f"{other}\n{key.sign(other).line}{Witness().cosign(other)}".encode()
+    for published, words in ((None, "That is its word"), (shown, "has size")):
+        with served(Refusing(reply, published)) as url:
+            (spec,) = parse_anchors(f"witness:{url}+{Witness().vkey}")
+            anchor = open_anchor(spec)
+            anchoring = Anchoring(pool, anchor, interval_s=60)
+            with capture_logs() as said:
+                for _ in range(2):
+                    anchoring.anchor_all(threading.Event())
+            anchor.close()
+        [line] = [each for each in said if each["event"] == "an anchor contradicts a log"]
+        assert words in line["reason"]
+        evidence = None if published is None else published.decode()
+        assert line["evidence"] == evidence
+        with pool.connection() as connection:
+            failure = failure_of(connection, tenant.tenant_id)
+            connection.execute(
+                "update sealing set finding = null, found_by = null, found_at = null"
+            )
+        assert failure is not None
+        assert failure.failure == f"{finding}: {line['reason']}"
+
+
+def test_what_an_anchor_says_of_a_log_before_stops_not_the_one_that_goes_on(
+    pool: Pool, settings: Settings, tenant: Tenant, log: Log, anchor: Anchor
+) -> None:
+    fill(pool, tenant, 5)
+    Sealer(pool, settings).seal(log)
+    anchoring = Anchoring(pool, anchor, interval_s=1)
+    with pool.connection() as connection:
+        restart(connection, tenant.tenant_id, settings, datetime.now(UTC), reason="restored")
+    anchoring._contradicted(log, ContradictionError("fork", "another past"))
+    with pool.connection() as connection:
+        assert failure_of(connection, tenant.tenant_id) is None

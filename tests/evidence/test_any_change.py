@@ -1,6 +1,8 @@
 """Whatever single value of a log or of its evidence is changed, that is found."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from api.tenancy import create_tenant
+from app.accesses import NewAccess, record_accesses
 from app.evidence.attesting import attest
 from app.log.erasure import Why, erase
 from postgres.connections import connect, open_pool
@@ -26,6 +29,15 @@ TABLES = {
     "head_statements": "n",
     "head_pages": "n, page",
     "head_tiles": "n, level, tile",
+    "accesses": "number",
+}
+# What else is read, and when it was done.
+BESIDE = {
+    "anchors": "tree, size",
+    "conflicts": "number",
+    "holds": "number",
+    "sealing": "tenant_id",
+    "tenants": "tenant_id",
 }
 # When something was done beside the log; what was done says no time.
 NOT_COMMITTED = {"created_at", "added_at", "sealed_at", "made_at"}
@@ -57,8 +69,11 @@ def case(
             assert seal(pool, case) == 521
             with connect(database.service_url) as connection:
                 attest(connection, case.log, case.settings)
+                record_accesses(connection, tenant.tenant_id, ACCESSES)
+            assert seal(pool, case) == 521
+        case.tamper(*ENTERED_BESIDE)
         with superuser(database) as connection:
-            for table in TABLES:
+            for table in [*TABLES, *BESIDE]:
                 kept = sql.SQL("create table {} as table {}")
                 connection.execute(kept.format(_kept(table), sql.Identifier(table)))
         assert case.found(anchored=True) == []
@@ -68,6 +83,13 @@ def case(
 def _kept(table: str) -> sql.Identifier:
     return sql.Identifier(f"kept_{table}")
 
+
+ACCESSES = [NewAccess(7, "GET", "/api/v1/history", f"after={n}", "") for n in range(20)]
+ENTERED_BESIDE: tuple[LiteralString, ...] = (
+    "insert into anchors select tenant_id, log_number, tree, 'file:/a', size, '', sealed_at from checkpoints",
+    "insert into holds values (%(tenant_id)s, 1, 'p-1', true, 'asked', 'support', now())",
+    "insert into conflicts values (%(tenant_id)s, 1, 7, now(), '', '', 'u-1', 'LoggedIn', '{}')",
+)
 
 CHANGES: dict[str, list[str]] = {
     "smallint": ["{0} + 1", "-{0}"],
@@ -84,6 +106,35 @@ CHANGES: dict[str, list[str]] = {
     ],
     "timestamp with time zone": ["{0} + interval '1 microsecond'", "{0} - interval '1 year'"],
 }
+EXTREMES: dict[str, list[str]] = {
+    "smallint": ["32767", "-32768", "0"],
+    "integer": ["2147483647", "-2147483648", "0"],
+    "bigint": ["9223372036854775807", "-9223372036854775808", "0", "1000000000000"],
+    "boolean": ["true", "false"],
+    "text": [
+        "repeat('x', 300000)",
+        "{0} || repeat(chr(10), 70000)",
+        "chr(1) || {0}",
+        "chr(1114111) || {0}",
+        "replace({0}, chr(10), chr(13))",
+        "''",
+    ],
+    "bytea": [
+        r"decode(repeat('ff', 3000000), 'hex')",
+        r"{0} || decode(repeat('00', 320000), 'hex')",
+        r"'\x00'",
+        r"'\xff00ff'",
+        "''",
+    ],
+}
+NO_TIMES = [
+    "'infinity'",
+    "'-infinity'",
+    "'4713-01-01 00:00:00+00 BC'",
+    "'0001-01-01 00:00:00+00 BC'",
+    "'10000-01-01 00:00:00+00'",
+    "'294276-12-31 23:59:59.999999+00'",
+]
 
 
 @settings(max_examples=60)
@@ -91,7 +142,9 @@ CHANGES: dict[str, list[str]] = {
 def test_a_single_value_that_was_changed_is_found(case: Case, data: st.DataObject) -> None:
     with superuser(case.database) as connection:
         table = data.draw(st.sampled_from(sorted(TABLES)))
-        column, kind, nullable = data.draw(st.sampled_from(columns(connection, table)))
+        left_out = NOT_COMMITTED | MAY_BE_GONE.get(table, set())
+        there = [each for each in columns(connection, table) if each[0] not in left_out]
+        column, kind, nullable = data.draw(st.sampled_from(there))
         changes = [*CHANGES[kind], *["null"] * nullable]
         change = data.draw(st.sampled_from(changes))
         byte = data.draw(st.integers(0, 10_000))
@@ -99,27 +152,87 @@ def test_a_single_value_that_was_changed_is_found(case: Case, data: st.DataObjec
             sql.SQL("select count(*) from {}").format(_kept(table))
         ).fetchall()
         row = data.draw(st.integers(0, rows[0] - 1))
-        update = sql.SQL(
-            "update {table} set {column} = {value} where ctid = (select ctid from {table}"
-            " order by {order} limit 1 offset {row}) and {column} is distinct from {value}"
-        ).format(
-            table=sql.Identifier(table),
-            column=sql.Identifier(column),
-            value=sql.SQL(change.format(column, byte)),
-            order=sql.SQL(TABLES[table]),
-            row=row,
-        )
-        try:
-            changed = connection.execute(update).rowcount
-        except (psycopg.errors.IntegrityError, psycopg.errors.DataError):
-            reject()
-        try:
-            if not changed:
-                reject()
+        value = change.format(column, byte)
+        with changed(connection, table, column, value, row):
             assert case.verify(anchored=True).findings.total, (table, column, change, row)
-        finally:
-            restore = "truncate {0}; insert into {0} table {1}"
-            connection.execute(sql.SQL(restore).format(sql.Identifier(table), _kept(table)))
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_whatever_a_value_is_changed_to_keeps_nobody_from_verifying(
+    case: Case, data: st.DataObject
+) -> None:
+    with superuser(case.database) as connection:
+        table = data.draw(st.sampled_from(sorted(TABLES | BESIDE)))
+        column, kind, nullable = data.draw(st.sampled_from(columns(connection, table)))
+        value = data.draw(st.sampled_from([*EXTREMES.get(kind, NO_TIMES), *["null"] * nullable]))
+        row = data.draw(st.integers(0, 3))
+        with changed(connection, table, column, f"({value.format(column)})::{kind}", row):
+            found = case.verify(anchored=True).findings.total
+            left_out = NOT_COMMITTED | MAY_BE_GONE.get(table, set())
+            assert found or table in BESIDE or column in left_out, (table, column, value, row)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("events", "version", "-2147483648"),
+        ("logs", "number", "0"),
+        ("tiles", "n", "9223372036854775807"),
+        ("head_statements", "n", "9223372036854775807"),
+    ],
+)
+def test_a_number_at_the_end_of_its_type_is_found(
+    case: Case, table: str, column: str, value: str
+) -> None:
+    with superuser(case.database) as connection, changed(connection, table, column, value, 0):
+        assert case.verify().findings.total
+
+
+def test_a_time_that_no_clock_shows_is_found_wherever_it_is(case: Case) -> None:
+    looked_at = 0
+    with superuser(case.database) as connection:
+        for table in TABLES | BESIDE:
+            for column, kind, _ in columns(connection, table):
+                if kind != "timestamp with time zone":
+                    continue
+                for value in NO_TIMES:
+                    with changed(connection, table, column, value, 0):
+                        assert case.verify().findings.total, (table, column, value)
+                    looked_at += 1
+    assert looked_at == 13 * len(NO_TIMES)
+
+
+@contextmanager
+def changed(
+    connection: psycopg.Connection, table: str, column: str, value: str, row: int
+) -> Iterator[None]:
+    """Change a value of a row to an expression; afterwards the table is as before."""
+    update = sql.SQL(
+        "update {table} set {column} = {value} where ctid = (select ctid from {table}"
+        " order by {order} limit 1 offset {row}) and {column} is distinct from {value}"
+    ).format(
+        table=sql.Identifier(table),
+        column=sql.Identifier(column),
+        value=sql.SQL(value),
+        order=sql.SQL((TABLES | BESIDE)[table]),
+        row=row,
+    )
+    try:
+        rows = connection.execute(update).rowcount
+    except (
+        psycopg.errors.IntegrityError,
+        psycopg.errors.DataError,
+        psycopg.errors.ProgramLimitExceeded,
+    ):
+        reject()
+    if not rows:
+        reject()
+    try:
+        yield
+    finally:
+        restore = sql.SQL("delete from {0}; insert into {0} table {1}")
+        connection.execute(restore.format(sql.Identifier(table), _kept(table)))
 
 
 def columns(connection: psycopg.Connection, table: str) -> list[tuple[str, str, bool]]:
@@ -129,5 +242,4 @@ def columns(connection: psycopg.Connection, table: str) -> list[tuple[str, str, 
         " where table_schema = 'roundbook' and table_name = %s order by ordinal_position",
         [table],
     ).fetchall()
-    left_out = NOT_COMMITTED | MAY_BE_GONE.get(table, set())
-    return [(name, kind, nullable) for name, kind, nullable in found if name not in left_out]
+    return [(name, kind, nullable) for name, kind, nullable in found]

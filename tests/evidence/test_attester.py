@@ -4,17 +4,21 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from api.tenancy import create_tenant
 from app.evidence import attesting
 from app.evidence.attester import EACH, Attester
 from app.evidence.keys import key_path
+from app.evidence.status import read_evidence_status
 from postgres.connections import Pool, connect, open_pool
 from tests.databases import Database
-from tests.evidence.stating import Attested, KilledError
+from tests.evidence.stating import Attested, KilledError, check_proof
+from tests.evidence.tampering import superuser
 
 NOT_STOPPED = threading.Event()
 
@@ -155,3 +159,108 @@ def test_it_makes_way_between_some_thousand_streams_and_ends_there(
     log.attest()
     assert log.statements() == [log.naive(3000)]
     assert log.pages() == [(0, 12)]
+
+
+def delete_pages(log: Attested, *tables: str) -> None:
+    with log.pool.connection() as connection:
+        for table in tables:
+            connection.execute(f"delete from {table}".encode())
+
+
+@pytest.mark.parametrize("gone", [["head_pages"], ["head_tiles"], ["head_pages", "head_tiles"]])
+def test_pages_that_were_deleted_are_made_again_though_the_log_rests_or_was_just_stated(
+    new_log: Callable[[], Attested], gone: list[str]
+) -> None:
+    log = new_log()
+    log.fill([f"{number:04}" for number in range(600)])
+    size = log.seal()
+    log.attest()
+    pages = log.pages()
+    delete_pages(log, *gone)
+    attester, now = Attester(log.pool, log.settings), datetime.now(UTC)
+    attester.attest_all(NOT_STOPPED, now=now, now_s=0)
+    assert log.pages() == pages
+    log.fill("x")
+    later = log.seal()
+    delete_pages(log, *gone)
+    attester.attest_all(NOT_STOPPED, now=now, now_s=60)
+    assert log.pages() == pages
+    assert len(log.stated()) == 1
+    with log.pool.connection() as connection:
+        proof = log.prove("player:0300", later)
+        assert check_proof(connection, log.log, proof, later).size == size
+    # Asked for by hand, too.
+    log.attest()
+    delete_pages(log, *gone)
+    log.attest()
+    assert log.prove("player:x").version == 1
+
+
+def test_pages_that_would_not_be_what_was_stated_are_not_made(
+    new_log: Callable[[], Attested], fresh_database: Database
+) -> None:
+    log = new_log()
+    log.fill("abca")
+    log.seal()
+    log.attest()
+    delete_pages(log, "head_pages", "head_tiles")
+    with superuser(fresh_database) as connection:
+        connection.execute("delete from events where position = 4")
+    Attester(log.pool, log.settings).attest_all(NOT_STOPPED, now=datetime.now(UTC), now_s=0)
+    assert log.pages() == []
+    assert "not what statement 0 says" in (unstated(log) or "")
+
+
+def unstated(log: Attested) -> str | None:
+    """Return why the log's heads are not stated, as the status has it."""
+    with log.pool.connection() as connection:
+        failure = read_evidence_status(connection, log.tenant.tenant_id).statement_failure
+    return failure.reason if failure else None
+
+
+def test_a_damaged_number_is_said_once_and_shown_as_long_as_it_is_so(
+    new_log: Callable[[], Attested], fresh_database: Database
+) -> None:
+    log, other = new_log(), new_log()
+    for each in (log, other):
+        each.fill("ab")
+        each.seal()
+        each.attest()
+    sealed = signed_trees(log)
+    renumber = "update head_statements set n = %s where tenant_id = %s"
+    tenant_id = log.tenant.tenant_id
+    with superuser(fresh_database) as connection:
+        connection.execute(renumber, [5, tenant_id])
+    attester, now = Attester(log.pool, log.settings), datetime.now(UTC)
+    with capture_logs() as said:
+        for now_s in range(0, 200, 10):
+            attester.attest_all(NOT_STOPPED, now=now, now_s=now_s)
+    told = [line for line in said if line["log_level"] in {"warning", "error"}]
+    assert [(line["event"], line["tenant_id"]) for line in told] == [
+        ("no statement of a log's heads", tenant_id)
+    ]
+    assert not [line for line in said if line["event"] == "stated a log's heads"]
+    assert signed_trees(log) == sealed
+    assert unstated(log) == told[0]["reason"]
+    assert "after the 1 statements that are signed comes number 5" in told[0]["reason"]
+    assert unstated(other) is None
+    assert [failing(log), failing(other)] == [1, 0]
+    with superuser(fresh_database) as connection:
+        connection.execute(renumber, [0, tenant_id])
+    for now_s in (300, 301):
+        attester.attest_all(NOT_STOPPED, now=now, now_s=now_s)
+    assert unstated(log) is None
+    assert failing(log) == 0
+
+
+def signed_trees(log: Attested) -> list[Any]:
+    with log.pool.connection() as connection:
+        return connection.execute(
+            "select tree, size, note from checkpoints where tenant_id = %s order by 1, 2",
+            [log.tenant.tenant_id],
+        ).fetchall()
+
+
+def failing(log: Attested) -> float | None:
+    labels = {"tenant": str(log.tenant.tenant_id)}
+    return REGISTRY.get_sample_value("roundbook_evidence_statement_failing", labels)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from subprocess import PIPE, Popen
 
@@ -12,16 +13,19 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 from psycopg.errors import InsufficientPrivilege
 
-from app.evidence import attesting
+from app.evidence import attesting, head_making
 from app.evidence.attesting import attest
 from app.evidence.guard import BusyError, GuardedSigner, RefusedError, last_path
 from app.evidence.head_proofs import prove
+from app.evidence.keys import generate_key, key_path, write_key
+from app.evidence.log_keys import NoKeyError
 from app.evidence.sealer import Sealer
 from app.evidence.sealing import UnsoundError
 from app.evidence.store import newest_checkpoint
 from app.tenants import Tenant
-from domain.evidence.checkpoints import parse_checkpoint
+from domain.evidence.checkpoints import Checkpoint, parse_checkpoint
 from domain.evidence.heads import Statement
+from domain.evidence.notes import Note
 from domain.streams import player_stream
 from postgres.connections import Connection, Pool, connect
 from tests.databases import Database
@@ -186,14 +190,15 @@ def test_one_that_was_killed_at_any_step_is_followed_by_a_sound_one(
     log.fill([f"{number:04}" for number in range(0, 2500, 2)])
     log.seal()
     with monkeypatch.context() as patched:
-        original = getattr(attesting, step)
+        module = head_making if step == "add_pages" else attesting
+        original = getattr(module, step)
 
         def killed(*arguments: object) -> object:
             if after:
                 original(*arguments)
             raise KilledError
 
-        patched.setattr(attesting, step, killed)
+        patched.setattr(module, step, killed)
         with pytest.raises(KilledError):
             log.attest()
     _goes_on(log)
@@ -363,6 +368,52 @@ def test_a_checkpoint_that_nobody_signed_is_not_stated(log: Attested, owner: Con
         assert len(signed_statements(connection, log.log)) == 1
 
 
+def test_a_checkpoint_that_only_the_database_vouches_for_is_not_stated(
+    log: Attested, owner: Connection, tmp_path: Path
+) -> None:
+    """A superuser adds a key, and a checkpoint that it signed, so that the log's own key states its root."""
+    log.fill("abc")
+    log.seal()
+    tenant_id = log.tenant.tenant_id
+    forger = generate_key(f"roundbook.invalid/log/{log.log.log_id.hex()}")
+    checkpoint = Checkpoint(forger.name, 3, sha256(b"another log").digest())
+    note = Note(checkpoint.text).signed([forger.sign(checkpoint.text)])
+    forge = "update checkpoints set root = %s, note = %s where tenant_id = %s and tree = 'log'"
+    add_key = "insert into log_keys values (%s, 1, 2, %s, 0, null, false, now())"
+    with log.pool.connection() as connection:
+        connection.execute(add_key, [tenant_id, str(forger.vkey)])
+    write_key(key_path(tmp_path / "forged", bytes(16)), forger)
+    with owner.transaction():
+        owner.execute("alter table checkpoints disable trigger all")
+        owner.execute(forge, [checkpoint.root, str(note), tenant_id])
+        owner.execute("alter table checkpoints enable trigger all")
+    with pytest.raises(NoKeyError):
+        log.attest()
+    # Even where the signer holds that key.
+    write_key(key_path(log.settings.signing_path, log.log.log_id, forger.vkey), forger)
+    with pytest.raises(UnsoundError, match="size 3 is not the one that was last signed, of size 3"):
+        log.attest()
+    assert log.stated() == []
+
+
+def test_a_checkpoint_beyond_what_was_signed_and_an_older_one_are_not_stated(log: Attested) -> None:
+    log.fill("abc")
+    log.seal()
+    last = last_path(log.settings.signing_path, log.log.log_id, "log")
+    older = last.read_text()
+    log.fill("d")
+    log.seal()
+    newer = last.read_text()
+    last.write_text(older)
+    with pytest.raises(UnsoundError, match="size 4 is not the one that was last signed, of size 3"):
+        log.attest()
+    last.write_text(newer.replace("\n4\n", "\n9\n"))
+    with pytest.raises(UnsoundError, match="size 4 is not the one that was last signed, of size 9"):
+        log.attest()
+    last.write_text(newer)
+    log.attest()
+
+
 def test_statements_that_were_rolled_back_are_not_replaced(
     log: Attested, owner: Connection
 ) -> None:
@@ -408,6 +459,7 @@ def test_the_next_log_of_a_tenant_has_statements_of_its_own(log: Attested) -> No
     first = log.log
     with log.pool.connection() as connection:
         begin_another_log(connection, log.tenant.tenant_id)
+    log.add_key()
     log.fill("bc")
     size = log.seal()
     assert size == 4

@@ -19,6 +19,7 @@ from domain.evidence.notes import parse_verifier_key
 from postgres.connections import Pool, connect
 from tests.databases import Database
 from tests.evidence.auditor import Verdict, judged
+from tests.logs import with_key
 from tests.recording.sending import login, send
 
 PLAYER = "player:p"
@@ -35,7 +36,10 @@ def log(pool: Pool, tenant: Tenant) -> Log:
 
 @pytest.fixture
 def seal(pool: Pool, log: Log, tmp_path: Path) -> Callable[[], None]:
-    sealer = Sealer(pool, Settings(signing_keys=str(tmp_path / "keys")))
+    settings = Settings(signing_keys=str(tmp_path / "keys"))
+    sealer = Sealer(pool, settings)
+    with pool.connection() as connection:
+        with_key(connection, log.tenant_id, settings)
 
     def seal_now() -> None:
         assert sealer.seal(log) > 0

@@ -2,28 +2,36 @@
 
 import shlex
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from app.evidence.attesting import attest
 from app.evidence.changing_keys import restart, rotate_key
+from app.evidence.claiming import SupersededError
 from app.evidence.guard import last_path
 from app.evidence.keys import generate_key, key_path
-from app.evidence.log_keys import NoKeyError, adopt_key, guarded_signer, log_keys
+from app.evidence.log_keys import NoKeyError, begin_signing, guarded_signer, log_keys
 from app.evidence.sealer import Sealer, failure_of
+from app.evidence.sealing import sign
 from app.evidence.store import newest_checkpoint
 from app.evidence.verifying import verify
 from app.log.leaves import Log, current_log
 from app.settings import Settings
 from app.tenants import Tenant
-from domain.evidence.checkpoints import parse_key_statement
-from domain.evidence.notes import VerifierKey, parse_note, parse_verifier_key
+from domain.evidence.checkpoints import parse_checkpoint, parse_key_statement
+from domain.evidence.notes import Note, VerifierKey, parse_note, parse_verifier_key
 from postgres.connections import Pool
 from tests.evidence.test_sealer import fill, log_of
+from tests.logs import with_key
 
 NOW = datetime.now(UTC)
 SIGN = Path(__file__).parents[2] / "examples" / "sign.py"
@@ -42,7 +50,8 @@ def tenant(new_tenant: Callable[..., Tenant]) -> Tenant:
 @pytest.fixture
 def log(pool: Pool, tenant: Tenant, settings: Settings) -> Log:
     fill(pool, tenant, 3)
-    found = log_of(pool, tenant)
+    with pool.connection() as connection:
+        found = with_key(connection, tenant.tenant_id, settings)
     Sealer(pool, settings).seal(found)
     return found
 
@@ -115,6 +124,68 @@ def test_another_log_says_what_it_follows_and_what_is_lost(
     assert signers_of(pool, after) == {key.vkey}
 
 
+def test_another_log_waits_for_who_signs_and_names_what_that_signed_last(
+    pool: Pool, tenant: Tenant, log: Log, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(pool, tenant, 2)
+    reading, goes_on = Event(), Event()
+
+    def paused(*arguments: Any) -> object:
+        if arguments[3].tree == "log":
+            reading.set()
+            assert goes_on.wait(60)
+        return sign(*arguments)
+
+    monkeypatch.setattr("app.evidence.sealer.sign", paused)
+
+    def restart_now() -> Note:
+        with pool.connection() as connection:
+            return restart(connection, tenant.tenant_id, settings, NOW, reason="meanwhile")
+
+    with ThreadPoolExecutor(2) as threads:
+        sealing = threads.submit(Sealer(pool, settings).seal, log)
+        assert reading.wait(60)
+        restarting = threads.submit(restart_now)
+        until(lambda: waits_for_a_lock(pool) or restarting.done())
+        goes_on.set()
+        assert sealing.result(60) == 2
+        _, _, _, known, _, signed, *_ = restarting.result(60).text.splitlines()
+    assert (known, signed) == ("5", "5")
+    last = parse_checkpoint(last_path(settings.signing_path, log.log_id, "log").read_text())
+    assert last.size == 5
+
+
+def test_a_log_that_another_one_follows_is_signed_no_more(
+    pool: Pool, tenant: Tenant, log: Log, settings: Settings
+) -> None:
+    """What seals, or states heads, had found it before."""
+    fill(pool, tenant, 2)
+    signed = last_path(settings.signing_path, log.log_id, "log").read_text()
+    with pool.connection() as connection:
+        restart(connection, tenant.tenant_id, settings, NOW, reason="meanwhile")
+        with pytest.raises(SupersededError, match=log.log_id.hex()):
+            Sealer(pool, settings).seal(log)
+        with pytest.raises(SupersededError):
+            attest(connection, log, settings)
+        sealed = newest_checkpoint(connection, log, "log")
+    assert sealed is not None
+    assert sealed.size == 3
+    assert last_path(settings.signing_path, log.log_id, "log").read_text() == signed
+
+
+def waits_for_a_lock(pool: Pool) -> bool:
+    with pool.connection() as connection:
+        waiting = "select 1 from pg_locks where not granted and locktype = 'transactionid'"
+        return connection.execute(waiting).fetchone() is not None
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline_s, "it never came to be"
+        time.sleep(0.01)
+
+
 def test_a_compromised_key_signs_no_more_and_another_log_goes_on(
     pool: Pool, tenant: Tenant, log: Log, settings: Settings
 ) -> None:
@@ -160,10 +231,10 @@ def test_a_key_elsewhere_signs_by_the_command(
         failure = failure_of(connection, tenant.tenant_id)
         assert failure is not None
         assert "roundbook evidence add-key" in failure.failure
-        vkey = adopt_key(connection, log, settings, key.vkey.key)
+        vkey = begin_signing(connection, log, settings, key.vkey.key)
         assert vkey == VerifierKey(key.name, 1, key.vkey.key)
         with pytest.raises(NoKeyError):
-            adopt_key(connection, log, settings, key.vkey.key)
+            begin_signing(connection, log, settings, key.vkey.key)
     sealer.seal_all(now_s=60)
     assert signers_of(pool, log) == {str(key.vkey)}
     assert not key_path(settings.signing_path, log.log_id).exists()
@@ -191,7 +262,7 @@ def test_the_example_of_a_command_signs_with_each_key_of_a_log_and_of_the_one_af
     fill(pool, tenant, 1)
     log, sealer = log_of(pool, tenant), Sealer(pool, settings)
     with pool.connection() as connection:
-        adopt_key(connection, log, settings, first)
+        begin_signing(connection, log, settings, first)
         sealer.seal(log)
         with pytest.raises(NoKeyError, match="--public-key"):
             rotate_key(connection, log, settings, NOW)

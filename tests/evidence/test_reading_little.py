@@ -9,11 +9,11 @@ import pytest
 from api.asgi import create_app
 from api.tenancy import create_tenant
 from app.evidence.sealer import Sealer
-from app.log.leaves import current_log
 from app.settings import Settings
 from app.tenants import create_key
 from postgres.connections import connect, open_pool
 from tests.databases import Database, new_database
+from tests.logs import with_key
 from tests.queries.asgi import Api, running
 from tests.queries.plans import Watch, watched_connections
 
@@ -99,10 +99,10 @@ def filled(
 
 def _seal(database: Database, tenant_id: int, keys: Path) -> None:
     with open_pool(database.service_url, max_size=2) as pool:
+        settings = Settings(signing_keys=str(keys))
         with pool.connection() as connection:
-            log = current_log(connection, tenant_id)
-        assert log is not None
-        sealer = Sealer(pool, Settings(signing_keys=str(keys)))
+            log = with_key(connection, tenant_id, settings)
+        sealer = Sealer(pool, settings)
         while sealer.seal(log):
             pass
 

@@ -13,8 +13,9 @@ from domain.evidence.checkpoints import parse_checkpoint
 from domain.evidence.notes import parse_note
 from domain.evidence.proofs import Tree
 from postgres.connections import Pool
-from tests.evidence.test_sealer import fill, log_of
+from tests.evidence.test_sealer import fill
 from tests.evidence.trees import naive_root
+from tests.logs import with_key
 
 
 def accesses(first: int, number: int) -> list[NewAccess]:
@@ -29,8 +30,10 @@ def test_accesses_are_sealed_beside_events_and_alone(
 ) -> None:
     tenant = new_tenant()
     fill(pool, tenant, 2)
-    log = log_of(pool, tenant)
-    sealer = Sealer(pool, Settings(signing_keys=str(tmp_path / "keys")))
+    settings = Settings(signing_keys=str(tmp_path / "keys"))
+    with pool.connection() as connection:
+        log = with_key(connection, tenant.tenant_id, settings)
+    sealer = Sealer(pool, settings)
     for first, number in ((0, 3), (3, 300)):
         with pool.connection() as connection:
             record_accesses(connection, tenant.tenant_id, accesses(first, number))

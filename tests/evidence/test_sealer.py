@@ -27,7 +27,7 @@ from postgres.connections import Connection, Pool, connect
 from tests.databases import Database
 from tests.evidence.reading import expected_hashes
 from tests.evidence.trees import naive_root
-from tests.logs import begin_another_log
+from tests.logs import begin_another_log, with_key
 from tests.recording.sending import logins, send
 
 # What is tampered with, as a superuser or the owner of the tables can.
@@ -50,8 +50,9 @@ def tenant(new_tenant: Callable[..., Tenant]) -> Tenant:
 
 
 @pytest.fixture
-def log(pool: Pool, tenant: Tenant) -> Log:
-    return log_of(pool, tenant)
+def log(pool: Pool, tenant: Tenant, settings: Settings) -> Log:
+    with pool.connection() as connection:
+        return with_key(connection, tenant.tenant_id, settings)
 
 
 @pytest.fixture
@@ -114,8 +115,9 @@ def test_however_it_grew_each_checkpoint_continues_the_one_before(
     fresh: bool,
 ) -> None:
     tenant = new_tenant()
-    log = log_of(pool, tenant)
     settings = Settings(signing_keys=str(tmp_path_factory.mktemp("keys")))
+    with pool.connection() as connection:
+        log = with_key(connection, tenant.tenant_id, settings)
     sealer = Sealer(pool, settings)
     sealed = []
     for size in sizes:
@@ -286,6 +288,8 @@ def test_what_nobody_foresaw_of_one_log_holds_up_no_other(
     first, second = new_tenant(), new_tenant()
     for tenant in (first, second):
         fill(pool, tenant, 1)
+        with pool.connection() as connection:
+            with_key(connection, tenant.tenant_id, settings)
     sealer = Sealer(pool, settings)
     sealer.seal_all(now_s=0)
     unreadable = f"update log_keys set added_at = 'infinity' where tenant_id = {first.tenant_id}"
@@ -320,8 +324,8 @@ def test_another_log_of_the_tenant_hashes_all_events_anew(
     first = checkpoint(pool, log)
     with pool.connection() as connection:
         begin_another_log(connection, tenant.tenant_id)
+        other = with_key(connection, tenant.tenant_id, settings)
     fill(pool, tenant, 5)
-    other = log_of(pool, tenant)
     assert other.number == 2
     Sealer(pool, settings).seal(other)
     second = checkpoint(pool, other)

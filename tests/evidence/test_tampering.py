@@ -15,6 +15,7 @@ from api.tenancy import create_tenant
 from app.evidence.attesting import attest
 from app.evidence.changing_keys import restart, rotate_key
 from app.evidence.guard import last_path
+from app.evidence.log_keys import begin_signing
 from app.evidence.sealer import Sealer
 from app.evidence.verification.findings import UnreadableError
 from app.log.erasure import Why, erase
@@ -253,6 +254,8 @@ def test_a_log_signed_with_another_key_is_found(case: Case, pool: Pool) -> None:
     case.tamper(ALTER_AMOUNT, at=1000)
     case.tamper(*FORGET, "delete from log_keys where tenant_id = %(tenant_id)s")
     forged = case._replace(settings=Settings(signing_keys=str(case.anchors.parent / "forged")))
+    with pool.connection() as connection:
+        begin_signing(connection, case.log, forged.settings)
     assert Sealer(pool, forged.settings).seal(case.log) == 2100
     assert forged.found() == []
     trusted = [vkey.keys[0].vkey]
@@ -376,8 +379,9 @@ def test_keys_that_follow_and_logs_that_follow_are_proven_too(case: Case, pool: 
     grow(pool, case, [2500], begin=2200)
     outcome = case.verify(anchored=True)
     assert not list(outcome.findings)
-    # Its own, the anchored and the remembered one, and all of the log before.
-    assert outcome.roots == 3 + len(SIZES) + 1
+    # Its own, the anchored and the remembered one, and all of the log before: its own, what the signer
+    # remembers of that, and the one with which the other log goes on.
+    assert outcome.roots == 3 + len(SIZES) + 1 + 2
     # What was changed before the new log was sealed is found by the one before.
     case.tamper(ALTER_AMOUNT, at=1234)
     case.tamper(REMAKE_NEWEST, at=1234, hash=made_hash(case, 1234))

@@ -16,14 +16,18 @@ from typing import Any
 import httpx
 
 from api.tenancy import create_tenant
+from app.settings import Settings
 from app.tenants import Scope, create_key, find_tenant
 from postgres.connections import connect
 from postgres.embedded.cluster import DATABASE, SERVICE
 from postgres.embedded.place import find_place
 from tests.databases import Database
+from tests.logs import with_key
 from tests.processes import command_of, descendants
 
 _FIRST_WORDS = "Roundbook serves on "
+_OPS_WORDS = "Health and metrics are on "
+_OPS_ADDRESS = "ROUNDBOOK_OPS_ADDRESS"
 _LONG_S = 60
 
 # Of all databases of this run: the files are named by logs. Removed with it.
@@ -134,6 +138,10 @@ class Service(Running):
             self.first_line = self.line()
             assert self.first_line.startswith(_FIRST_WORDS)
             self.url = self.first_line.removeprefix(_FIRST_WORDS).partition(",")[0]
+            if _OPS_ADDRESS in self.settings:
+                second = self.line()
+                assert second.startswith(_OPS_WORDS)
+                self.ops_url = second.removeprefix(_OPS_WORDS).partition(" alone")[0]
             eventually(lambda: self.answers("/health/ready"))
         except BaseException:
             self.process.kill()
@@ -146,9 +154,20 @@ class Service(Running):
         assert parts.port is not None
         return parts.host, parts.port
 
+    def for_operators(self) -> httpx.Client:
+        """HTTP to where health and metrics are, by a port or a Unix socket."""
+        if _OPS_ADDRESS not in self.settings:
+            return httpx.Client(base_url=self.url, timeout=_LONG_S)
+        path = self.ops_url.removeprefix("unix:")
+        if path == self.ops_url:
+            return httpx.Client(base_url=self.ops_url, timeout=_LONG_S)
+        transport = httpx.HTTPTransport(uds=path)
+        return httpx.Client(base_url="http://roundbook", transport=transport, timeout=_LONG_S)
+
     def answers(self, path: str) -> bool:
         try:
-            return httpx.get(self.url + path, timeout=30).status_code == 200
+            with self.for_operators() as client:
+                return client.get(path).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -166,8 +185,10 @@ class Service(Running):
         return place.url(SERVICE, DATABASE)
 
     def new_tenant(self, name: str) -> None:
-        with connect(self.store_url) as connection:
-            create_tenant(connection, name)
+        keys = self.settings.get("ROUNDBOOK_SIGNING_KEYS")
+        settings = Settings(data_dir=self.settings.get("ROUNDBOOK_DATA_DIR", ""), signing_keys=keys)
+        with connect(self.store_url) as connection, connection.transaction():
+            with_key(connection, create_tenant(connection, name).tenant_id, settings)
 
     def new_key(self, tenant: str, *scopes: Scope) -> str:
         """Make a key, of scope `ingest` unless others are named."""

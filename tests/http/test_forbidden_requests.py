@@ -243,7 +243,7 @@ def test_spaces_around_a_value_are_no_part_of_it(watched: Service, writer: str) 
         assert wire.answer("GET").status_code == 200
 
 
-@pytest.mark.parametrize("spread", [1, 10, 1_000])
+@pytest.mark.parametrize("spread", [1, 10, 100])
 def test_a_head_has_a_limit_however_it_is_cut(spread: int, watched: Service) -> None:
     for size, status in ((60_000, 200), (70_000, 431)):
         lines = b"".join(

@@ -12,6 +12,7 @@ import httpx
 import psycopg
 import pytest
 
+from api.tenancy import create_tenant
 from postgres.connections import connect
 from postgres.embedded import EmbeddedServer
 from tests.databases import Database
@@ -274,6 +275,11 @@ def test_the_demonstration_shows_its_key_once_and_its_first_step_works(
     key = command.partition("x-api-key: ")[2].partition("'")[0]
     assert key.startswith("rb_")
     assert key not in first.log()
+    [vkey] = [line.strip() for line in said.splitlines() if line.startswith("  roundbook.invalid/")]
+    listed = roundbook("evidence", "keys", "demo", settings=on(fresh_database)).stdout
+    assert listed == f"{vkey}\t0\t\t\n"
+    log_id = vkey.partition("+")[0].rpartition("/")[2]
+    assert (Path(on(fresh_database)["ROUNDBOOK_SIGNING_KEYS"]) / f"{log_id}.key").exists()
 
     second = start("--demo", settings=on(fresh_database))
     said = ""
@@ -288,6 +294,44 @@ def test_the_demonstration_shows_its_key_once_and_its_first_step_works(
             assert client.post(EVENTS, content=body(login("a"))).status_code == 204
             assert client.get("/api/v1/balances?at_least=2").status_code == 200
             assert client.get("/api/v1/history").status_code == 200
+
+
+def test_a_log_that_is_older_than_evidence_is_sealed_by_the_first_service_and_no_other_by_itself(
+    fresh_database: Database, start: Start, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys"
+    settings = on(fresh_database) | {"ROUNDBOOK_SIGNING_KEYS": str(keys)}
+
+    def evidence(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return roundbook("evidence", *arguments, settings=settings, check=check)
+
+    with connect(fresh_database.service_url) as connection:
+        create_tenant(connection, "older")
+    service = start(settings=settings)
+    eventually(lambda: any(keys.glob("*.key")))
+    with connect(fresh_database.service_url) as connection:
+        create_tenant(connection, "keyless")
+    clients = [
+        service.client(service.new_key(name, "ingest", "read")) for name in ("older", "keyless")
+    ]
+    with clients[0] as older, clients[1] as keyless:
+
+        def status(client: httpx.Client) -> Any:
+            return client.get("/api/v1/status").json()["evidence"]
+
+        for client in (older, keyless):
+            assert counts(client.post(EVENTS, content=body(login("a")))) == (1, 0, 0)
+        eventually(lambda: status(older)["size"] == 1)
+        eventually(lambda: status(keyless)["failure"] is not None)
+        assert "`roundbook evidence add-key`" in status(keyless)["failure"]["reason"]
+        assert evidence("keys", "keyless").stdout == ""
+        made = evidence("add-key", "keyless").stdout.strip()
+        assert evidence("keys", "keyless").stdout == f"{made}\t0\t\t\n"
+        eventually(lambda: status(keyless)["size"] == 1)
+        assert status(keyless)["failure"] is None
+        again = evidence("add-key", "keyless", check=False)
+        assert again.returncode == 1
+        assert "rotate-key" in again.stderr
 
 
 @pytest.mark.parametrize("named", [True, False])

@@ -24,6 +24,7 @@ _STATUS = {
     "not-sealed": 404,
     "method-not-allowed": 405,
     "not-acceptable": 406,
+    "head-too-slow": 408,
     "beyond-head": 409,
     "other-log": 409,
     "body-too-large": 413,

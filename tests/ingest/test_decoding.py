@@ -7,15 +7,18 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from app.intake import beside as module
 from app.intake import decoding
+from app.intake.beside import Beside
 from app.intake.decoding import Decoding, decode
 from app.recording import Prepared
 from app.simulation import Scenario, batches, simulate
 from app.tenants import Tenant
-from app.wire.items import InvalidItemsError
+from app.wire.items import MAX_EVENT_BYTES, InvalidItemsError
 from tests.http.service import eventually
 from tests.processes import command_of, descendants, runs
 
@@ -37,14 +40,15 @@ EXPECTED = told(decode(BODY, TENANT))
 def beside(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The bodies that went to the other process."""
     sent: list[bytes] = []
-    process = decoding._ProcessBeside
-    original = process.decode
+    original = Beside.run
 
-    async def noted(self: decoding._ProcessBeside, body: bytes, tenant: Tenant) -> object:
-        sent.append(body)
-        return await original(self, body, tenant)
+    async def noted(self: Beside, work: Any, body: bytes, *more: Any, patient: bool) -> Any:
+        answer = await original(self, work, body, *more, patient=patient)
+        if answer is not None:
+            sent.append(body)
+        return answer
 
-    monkeypatch.setattr(process, "decode", noted)
+    monkeypatch.setattr(Beside, "run", noted)
     return sent
 
 
@@ -54,11 +58,11 @@ def decoders(pid: int) -> list[int]:
 
 def run(scenario: Callable[[Decoding], Awaitable[None]]) -> None:
     async def decode_and_close() -> None:
-        decoder = Decoding()
+        beside = Beside()
         try:
-            await scenario(decoder)
+            await scenario(Decoding(beside, MAX_EVENT_BYTES))
         finally:
-            decoder.close()
+            beside.close()
 
     asyncio.run(decode_and_close())
 
@@ -123,7 +127,7 @@ def test_where_no_process_can_be_started_this_one_decodes_alone(
         tries.append(arguments)
         raise OSError("no semaphores here")
 
-    monkeypatch.setattr(decoding, "ProcessPoolExecutor", fail)
+    monkeypatch.setattr(module, "ProcessPoolExecutor", fail)
 
     async def scenario(decoder: Decoding) -> None:
         for _ in range(3):
@@ -138,8 +142,8 @@ import asyncio
 from tests.ingest.test_decoding import BODY, TENANT, run
 
 async def scenario(decoder):
-    while decoder._beside is None or not decoder._beside.is_ready:
-        await decoder.decode(BODY, TENANT, alone=False)
+    while await decoder._beside.run(len, BODY) is None:
+        await asyncio.sleep(0.05)
     print("ready", flush=True)
     await asyncio.sleep(60)
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 import pytest
@@ -143,10 +144,10 @@ def test_a_batch_alone_is_committed_at_once(pool: Pool, tenant: Tenant, commits:
 def test_a_batch_that_cannot_be_recorded_does_not_harm_those_it_shares_with(
     pool: Pool, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(pool: Pool, tenant_id: int, prepared: Prepared, heads: object) -> Recorded:
+    def failing(pool: Pool, tenant_id: int, prepared: Prepared, *more: Any) -> Recorded:
         if "bad" in prepared.unique_ids:
             raise KeyCollisionError
-        return commit(pool, tenant_id, prepared, heads)  # type: ignore[arg-type]
+        return commit(pool, tenant_id, prepared, *more)
 
     monkeypatch.setattr(group_module, "commit", failing)
 

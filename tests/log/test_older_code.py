@@ -43,6 +43,9 @@ RELEASED = {
     "app/migrations/0007_heads": (
         "6bc4b1625ed631735a97aa2de70555c4ffebbd2c07a8c026486fc4164a7d4fd1"
     ),
+    "app/migrations/0010_said_of_evidence": (
+        "4aa4295c3f17e15714a49f5c14581f118ded4b7f4a3ebf7cf2367353e2a2075b"
+    ),
 }
 """SHA-256 of each step that was released. A step is added here with its release, and never changed."""
 

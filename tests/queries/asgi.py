@@ -87,29 +87,34 @@ class Api:
             if whole or len(pieces) == leave_after:
                 left.set()
 
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": "GET",
-            "scheme": "http",
-            "server": ("test", 80),
-            "client": ("127.0.0.1", 1),
-            "root_path": "",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": query if isinstance(query, bytes) else query.encode(),
-            "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
-            "state": {},
-        }
+        scope = scope_of(path, fields, query)
         error: BaseException | None = None
         try:
-            await self.app(scope, receive, send)  # type: ignore[arg-type]
+            await self.app(scope, receive, send)
         except Exception as raised:  # noqa: BLE001  # what a server would see
             error = raised
         return Answer(
             status, {k.lower(): v for k, v in got.items()}, b"".join(pieces), whole, error
         )
+
+
+def scope_of(path: str, fields: Mapping[str, str], query: str | bytes = "") -> Any:
+    """Write what a server says of a GET with these headers."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "server": ("test", 80),
+        "client": ("127.0.0.1", 1),
+        "root_path": "",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query if isinstance(query, bytes) else query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
+        "state": {},
+    }
 
 
 def encode(parameters: Mapping[str, object]) -> str:

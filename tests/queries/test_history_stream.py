@@ -6,10 +6,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from api.http.sending import SLICE_BYTES
 from api.querying.parameters import Asked
 from api.routes.history import QUERY
 from app.log import history
-from app.log.history import HistoryFilters, replay
+from app.log.history import HistoryFilters, read_lines, replay
 from postgres.connections import Pool
 from tests.queries.casino import Casino, bet, deposit, item
 from tests.queries.ndjson import NDJSON, entries, lines
@@ -151,7 +152,9 @@ def test_nothing_is_read_for_a_client_that_left(
     assert len(reads) <= 5
 
 
-def test_large_events_come_in_pieces_of_bounded_size(casino: Casino) -> None:
+def test_large_events_come_in_pieces_of_bounded_size(
+    casino: Casino, monkeypatch: pytest.MonkeyPatch
+) -> None:
     filler = "x" * 1_500_000
     for _ in range(8):
         casino.send([item("login", player_id="p", more=filler)])
@@ -159,9 +162,19 @@ def test_large_events_come_in_pieces_of_bounded_size(casino: Casino) -> None:
     assert [entry["position"] for page in pages for entry in page] == list(range(1, 9))
     assert [len(page) for page in pages] == [3, 3, 2]
     sizes: list[int] = []
-    answer = casino.get("history", headers=NDJSON, between=sizes.append)
+
+    def measured(*args: Any, **named: Any) -> tuple[bytes, int | None]:
+        lines, after = read_lines(*args, **named)
+        sizes.append(len(lines))
+        return lines, after
+
+    monkeypatch.setattr("api.querying.history_streams.read_lines", measured)
+    sent: list[int] = []
+    answer = casino.get("history", headers=NDJSON, between=sent.append)
     assert len(entries(answer)) == 8
-    assert len(sizes) == 4  # three pieces, and the end
+    assert len(sizes) == 8  # of half a MiB each, but for the event that goes beyond
+    assert max(sizes) < len(filler) + 1_000
+    assert len(sent) > len(answer.body) // SLICE_BYTES
 
 
 def test_replay_gives_the_lines_of_the_stream(casino: Casino, pool: Pool) -> None:

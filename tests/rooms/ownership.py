@@ -69,6 +69,8 @@ ROOMS = {
             "recorded_hashes": _tables("leaf_runs"),
             "records_at": _tables("events"),
             "all_logs": _tables("logs"),
+            "all_log_ids": _tables("logs"),
+            "impossible_times": _tables("logs", "accesses", "holds", "conflicts", "tenants"),
             "accesses_between": _tables("accesses"),
             "number_of_accesses": _tables("accesses"),
             **{
@@ -85,7 +87,6 @@ ROOMS = {
             "behind": _tables("events"),
             "claim": _tables("events"),
             "status": _tables("events", "logs"),
-            "live_and_head": _tables("events"),
             # The library's tracking knows tenants by their names.
             "tenant_by_name": _tables("tenants"),
             "position_by_name": _tables("tenants"),
@@ -110,7 +111,9 @@ _OURS = {"app", "projections", "postgres", "api"}
 
 _NAMED = re.compile(r"^--\s*name:\s*(\w+).*$", re.MULTILINE)
 _COMMENT = re.compile(r"--[^\n]*")
-_CREATED = re.compile(r"\bcreate (?:unlogged )?table (?:if not exists )?(?:roundbook\.)?(\w+)", re.IGNORECASE)
+_CREATED = re.compile(
+    r"\bcreate (?:unlogged )?table (?:if not exists )?(?:roundbook\.)?(\w+)", re.IGNORECASE
+)
 _TABLE = r"(?:only\s+)?(?:roundbook\.)?(\w+)"
 _ALIAS = r"(?:\s+(?:as\s+)?\w+)?"
 _READ = re.compile(rf"\b(?:from|join|using)\s+{_TABLE}", re.IGNORECASE)

@@ -8,11 +8,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from app.wire.common_form import readers
+from app.wire.common_form import READERS
 from app.wire.exact import read_parts
 from app.wire.faults import Faults, InvalidItemsError, TooManyItemsError
 from app.wire.item import Item
-from app.wire.items import decode_batch
+from app.wire.items import MAX_EVENT_BYTES, decode_batch
 from app.wire.json_text import NotJsonError
 from app.wire.rules import Limits
 from tests.strategies import (
@@ -33,7 +33,7 @@ from tests.strategies import (
 )
 from tests.wire.reference import faulty, moment_of, parse
 
-LIMITS = Limits(CURRENCIES, NOW + timedelta(hours=24))
+LIMITS = Limits(CURRENCIES, NOW + timedelta(hours=24), MAX_EVENT_BYTES)
 
 _TOPICS = {
     "deposit": "Deposited",
@@ -123,7 +123,7 @@ def test_what_the_fast_way_accepts_the_exact_way_reads_the_same(item: WireItem) 
     state = item.data_text.encode()
     read, pointers = exactly(item)
     try:
-        fast = readers(*LIMITS)[item.event](state)
+        fast = READERS[item.event](state, LIMITS.currencies, LIMITS.latest)
     except ValueError:
         return
     if b"\\u0000" not in state:

@@ -89,8 +89,6 @@ def test_what_is_no_zip_is_unreadable(status: Callable[..., int], tmp_path: Path
         ["--vkey", OPERATOR.vkey.replace("+", "+0", 1)],
         ["--vkey", WITNESSES[0].vkey],
         ["--vkey", OPERATOR.vkey, "--witness", OPERATOR.vkey],
-        ["--vkey", OPERATOR.vkey, "--quorum", "1"],
-        ["--vkey", OPERATOR.vkey, "--witness", WITNESSES[0].vkey, "--quorum", "-1"],
         ["--vkey", OPERATOR.vkey, "--since", "/nonexistent"],
         ["--vkey", OPERATOR.vkey, "--tsa-root", "/nonexistent"],
         ["--vkey", OPERATOR.vkey, "--since", __file__],
@@ -101,6 +99,17 @@ def test_misuse_ends_in_two(tmp_path: Path, options: list[str], capsys: pytest.C
     bundle = write(tmp_path / "bundle.zip", LOG.range())
     assert main([str(bundle), *options]) == 2
     assert capsys.readouterr().err.startswith("roundbook-verify: ")
+
+
+@pytest.mark.parametrize("quorum", ["2", "-1", "x"])
+def test_a_quorum_of_more_than_are_named_is_misuse(
+    tmp_path: Path, quorum: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle, witness = write(tmp_path / "bundle.zip", LOG.range()), WITNESSES[0].vkey
+    with pytest.raises(SystemExit) as ended:
+        main([str(bundle), "--vkey", OPERATOR.vkey, *["--witness", witness] * 2, "--quorum", quorum])
+    assert ended.value.code == 2
+    assert "--quorum" in capsys.readouterr().err
 
 
 def test_a_member_twice_is_found(status: Callable[..., int]) -> None:

@@ -19,6 +19,7 @@ from api.cli.simulate import simulate
 from api.cli.tenants import tenant
 from api.cli.verify import verify_command
 from api.process.store import OwnerNeededError
+from app.evidence.claiming import SupersededError
 from app.evidence.command import CommandError
 from app.evidence.guard import BusyError, RefusedError
 from app.evidence.keys import KeyFileError
@@ -47,6 +48,7 @@ _EXPECTED_ERRORS = (
     OwnerNeededError,
     SessionError,
     SettingsError,
+    SupersededError,
     TenantError,
     TooMuchPrivilegeError,
     UnreachableError,

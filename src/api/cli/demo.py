@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from api.tenancy import create_tenant
+from api.cli.new_tenant import make_tenant
 from app.settings import Settings
 from app.tenants import SCOPES, create_key, list_tenants
 from postgres.connections import Connection
@@ -18,7 +18,7 @@ _FIRST_STEPS = """
 A tenant `demo` was made. Its key, which is shown this once:
 
   {key}
-
+{vkey}
 Send a first deposit:
 
   curl -i {url}/api/v1/events -H 'x-api-key: {key}' -H 'content-type: application/json' -d '{body}'
@@ -26,6 +26,12 @@ Send a first deposit:
 and ask for the balance:
 
   curl -w '\\n' '{url}/api/v1/balances?player_id=ada&at_least=1' -H 'x-api-key: {key}'
+"""
+
+_VERIFIED_BY = """
+What is signed of its log is verified by this public key, which an auditor takes down now:
+
+  {vkey}
 """
 
 _NEXT_TIME = """
@@ -41,12 +47,18 @@ _BODY = (
 
 
 def introduce_demo(connection: Connection, url: str, settings: Settings) -> None:
-    """Make the tenant and show its key; if it is there already, say how to make another one."""
+    """Make the tenant and show its keys, its own and the one that verifies what is signed of its log.
+
+    If it is there already, say how to make another key.
+    """
     if any(tenant.name == _NAME for tenant in list_tenants(connection)):
         click.echo(_next_time(settings))
         return
-    made = create_key(connection, create_tenant(connection, _NAME), SCOPES, label="demo")
-    click.echo(_FIRST_STEPS.format(key=made.key, url=url, body=_BODY))
+    with connection.transaction():
+        tenant, vkey = make_tenant(connection, _NAME, settings)
+        made = create_key(connection, tenant, SCOPES, label="demo")
+    verified_by = "" if vkey is None else _VERIFIED_BY.format(vkey=vkey)
+    click.echo(_FIRST_STEPS.format(key=made.key, vkey=verified_by, url=url, body=_BODY))
 
 
 def _next_time(settings: Settings) -> str:

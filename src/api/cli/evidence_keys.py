@@ -11,7 +11,7 @@ import click
 from api.cli.texts import Text
 from api.process.store import connect_service
 from app.evidence.changing_keys import restart, rotate_key
-from app.evidence.log_keys import adopt_key, key_spans, log_keys
+from app.evidence.log_keys import begin_signing, key_spans, log_keys
 from app.log.leaves import Log, current_log
 from app.settings import Settings, read_settings
 from app.tenants import TenantError, find_tenant
@@ -65,20 +65,22 @@ def keys_command(tenant: str) -> None:
         end = "" if span.to_size is None else span.to_size
         click.echo(f"{span.vkey}\t{span.from_size}\t{end}\t{'revoked' if span.revoked else ''}")
     if not spans:
-        click.echo("the log has no key yet: it gets one when it is first sealed", err=True)
+        click.echo("the log has no key: `roundbook evidence add-key` makes it", err=True)
 
 
 @click.command("add-key")
 @click.argument("tenant")
-@click.argument("public_key", metavar="BASE64")
-def add_key_command(tenant: str, public_key: str) -> None:
-    """Name the key that ROUNDBOOK_SIGN_COMMAND signs the log of TENANT with, by its public half.
+@click.argument("public_key", metavar="[BASE64]", required=False)
+def add_key_command(tenant: str, public_key: str | None) -> None:
+    """Make the key that signs the log of TENANT, or name it where ROUNDBOOK_SIGN_COMMAND signs.
 
-    For a log that has no key yet. Prints the public key by which others verify what is signed.
+    BASE64: its public half, where a command signs. For a log that never had a key, as where it is older than
+    evidence: most get theirs with their tenant. If this log had one, another one hides what was done to it.
+    Prints the public key by which others verify what is signed.
     """
-    key = read_public_key(public_key)
+    key = None if public_key is None else read_public_key(public_key)
     with _opened(tenant) as (connection, log, settings), connection.transaction():
-        vkey = adopt_key(connection, log, settings, key)
+        vkey = begin_signing(connection, log, settings, key)
     click.echo(vkey)
 
 

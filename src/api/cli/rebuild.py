@@ -14,6 +14,7 @@ from api.cli.verify import verifying
 from api.process.logs import takes_commands
 from api.process.projecting import open_projector
 from api.process.store import open_service
+from app.evidence.status import say_rebuilt_anyway
 from app.evidence.verification.verify import Asked, verify_sealed
 from app.log.append import head
 from app.log.leaves import current_log
@@ -79,8 +80,12 @@ def rebuild_command(
         with pool.connection() as connection:
             tenant_id = find_tenant(connection, tenant).tenant_id
             log, end = current_log(connection, tenant_id), head(connection, tenant_id)
+        found = None
         if log is not None:
-            _verify(tenant, end, Asked(url, log, settings), anyway=anyway)
+            found = _verify(tenant, end, Asked(url, log, settings), anyway=anyway)
+        if found is not None and not check:
+            with pool.connection() as connection:
+                say_rebuilt_anyway(connection, tenant_id, found)
         with _bar(f"rebuilding {tenant}") as report:
             reach = catch_up(pool, projector, tenant_id, stop=stop, report=report)
             rebuilt = Rebuild(
@@ -91,18 +96,21 @@ def rebuild_command(
                 report=report,
                 found=lambda rebuilt: _tell(rebuilt, reach),
             ).run(compared=projections, check=check, patience_s=_PATIENCE_S)
+            if found is None and not check:
+                with pool.connection() as connection:
+                    say_rebuilt_anyway(connection, tenant_id, None)
             # Where the old ones stood still, the new ones may go on.
             after = reach if check else catch_up(pool, projector, tenant_id, stop=stop)
     if faults := list(_faults(rebuilt, reach, after, check=check)):
         raise UnsoundError("\n".join(faults))
 
 
-def _verify(tenant: str, end: int, asked: Asked, *, anyway: bool) -> None:
-    """Raise ForgedError unless the log is what was sealed; with `anyway` say so."""
+def _verify(tenant: str, end: int, asked: Asked, *, anyway: bool) -> str | None:
+    """Raise ForgedError unless the log is what was sealed; with `anyway` say, and return, what was found."""
     with verifying(tenant, end) as report:
         findings = verify_sealed(asked, report)
     if not findings.total:
-        return
+        return None
     found = [str(finding) for finding in islice(findings, _SHOWN)]
     if findings.total > len(found):
         found.append(f"… and {findings.total - len(found)} more")
@@ -113,6 +121,7 @@ def _verify(tenant: str, end: int, asked: Asked, *, anyway: bool) -> None:
             " makes them of this log all the same"
         )
     click.echo(f"{said}\nthe read models are made of it all the same (--anyway)", err=True)
+    return "; ".join(found)
 
 
 def _faults(rebuilt: Rebuilt, reach: Reach, after: Reach, *, check: bool) -> Iterator[str]:

@@ -39,7 +39,10 @@ def replay_command(tenant: str, **filters: Any) -> None:
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     found = False
-    with open_service(read_settings()) as url, open_pool(url, max_size=1, for_queries=True) as pool:
+    with (
+        open_service(read_settings()) as url,
+        open_pool(url, max_size=1, for_queries=True) as pool,
+    ):
         with pool.connection() as connection:
             tenant_id = find_tenant(connection, tenant).tenant_id
             last = head(connection, tenant_id)

@@ -1,14 +1,17 @@
 """`roundbook serve`, `project`, `seal` and `migrate`."""
 
+import socket
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import click
 import structlog
 
 from api.cli.demo import introduce_demo
 from api.process.lifeline import follow_parent
+from api.process.listening import listen, listen_for_operators, url_of
 from api.process.logs import configure_logs
 from api.process.projecting import open_projector
 from api.process.store import (
@@ -19,13 +22,15 @@ from api.process.store import (
     prepare_to_project,
     wait_until_ready,
 )
-from api.process.supervisor import Supervisor, listen, on_signals
+from api.process.supervisor import Supervisor, on_signals
 from app.evidence.anchoring import begin_anchoring
 from app.evidence.anchors.opening import open_anchor
 from app.evidence.attester import Attester
+from app.evidence.existing import begin_signing_existing
+from app.evidence.keys import KeyFileError
 from app.evidence.sealer import Sealer
 from app.settings import Settings, read_settings
-from postgres.connections import connect, open_pool
+from postgres.connections import Pool, connect, open_pool
 from postgres.watchdog import Watchdog
 from projections.engine.upkeep import Upkeep
 
@@ -95,14 +100,28 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
     with open_store(settings, make=True, say=log.warning) as store:
         if not wait_until_ready(store, stop, prepare):
             return
-        with listen(host, port) as listener:
-            address, bound_port = listener.getsockname()[:2]
-            url = f"http://{f'[{address}]' if ':' in address else address}:{bound_port}"
+        with listen(host, port) as listener, _for_operators(settings, listener) as for_operators:
+            url = url_of(listener)
             click.echo(f"Roundbook serves on {url}, its documentation on {url}/schema")
+            if for_operators is not None:
+                click.echo(f"Health and metrics are on {url_of(for_operators)} alone")
             if demo:
                 with connect(store.service_url) as connection:
                     introduce_demo(connection, url, settings)
-            Supervisor(store, listener, workers=workers, projections=projections).run(stop)
+            Supervisor(
+                store,
+                listener,
+                for_operators=for_operators,
+                workers=workers,
+                projections=projections,
+            ).run(stop)
+
+
+def _for_operators(
+    settings: Settings, beside: socket.socket
+) -> AbstractContextManager[socket.socket | None]:
+    address = settings.ops_address
+    return nullcontext() if address is None else listen_for_operators(address, beside=beside)
 
 
 @click.command()
@@ -139,6 +158,7 @@ def seal() -> None:
             timeout_s=settings.lock_timeout_s,
             lock_timeout_s=settings.lock_timeout_s,
         ) as pool:
+            _begin_signing_existing(pool, settings)
             anchors = [open_anchor(spec) for spec in settings.anchor_specs]
             # Before anything is signed: what an anchor knows may contradict a log.
             anchoring = begin_anchoring(
@@ -164,6 +184,18 @@ def migrate() -> None:
         click.echo(f"applied {step.number:04d} {step.name}")
     if not done:
         click.echo("the schema is up to date")
+
+
+def _begin_signing_existing(pool: Pool, settings: Settings) -> None:
+    """Make the keys of logs that are older than evidence, and say so. What can't be is said of each log."""
+    try:
+        with pool.connection() as connection:
+            made = begin_signing_existing(connection, settings)
+    except (KeyFileError, OSError) as error:
+        log.error("no keys are made", reason=str(error))  # noqa: TRY400 (it tells all)
+        return
+    for vkey in made:
+        log.info("made the key of a log that is older than evidence", vkey=str(vkey))
 
 
 def _project(settings: Settings, store: Store, stop: threading.Event) -> None:

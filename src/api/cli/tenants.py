@@ -3,16 +3,12 @@
 import click
 
 from api.cli.evidence_keys import public_key_option
+from api.cli.new_tenant import make_tenant
 from api.cli.rate_limits import limit, limits
 from api.process.store import connect_service
-from api.tenancy import create_tenant
-from app.evidence.log_keys import adopt_key, begin_signing
-from app.log.leaves import Log, current_log
-from app.settings import Settings, read_settings
+from app.settings import read_settings
 from app.tenants import allow_currency, list_tenants
-from domain.evidence.notes import VerifierKey
 from domain.instant import format_instant
-from postgres.connections import Connection
 
 
 @click.group()
@@ -22,21 +18,6 @@ def tenant() -> None:
 
 tenant.add_command(limit)
 tenant.add_command(limits)
-
-
-def _begin_signing(
-    connection: Connection, log: Log, settings: Settings, public_key: bytes | None
-) -> VerifierKey | None:
-    if public_key is not None:
-        return adopt_key(connection, log, settings, public_key)
-    if settings.sign_command is not None:
-        click.echo(
-            "nothing is signed yet: name the public key of ROUNDBOOK_SIGN_COMMAND by"
-            " `roundbook evidence add-key`",
-            err=True,
-        )
-        return None
-    return begin_signing(connection, log, settings)
 
 
 @tenant.command()
@@ -56,13 +37,11 @@ def create(name: str, currencies: tuple[str, ...], public_key: bytes | None) -> 
     auditor now.
     """
     settings = read_settings()
-    with connect_service(settings) as connection, connection.transaction():
-        created = create_tenant(connection, name, currencies)
-        log = current_log(connection, created.tenant_id)
-        vkey = None if log is None else _begin_signing(connection, log, settings, public_key)
-    click.echo(created.name)
-    if vkey is not None:
-        click.echo(vkey)
+    with connect_service(settings) as connection:
+        made = make_tenant(connection, name, settings, currencies=currencies, public_key=public_key)
+    click.echo(made.tenant.name)
+    if made.vkey is not None:
+        click.echo(made.vkey)
 
 
 @tenant.command("list")

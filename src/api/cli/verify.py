@@ -12,13 +12,13 @@ import psycopg
 from api.process.logs import takes_commands
 from api.process.store import open_service
 from app.evidence.verification.findings import UnreadableError
+from app.evidence.verification.reading import connect_to_read
 from app.evidence.verification.verify import Asked, Outcome, verify_log
 from app.log.append import head
 from app.log.leaves import current_log
 from app.settings import SettingsError, read_settings
 from app.tenants import TenantError, find_tenant
 from domain.evidence.notes import NoteError, VerifierKey, parse_verifier_key
-from postgres.connections import connect
 from postgres.embedded import EmbeddedError, in_words
 from postgres.migrate import MigrationError
 from postgres.reaching import UnreachableError
@@ -94,13 +94,12 @@ def verify_command(
     try:
         settings = read_settings()
         with open_service(settings) as url:
-            with connect(url) as connection:
+            with connect_to_read(url) as connection:
                 tenant_id = find_tenant(connection, tenant).tenant_id
                 log, end = current_log(connection, tenant_id), head(connection, tenant_id)
             if log is None:
-                raise NotVerifiedError(
-                    f"the log of {tenant} has no id: it was never sealed, or its entry in `logs` is gone"
-                )
+                words = f"the log of {tenant} has no id: it was never sealed, or its entry in `logs` is gone"
+                raise NotProvenError(words) if end else NotVerifiedError(words)
             with verifying(tenant, end - from_position + 1) as report:
                 asked = Asked(url, log, settings, anchors, vkeys, from_position)
                 outcome = verify_log(asked, report)

@@ -37,7 +37,6 @@ _POLICY = "; ".join(
 _PAGE_HEADERS = {
     "Content-Security-Policy": _POLICY,
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 
 _OWN = files("api.documentation").joinpath("static")

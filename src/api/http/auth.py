@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,6 +17,7 @@ from api.http.headers import LAST_EVENT_ID, joined
 from api.http.log_ids import LOG_ID
 from api.http.problems import ProblemError
 from api.http.rate_limits import limit_request, rate_limited
+from api.http.shared import Shared
 from api.http.wrong_keys import WrongKeys
 from app.accesses import AccessLog, NewAccess
 from app.limits.limits import Bucket, buckets_of
@@ -51,6 +53,18 @@ class KeyRing:
         self._known: OrderedDict[str, Remembered] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
+        self._looking_up: Shared[str, Remembered | None] = Shared()
+
+    async def find(self, key: str) -> Remembered | None:
+        """Look a key up, once for all who ask at the same time.
+
+        Raises one of `postgres.errors.UNAVAILABLE`.
+        """
+        return await self._looking_up.do(key, lambda: self.find_anew(key))
+
+    async def find_anew(self, key: str) -> Remembered | None:
+        """Look a key up in a thread, from now on. Raises one of `postgres.errors.UNAVAILABLE`."""
+        return await anyio.to_thread.run_sync(self.look_up, key)
 
     def remembered(self, key: str) -> Remembered | None:
         """Return what is known of a key without asking the store, if it is fresh enough."""
@@ -128,6 +142,12 @@ def tenant_of(request: Request[Any, Any, Any]) -> Tenant:
     return tenant
 
 
+def key_id_of(request: Request[Any, Any, Any]) -> int:
+    """Return the id of a request's key."""
+    key_id: int = request.scope["state"]["key_id"]
+    return key_id
+
+
 def log_id_of(connection: ASGIConnection[Any, Any, Any, Any]) -> bytes:
     """Return the id of that tenant's log, as it was found with the key: some seconds old at most."""
     log_id: bytes = connection.scope["state"][LOG_ID]
@@ -173,7 +193,7 @@ async def _find(
     ring: KeyRing = connection.app.state.key_ring
     found = None if anew else ring.remembered(text)
     if found is None and len(text) <= _LONGEST_KEY and not ring.is_unknown(text):
-        found = await _look_up(connection, ring, text)
+        found = await _look_up(connection, ring, text, ring.find_anew if anew else ring.find)
     if found is None or not found.known.key.is_valid(datetime.now(UTC)):
         raise ProblemError("forbidden", "The key is unknown, expired or revoked.")
     known = found.known
@@ -185,22 +205,27 @@ async def _find(
 
 
 async def _look_up(
-    connection: ASGIConnection[Any, Any, Any, Any], ring: KeyRing, text: str
+    connection: ASGIConnection[Any, Any, Any, Any],
+    ring: KeyRing,
+    text: str,
+    look_up: Callable[[str], Awaitable[Remembered | None]],
 ) -> Remembered | None:
     """Look a key up, unless too many of its address were wrong. Who was right before goes on.
 
     All clients of a proxy have its address, so nobody is refused for it but by a key that is new here.
     """
     if ring.was_known(text):
-        return await anyio.to_thread.run_sync(ring.look_up, text)
+        return await look_up(text)
     wrong_keys: WrongKeys = connection.app.state.wrong_keys
     address = connection.client.host if connection.client else ""
     _refuse_many(wrong_keys, address)
     async with wrong_keys.turn(address):
-        if found := ring.remembered(text):  # by now
+        # What is known by now.
+        found = ring.remembered(text)
+        if found is not None or ring.is_unknown(text):
             return found
         _refuse_many(wrong_keys, address)
-        found = await anyio.to_thread.run_sync(ring.look_up, text)
+        found = await look_up(text)
     if found is None:
         wrong_keys.count(address)
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from api.http.refusals import BODY_FAULT
+from api.http.sending import StalledError
 from api.http.streams import was_broken_off
 
 if TYPE_CHECKING:
@@ -66,6 +67,9 @@ class Cycle(RequestResponseCycle):
         async def or_break_off(scope: Any, receive: Any, send: Any) -> None:
             try:
                 await app(scope, receive, send)
+            except StalledError:
+                self.disconnected = True
+                self.transport.abort()  # closed, it would wait for the client to take the rest
             except Exception as error:
                 if not self.response_started or self.response_complete:
                     raise

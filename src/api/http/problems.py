@@ -8,6 +8,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
+from api.http.leaving import ClientLeftError
 from postgres.errors import UNAVAILABLE
 
 MEDIA_TYPE = "application/problem+json"
@@ -26,6 +27,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "method-not-allowed": (405, "This method is not allowed here"),
     "not-acceptable": (406, "None of the accepted media types can be given"),
     "body-too-slow": (408, "The body did not arrive in time"),
+    "head-too-slow": (408, "The head of the request did not arrive in time"),
     "beyond-head": (409, "The log does not reach that far"),
     "other-log": (409, "This is of a log that does not go on any more"),
     "body-too-large": (413, "The body is too large"),
@@ -35,10 +37,15 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "invalid-items": (422, "Some items are invalid; nothing was recorded"),
     "invalid-parameters": (422, "Some parameters are invalid"),
     "rate-limited": (429, "Too many requests; try again later"),
+    "too-many-queries": (429, "Too many queries wait; try again"),
+    "too-many-streams": (429, "Too many streams are open; try again"),
     "head-too-large": (431, "The head of the request is too large"),
+    # Of no standard: so nginx calls it, and many after it. It is for the log; hardly a client sees it.
+    "client-left": (499, "The client closed the connection"),
     "internal-error": (500, "A fault of the service"),
     "not-implemented": (501, "The service can't do this"),
     "store-unavailable": (503, "The store did not confirm; try again"),
+    "query-too-slow": (503, "The query takes too long; ask for less"),
     "too-busy": (503, "Service overloaded; try again"),
     "read-models-behind": (503, "The read models are not there yet; try again"),
     "version-not-supported": (505, "This version of HTTP is not spoken here"),
@@ -113,6 +120,10 @@ def _of_unavailable(request: Request[Any, Any, Any], error: Exception) -> Respon
     return problem_response(request, ProblemError("store-unavailable", detail))
 
 
+def _of_client_left(request: Request[Any, Any, Any], error: ClientLeftError) -> Response[Any]:
+    return problem_response(request, ProblemError("client-left", str(error)))
+
+
 def _of_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     log.error("fault of the service", exc_info=error)
     detail = "Something went wrong here, not with the request. It was logged under the request_id."
@@ -121,6 +132,7 @@ def _of_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     ProblemError: _of_problem,
+    ClientLeftError: _of_client_left,
     HTTPException: _of_http,
     **dict.fromkeys(UNAVAILABLE, _of_unavailable),
     Exception: _of_fault,

@@ -7,6 +7,7 @@ the next request would begin.
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
@@ -14,6 +15,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.http.cycle import Cycle, HalfClosing
+from api.http.leaving import NO_MORE_COMES
 from api.http.problems import ProblemError
 from api.http.refusals import REFUSAL
 from api.http.request_head import read_head
@@ -22,7 +24,12 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
 
 _MOST_HEAD_BYTES = 65_536
+_MOST_HEADERS = 128
 _LINE_OVERHEAD_BYTES = len(b": \r\n")
+
+# A chunk of one byte takes six, with the size and two line ends; all beyond that is extensions.
+_FRAMING_BYTES_PER_BYTE = 6
+_MOST_FRAMING_BYTES = 65_536
 
 
 class Protocol(HttpToolsProtocol):
@@ -37,8 +44,17 @@ class Protocol(HttpToolsProtocol):
     _head_bytes = 0
     _silent_bytes = 0
     _told = False
+    # What came for a body beyond what its bytes take in the smallest chunks.
+    _framing_bytes = 0
+    # Since when a head is awaited, by the clock of the event loop.
+    _awaited_since = 0.0
 
     # What comes from the network.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._awaited_since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
         """Take what has come. After the end of reading it is thrown away."""
@@ -46,11 +62,11 @@ class Protocol(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         self._told = False
+        self._framing_bytes += len(data) if self._in_body else 0
         try:
             self._feed(memoryview(data))
             self._silent_bytes = 0 if self._told else self._silent_bytes + len(data)
-            if self._silent_bytes > _MOST_HEAD_BYTES:
-                raise _too_large()
+            self._check_what_says_nothing()
         except httptools.HttpParserCallbackError as error:
             if not isinstance(error.__context__, ProblemError):
                 raise
@@ -61,13 +77,16 @@ class Protocol(HttpToolsProtocol):
             self._fail(problem)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks for it
-        """Learn that the client sends no more. It may still read: what was asked is answered."""
+        """Learn that the client sends no more. It may still read: what was asked is answered, if soon."""
         if self._in_head or self._in_body:
             problem = ProblemError("bad-request", "The request ended before it was whole.")
             self._fail(problem, more_may_come=False)
         if self._last is None or self._last.response_complete:
             return False
         self._last.be_the_last()
+        for cycle in (self._running, *(each for each, _ in self.pipeline)):
+            if cycle is not None:
+                cycle.scope["state"][NO_MORE_COMES] = True
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -76,6 +95,23 @@ class Protocol(HttpToolsProtocol):
             self._running.disconnected = True
             self._running.message_event.set()
         super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next request."""
+        self._awaited_since = self.loop.time()
+        super().on_response_complete()
+
+    def end_if_slow(self, timeout_s: float) -> None:
+        """End the connection where a head that is awaited is not whole after `timeout_s`."""
+        if self._ended or self._in_body or self.loop.time() < self._awaited_since + timeout_s:
+            return
+        if self._last is not None and not self._last.response_complete:
+            return
+        if self._in_head:
+            detail = f"The head of the request was not whole after {timeout_s:g} s."
+            self._fail(ProblemError("head-too-slow", detail))
+        else:
+            self.transport.close()
 
     # What the parser makes of it.
 
@@ -94,6 +130,9 @@ class Protocol(HttpToolsProtocol):
         """Take a header. A trailer, which comes behind the body, says nothing here (RFC 9110, 6.5.1)."""
         self._count(len(name) + len(value) + _LINE_OVERHEAD_BYTES)
         if self._in_head:
+            if len(self.headers) == _MOST_HEADERS:
+                detail = f"A request may have {_MOST_HEADERS} headers."
+                raise ProblemError("head-too-large", detail)
             super().on_header(name, value.strip(b" \t"))
 
     def on_headers_complete(self) -> None:
@@ -104,7 +143,8 @@ class Protocol(HttpToolsProtocol):
             return
         version = self.parser.get_http_version()
         target = read_head(method, version, self.url, self.headers)
-        self._in_head, self._in_body, self._head_bytes = False, True, 0
+        self._in_head, self._in_body = False, True
+        self._head_bytes = self._framing_bytes = 0
         self.scope["method"] = method
         self.scope["http_version"] = version
         self.scope["path"] = unquote(target.path.decode("ascii"))
@@ -118,6 +158,7 @@ class Protocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
         self._told = True
+        self._framing_bytes -= _FRAMING_BYTES_PER_BYTE * len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -150,6 +191,12 @@ class Protocol(HttpToolsProtocol):
         line = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, version)
         kept = (b"%b: %b\r\n" % each for each in self.headers if each[0] != b"upgrade")
         return b"".join([line, *kept, b"\r\n"])
+
+    def _check_what_says_nothing(self) -> None:
+        if self._silent_bytes > _MOST_HEAD_BYTES:
+            raise _too_large()
+        if self._framing_bytes > _MOST_FRAMING_BYTES:
+            raise ProblemError("bad-request", "The chunks of the body are mostly extensions.")
 
     def _count(self, size_bytes: int) -> None:
         self._told = True
@@ -205,6 +252,13 @@ class Protocol(HttpToolsProtocol):
         if more_may_come:
             self.cycle.transport = cast("asyncio.Transport", HalfClosing(self.transport))
         self._in_head = self._in_body = False
+
+
+def end_slow_heads(connections: Iterable[asyncio.Protocol], timeout_s: float) -> None:
+    """End those of a server's connections on which a head was awaited for longer than `timeout_s`."""
+    for connection in list(connections):
+        if isinstance(connection, Protocol):
+            connection.end_if_slow(timeout_s)
 
 
 def _too_large() -> ProblemError:

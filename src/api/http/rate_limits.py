@@ -4,7 +4,7 @@ The headers are those of draft-ietf-httpapi-ratelimit-headers-11.
 """
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from litestar import Request
@@ -14,6 +14,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import Counter
 
 from api.http.problems import ProblemError
+from app.intake.intake import Admit
 from app.limits.limiter import Amounts, Limiter, RateLimitedError
 from app.limits.limits import Bucket
 from domain.rate_limits import What
@@ -43,10 +44,6 @@ class _Limits(NamedTuple):
     most_bytes: int
 
 
-Batch = Callable[[int, int], Awaitable[None]]
-"""Spends for a batch of so many items and so many bytes. Raises ProblemError `rate-limited`."""
-
-
 async def limit_request(
     connection: ASGIConnection[Any, Any, Any, Any], buckets: Sequence[Bucket]
 ) -> None:
@@ -60,8 +57,11 @@ async def limit_request(
     await _spend(limits, {"requests": 1, "bytes": _declared_bytes(connection, limits)})
 
 
-def limit_batch(request: Request[Any, Any, Any]) -> Batch | None:
-    """Return what spends for a batch when it is known what is in it; None for a request without limits."""
+def limit_batch(request: Request[Any, Any, Any]) -> Admit | None:
+    """Return what spends for a batch when it is known what is in it; None for a request without limits.
+
+    It raises ProblemError `rate-limited`.
+    """
     limits: _Limits | None = request.scope["state"].get(_LIMITS)
     if limits is None:
         return None

@@ -1,9 +1,10 @@
-"""One log line per request, with its id and its tenant, never its key."""
+"""One log line per request, with its id and its tenant, never its key; and what every answer carries."""
 
 import itertools
 import re
 import secrets
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -15,6 +16,12 @@ _HEADER = b"x-request-id"
 _PROCESS = secrets.token_hex(8)
 _numbers = itertools.count(1)
 
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+# What is of a tenant, refusals included, is for nobody to keep unless the answer says so itself.
+_OF_TENANTS = b"/api/"
+_CACHE_CONTROL = b"cache-control"
+_NO_STORE = (_CACHE_CONTROL, b"no-store")
+
 _UNPRINTABLE = re.compile(rb"[^!-~]")
 _FIT_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
@@ -22,7 +29,11 @@ log = structlog.get_logger()
 
 
 def request_log(app: ASGIApp) -> ASGIApp:
-    """Wrap `app`: each request gets an id (the client's own if it is fit) and one line when it ends."""
+    """Wrap `app`: each request gets an id (the client's own if it is fit) and one line when it ends.
+
+    Every answer carries the id, and says that its type is what it says, and what is of a tenant that no
+    cache may keep it.
+    """
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -38,7 +49,10 @@ def request_log(app: ASGIApp) -> ASGIApp:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (_HEADER, request_id.encode())]
+                headers = [*message["headers"], (_HEADER, request_id.encode()), _NOSNIFF]
+                if scope["raw_path"].startswith(_OF_TENANTS) and not _says_of_caches(headers):
+                    headers.append(_NO_STORE)
+                message["headers"] = headers
             await send(message)
 
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -63,6 +77,10 @@ def request_log(app: ASGIApp) -> ASGIApp:
 def _printable(path: bytes) -> str:
     """Write a path so that nothing in it can command a terminal; it may be one that HTTP forbids."""
     return _UNPRINTABLE.sub(lambda found: b"\\x%02x" % ord(found[0]), path).decode("ascii")
+
+
+def _says_of_caches(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    return any(name.lower() == _CACHE_CONTROL for name, _ in headers)
 
 
 def _client_id(scope: Scope) -> str | None:

@@ -1,7 +1,6 @@
 """The process behind `roundbook serve`: starts the workers and the projector, and keeps them running."""
 
 import _thread
-import errno
 import os
 import shutil
 import signal
@@ -23,13 +22,6 @@ from app.settings import ignored_settings
 _TICK_S = 0.25
 _GRACE_S = 40.0
 _RESTART_PAUSE_S = 1.0
-_BACKLOG = 2048
-_REMEDIES = {
-    errno.EADDRINUSE: "; name another port with --port (0: any that is free)",
-    errno.EACCES: "; name a port from 1024 on with --port",
-    errno.EADDRNOTAVAIL: "; name an address of this host with --host",
-    socket.EAI_NONAME: "; name an address of this host with --host",
-}
 
 log = structlog.get_logger()
 
@@ -47,34 +39,29 @@ def on_signals(stop: threading.Event) -> None:
     signal.signal(signal.SIGINT, handle)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Bind the socket that all workers accept on. Raises OSError that names the address."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        remedy = _REMEDIES.get(error.errno or 0, "")
-        raise OSError(f"can't serve on {host}:{port}: {error.strerror}{remedy}") from error
-    return listener
-
-
 class Supervisor:
     """Runs `workers` processes that serve, one that projects and one that seals: none slows another."""
 
     def __init__(
-        self, store: Store, listener: socket.socket, *, workers: int, projections: bool
+        self,
+        store: Store,
+        listener: socket.socket,
+        *,
+        for_operators: socket.socket | None,
+        workers: int,
+        projections: bool,
     ) -> None:
-        """Serve on `listener` from `store`; without `projections` others keep read models and evidence."""
+        """Serve on `listener` from `store`, health and metrics on a listener `for_operators` if there is one.
+
+        Without `projections` others keep read models and evidence.
+        """
         self._store = store
-        self._listener = listener
+        self._listeners = [listener, *filter(None, [for_operators])]
+        self._descriptors = [each.fileno() for each in self._listeners]
         # Not `-m`: what a worker spawns would then import the worker, too. With `-P`, as the folder that the
         # service is started in may hold an `app` of its own.
         work = "from api.process.worker import main; main()"
-        self._serve = [sys.executable, "-P", "-c", work, str(listener.fileno())]
+        self._serve = [sys.executable, "-P", "-c", work, *map(str, self._descriptors)]
         beside = [
             [sys.executable, "-P", "-m", "api.cli", command] for command in ("project", "seal")
         ]
@@ -96,7 +83,8 @@ class Supervisor:
                     died_at[index] = time.monotonic()
                     children[index] = self._start(self._commands[index])
         finally:
-            self._listener.close()  # who comes now is refused, not left waiting
+            for listener in self._listeners:
+                listener.close()  # who comes now is refused, not left waiting
             self._end(children)
             os.close(self._writer)
             os.close(self._reader)
@@ -111,13 +99,13 @@ class Supervisor:
             LIFELINE: str(self._reader),
         }
         environment.pop("ROUNDBOOK_OWNER_URL", None)
-        # Whoever holds the socket keeps its port: a projector that outlives a killed service must not.
-        listener = [self._listener.fileno()] if command == self._serve else []
+        # Whoever holds a socket keeps its port: a projector that outlives a killed service must not.
+        descriptors = self._descriptors if command == self._serve else []
         # A group of their own: Ctrl-C reaches this process alone, which then ends them in order.
         return subprocess.Popen(  # noqa: S603 (our own commands, no shell)
             command,
             env=environment,
-            pass_fds=[*listener, self._reader],
+            pass_fds=[*descriptors, self._reader],
             process_group=0,
         )
 

@@ -21,10 +21,13 @@ UNCHANGING = "private, max-age=31536000, immutable"
 """Of what never changes: for the caches of those who may ask for it, and no others."""
 
 
-async def sealed(queries: Queries, read: Callable[[Pool], V]) -> V:
-    """Read something of a sealed log. Raises ProblemError `not-sealed`, and what the store raises."""
+async def sealed(queries: Queries, read: Callable[[Pool], V], *, piece: bool = False) -> V:
+    """Read something of a sealed log, or the next `piece` of a stream of it.
+
+    Raises ProblemError `not-sealed`, and what the store raises.
+    """
     try:
-        return await queries.by_key(read)
+        return await (queries.piece_by_key(read) if piece else queries.by_key(read))
     except NotSealedError as error:
         raise ProblemError("not-sealed", str(error), evidence_size=error.size) from None
 

@@ -4,11 +4,11 @@ import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
-import anyio.to_thread
 from litestar import Request, Response
 
 from api.http.accept import EVENT_STREAM, NDJSON
 from api.http.headers import LAST_EVENT_ID, joined
+from api.http.leaving import WhileClientStays
 from api.http.problems import ProblemError
 from api.http.streams import Streamed
 from api.querying.epochs import check_still, own_log
@@ -25,7 +25,7 @@ from app.log.history import (
     ndjson_line,
     read_lines,
 )
-from postgres.connections import Connection
+from postgres.connections import Connection, Pool
 
 # A listener hears from us that often, and its key is looked at again: a revocation holds within 10 s.
 _HEARTBEAT_S = 4.0
@@ -59,8 +59,10 @@ async def whole(
     request: Request[Any, Any, Any], asked: AskedHistory, queries: Queries
 ) -> Response[Any]:
     """Answer with all entries up to the present head, in constant memory."""
+    queries.open_stream()
     size, until = await queries.logged(asked, _sealed_size(asked))
-    first = await _read(asked, queries, ndjson_line, after=0, until=until)
+    async with WhileClientStays(request.scope, request.receive):
+        first = await _read(asked, queries, ndjson_line, after=0, until=until)
     return Streamed(
         _follow_to_head(request, asked, queries, first),
         media_type=NDJSON,
@@ -81,9 +83,11 @@ async def live(
     log_id, last_event_id = _last_event_id(request)
     asked = asked._replace(log_id=await own_log(request, log_id))
     after = last_event_id or 0
+    queries.open_stream()
     size, until = await queries.logged(asked, _sealed_size(asked))
     check_reached(after, until)
-    first = await _read(asked, queries, event_stream_message, after=after, until=until)
+    async with WhileClientStays(request.scope, request.receive):
+        first = await _read(asked, queries, event_stream_message, after=after, until=until)
     headers = answer_headers(until) | evidence_header(size)
     if last_event_id is not None and not first.lines and _is_complete(asked, first):
         return Response(None, status_code=204, headers=headers)
@@ -191,16 +195,21 @@ async def _read(
     after: int,
     until: int | None,
 ) -> _Piece:
-    """Read the next entries after `after`, up to `until` or to the present head."""
+    """Read the next entries after `after`, up to `until` or to the present head.
 
-    def read() -> _Piece:
+    Such a piece is of bounded size, and the next one is read when the client has taken it.
+    """
+
+    def read(pool: Pool) -> _Piece:
         end = until
         if end is None:
-            with queries.pool.connection() as connection:
+            with pool.connection() as connection:
                 end = head(connection, asked.tenant_id)
         lines, more = read_lines(
-            queries.pool, asked.tenant_id, asked.filters, after=after, until=end, write=write
+            pool, asked.tenant_id, asked.filters, after=after, until=end, write=write
         )
         return _Piece(lines, more, end)
 
-    return await anyio.to_thread.run_sync(read, limiter=queries.threads)
+    # Listeners that have all there is go on together: what is recorded next is read once for all of them.
+    same = (asked.filters, after, write) if until is None else None
+    return await queries.piece(read, shared_as=same)

@@ -1,20 +1,24 @@
 """Answering queries: what is asked, the wait for a position, one snapshot, the answer with its position."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, Generic, NamedTuple, TypeVar
 
-import anyio.to_thread
-from anyio import CapacityLimiter
 from litestar import Request, Response
 from msgspec import Struct
 
 from api.http.accept import JSON, negotiate
-from api.http.auth import log_id_of, tenant_of
+from api.http.auth import key_id_of, log_id_of, tenant_of
+from api.http.endings import at_end
+from api.http.leaving import WhileClientStays
 from api.http.problems import ProblemError
+from api.http.shared import Shared
 from api.querying.epochs import own_log
+from api.querying.lanes import begin_stream, lane_of
+from api.querying.open_streams import OpenStreams
 from api.querying.parameters import Asked, Fault, Query, invalid_parameters
 from api.querying.positions import Awaited, Positions
+from api.querying.reads import Reads
 from app.log.append import head
 from postgres.connections import Connection, Pool
 from projections.reading import Rows, Snapshot, snapshot
@@ -38,27 +42,47 @@ class Found(NamedTuple, Generic[V]):
     position: int
 
 
+class Reading(NamedTuple):
+    """What all queries of a process share.
+
+    `by_key` is for the past, which is looked up by keys: its statements are planned for that. `pieces` reads
+    once for all who follow a log at the same place.
+    """
+
+    pool: Pool
+    by_key: Pool
+    reads: Reads
+    streams: OpenStreams
+    positions: Positions
+    pieces: Shared[Any, Any]
+    at_least_timeout_s: float
+
+
 class Queries:
-    """Runs queries in threads, each in one short read of the store, once the asked position is reached."""
+    """Runs the queries of one request, each in one short read of the store.
 
-    def __init__(
-        self,
-        pool: Pool,
-        by_key: Pool,
-        *,
-        threads: CapacityLimiter,
-        positions: Positions,
-        at_least_timeout_s: float,
-    ) -> None:
-        """Read through `pool` in `threads`; wait by `positions`, for `at_least_timeout_s` at most.
+    Each waits for its turn and, where one is asked for, for a position. It ends when the client leaves.
+    """
 
-        `by_key` is for the past, which is looked up by keys: its statements are planned for that.
+    def __init__(self, reading: Reading, request: Request[Any, Any, Any]) -> None:
+        """Read for who asks by `request`, whose key was checked."""
+        self.pool = reading.pool
+        self.positions = reading.positions
+        self._reading = reading
+        self._request = request
+        self._tenant_id = tenant_of(request).tenant_id
+        self._key_id = key_id_of(request)
+        self._lane = lane_of(request.scope)
+
+    def open_stream(self) -> None:
+        """Take note that what is read is the beginning of a stream, which lasts as long as the request.
+
+        Raises ProblemError `too-many-streams`.
         """
-        self.pool = pool
-        self._by_key = by_key
-        self.threads = threads
-        self.positions = positions
-        self._at_least_timeout_s = at_least_timeout_s
+        streams, whose = self._reading.streams, (self._tenant_id, self._key_id)
+        streams.open(*whose)
+        at_end(self._request.scope, lambda: streams.close(*whose))
+        self._lane = begin_stream(self._request.scope)
 
     async def page(
         self,
@@ -86,7 +110,8 @@ class Queries:
         """
 
         def read_once() -> Found[V] | None:
-            with snapshot(self._by_key if by_key else self.pool, asked.tenant_id) as seen:
+            pool = self._reading.by_key if by_key else self.pool
+            with snapshot(pool, asked.tenant_id) as seen:
                 if seen.position < asked.at_least:
                     return None
                 return Found(read(seen), seen.position)
@@ -113,7 +138,26 @@ class Queries:
 
     async def by_key(self, read: Callable[[Pool], V]) -> V:
         """Look something up by keys, in a thread. Raises what `read` and the store raise."""
-        return await anyio.to_thread.run_sync(read, self._by_key, limiter=self.threads)
+        async with WhileClientStays(self._request.scope, self._request.receive):
+            return await self._read(lambda: read(self._reading.by_key))
+
+    async def piece_by_key(self, read: Callable[[Pool], V]) -> V:
+        """Do the same for a piece of a stream that was begun: who sends it hears when the client leaves."""
+        return await self._read(lambda: read(self._reading.by_key))
+
+    async def piece(self, read: Callable[[Pool], V], *, shared_as: Hashable | None = None) -> V:
+        """Read a piece of a stream that was begun.
+
+        What is `shared_as` the same is read once for all requests that ask for it at the same time.
+        """
+
+        async def make() -> V:
+            return await self._read(lambda: read(self.pool))
+
+        if shared_as is None:
+            return await make()
+        found: V = await self._reading.pieces.do((self._tenant_id, shared_as), make)
+        return found
 
     async def at_position(
         self, asked: Asked[Any, Any], position: int, load: Callable[[Pool], V]
@@ -127,23 +171,29 @@ class Queries:
             raise invalid_parameters([Fault("at_least", "contradictory", detail)])
 
         def read_once() -> Found[V] | None:
-            with self._by_key.connection() as connection:
+            with self._reading.by_key.connection() as connection:
                 last = head(connection, asked.tenant_id)
             if last < asked.at_least:
                 return None
             if position > last:
                 detail = f"must be at most {last}, the head of the log"
                 raise invalid_parameters([Fault("at_position", "beyond_head", detail)])
-            return Found(load(self._by_key), position)
+            return Found(load(self._reading.by_key), position)
 
         return await self._when_reached(Awaited("log", asked.tenant_id), asked.at_least, read_once)
 
     async def _when_reached(
         self, awaited: Awaited, at_least: int, read_once: Callable[[], Found[V] | None]
     ) -> Found[V]:
-        deadline_s = time.monotonic() + self._at_least_timeout_s
+        async with WhileClientStays(self._request.scope, self._request.receive):
+            return await self._once_reached(awaited, at_least, read_once)
+
+    async def _once_reached(
+        self, awaited: Awaited, at_least: int, read_once: Callable[[], Found[V] | None]
+    ) -> Found[V]:
+        deadline_s = time.monotonic() + self._reading.at_least_timeout_s
         while True:
-            found = await anyio.to_thread.run_sync(read_once, limiter=self.threads)
+            found = await self._read(read_once)
             if found is not None:
                 return found
             left_s = deadline_s - time.monotonic()
@@ -152,6 +202,9 @@ class Queries:
                 raise ProblemError(
                     "read-models-behind", f"{waited_for} not at position {at_least} yet."
                 )
+
+    async def _read(self, read: Callable[[], V]) -> V:
+        return await self._reading.reads.run(self._lane, self._key_id, read)
 
 
 async def read_request(request: Request[Any, Any, Any], query: Query[F, K]) -> Asked[F, K]:

@@ -15,7 +15,7 @@ from api.routes.evidence_tiles import show_tile
 from api.routes.games import list_games, show_facets, show_game
 from api.routes.health import live, ready
 from api.routes.history import show_history
-from api.routes.metrics import Metrics
+from api.routes.metrics import metrics
 from api.routes.players import list_players, show_player
 from api.routes.rounds import list_rounds
 from api.routes.status import show_status
@@ -43,7 +43,7 @@ ROUTES: list[Any] = [
     show_heads,
     take_bundle,
     list_accesses,
-    Metrics,
+    metrics,
     live,
     ready,
 ]

@@ -15,8 +15,9 @@ from api.http.log_ids import LOG_ID
 from api.http.problems import ProblemError
 from api.http.rate_limits import limit_batch
 from api.http.refusals import BODY_FAULT
-from app.intake.budgets import OverBudgetError
-from app.intake.intake import BodyTooSlowError, Ingest
+from app.intake.holding import OverBudgetError
+from app.intake.intake import Ingest
+from app.intake.reading import BodyTooSlowError
 from app.recording import Outcome, Receipt, Recorded
 from app.wire.body import (
     BodyTooLargeError,
@@ -48,6 +49,7 @@ async def ingest_events(
 ) -> Response[Receipt]:
     """Record a batch of items, all of it or nothing; sending it again is safe."""
     tenant = tenant_of(request)
+    key_id: int = request.scope["state"]["key_id"]
     _check_content_type(joined(request.headers, "content-type"))
     encoding = joined(request.headers, "content-encoding").strip().lower()
     declared = request.headers.get("content-length", "")
@@ -55,7 +57,7 @@ async def ingest_events(
     try:
         check_encoding(encoding)
         recorded = await ingest.take(
-            _body(request), declared_bytes, encoding, tenant, admit=limit_batch(request)
+            _body(request), declared_bytes, encoding, tenant, key_id, admit=limit_batch(request)
         )
     except UnsupportedEncodingError as error:
         raise ProblemError("unsupported-encoding", str(error)) from error

@@ -42,7 +42,7 @@ QUERY: Query[BundleFilters, None] = Query(
     BundleFilters,
     {
         "from_position": ("The first event. Absent: that at position 1.", 1),
-        "to_position": ("The last event. Absent: the last one that is sealed.", 100),
+        "to_position": ("The last event. Absent: the last one of the checkpoint.", 100),
         "player_id": ("All events of this player instead.", Apart("StQ-1")),
         "since": ("Prove too that the log continues the one of this size.", Apart(1)),
     },
@@ -64,8 +64,10 @@ async def take_bundle(
 ) -> Response[Any]:
     """Take away events with all that proves them, as a zip that `roundbook-verify` reads offline.
 
-    Those of one player, or those between two positions, by default all; as they stand in the log at its
-    newest checkpoint, which the bundle holds. A bundle that was broken off by a fault is no whole zip.
+    Those of one player, or those between two positions, by default all; as they stand in the log at the
+    checkpoint that the bundle holds. That is the newest one that a witness signed, if it reaches to
+    `to_position`, or, without that, is of the hour before the newest of all, and has the newest statement of
+    heads for a player; else the newest of all. A bundle that was broken off by a fault is no whole zip.
     """
     asked, _ = asked_as(request, QUERY, [ZIP])
     of = asked.filters
@@ -75,6 +77,7 @@ async def take_bundle(
         last=of.to_position,
         since=of.since,
     )
+    queries.open_stream()
     bundle = await sealed(queries, lambda pool: Bundle(pool, asked.tenant_id, wanted))
     headers = {
         "Content-Disposition": f'attachment; filename="{bundle.file_name}"',
@@ -89,6 +92,6 @@ async def _pieces(
 ) -> AsyncIterator[bytes]:
     """Give the pieces as they are sent; between two of them no thread and no connection is held."""
     pieces = bundle.pieces()
-    while (piece := await sealed(queries, lambda _: next(pieces, None))) is not None:
+    while (piece := await sealed(queries, lambda _: next(pieces, None), piece=True)) is not None:
         yield piece
         await check_key(request, "audit")

@@ -8,6 +8,7 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.response import Response
 
+from api.http.operations import FOR_OPERATORS
 from api.schema import SCHEMA
 from postgres.connections import Pool
 from postgres.errors import UNAVAILABLE
@@ -17,13 +18,23 @@ _CONNECTION_WAIT_S = 2.0
 _ANSWER_WAIT_S = 5.0
 
 
-@get("/health/live", tags=["operation"], summary="Ask whether the process lives")
+@get(
+    "/health/live",
+    tags=["operation"],
+    opt={FOR_OPERATORS: True},
+    summary="Ask whether the process lives",
+)
 async def live() -> dict[str, str]:
     """Answer as long as the process can."""
     return {"status": "live"}
 
 
-@get("/health/ready", tags=["operation"], summary="Ask whether the service is ready")
+@get(
+    "/health/ready",
+    tags=["operation"],
+    opt={FOR_OPERATORS: True},
+    summary="Ask whether the service is ready",
+)
 async def ready(pool: NamedDependency[Pool]) -> Response[Any]:
     """Answer 200 when the store can be reached and its schema is up to date, else 503."""
     reason: str | None = "the store does not answer"

@@ -18,6 +18,7 @@ from api.querying.parameters import Apart, Asked, Query
 from api.querying.queries import Page, Queries, answer, read_parameters
 from app.evidence.proving import sealed_size
 from app.log.history import (
+    PAGE_BYTES,
     HistoryEntry,
     HistoryFilters,
     Stretch,
@@ -149,7 +150,13 @@ async def _page(asked: Asked[HistoryFilters, int], queries: Queries) -> Response
     def read(connection: Connection, head: int) -> tuple[Stretch, int]:
         check_reached(after, head)
         stretch = read_stretch(
-            connection, asked.tenant_id, asked.filters, after=after, until=head, limit=asked.limit
+            connection,
+            asked.tenant_id,
+            asked.filters,
+            after=after,
+            until=head,
+            limit=asked.limit,
+            limit_bytes=PAGE_BYTES,
         )
         return stretch, sealed_size(connection, asked.tenant_id)
 

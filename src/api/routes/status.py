@@ -62,7 +62,8 @@ async def show_status(
     `lag_seconds` is the age of the oldest event that a projection does not show yet, 0 if it shows all.
     `failure` names the event at which a projection stands still, the reason and since when, or is null.
     `rebuild` tells how far read models are that are being made anew, or is null. `evidence` tells up to which
-    position the log is sealed, and why nothing is signed where that is so.
+    position the log is sealed, why nothing is signed where that is so, why its heads can't be stated, and
+    what was found of a log of which the read models were made all the same.
     """
     asked = await read_request(request, QUERY)
 

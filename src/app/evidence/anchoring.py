@@ -78,6 +78,7 @@ class Anchoring:
         self._anchor = anchor
         self._interval_s = interval_s
         self._target = anchor.spec.target
+        self._told: dict[Log, str] = {}
         AGE.labels(self._target).set(0)
 
     def run(self, stop: threading.Event) -> None:
@@ -132,7 +133,7 @@ class Anchoring:
                 self._anchor_one(of, each)
                 left.remove(each)
             except ContradictionError as error:
-                self._contradicted(of, error)
+                self._contradicted(of, self._with_evidence(of, each, error))
             except AnchorError as error:
                 log.warning(
                     "a checkpoint was not anchored",
@@ -176,11 +177,35 @@ class Anchoring:
 
         return prove
 
+    def _with_evidence(
+        self, of: Log, waiting: _Waiting, said: ContradictionError
+    ) -> ContradictionError:
+        """Return what the anchor shows that is signed and contradicts the log, else what it said.
+
+        What a witness answers is not signed unless it cosigns: it is its word, by TLS.
+        """
+        try:
+            self._check(of, waiting.tree, waiting.note)
+        except ContradictionError as shown:
+            return shown
+        except AnchorError:
+            pass
+        words = f"{said}. That is its word: it shows no signed checkpoint that says so"
+        return ContradictionError(said.finding, words)
+
     def _contradicted(self, of: Log, error: ContradictionError) -> None:
         """Keep that an anchor contradicts a log: nothing more is signed for it."""
-        log.error("an anchor contradicts a log", tenant_id=of.tenant_id, reason=str(error))
+        if self._told.get(of) != str(error):
+            log.error(
+                "an anchor contradicts a log",
+                tenant_id=of.tenant_id,
+                reason=str(error),
+                evidence=error.evidence and str(error.evidence),
+            )
+        self._told[of] = str(error)
         parameters = {
             "tenant_id": of.tenant_id,
+            "log_number": of.number,
             "finding": f"{error.finding}: {error}",
             "target": self._target,
             "now": datetime.now(UTC),

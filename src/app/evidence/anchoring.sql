@@ -32,8 +32,11 @@ insert into anchors (tenant_id, log_number, tree, target, size, receipt, anchore
 values (:tenant_id, :log_number, :tree, :target, :size, :receipt, :anchored_at)
 on conflict do nothing;
 
--- name: set_finding(tenant_id, finding, target, now)!
-insert into sealing (tenant_id, finding, found_by, found_at) values (:tenant_id, :finding, :target, :now)
+-- name: set_finding(tenant_id, log_number, finding, target, now)!
+-- Of the log that goes on: nothing more is signed for one before.
+insert into sealing (tenant_id, finding, found_by, found_at)
+select :tenant_id, :finding, :target, :now
+ where :log_number = (select max(number) from logs where tenant_id = :tenant_id)
 on conflict (tenant_id) do update
    set finding = excluded.finding, found_by = excluded.found_by, found_at = excluded.found_at
  where sealing.finding is null;

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import structlog
 from prometheus_client import Gauge
-from psycopg.errors import UniqueViolation
 
-from app.evidence.attesting import attest
+from app.evidence.attesting import attest, mend_pages
+from app.evidence.claiming import SupersededError
 from app.evidence.command import CommandError
 from app.evidence.guard import BusyError, RefusedError
 from app.evidence.keys import KeyFileError
@@ -31,10 +31,18 @@ AGE = Gauge(
     multiprocess_mode="mostrecent",
 )
 
+FAILING = Gauge(
+    "roundbook_evidence_statement_failing",
+    "1 while the heads of a tenant's log can't be stated, as something is wrong with it or its key",
+    ["tenant"],
+    multiprocess_mode="mostrecent",
+)
+
 EACH = timedelta(days=1)
 """How often a log that grows gets a statement; the first one follows its first checkpoint."""
 
 _LOOK_S = 1.0
+_LOOK_AT_PAGES_S = 30.0
 _RETRY_FAILED_S = 60.0
 _PAUSE_S = 0.1
 """Between some thousand streams, which take a fifth of that: whoever writes goes first."""
@@ -48,9 +56,10 @@ log = structlog.get_logger()
 
 
 class Sql(Statements):
-    """Finding what is to be stated."""
+    """Finding what is to be stated, and saying why it isn't."""
 
     attested: Statement
+    set_unstated: Statement
 
 
 SQL = Sql(__file__)
@@ -71,6 +80,8 @@ class _Known(NamedTuple):
     made_at: datetime | None
     statements: int | None
     signed: int | None
+    unstated: str | None
+    """Why it could not be stated when that was last tried."""
 
     @property
     def log(self) -> Log:
@@ -95,6 +106,8 @@ class Attester:
         self._pool = pool
         self._settings = settings
         self._rest_until: dict[int, float] = {}
+        self._pages_at: dict[int, float] = {}
+        self._told: dict[int, str] = {}
 
     def run(self, stop: threading.Event, *, clock: Callable[[], float]) -> None:
         """State what is due until `stop` is set. Outlasts the store's absence."""
@@ -107,7 +120,7 @@ class Attester:
                 return
 
     def attest_all(self, stop: threading.Event, *, now: datetime, now_s: float) -> None:
-        """State the heads of each log that is due.
+        """State the heads of each log that is due, and keep pages again that are gone.
 
         One that can't be stated rests for a while and holds up no other. Raises where the store is out of
         reach.
@@ -116,21 +129,17 @@ class Attester:
             logs = fetch_all(connection, SQL.attested, None, _Known)
         for each in logs:
             AGE.labels(each.tenant_id).set(each.age(now).total_seconds())
-            if each.is_due(now) and self._rest_until.get(each.tenant_id, 0) <= now_s:
-                self._attest(each, stop, now_s)
+            FAILING.labels(each.tenant_id).set(each.unstated is not None)
+            if self._rest_until.get(each.tenant_id, 0) <= now_s:
+                self._look_at(each, stop, now, now_s)
 
-    def _attest(self, known: _Known, stop: threading.Event, now_s: float) -> None:
-        def pause() -> None:
-            if stop.wait(_PAUSE_S):
-                raise _StoppedError
-
+    def _look_at(self, known: _Known, stop: threading.Event, now: datetime, now_s: float) -> None:
         try:
-            with self._pool.connection() as connection:
-                stated = attest(connection, known.log, self._settings, pause=pause)
-        except (BusyError, UniqueViolation):
-            return  # somebody else is at it
+            self._work_on(known, stop, now, now_s)
         except _StoppedError:
             raise
+        except (BusyError, SupersededError):
+            return  # somebody else is at it, or another log goes on
         except Exception as error:
             # Whatever is wrong with one log must not hold up the others.
             if isinstance(error, UNAVAILABLE):
@@ -140,8 +149,46 @@ class Attester:
             self._rest_until[known.tenant_id] = now_s + _RETRY_FAILED_S
             self._fail(known, str(error))
         else:
-            if stated is not None:
-                log.info("stated a log's heads", tenant_id=known.tenant_id, statement=stated.n)
+            self._told.pop(known.tenant_id, None)
+            if known.unstated is not None:
+                self._say(known, None)
+
+    def _work_on(self, known: _Known, stop: threading.Event, now: datetime, now_s: float) -> None:
+        def pause() -> None:
+            if stop.wait(_PAUSE_S):
+                raise _StoppedError
+
+        if known.is_due(now):
+            self._attest(known, pause)
+        elif self._pages_at.get(known.tenant_id, now_s) <= now_s:
+            self._mend_pages(known, pause)
+            self._pages_at[known.tenant_id] = now_s + _LOOK_AT_PAGES_S
+
+    def _attest(self, known: _Known, pause: Callable[[], None]) -> None:
+        with self._pool.connection() as connection:
+            stated = attest(connection, known.log, self._settings, pause=pause)
+        if stated is not None:
+            log.info("stated a log's heads", tenant_id=known.tenant_id, statement=stated.n)
+
+    def _mend_pages(self, known: _Known, pause: Callable[[], None]) -> None:
+        with self._pool.connection() as connection:
+            mended = mend_pages(connection, known.log, pause=pause)
+        if mended is not None:
+            log.warning(
+                "pages of a statement of heads were gone, and are kept again",
+                tenant_id=known.tenant_id,
+                statement=mended.n,
+            )
 
     def _fail(self, known: _Known, reason: str) -> None:
-        log.error("no statement of a log's heads", tenant_id=known.tenant_id, reason=reason)
+        """Say that a log's heads are not stated, where everybody sees it; in the service's log once."""
+        FAILING.labels(known.tenant_id).set(1)
+        if self._told.get(known.tenant_id) != reason:
+            log.error("no statement of a log's heads", tenant_id=known.tenant_id, reason=reason)
+        self._told[known.tenant_id] = reason
+        self._say(known, reason)
+
+    def _say(self, known: _Known, reason: str | None) -> None:
+        parameters = {"tenant_id": known.tenant_id, "reason": reason, "now": datetime.now(UTC)}
+        with self._pool.connection() as connection:
+            connection.execute(SQL.set_unstated.sql, parameters)

@@ -5,7 +5,3 @@ select pg_try_advisory_lock(:number, :tenant_id);
 
 -- name: end_attesting(number, tenant_id)
 select pg_advisory_unlock(:number, :tenant_id);
-
--- name: pages_need_not_last()!
--- The statement that they are of is waited for, and all that came before lasts with it.
-set local synchronous_commit = off;

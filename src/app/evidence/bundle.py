@@ -6,11 +6,12 @@ reads; between two of them it holds no connection.
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from itertools import chain
 
 from msgspec import Struct, json
 
-from app.evidence.head_proofs import prove
+from app.evidence.head_proofs import prove, stated_size
 from app.evidence.log_keys import log_keys
 from app.evidence.proving import (
     NotSealedError,
@@ -20,6 +21,7 @@ from app.evidence.proving import (
     pooled_reader,
     sealed_log,
     time_stamps,
+    witnessed_checkpoint,
 )
 from app.evidence.zip_stream import ZipStream
 from app.log.committed import (
@@ -46,6 +48,7 @@ from domain.evidence.proofs import Tree
 from postgres.connections import Connection, Pool
 
 _LEAVES_AT_ONCE = 8_192
+_WITNESSED_WITHIN = timedelta(hours=1)
 _UNFIT = re.compile(r"[^A-Za-z0-9.-]+")
 
 
@@ -65,7 +68,7 @@ class Bundle:
     """A bundle that is about to be written."""
 
     def __init__(self, pool: Pool, tenant_id: int, asked: BundleOf) -> None:
-        """Choose the newest checkpoint.
+        """Choose the checkpoint.
 
         Raises app.evidence.proving.NotSealedError where it does not reach what is asked for, or the record
         of an erasure in the stream, MissingHashesError where not all of the tree is stored.
@@ -73,8 +76,7 @@ class Bundle:
         self._pool = pool
         self._asked = asked
         with pool.connection() as connection:
-            sealed = sealed_log(connection, tenant_id)
-            sealed.check(max(asked.first or 1, asked.last or 1, asked.since or 1))
+            sealed = _choose(connection, tenant_id, asked)
             note = cosigned(connection, sealed.log, "log", sealed.newest)
             vkeys = [key.vkey for key in log_keys(connection, sealed.log) if not key.revoked]
             first, last = asked.first or 1, asked.last or sealed.newest.size
@@ -187,6 +189,31 @@ class Bundle:
         if manifest.stream is not None:
             return committed_events_of(self._pool, tenant_id, manifest.stream, manifest.size)
         return committed_events(self._pool, tenant_id, manifest.first, manifest.last)
+
+
+def _choose(connection: Connection, tenant_id: int, asked: BundleOf) -> SealedLog:
+    """Return the log with the newest checkpoint that a witness signed, where that has what is asked for.
+
+    A witness is asked once in a while, so the newest of all is mostly not with it yet. That is taken where
+    no witnessed one reaches what is asked for, the newest statement of heads or a record of what was erased;
+    and where all is asked for, if no witnessed one is of the last hour. Raises NotSealedError.
+    """
+    sealed = sealed_log(connection, tenant_id)
+    at_least = max(asked.first or 1, asked.last or 1, asked.since or 1)
+    sealed.check(at_least)
+    if asked.stream is not None:
+        at_least = max(at_least, stated_size(connection, sealed.log))
+    found = witnessed_checkpoint(connection, sealed.log, at_least)
+    if found is None:
+        return sealed
+    if asked.last is None and sealed.newest.sealed_at - found.sealed_at > _WITNESSED_WITHIN:
+        return sealed
+    # Events up to the end that are erased need the record of that.
+    if asked.last in {None, found.size} and is_erased_after(
+        connection, tenant_id, asked.stream, found.size
+    ):
+        return sealed
+    return SealedLog(sealed.log, found)
 
 
 def _manifest(sealed: SealedLog, note: Note, first: int, last: int, stream: str | None) -> Manifest:

@@ -3,22 +3,23 @@
 import os
 from datetime import datetime
 
+from app.evidence.claiming import claimed_to_follow
 from app.evidence.guard import GuardedSigner, RefusedError, Signer, sign_statement
 from app.evidence.keys import KeyFileError, generate_key, key_path, write_key
 from app.evidence.log_keys import (
     LogKey,
     NoKeyError,
     add_log_key,
-    begin_signing,
     first_signer,
     keep_first,
+    known_keys,
     log_keys,
     origin_of_log,
     signer_of,
     valid_keys,
 )
 from app.evidence.store import newest_checkpoint
-from app.log.append import follow_log, locked_log
+from app.log.append import follow_log
 from app.log.leaves import Log
 from app.settings import Settings
 from domain.evidence.checkpoints import (
@@ -56,24 +57,24 @@ def rotate_key(
     with a `public_key` it is elsewhere, and ROUNDBOOK_SIGN_COMMAND signs with it. Raises NoKeyError,
     KeyFileError, and what the signers raise.
     """
-    first = begin_signing(connection, log, settings)
-    keys = log_keys(connection, log)
+    keys = known_keys(connection, log)
+    origin = parse_verifier_key(keys[0].vkey).name
     older = [signer_of(log, vkey, settings) for vkey in valid_keys(keys, now)]
     if not older:
-        raise NoKeyError(f"all keys of the log {first.name} are revoked: begin another log")
+        raise NoKeyError(f"all keys of the log {origin} are revoked: begin another log")
     successor: Signer
     if public_key is None and settings.sign_command is not None:
         raise NoKeyError(
             "ROUNDBOOK_SIGN_COMMAND signs: name the public half of the next key by --public-key"
         )
     if public_key is None:
-        key = generate_key(first.name)
+        key = generate_key(origin)
         write_key(key_path(settings.signing_path, log.log_id, key.vkey), key)
         successor = key
     else:
-        successor = signer_of(log, VerifierKey(first.name, ED25519, public_key), settings)
-    from_size = _newest(connection, log, first.name).size
-    statement = KeyStatement(first.name, from_size, successor.vkey)
+        successor = signer_of(log, VerifierKey(origin, ED25519, public_key), settings)
+    from_size = _newest(connection, log, origin).size
+    statement = KeyStatement(origin, from_size, successor.vkey)
     note = sign_statement(statement.text, [*older, successor])
     number, vkey = len(keys) + 1, str(successor.vkey)
     added = LogKey(number, vkey, from_size, str(note), revoked=False, added_at=now)
@@ -98,7 +99,7 @@ def restart(
     signed; the new log's key signs it, and those of the predecessor where they are there. Raises
     NoKeyError, KeyFileError, and what the signers raise; then nothing was done.
     """
-    with locked_log(connection, tenant_id) as head:
+    with claimed_to_follow(connection, tenant_id) as head:
         before = Log(tenant_id, head.number, head.log_id)
         after = Log(tenant_id, head.number + 1, os.urandom(LOG_ID_BYTES))
         keys = log_keys(connection, before)

@@ -11,6 +11,8 @@ from domain.evidence.heads import Absence, prove_head
 from domain.evidence.proofs import Tree
 from postgres.connections import Connection
 
+_ANY_SIZE = 2**63 - 1
+
 
 class Neighbour(Struct, frozen=True):
     """A head beside the place where a stream would stand: its entry, index and inclusion."""
@@ -89,6 +91,13 @@ def prove(
         position=proven.head.position,
         proof=proven.proof,
     )
+
+
+def stated_size(connection: Connection, log: Log) -> int:
+    """Return of which size of a log its newest signed statement is, 0 if there is none."""
+    signed = newest_checkpoint(connection, log, "heads")
+    stated = signed and newest_statement(connection, log, signed.size, _ANY_SIZE)
+    return stated.parsed.size if stated else 0
 
 
 def _consistency(connection: Connection, log: Log, older: int, newer: int) -> list[bytes]:

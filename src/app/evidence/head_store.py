@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from app.log.leaves import Log
 from domain.evidence.heads import Page, Statement
-from domain.evidence.merkle import HASH_BYTES, TILE_WIDTH
+from domain.evidence.merkle import HASH_BYTES, TILE_WIDTH, levels_of
 from postgres.connections import Connection
 from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement as SqlStatement
@@ -26,6 +26,7 @@ class Sql(Statements):
     page_at: SqlStatement
     page_of_stream: SqlStatement
     tile_of_heads: SqlStatement
+    kept_pages: SqlStatement
     add_page: SqlStatement
     add_tile: SqlStatement
     sweep_pages: SqlStatement
@@ -132,6 +133,12 @@ def add_tiles(connection: Connection, log: Log, n: int, levels: Mapping[int, byt
             place = {"n": n, "level": level, "tile": tile}
             hashes = row[at : at + width]
             connection.execute(SQL.add_tile.sql, {**_of(log), **place, "hashes": hashes})
+
+
+def has_all_pages(connection: Connection, log: Log, n: int, streams: int) -> bool:
+    """Tell whether as many pages of a statement, and tiles over them, are kept as so many streams take."""
+    wanted = sum(-(-complete // TILE_WIDTH) for _, complete in levels_of(streams))
+    return fetch_one(connection, SQL.kept_pages, {**_of(log), "n": n}, int) == wanted
 
 
 def sweep(connection: Connection, log: Log, newest: int) -> None:

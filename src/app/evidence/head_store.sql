@@ -31,6 +31,13 @@ select hashes from head_tiles
  where tenant_id = :tenant_id and log_number = :log_number and n = :n and level = :level
    and tile = :tile;
 
+-- name: kept_pages(tenant_id, log_number, n)
+-- How many pages of a statement there are, and tiles over them.
+select (select count(*) from head_pages
+         where tenant_id = :tenant_id and log_number = :log_number and n = :n)
+     + (select count(*) from head_tiles
+         where tenant_id = :tenant_id and log_number = :log_number and n = :n);
+
 -- name: add_page(tenant_id, log_number, n, page, first_stream, entries, hashes)!
 insert into head_pages (tenant_id, log_number, n, page, first_stream, entries, hashes)
 values (:tenant_id, :log_number, :n, :page, :first_stream, :entries, :hashes);

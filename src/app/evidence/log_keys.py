@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -66,6 +67,18 @@ def log_keys(connection: Connection, log: Log) -> list[LogKey]:
     return fetch_all(connection, SQL.log_keys, _of(log), LogKey)
 
 
+def known_keys(connection: Connection, log: Log) -> list[LogKey]:
+    """Return the keys of a log as `log_keys` does. Raises NoKeyError where there is none."""
+    keys = log_keys(connection, log)
+    if not keys:
+        raise NoKeyError(
+            f"no key is kept of the log {log.log_id.hex()}: each is made with its tenant. If this log never"
+            " had one, `roundbook evidence add-key` makes it. If it had, what the database kept of its"
+            " evidence was removed: find out by whom, and give it no other key"
+        )
+    return keys
+
+
 def add_log_key(connection: Connection, log: Log, key: LogKey) -> None:
     """Keep a key of a log, or that it was revoked."""
     connection.execute(SQL.add_log_key.sql, {**_of(log), **key._asdict()})
@@ -76,7 +89,7 @@ def valid_keys(keys: Sequence[LogKey], now: datetime) -> list[VerifierKey]:
     revoked = {key.vkey for key in keys if key.revoked}
     added = [key for key in keys if not key.revoked]
     valid = []
-    for key, successor in zip(added, [*added[1:], None], strict=True):
+    for key, successor in zip_longest(added, added[1:]):
         if key.vkey in revoked or (successor and successor.added_at + SIGNS_ON <= now):
             continue
         valid.append(parse_verifier_key(key.vkey))
@@ -88,25 +101,33 @@ def key_spans(keys: Sequence[LogKey]) -> list[KeySpan]:
     revoked = {key.vkey: key.from_size for key in keys if key.revoked}
     added = [key for key in keys if not key.revoked]
     spans = []
-    for key, successor in zip(added, [*added[1:], None], strict=True):
+    for key, successor in zip_longest(added, added[1:]):
         ends = [revoked.get(key.vkey), successor and successor.from_size]
         to_size = min((end for end in ends if end is not None), default=None)
         spans.append(KeySpan(key.vkey, key.from_size, to_size, key.vkey in revoked))
     return spans
 
 
-def begin_signing(connection: Connection, log: Log, settings: Settings) -> VerifierKey:
-    """Return the first key of a log; where it has none yet, one is made, with its file.
+def begin_signing(
+    connection: Connection, log: Log, settings: Settings, public_key: bytes | None = None
+) -> VerifierKey:
+    """Give a log its first key and return that: it is made, with its file, or found elsewhere.
 
-    Its name is the origin of the log, fixed from now on. Raises NoKeyError where keys are made elsewhere
-    (`ROUNDBOOK_SIGN_COMMAND`), KeyFileError.
+    For who makes the log, or is told that it never had a key. That nothing is kept of one does not say so:
+    who removes that must not get another key for another history. `public_key`: of a key that is elsewhere.
+    Its name is the origin of the log, fixed from now on. Raises NoKeyError where the log has a key, or keys
+    are made elsewhere (`ROUNDBOOK_SIGN_COMMAND`) and none is named; KeyFileError, OSError.
     """
-    known = log_keys(connection, log)
-    if known:
-        return parse_verifier_key(known[0].vkey)
-    first = first_signer(log, settings)
-    keep_first(connection, log, settings, first.vkey)
-    return first.vkey
+    if log_keys(connection, log):
+        raise NoKeyError(
+            f"the log {log.log_id.hex()} has a key: another one follows it by `roundbook evidence rotate-key`"
+        )
+    if public_key is None:
+        vkey = first_signer(log, settings).vkey
+    else:
+        vkey = VerifierKey(origin_of_log(log, settings), ED25519, public_key)
+    keep_first(connection, log, settings, vkey)
+    return vkey
 
 
 def first_signer(log: Log, settings: Settings, public_key: bytes | None = None) -> Signer:
@@ -133,22 +154,6 @@ def first_signer(log: Log, settings: Settings, public_key: bytes | None = None) 
         return key
 
 
-def adopt_key(
-    connection: Connection, log: Log, settings: Settings, public_key: bytes
-) -> VerifierKey:
-    """Let a log that has no key yet be signed by one that is elsewhere, of which this is the public half.
-
-    Raises NoKeyError where the log has a key.
-    """
-    if log_keys(connection, log):
-        raise NoKeyError(
-            f"the log {log.log_id.hex()} has a key: another one follows it by `roundbook evidence rotate-key`"
-        )
-    vkey = VerifierKey(origin_of_log(log, settings), ED25519, public_key)
-    keep_first(connection, log, settings, vkey)
-    return vkey
-
-
 def origin_of_log(log: Log, settings: Settings) -> str:
     """Return the origin that a log gets with its first key. It tells nothing of whose it is."""
     return f"{settings.evidence_origin}/log/{log.log_id.hex()}"
@@ -158,15 +163,14 @@ def guarded_signer(
     connection: Connection, log: Log, tree: Tree, settings: Settings, now: datetime
 ) -> GuardedSigner:
     """Return what signs the checkpoints of a log's tree now. Raises NoKeyError, KeyFileError."""
-    first = begin_signing(connection, log, settings)
-    signers = [
-        signer_of(log, vkey, settings) for vkey in valid_keys(log_keys(connection, log), now)
-    ]
+    keys = known_keys(connection, log)
+    signers = [signer_of(log, vkey, settings) for vkey in valid_keys(keys, now)]
+    origin = parse_verifier_key(keys[0].vkey).name
     if not signers:
         raise NoKeyError(
-            f"all keys of the log {first.name} are revoked: run `roundbook evidence restart`"
+            f"all keys of the log {origin} are revoked: run `roundbook evidence restart`"
         )
-    return GuardedSigner(settings.signing_path, log.log_id, first.name, tree, signers)
+    return GuardedSigner(settings.signing_path, log.log_id, origin, tree, signers)
 
 
 def signer_of(log: Log, vkey: VerifierKey, settings: Settings) -> Signer:

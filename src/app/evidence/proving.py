@@ -25,6 +25,7 @@ class Sql(Statements):
     sealed_size: Statement
     sealed_log: Statement
     cosignatures: Statement
+    witnessed: Statement
     time_stamps: Statement
 
 
@@ -165,6 +166,16 @@ def cosigned(connection: Connection, log: Log, tree: Tree, sealed: Sealed) -> No
     receipts = fetch_all(connection, SQL.cosignatures, parameters, bytes, binary=True)
     lines = [line for receipt in receipts for line in parse_signatures(receipt.decode())]
     return parse_note(sealed.note.encode()).signed(lines)
+
+
+def witnessed_checkpoint(connection: Connection, log: Log, at_least: int) -> Sealed | None:
+    """Return the newest checkpoint of a log, of at least a size, that a witness signed; None without one."""
+    parameters = {
+        "tenant_id": log.tenant_id,
+        "log_number": log.number,
+        "at_least": at_least,
+    }
+    return fetch_one(connection, SQL.witnessed, parameters, Sealed)
 
 
 def time_stamps(

@@ -32,6 +32,27 @@ select a.receipt from targets t
           and target = t.target and size = :size offset 0) a
  order by t.target;
 
+-- name: witnessed(tenant_id, log_number, at_least)
+-- The newest checkpoint of a log, of at least a size, that a witness signed. The targets are found one by one.
+with recursive targets (target) as (
+    select min(target) from anchors
+     where tenant_id = :tenant_id and log_number = :log_number and tree = 'log'
+       and target >= 'witness:' and target < 'witness;'
+    union all
+    select (select min(target) from anchors
+             where tenant_id = :tenant_id and log_number = :log_number and tree = 'log'
+               and target > t.target and target < 'witness;')
+      from targets t where t.target is not null)
+select c.size, c.root, c.note, c.sealed_at from targets t
+ cross join lateral (
+       select size from anchors
+        where tenant_id = :tenant_id and log_number = :log_number and tree = 'log'
+          and target = t.target and size >= :at_least
+        order by size desc limit 1) a
+  join checkpoints c on c.tenant_id = :tenant_id and c.log_number = :log_number and c.tree = 'log'
+                    and c.size = a.size
+ order by c.size desc limit 1;
+
 -- name: time_stamps(tenant_id, log_number, tree, first, last)
 -- Of each authority that stamped the tree one time stamp: the earliest of a size between two, else the latest
 -- before them.

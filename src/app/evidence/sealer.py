@@ -12,6 +12,7 @@ from typing import NamedTuple
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from app.evidence.claiming import Claim, SupersededError, claimed
 from app.evidence.command import CommandError
 from app.evidence.guard import BusyError, RefusedError
 from app.evidence.keys import KeyFileError
@@ -64,11 +65,9 @@ log = structlog.get_logger()
 
 
 class Sql(Statements):
-    """Finding what is to be sealed, and claiming it."""
+    """Finding what is to be sealed, and saying why it isn't."""
 
     unsealed: Statement
-    begin_sealing: Statement
-    claim: Statement
     do_not_wait_for_the_disk: Statement
     set_failure: Statement
     failure: Statement
@@ -82,11 +81,6 @@ class Failure(NamedTuple):
 
     failure: str
     failed_at: datetime
-
-
-class _Claim(NamedTuple):
-    failure: str | None
-    finding: str | None
 
 
 class Sealer:
@@ -128,6 +122,8 @@ class Sealer:
                 continue
             try:
                 sealed = self.seal(each)
+            except SupersededError:
+                continue  # what goes on is looked at next
             except Exception as error:
                 # Whatever is wrong with one log must not hold up the others.
                 if isinstance(error, UNAVAILABLE):
@@ -146,14 +142,13 @@ class Sealer:
         """Seal what a log grew by, in one transaction; gives how many events that were.
 
         That is none where somebody else is at it. Raises UnsoundError and RefusedError where what is stored
-        is not what was signed, or an anchor contradicts it, and what the signer raises; then nothing was
-        signed.
+        is not what was signed, or an anchor contradicts it, SupersededError where another log goes on, and
+        what the signer raises; then nothing was signed.
         """
         with self._pool.connection() as connection:
-            connection.execute(SQL.begin_sealing.sql, {"tenant_id": of.tenant_id})
             try:
-                with connection.transaction():
-                    sealed = self._seal_trees(connection, of)
+                with claimed(connection, of) as claim:
+                    sealed = self._seal_trees(connection, of, claim)
             except BusyError:
                 return 0
         for tree, (_, edge) in sealed.items():
@@ -162,12 +157,11 @@ class Sealer:
         SEALED.inc(events)
         return events
 
-    def _seal_trees(self, connection: Connection, of: Log) -> dict[Tree, tuple[int, Edge]]:
+    def _seal_trees(
+        self, connection: Connection, of: Log, claim: Claim
+    ) -> dict[Tree, tuple[int, Edge]]:
         """Seal the trees of a log in this transaction; gives of each by how much it grew, and its edge."""
         connection.execute(SQL.do_not_wait_for_the_disk.sql)
-        claim = fetch_one(connection, SQL.claim, {"tenant_id": of.tenant_id}, _Claim)
-        if claim is None:
-            raise BusyError(f"another process seals the log of tenant {of.tenant_id}")
         if claim.finding is not None:
             raise RefusedError(claim.finding)
         sealed = {tree: self._seal_tree(connection, of, tree) for tree in _GROWTHS}

@@ -10,14 +10,6 @@ select l.tenant_id, l.number, l.log_id
           > coalesce((select max(size) from checkpoints
                        where tenant_id = l.tenant_id and log_number = l.number and tree = 'accesses'), 0));
 
--- name: begin_sealing(tenant_id)!
-insert into sealing (tenant_id) values (:tenant_id) on conflict do nothing;
-
--- name: claim(tenant_id)
--- The claim on sealing a tenant's log, held until the transaction ends; nothing comes back while another
--- holds it.
-select failure, finding from sealing where tenant_id = :tenant_id for update skip locked;
-
 -- name: do_not_wait_for_the_disk()!
 -- What is sealed can be sealed again.
 set local synchronous_commit = off;

@@ -1,23 +1,27 @@
-"""From bodies to prepared batches: in this process, or in one beside it while others are at work here.
+"""From bodies to prepared batches: in this process, or in the one beside it.
 
 Decoding is the service's own largest share of a batch's cost, and Python lets one thread of a process compute
-at a time: a thread that feeds PostgreSQL with one batch waits for a thread that decodes the next.
+at a time: a thread that feeds PostgreSQL with one batch waits for a thread that decodes the next. What is not
+in the form that clients commonly send costs more still, in long steps that no other thread can interrupt.
 """
 
-import asyncio
-import multiprocessing
-import os
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
+from functools import partial
 
-import structlog
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 
-from app.processes import end_with_parent
+from app.intake.beside import Beside
+from app.intake.threads import in_thread
 from app.recording.prepare import Prepared, prepare
 from app.tenants import Tenant
-from app.wire.items import decode_batch
+from app.wire.items import (
+    MAX_EVENT_BYTES,
+    InvalidItemsError,
+    TooManyItemsError,
+    UncommonError,
+    decode_batch,
+)
+from app.wire.json_text import NotJsonError
 
 # A small body is read faster than a thread is asked to.
 _SMALL_BYTES = 16_384
@@ -27,88 +31,74 @@ _LARGE_BYTES = 262_144
 
 _THREADS = 2
 
-log = structlog.get_logger()
+_REFUSALS = (NotJsonError, TooManyItemsError, InvalidItemsError)
 
 
-def decode(body: bytes, tenant: Tenant) -> Prepared:
+def decode(
+    body: bytes,
+    tenant: Tenant,
+    max_event_bytes: int = MAX_EVENT_BYTES,
+    *,
+    common_only: bool = False,
+) -> Prepared:
     """Read, check and prepare a batch. Raises as `app.wire.items.decode_batch` does."""
-    items = decode_batch(body, currencies=tenant.allowed_currencies(), now=datetime.now(UTC))
+    items = decode_batch(
+        body,
+        currencies=tenant.allowed_currencies(),
+        now=datetime.now(UTC),
+        max_event_bytes=max_event_bytes,
+        common_only=common_only,
+    )
     return prepare(items)
 
 
 class Decoding:
     """Decodes batches without holding up the event loop, in which it is to be used."""
 
-    def __init__(self) -> None:
-        """Begin with no process but this one."""
+    def __init__(self, beside: Beside, max_event_bytes: int) -> None:
+        """Decode here or `beside`, items whose `data` has up to `max_event_bytes`."""
+        self._beside = beside
+        self._max_event_bytes = max_event_bytes
         self._threads = CapacityLimiter(_THREADS)
-        self._beside: _ProcessBeside | None = None
-        self._can_spawn = True
 
     async def decode(self, body: bytes, tenant: Tenant, *, alone: bool) -> Prepared:
         """Decode a batch; `alone` says that this process works on no other. Raises as `decode` does."""
+        here = partial(decode, body, tenant, self._max_event_bytes)
         if len(body) <= _SMALL_BYTES:
-            return decode(body, tenant)
-        if len(body) >= _LARGE_BYTES and not alone and self._can_spawn:
-            batch = await self._decode_beside(body, tenant)
+            return here()
+        if len(body) >= _LARGE_BYTES:
+            batch = None if alone else await self._decode_beside(body, tenant, patient=False)
             if batch is not None:
                 return batch
-        return await to_thread.run_sync(decode, body, tenant, limiter=self._threads)
-
-    def close(self) -> None:
-        """End the process beside this one."""
-        if self._beside is not None:
-            self._beside.close()
-
-    async def _decode_beside(self, body: bytes, tenant: Tenant) -> Prepared | None:
-        """Decode in the other process; None where that is not up, or the batch has faults to be named."""
-        if self._beside is None:
             try:
-                self._beside = _ProcessBeside()
-            except (OSError, NotImplementedError):
-                # A host without shared semaphores, or one that has no room for another process.
-                log.exception(
-                    "no process can be started to decode beside this one: it does so alone"
-                )
-                self._can_spawn = False
-                return None
-        beside = self._beside
-        if not beside.is_ready:
-            return None
-        try:
-            return await beside.decode(body, tenant)
-        except BrokenProcessPool:
-            if self._beside is beside:
-                log.exception("a decoding process died; another is started when it is needed")
-                self._beside = None
-            return None
+                return await in_thread(partial(here, common_only=True), self._threads)
+            except UncommonError:
+                batch = await self._decode_beside(body, tenant, patient=True)
+            if batch is not None:
+                return batch
+        return await in_thread(here, self._threads)
 
-
-class _ProcessBeside:
-    """A process that decodes; it ends with this one, however this one ends."""
-
-    def __init__(self) -> None:
-        # Spawned, not forked: it must hold neither the socket nor connections of this process.
-        self._executor = ProcessPoolExecutor(
-            1, multiprocessing.get_context("spawn"), initializer=end_with_parent
+    async def _decode_beside(
+        self, body: bytes, tenant: Tenant, *, patient: bool
+    ) -> Prepared | None:
+        decoded = await self._beside.run(
+            _decode_or_refuse, body, tenant, self._max_event_bytes, patient=patient
         )
-        self._first: Future[int] = self._executor.submit(os.getpid)
-
-    @property
-    def is_ready(self) -> bool:
-        return self._first.done()
-
-    async def decode(self, body: bytes, tenant: Tenant) -> Prepared | None:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, _decode_if_valid, body, tenant)
-
-    def close(self) -> None:
-        self._executor.shutdown(cancel_futures=True)
+        if decoded is None or isinstance(decoded, Prepared):
+            return decoded
+        try:
+            raise decoded
+        finally:
+            del decoded
 
 
-def _decode_if_valid(body: bytes, tenant: Tenant) -> Prepared | None:
-    """Decode a batch, or leave the naming of its faults to who asked."""
+def _decode_or_refuse(
+    body: bytes, tenant: Tenant, max_event_bytes: int
+) -> Prepared | Exception | None:
+    """Decode a batch, or return why it is refused; None leaves whatever else happens to who asked."""
     try:
-        return decode(body, tenant)
-    except Exception:  # noqa: BLE001 (whatever it is, it will be raised once more where it is answered)
+        return decode(body, tenant, max_event_bytes)
+    except _REFUSALS as refusal:
+        return refusal
+    except Exception:  # noqa: BLE001 (it will be raised once more where it is answered)
         return None

@@ -8,14 +8,17 @@ import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import psycopg
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 from psycopg_pool import PoolTimeout
 
+from app.intake.threads import in_thread
 from app.log.heads import StreamHeads
 from app.recording.commit import commit
+from app.recording.differences import Fingerprints, fingerprints
 from app.recording.prepare import Prepared, merge
 from app.recording.receipt import Recorded
 from postgres.connections import Pool
@@ -38,14 +41,22 @@ class GroupCommit:
     For one event loop.
     """
 
-    def __init__(self, pool: Pool, *, threads: int, patience_s: float = 0) -> None:
-        """Commit through `pool`, `threads` tenants at once.
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        threads: int,
+        patience_s: float = 0,
+        hashed_by: Fingerprints = fingerprints,
+    ) -> None:
+        """Commit through `pool`, `threads` tenants at once; `hashed_by` is for comparing repeats.
 
         A log that somebody else holds for as long as the pool lets a statement wait is tried again,
         behind the tenants that wait for a thread, until `patience_s` have passed.
         """
         self._pool = pool
         self._patience_s = patience_s
+        self._hashed_by = hashed_by
         self._threads = CapacityLimiter(threads)
         self._waiting: dict[int, deque[_Waiting]] = {}
         self._heads: OrderedDict[int, StreamHeads] = OrderedDict()
@@ -64,7 +75,11 @@ class GroupCommit:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         waiting.append(_Waiting(batch, answer))
-        return await answer
+        del batch, waiting
+        try:
+            return await answer
+        finally:
+            del answer  # which holds the exception that would hold this frame
 
     async def _drain(self, tenant_id: int, waiting: deque[_Waiting]) -> None:
         try:
@@ -113,18 +128,23 @@ class GroupCommit:
         give_up_s = time.monotonic() + self._patience_s
         while True:
             try:
-                return await to_thread.run_sync(
-                    _commit_group, self._pool, tenant_id, batches, heads, limiter=self._threads
+                work = partial(
+                    _commit_group, self._pool, tenant_id, batches, heads, self._hashed_by
                 )
+                return await in_thread(work, self._threads)
             except psycopg.errors.LockNotAvailable:
                 if time.monotonic() >= give_up_s:
                     raise
 
 
 def _commit_group(
-    pool: Pool, tenant_id: int, batches: Sequence[Prepared], heads: StreamHeads
+    pool: Pool,
+    tenant_id: int,
+    batches: Sequence[Prepared],
+    heads: StreamHeads,
+    hashed_by: Fingerprints,
 ) -> list[Recorded]:
-    recorded = commit(pool, tenant_id, merge(batches), heads)
+    recorded = commit(pool, tenant_id, merge(batches), heads, hashed_by)
     if len(batches) == 1:
         return [recorded]
     return recorded.split([len(batch.keys) for batch in batches])

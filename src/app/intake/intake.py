@@ -1,24 +1,30 @@
 """From a request's stream of bytes to a receipt, within budgets of memory and time."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from traceback import clear_frames
 
-import anyio
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 
-from app.intake.budgets import Holding, HoldingBudget, WorkingBudget
+from app.intake.beside import Beside
+from app.intake.comparing import comparing
 from app.intake.decoding import Decoding
 from app.intake.group_commit import GroupCommit
+from app.intake.holding import Holder, Holding, HoldingBudget
+from app.intake.reading import read_body
+from app.intake.threads import in_thread
+from app.intake.working import WorkingBudget
 from app.recording import Recorded
 from app.settings import Settings
 from app.tenants import Tenant
-from app.wire.body import BodyTooLargeError, decompress, most_encoded_bytes
+from app.wire.body import BodyTooLargeError, decompress
 from postgres.connections import Pool
 
 _DECOMPRESSING_THREADS = 2
 
 
-class BodyTooSlowError(Exception):
-    """The body did not arrive in time."""
+Admit = Callable[[int, int], Awaitable[None]]
+"""Lets a batch of so many items and so many bytes in, or raises."""
 
 
 class Ingest:
@@ -28,10 +34,17 @@ class Ingest:
         """Record through `pool`, for `threads` tenants at once."""
         self._settings = settings
         self._holding = HoldingBudget(settings.max_inflight_bytes)
+        self._unpacking = WorkingBudget(_DECOMPRESSING_THREADS)
+        self._threads = CapacityLimiter(_DECOMPRESSING_THREADS)
         self._working = WorkingBudget(settings.max_working_bytes)
-        self._decompressing = CapacityLimiter(_DECOMPRESSING_THREADS)
-        self._decoding = Decoding()
-        self._commits = GroupCommit(pool, threads=threads, patience_s=settings.lock_timeout_s)
+        self._beside = Beside()
+        self._decoding = Decoding(self._beside, settings.max_event_bytes)
+        self._commits = GroupCommit(
+            pool,
+            threads=threads,
+            patience_s=settings.lock_timeout_s,
+            hashed_by=comparing(self._beside),
+        )
 
     async def take(
         self,
@@ -39,62 +52,55 @@ class Ingest:
         declared_bytes: int,
         encoding: str,
         tenant: Tenant,
+        key_id: int,
         *,
-        admit: Callable[[int, int], Awaitable[None]] | None = None,
+        admit: Admit | None = None,
     ) -> Recorded:
-        """Read, check and record a batch, which `admit` may refuse for the number of its items and bytes.
+        """Read, check and record a batch, sent by a key of a tenant, which `admit` may refuse.
 
-        Raises what `admit`, `app.wire.body.decompress`, `app.wire.items.decode_batch` and
-        `app.recording.commit` raise, BodyTooSlowError and app.intake.budgets.OverBudgetError.
+        Raises what `admit`, `app.intake.reading.read_body`, `app.wire.body.decompress`,
+        `app.wire.items.decode_batch` and `app.recording.commit` raise.
         """
-        holding = Holding(self._holding)
+        holding = Holding(self._holding, Holder(tenant.tenant_id, key_id))
         try:
-            try:
-                with anyio.fail_after(self._settings.body_timeout_s):
-                    body = await self._read(chunks, declared_bytes, holding)
-            except TimeoutError as error:
-                raise BodyTooSlowError from error
-            if encoding:
-                encoded_bytes = len(body)
-                body = await to_thread.run_sync(
-                    decompress,
-                    body,
-                    encoding,
-                    self._settings.max_body_bytes,
-                    limiter=self._decompressing,
-                )
-                holding.add(max(0, len(body) - encoded_bytes))
-            elif len(body) > self._settings.max_body_bytes:
-                raise BodyTooLargeError(self._settings.max_body_bytes)
-            async with self._working.share(tenant.tenant_id, len(body)):
-                alone = self._working.at_work == 1
-                batch = await self._decoding.decode(body, tenant, alone=alone)
-                size_bytes = len(body)
-                del body
-                if admit is not None:
-                    await admit(len(batch.keys), size_bytes)
-                return await self._commits.record(tenant.tenant_id, batch)
+            return await self._take(chunks, declared_bytes, encoding, tenant, holding, admit)
+        except BaseException as error:
+            # Or what was sent would live on, uncounted, until the client has read the answer.
+            clear_frames(error.__traceback__)
+            raise
         finally:
             holding.release()
 
     def close(self) -> None:
         """Let go of what it runs beside this process. To be called when nothing is taken in any more."""
-        self._decoding.close()
+        self._beside.close()
 
-    async def _read(
-        self, chunks: AsyncIterator[bytes], declared_bytes: int, holding: Holding
-    ) -> bytes:
-        """Read what was sent, no more than can decompress to the limit."""
-        limit_bytes = self._settings.max_body_bytes
-        most_bytes = most_encoded_bytes(limit_bytes)
-        if declared_bytes > most_bytes:
-            raise BodyTooLargeError(limit_bytes)
-        parts = []
-        read_bytes = 0
-        async for chunk in chunks:
-            holding.add(len(chunk))
-            read_bytes += len(chunk)
-            if read_bytes > most_bytes:
-                raise BodyTooLargeError(limit_bytes)
-            parts.append(chunk)
-        return b"".join(parts)
+    async def _take(
+        self,
+        chunks: AsyncIterator[bytes],
+        declared_bytes: int,
+        encoding: str,
+        tenant: Tenant,
+        holding: Holding,
+        admit: Admit | None,
+    ) -> Recorded:
+        body = await read_body(chunks, declared_bytes, holding, self._settings)
+        if encoding:
+            encoded_bytes = len(body)
+            body = await self._unpack(body, encoding, tenant)
+            holding.add(max(0, len(body) - encoded_bytes))
+        elif len(body) > self._settings.max_body_bytes:
+            raise BodyTooLargeError(self._settings.max_body_bytes)
+        async with self._working.share(tenant.tenant_id, len(body)):
+            alone = self._working.at_work == 1
+            batch = await self._decoding.decode(body, tenant, alone=alone)
+            size_bytes = len(body)
+            del body
+            if admit is not None:
+                await admit(len(batch.keys), size_bytes)
+            return await self._commits.record(tenant.tenant_id, batch)
+
+    async def _unpack(self, body: bytes, encoding: str, tenant: Tenant) -> bytes:
+        work = partial(decompress, body, encoding, self._settings.max_body_bytes)
+        async with self._unpacking.share(tenant.tenant_id, 1):
+            return await in_thread(work, self._threads)

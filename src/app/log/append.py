@@ -23,7 +23,7 @@ class UnknownTenantError(LookupError):
 
 
 class LogHead(NamedTuple):
-    """Where a tenant's log goes on: its greatest position, 0 if it is empty, and when that was recorded.
+    """Where a tenant's log goes on: its last position, 0 if it is empty, and when that was recorded.
 
     `number` counts the tenant's logs, and `log_id` is what the leaves of this one hold.
     """
@@ -53,8 +53,9 @@ def locked_log(connection: Connection, tenant_id: int) -> Iterator[LogHead]:
 
 
 def head(connection: Connection, tenant_id: int) -> int:
-    """Return the greatest position of a tenant's log, 0 if it is empty."""
-    return fetch_one(connection, SQL.head, {"tenant_id": tenant_id}, int) or 0
+    """Return the last position of a tenant's log, 0 if it is empty."""
+    found = fetch_one(connection, SQL.locked_head, {"tenant_id": tenant_id}, _Found)
+    return found.head if found else 0
 
 
 def read_head(connection: Connection, tenant_id: int) -> LogHead:

@@ -115,8 +115,13 @@ def places_of(pool: Pool, tenant_id: int, stream: str, until: int) -> Iterator[l
         after = places[-1].version
 
 
-def is_erased_after(connection: Connection, tenant_id: int, stream: str, position: int) -> bool:
-    """Tell whether something of a stream was erased by a record that stands after a position of the log."""
+def is_erased_after(
+    connection: Connection, tenant_id: int, stream: str | None, position: int
+) -> bool:
+    """Tell whether something was erased by a record that stands after a position of the log.
+
+    Of a stream, or of any.
+    """
     parameters = {"tenant_id": tenant_id, "stream": stream, "after": position}
     return fetch_one(connection, SQL.erasure_after, parameters, int) is not None
 

@@ -41,10 +41,10 @@ select position, version from events
  order by version limit :limit;
 
 -- name: erasure_after(tenant_id, stream, after)
--- Where the first record of an erasure of a stream stands after a position of the log.
+-- Where the first record of an erasure of a stream, of any if that is null, stands after a position of the log.
 select min(position) from events
  where tenant_id = :tenant_id and topic = 'PlayerErased' and topic not in ('BetPlaced', 'WinPaid')
-   and position > :after and stream = :stream;
+   and position > :after and (:stream::text is null or stream = :stream);
 
 -- name: leaf_hashes_at(tenant_id, log_number, positions)
 -- The leaf hash at each of these positions, empty where it is missing.

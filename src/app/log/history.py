@@ -34,8 +34,10 @@ SQL = Sql(__file__)
 
 STRETCH_EVENTS = 20_000
 """How many events a query looks at, at most, where filters may leave few of them."""
-STRETCH_BYTES = 4 * 1024 * 1024
-"""How many bytes of data a query gives, but for the one event that goes beyond."""
+PAGE_BYTES = 4 * 1024 * 1024
+"""How many bytes of data a page gives, but for the one event that goes beyond."""
+LINES_BYTES = 512 * 1024
+"""The same of lines that are read at once: they are held until the client has taken them."""
 _LINES_AT_ONCE = 1_000
 
 
@@ -96,10 +98,12 @@ def read_stretch(
     after: int,
     until: int,
     limit: int,
+    limit_bytes: int,
 ) -> Stretch:
     """Read the next entries after position `after`, up to position `until` at most.
 
-    There may be fewer than `limit`, even none, before the end. Raises ValueError where the filters
+    There may be fewer than `limit`, even none, before the end: of `data` no more is read once that are
+    `limit_bytes`. Raises ValueError where the filters
     name a player and a game.
     """
     after = max(after, (filters.from_position or 0) - 1)
@@ -129,7 +133,7 @@ def read_stretch(
             "at_or_after": filters.at_or_after,
             "before": filters.before,
             "limit": limit + 1,
-            "limit_bytes": STRETCH_BYTES,
+            "limit_bytes": limit_bytes,
         },
         _Row,
         prepare=False,  # one plan for all combinations of filters would be a bad one
@@ -168,7 +172,13 @@ def read_lines(
     """Read the next entries, written one by one, with the position after which to go on."""
     with pool.connection() as connection:
         entries, last_position = read_stretch(
-            connection, tenant_id, filters, after=after, until=until, limit=_LINES_AT_ONCE
+            connection,
+            tenant_id,
+            filters,
+            after=after,
+            until=until,
+            limit=_LINES_AT_ONCE,
+            limit_bytes=LINES_BYTES,
         )
     return b"".join(map(write, entries)), last_position
 

@@ -90,14 +90,20 @@ def add_missing(connection: Connection, log: Log, first: int) -> int:
     if last < first:
         return 0
     hashes = hash_events(connection, log, first, last)
+    if not hashes:
+        return 0
     insert_leaf_run(connection, log.tenant_id, log.number, first, hashes)
     return len(hashes) // HASH_BYTES
 
 
 def hash_events(connection: Connection, log: Log, first: int, last: int) -> bytes:
-    """Return the leaf hashes that the events at these positions have, made from their rows."""
+    """Return the leaf hashes that the events at these positions have, made from their rows.
+
+    They end where one is missing.
+    """
     parameters = {"tenant_id": log.tenant_id, "first": first, "last": last}
-    events = fetch_all(connection, SQL.events_for_leaves, parameters, CommittedEvent, binary=True)
+    found = fetch_all(connection, SQL.events_for_leaves, parameters, CommittedEvent, binary=True)
+    events = [event for at, event in enumerate(found, start=first) if event.position == at]
     return leaf_hashes(
         log.log_id,
         [(event.position, micros(event.recorded_at), event.version) for event in events],

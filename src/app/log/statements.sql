@@ -4,18 +4,24 @@
 -- locked, never updated: an updated row would bloat under any long snapshot.
 select tenant_id from tenants where tenant_id = :tenant_id for no key update;
 
--- name: head(tenant_id)
--- The greatest position of a log; the first entry of the primary key's index, read backwards.
-select coalesce(max(position), 0) from events where tenant_id = :tenant_id;
-
 -- name: locked_head(tenant_id)
--- Where a log goes on: its head, when that was recorded, and which of the tenant's logs it is.
+-- Where a log goes on: its head, when that was recorded, and which of the tenant's logs it is. Its head is the
+-- greatest position of which the leaf hash is recorded, or that of an event that follows another one: a row
+-- that somebody entered anywhere beyond is no part of it. The first entry of the primary key's index, read
+-- backwards, unless there are such rows.
 select coalesce(e.position, 0) as head, e.recorded_at, l.number, l.log_id
   from (values (:tenant_id::int)) as t (tenant_id)
-  left join lateral (select position, recorded_at from events
-                      where tenant_id = t.tenant_id order by position desc limit 1) e on true
   left join lateral (select number, log_id from logs
-                      where tenant_id = t.tenant_id order by number desc limit 1) l on true;
+                      where tenant_id = t.tenant_id order by number desc limit 1) l on true
+  left join lateral (select first_position + length(hashes) / 32 - 1 as position from leaf_runs
+                      where tenant_id = t.tenant_id and log_number = l.number
+                      order by first_position desc limit 1) r on true
+  left join lateral (
+       select position, recorded_at from events a
+        where tenant_id = t.tenant_id and position > 0
+          and (position <= r.position or position = 1
+               or (select true from events where tenant_id = t.tenant_id and position = a.position - 1))
+        order by position desc limit 1) e on true;
 
 -- name: begin_log(tenant_id, number, log_id, created_at, predecessor, note)!
 insert into logs (tenant_id, number, log_id, created_at, predecessor, note)

@@ -9,6 +9,7 @@ import psycopg
 from app.log.append import copy, locked_log, read_head
 from app.log.heads import StreamHeads
 from app.recording.conflicts import register
+from app.recording.differences import Fingerprints, fingerprints
 from app.recording.judge import Judged, judge
 from app.recording.known_events import RecordedEvents
 from app.recording.prepare import Prepared, prepare
@@ -24,8 +25,16 @@ def record(pool: Pool, tenant_id: int, items: Sequence[Item]) -> Receipt:
     return commit(pool, tenant_id, prepare(items), StreamHeads()).receipt()
 
 
-def commit(pool: Pool, tenant_id: int, batch: Prepared, heads: StreamHeads) -> Recorded:
+def commit(
+    pool: Pool,
+    tenant_id: int,
+    batch: Prepared,
+    heads: StreamHeads,
+    hashed_by: Fingerprints = fingerprints,
+) -> Recorded:
     """Record a batch durably, all of it or nothing, with the heads that are known of its log.
+
+    What is sent again but spelled otherwise is compared by what `hashed_by` makes of it.
 
     Which keys are recorded is looked up without the lock, or not at all where none is expected to be:
     PostgreSQL refuses a key that is (UniqueViolation), nothing is done, and what has come up since is
@@ -41,7 +50,7 @@ def commit(pool: Pool, tenant_id: int, batch: Prepared, heads: StreamHeads) -> R
         if looked_up:
             known.look_up(batch.keys)
         while True:
-            judged = judge(batch, known)
+            judged = judge(batch, known, hashed_by)
             try:
                 return _record(connection, tenant_id, batch, judged, heads)
             except (psycopg.errors.UniqueViolation, psycopg.errors.InternalError_):

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from app.log.statements import SQL
 from app.recording.prepare import Prepared
 from domain.item_types import WIRE_TYPES
-from domain.json_values import fingerprint
 from postgres.connections import Connection
 from postgres.rows import fetch_one, fetch_pairs
 
@@ -24,10 +23,13 @@ class Refused(NamedTuple):
     content_hash: bytes
 
 
-def refused(batch: Prepared, index: int) -> Refused:
-    """Write down an item for the register; the same content, however it is spelled, has the same hash."""
+def refused(batch: Prepared, index: int, fingerprint: bytes) -> Refused:
+    """Write down an item for the register, with the fingerprint of its `data`.
+
+    The same content, however it is spelled, has the same hash.
+    """
     event, data = WIRE_TYPES[batch.topics[index]], batch.state(index)
-    content_hash = blake2b(event.encode() + b"\n" + fingerprint(data), digest_size=16).digest()
+    content_hash = blake2b(event.encode() + b"\n" + fingerprint, digest_size=16).digest()
     return Refused(index, batch.unique_ids[index], batch.keys[index], event, data, content_hash)
 
 

@@ -1,16 +1,16 @@
 """What becomes of each item of a batch, given what is recorded of its keys."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from app.recording.conflicts import Refused, refused
+from app.recording.differences import Fingerprints, Pair, compare, fingerprints
 from app.recording.known_events import KnownEvents
 from app.recording.prepare import Prepared
 from app.recording.receipt import Outcome
 from domain.item_types import WIRE_TYPES
-from domain.json_values import same_value
 
 
 class KeyCollisionError(Exception):
@@ -36,11 +36,11 @@ class Judged(NamedTuple):
         return [place if place > 0 else given[-place - 1] for place in self.places]
 
 
-def judge(batch: Prepared, known: KnownEvents) -> Judged:
+def judge(batch: Prepared, known: KnownEvents, hashed_by: Fingerprints = fingerprints) -> Judged:
     """Judge a batch, given the events that are recorded under its keys.
 
     The first item of a key that has none is new, and the others are compared with it. Raises
-    KeyCollisionError.
+    KeyCollisionError, and whatever `hashed_by` does.
     """
     keys = batch.keys
     by_key = known.by_key
@@ -48,49 +48,49 @@ def judge(batch: Prepared, known: KnownEvents) -> Judged:
         return Judged(["stored"] * len(keys), range(len(keys)))
     outcomes: list[Outcome] = []
     new: list[int] = []
-    rejected: list[Refused] = []
     places: list[int] = []
     nth: dict[bytes, int] = {}
     for index, key in enumerate(keys):
         event = by_key.get(key)
-        if event is not None:
-            outcome = _compare_recorded(batch, index, event.topic, known.state(event))
-            places.append(event.position)
-        elif key in nth:
-            outcome = _compare_within(batch, index, new[nth[key] - 1])
-            places.append(-nth[key])
+        if event is not None or key in nth:
+            outcomes.append("duplicate")
+            places.append(-nth[key] if event is None else event.position)
         else:
-            outcome = "stored"
+            outcomes.append("stored")
             new.append(index)
             nth[key] = len(new)
             places.append(-len(new))
-        outcomes.append(outcome)
-        if outcome == "conflict":
-            rejected.append(refused(batch, index))
+    rejected: list[Refused] = []
+    firsts = {key: new[number - 1] for key, number in nth.items()}
+    for index, same, fingerprint in compare(_others(batch, known, firsts), hashed_by):
+        if not same:
+            outcomes[index] = "conflict"
+            rejected.append(refused(batch, index, fingerprint))
     return Judged(outcomes, new, rejected, places)
 
 
-def _compare_recorded(batch: Prepared, index: int, topic: str, state: bytes) -> Outcome:
-    """Compare an item with the event recorded under its key. Raises KeyCollisionError.
+def _others(batch: Prepared, known: KnownEvents, firsts: Mapping[bytes, int]) -> Iterator[Pair]:
+    """Find the items that are another text, or of another type, than what stands under their key.
 
-    Of one that was erased nobody knows what it said: whatever comes is a duplicate, and comes to nothing.
+    That is what is recorded, or else the first of the key in the batch. Raises KeyCollisionError.
     """
-    if not state:
-        return "duplicate"
-    own = batch.state(index)
-    same_type = WIRE_TYPES[batch.topics[index]] == WIRE_TYPES[topic]
-    if same_type and own == state:
-        return "duplicate"
-    _check_ids(batch.unique_ids[index], _unique_id(state))
-    return "duplicate" if same_type and same_value(own, state) else "conflict"
-
-
-def _compare_within(batch: Prepared, index: int, first: int) -> Outcome:
-    """Compare an item with the first of the same key in its batch. Raises KeyCollisionError."""
-    _check_ids(batch.unique_ids[index], batch.unique_ids[first])
-    same_type = WIRE_TYPES[batch.topics[index]] == WIRE_TYPES[batch.topics[first]]
-    same = same_type and same_value(batch.state(index), batch.state(first))
-    return "duplicate" if same else "conflict"
+    for index, key in enumerate(batch.keys):
+        event = known.by_key.get(key)
+        if event is not None:
+            topic, state = event.topic, known.state(event)
+            # Of one that was erased nobody knows what it said: whatever comes is a duplicate.
+            if not state:
+                continue
+        elif firsts[key] != index:
+            first = firsts[key]
+            topic, state = batch.topics[first], batch.state(first)
+        else:
+            continue
+        own = batch.state(index)
+        same_type = WIRE_TYPES[batch.topics[index]] == WIRE_TYPES[topic]
+        if not (same_type and own == state):
+            _check_ids(batch.unique_ids[index], _unique_id(state))
+            yield Pair(index, own, state if same_type else None)
 
 
 def _check_ids(one: str, other: str) -> None:

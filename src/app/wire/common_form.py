@@ -15,11 +15,13 @@ from msgspec import Meta, Raw, defstruct
 from msgspec.json import Decoder
 
 from app.wire.item import Item
+from app.wire.rules import MAX_ELEMENTS
 from domain.instant import parse_datetime, parse_day_or_instant
 from domain.item_types import ITEM_TYPES, ItemType, Kind, Member
 from domain.money import MAX_FRACTION_DIGITS, MAX_INTEGER_DIGITS
 
-Reader = Callable[[bytes], Item]
+Reader = Callable[[bytes, Container[str], datetime], Item]
+"""Reads `data` of a tenant that may send these currencies, and timestamps up to that one."""
 
 _Id = Annotated[str, Meta(min_length=1, max_length=255)]
 
@@ -33,7 +35,7 @@ _KINDS: dict[Kind, Any] = {
     Kind.ID: _Id,
     Kind.TIMESTAMP: str,
     Kind.TEXT: str,
-    Kind.TEXTS: list[str],
+    Kind.TEXTS: Annotated[list[str], Meta(max_length=MAX_ELEMENTS)],
     Kind.FLAG: bool,
     Kind.AMOUNT: Raw,
     Kind.CURRENCY: str,
@@ -54,28 +56,23 @@ _DECODERS = {
 }
 
 
-def readers(currencies: Container[str], latest: datetime) -> dict[str, Reader]:
-    """Return a reader for each type of item, for a tenant's currencies and timestamps up to `latest`."""
-    return {
-        wire_type: _reader(item_type, currencies, latest)
-        for wire_type, item_type in ITEM_TYPES.items()
-    }
-
-
-def _reader(item_type: ItemType, currencies: Container[str], latest: datetime) -> Reader:
+def _reader(item_type: ItemType) -> Reader:
     decode = _DECODERS[item_type.wire_type].decode
     prefix = item_type.stream.prefix
     id_of = attrgetter(item_type.stream.member)
     topics, told_by = item_type.topics, item_type.told_by
     topic = topics[0]
-    checks = [
-        _check_of(member, currencies) for member in item_type.members if member.kind in _CHECKS
-    ]
+    members = item_type.members
+    checks = [_check_of(member) for member in members if member.kind in _CHECKS]
+    codes = [attrgetter(member.name) for member in members if member.kind is Kind.CURRENCY]
 
-    def read(state: bytes) -> Item:
+    def read(state: bytes, currencies: Container[str], latest: datetime) -> Item:
         data: Any = decode(state)
         for check in checks:
             check(data)
+        for code_of in codes:
+            if code_of(data) not in currencies:
+                raise ValueError("an unknown currency")
         moment = parse_datetime(data.timestamp)
         if moment > latest:
             raise ValueError("in the future")
@@ -85,10 +82,10 @@ def _reader(item_type: ItemType, currencies: Container[str], latest: datetime) -
     return read
 
 
-_CHECKS = {Kind.AMOUNT, Kind.CURRENCY, Kind.DAY_OR_TIMESTAMP}
+_CHECKS = {Kind.AMOUNT, Kind.DAY_OR_TIMESTAMP}
 
 
-def _check_of(member: Member, currencies: Container[str]) -> Callable[[Any], None]:
+def _check_of(member: Member) -> Callable[[Any], None]:
     """Make the check of what the decoder can't know of a member. It raises ValueError."""
     value_of = attrgetter(member.name)
 
@@ -97,18 +94,15 @@ def _check_of(member: Member, currencies: Container[str]) -> Callable[[Any], Non
         if not _is_plain_amount(amount) and (member.required or amount != _NULL):
             raise ValueError("not an amount in its common form")
 
-    def check_currency(data: Any) -> None:
-        if value_of(data) not in currencies:
-            raise ValueError("an unknown currency")
-
     def check_day(data: Any) -> None:
         value = value_of(data)
         if value is not None:
             parse_day_or_instant(value)
 
-    of_kind = {
-        Kind.AMOUNT: check_amount,
-        Kind.CURRENCY: check_currency,
-        Kind.DAY_OR_TIMESTAMP: check_day,
-    }
-    return of_kind[member.kind]
+    return check_amount if member.kind is Kind.AMOUNT else check_day
+
+
+READERS: dict[str, Reader] = {
+    wire_type: _reader(item_type) for wire_type, item_type in ITEM_TYPES.items()
+}
+"""A reader for each type of item."""

@@ -59,6 +59,9 @@ def read_parts(
         faults.add(f"{pointer}/event", "unknown_event", f"must be one of {', '.join(RULES)}")
     if not data:
         faults.add(f"{pointer}/data", "missing", "must be given")
+    elif len(data) > limits.max_event_bytes:
+        detail = f"must not be longer than {limits.max_event_bytes:,} bytes as sent"
+        faults.add(f"{pointer}/data", "too-large", detail)
     elif not data.startswith(b"{"):
         faults.add(f"{pointer}/data", "wrong_type", "must be an object")
     elif event is not None and rules is not None:

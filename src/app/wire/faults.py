@@ -1,5 +1,7 @@
 """What can be wrong with a batch that is JSON: faults with pointers, collected and counted."""
 
+from typing import Any
+
 from msgspec import Struct
 
 MAX_REPORTED_FAULTS = 1_000
@@ -21,6 +23,10 @@ class TooManyItemsError(Exception):
         super().__init__(f"the batch holds more than {limit_items:,} items")
         self.limit_items = limit_items
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go from one process to another."""
+        return type(self), (self.limit_items,)
+
 
 class InvalidItemsError(Exception):
     """The batch is not as the contract wants it: its faults in order, at most the first 1,000.
@@ -35,6 +41,10 @@ class InvalidItemsError(Exception):
         super().__init__(f"faults: {count}; at {faults[0].pointer!r}: {faults[0].detail}")
         self.faults = faults
         self.total = total
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go from one process to another."""
+        return type(self), (self.faults, self.total)
 
 
 class Faults:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
-from app.wire.common_form import readers
+from app.wire.common_form import READERS
 from app.wire.exact import read_item, read_parts
 from app.wire.faults import Fault, Faults, InvalidItemsError, TooManyItemsError
 from app.wire.item import Item
@@ -25,15 +25,19 @@ from app.wire.json_text import (
 from app.wire.rules import Limits
 
 __all__ = [
+    "MAX_EVENT_BYTES",
     "MAX_ITEMS",
     "Fault",
     "InvalidItemsError",
     "Item",
     "TooManyItemsError",
+    "UncommonError",
     "decode_batch",
 ]
 
 MAX_ITEMS = 10_000
+MAX_EVENT_BYTES = 262_144
+"""How long the `data` of one item is at most, unless the operator says otherwise."""
 FUTURE_ALLOWED = timedelta(hours=24)
 
 # In JSON without control characters in strings, which msgspec ensures, NUL is only ever written so.
@@ -60,25 +64,43 @@ _ANY_BATCH = Decoder(_AnyBatch)
 _ELEMENTS = Decoder(list[Raw])
 
 
-def decode_batch(body: bytes, *, currencies: Container[str], now: datetime) -> list[Item]:
+class UncommonError(Exception):
+    """The batch is not in the form that clients commonly send: reading it, or its faults, takes longer."""
+
+
+def decode_batch(
+    body: bytes,
+    *,
+    currencies: Container[str],
+    now: datetime,
+    max_event_bytes: int = MAX_EVENT_BYTES,
+    common_only: bool = False,
+) -> list[Item]:
     """Read a request's body: all its items, in the order sent, if every one is valid (contract, §1).
 
     `currencies` are all that the tenant may send, those of ISO 4217 too; `now` has a time zone.
-    Raises, in this order of precedence, NotJsonError, TooManyItemsError, InvalidItemsError.
+    Raises, in this order of precedence, NotJsonError, TooManyItemsError, InvalidItemsError; but of a batch
+    that is not in the common form UncommonError at once, where only that is to be read.
     """
     check_utf8(body)
-    limits = Limits(currencies, now + FUTURE_ALLOWED)
-    batch = _read_common_batch(body)
+    limits = Limits(currencies, now + FUTURE_ALLOWED, max_event_bytes)
+    batch = _read_common_batch(body, common_only=common_only)
     if batch is None:
+        if common_only:
+            raise UncommonError
         return _decode_any_batch(body, limits)
     try:
         # Few bodies hold a backslash at all, and one byte is found at once.
         nul_possible = b"\\" in body and _NUL in body
-        items = _decode_common_batch(batch, limits, nul_possible=nul_possible)
+        items = _decode_common_batch(
+            batch, limits, nul_possible=nul_possible, common_only=common_only
+        )
     except InvalidItemsError:
         check_depth(body)
         raise
     if _may_be_deep(body, items):
+        if common_only:
+            raise UncommonError
         check_depth(body)
     return items
 
@@ -94,10 +116,12 @@ def _may_be_deep(body: bytes, items: Sequence[Item]) -> bool:
     return outside - siblings + max(inside, default=0) > MAX_DEPTH
 
 
-def _read_common_batch(body: bytes) -> list[_CommonItem] | None:
+def _read_common_batch(body: bytes, *, common_only: bool) -> list[_CommonItem] | None:
     """Read a batch whose items all have an event and data, and are not too many; None for any other."""
     if body.count(b"{") > 3 * MAX_ITEMS:
         # Perhaps too many items: counted before there is an object for each.
+        if common_only:
+            return None
         check_syntax(body)
         _elements(body, Faults())
     try:
@@ -112,21 +136,23 @@ def _read_common_batch(body: bytes) -> list[_CommonItem] | None:
 
 
 def _decode_common_batch(
-    batch: list[_CommonItem], limits: Limits, *, nul_possible: bool
+    batch: list[_CommonItem], limits: Limits, *, nul_possible: bool, common_only: bool
 ) -> list[Item]:
     faults = Faults()
-    read_common = readers(limits.currencies, limits.latest)
+    currencies, latest, most_bytes = limits
     items: list[Item] = []
     for index, sent in enumerate(batch):
         event, state = sent.event, bytes(sent.data)
-        reader = read_common.get(event)
+        reader = READERS.get(event) if len(state) <= most_bytes else None
         if reader is not None and not (nul_possible and _NUL in state):
             try:
-                items.append(reader(state))
+                items.append(reader(state, currencies, latest))
             except ValueError:
                 pass  # not common, or not valid: the rules decide
             else:
                 continue
+        if common_only:
+            raise UncommonError
         item = read_parts(event, state, limits, f"/items/{index}", faults)
         if item is not None:
             items.append(item)

@@ -13,6 +13,7 @@ from codecs import (
     getincrementaldecoder,
 )
 from itertools import accumulate, islice
+from typing import Any
 
 from msgspec import DecodeError, Raw
 from msgspec.json import Decoder
@@ -38,6 +39,10 @@ class NotJsonError(Exception):
         super().__init__(detail if offset is None else f"{detail} (byte {offset})")
         self.detail = detail
         self.offset = offset
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go from one process to another."""
+        return type(self), (self.detail, self.offset)
 
 
 def check_utf8(text: bytes) -> None:

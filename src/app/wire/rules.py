@@ -18,15 +18,22 @@ from domain.money import AmountError, parse_amount
 
 MAX_ID_CHARACTERS = 255
 
-MAX_ELEMENTS_NAMED = 100_000
-"""The elements of a longer array are not told apart: each is an object in memory to do so."""
+MAX_ELEMENTS = 10_000
+"""How many strings an array holds at most."""
+
+MAX_NUMBER_CHARACTERS = 10_000
+"""How long the spelling of an amount is at most, zeros and exponent included."""
 
 
 class Limits(NamedTuple):
-    """What a rule has to know of the world: the tenant's currencies, and the greatest timestamp."""
+    """What a rule has to know of the world.
+
+    The tenant's currencies, the greatest timestamp, and how long `data` may be, in bytes as sent.
+    """
 
     currencies: Container[str]
     latest: datetime
+    max_event_bytes: int
 
 
 class Problem(NamedTuple):
@@ -56,6 +63,10 @@ def _wrong(code: str, detail: str) -> tuple[Problem, ...]:
 def string(text: bytes, limits: Limits) -> tuple[Problem, ...]:
     """Allow any string without NUL."""
     del limits
+    return _string(text)
+
+
+def _string(text: bytes) -> tuple[Problem, ...]:
     if not text.startswith(b'"'):
         return _wrong("wrong_type", "must be a string")
     if "\0" in read_string(text):
@@ -107,6 +118,9 @@ def amount(text: bytes, limits: Limits) -> Iterable[Problem]:
     del limits
     if text[0] not in b"-0123456789":
         return _wrong("wrong_type", "must be a number")
+    if len(text) > MAX_NUMBER_CHARACTERS:
+        detail = f"must not be written with more than {MAX_NUMBER_CHARACTERS:,} characters"
+        return _wrong("too_many_digits", detail)
     try:
         parse_amount(text.decode("ascii"))
     except AmountError as error:
@@ -146,18 +160,20 @@ def one_of(*allowed: str) -> Rule:
 
 
 def strings(text: bytes, limits: Limits) -> Iterable[Problem]:
-    """Allow an array of strings without NUL."""
+    """Allow an array of up to 10,000 strings without NUL."""
+    del limits
     if not text.startswith(b"["):
         return _wrong("wrong_type", "must be an array of strings")
+    # Counted first, where there are commas enough: each element is an object in memory.
+    if text.count(b",") >= MAX_ELEMENTS and has_more_elements(text, MAX_ELEMENTS):
+        return _wrong("too_many", f"must not hold more than {MAX_ELEMENTS:,} strings")
     try:
         values = _read_strings(text)
     except ValidationError:
-        if has_more_elements(text, MAX_ELEMENTS_NAMED):
-            return _wrong("wrong_type", "must be an array of strings alone")
         return (
             Problem(f"/{index}", problem.code, problem.detail)
             for index, element in enumerate(_read_elements(text))
-            for problem in string(bytes(element), limits)
+            for problem in _string(bytes(element))
         )
     return (Problem(f"/{index}", *_NUL) for index, value in enumerate(values) if "\0" in value)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -96,8 +97,14 @@ def _parse_one(item: str) -> AnchorSpec:
         _check_url(place)
         return AnchorSpec("tsa", place, interval_s)
     url, vkey = _split_witness(place)
-    if _check_url(url).query:
+    parts = _check_url(url)
+    if parts.query:
         raise ValueError("the URL of a witness must be without a query")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise ValueError(
+            "the URL of a witness must be https: by http whoever is between can answer in its place that the"
+            " log was rolled back or forked, and so stop its sealing (http is for a witness on this host)"
+        )
     return AnchorSpec("witness", url.rstrip("/"), interval_s, vkey)
 
 
@@ -128,6 +135,13 @@ def _split_witness(place: str) -> tuple[str, VerifierKey]:
     if vkey.kind != COSIGNATURE_V1:
         raise ValueError(f"the key {vkey.name!r} is not one of a witness (0x04, cosignature/v1)")
     return found[1], vkey
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _check_url(url: str) -> SplitResult:

@@ -20,8 +20,7 @@ Tree = Literal["log", "heads", "accesses"]
 
 _LARGEST = 2**63 - 1
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
-RESTART_HEADER = "roundbook restart"
-"""The first line of a note that says which log another one follows."""
+_RESTART_HEADER = "roundbook restart"
 _KEY_HEADER = "roundbook key"
 _REVOKED = "revoked"
 
@@ -69,7 +68,7 @@ class RestartStatement(Struct, frozen=True):
     @property
     def text(self) -> str:
         """Return the text, which the new log's key signs, and those of the predecessor that are there."""
-        lines = [RESTART_HEADER, self.origin, self.known.origin]
+        lines = [_RESTART_HEADER, self.origin, self.known.origin]
         for each in (self.known, self.signed):
             lines += [str(each.size), encode_base64(each.root)]
         return "".join(f"{line}\n" for line in [*lines, " ".join(self.reason.split())])
@@ -94,12 +93,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     origin, size, root = lines
     if not origin:
         raise NoteError("the checkpoint's origin is empty")
-    found = Checkpoint(origin, _parse_size(size), decode_base64(root, "the checkpoint's root"))
-    if len(found.root) != HASH_BYTES:
-        raise NoteError(f"the checkpoint's root has {len(found.root)} bytes, not {HASH_BYTES}")
-    if found.size == 0 and found.root != EMPTY_ROOT:
-        raise NoteError("the checkpoint is of an empty tree, and its root is not that of one")
-    return found
+    return _checkpoint(origin, size, root)
 
 
 def cosigned_text(note_text: str, posix_s: int) -> str:
@@ -130,6 +124,34 @@ def parse_key_statement(text: str) -> KeyStatement:
     if not origin:
         raise NoteError("the statement's origin is empty")
     return KeyStatement(origin, _parse_size(size), parse_verifier_key(vkey), len(lines) == 4)
+
+
+def parse_restart_statement(text: str) -> RestartStatement:
+    """Read a statement that a log follows another one. Raises NoteError."""
+    check_note_text(text)
+    lines = text.removesuffix("\n").split("\n")
+    if len(lines) != 8 or lines[0] != _RESTART_HEADER:
+        raise NoteError(
+            f"a statement that a log follows another one has the lines {_RESTART_HEADER!r}, both origins,"
+            " twice a size and a root, and the reason"
+        )
+    _, origin, before, known_size, known_root, signed_size, signed_root, reason = lines
+    known = _checkpoint(before, known_size, known_root)
+    signed = _checkpoint(before, signed_size, signed_root)
+    if not origin or not before:
+        raise NoteError("an origin in the statement is empty")
+    if signed.size < known.size:
+        raise NoteError("by the statement less was signed than is known")
+    return RestartStatement(origin, known, signed, reason)
+
+
+def _checkpoint(origin: str, size: str, root: str) -> Checkpoint:
+    found = Checkpoint(origin, _parse_size(size), decode_base64(root, "the checkpoint's root"))
+    if len(found.root) != HASH_BYTES:
+        raise NoteError(f"the checkpoint's root has {len(found.root)} bytes, not {HASH_BYTES}")
+    if found.size == 0 and found.root != EMPTY_ROOT:
+        raise NoteError("the checkpoint is of an empty tree, and its root is not that of one")
+    return found
 
 
 def _parse_size(text: str) -> int:

@@ -16,9 +16,9 @@ from projections.tracking import Pool
 
 
 class Sql(Statements):
-    """Reading how far what queries read is behind the log."""
+    """Reading how far what queries read is."""
 
-    live_and_head: Statement
+    live_versions: Statement
 
 
 SQL = Sql(__file__)
@@ -41,7 +41,6 @@ class _Live(NamedTuple):
     generation: int
     position: int
     versions: Versions
-    head: int
 
 
 def catch_up(
@@ -62,11 +61,11 @@ def catch_up(
     stands_at, since_s = -1, time.monotonic()
     while not stop.is_set():
         with pool.connection() as connection:
-            live = fetch_one(connection, SQL.live_and_head, {"tenant_id": tenant_id}, _Live)
+            live = fetch_one(connection, SQL.live_versions, {"tenant_id": tenant_id}, _Live)
         if live is None:
             raise OvertakenError
         position = live.position
-        head = live.head if head is None else head
+        head = projector.head(tenant_id) if head is None else head
         if position >= head:
             return Reach(position, head)
         report(Progress(position, head, "catching up"))

@@ -202,9 +202,15 @@ class Projector:
             reader = self._readers.reader = Reader(self._select)
         return reader
 
+    def head(self, tenant_id: int) -> int:
+        """Return where a tenant's log ends: what may be entered beyond that, nobody recorded."""
+        return self._open_log(tenant_id).max_notification_id() or 0
+
     def _select(self, wanted: Wanted) -> Sequence[Notification]:
+        head = self.head(wanted.tenant_id)
+        stop = head if wanted.until is None else min(wanted.until, head)
         return self._open_log(wanted.tenant_id).select_notifications(
-            start=wanted.after, limit=wanted.limit, stop=wanted.until, inclusive_of_start=False
+            start=wanted.after, limit=wanted.limit, stop=stop, inclusive_of_start=False
         )
 
     def _poison(self, scope: Scope, error: _StretchError) -> PoisonError:

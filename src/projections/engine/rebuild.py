@@ -123,10 +123,18 @@ class Rebuild:
         while True:
             with self._pool.connection() as connection:
                 at = generations.standing(connection, scope)
-            self._report(Progress(at.made.position, at.live.position))
-            if at.gap <= self._projector.chunk_events:
+            end = self._end(at.live.position)
+            self._report(Progress(at.made.position, end))
+            if end - at.made.position <= self._projector.chunk_events:
                 return
-            self._make_chunk(scope, at.live.position)
+            self._make_chunk(scope, end)
+
+    def _end(self, live: int) -> int:
+        """Return how far the new generation is to go: as far as the live one, unless the log ends before.
+
+        Then somebody took from the log what was projected, and the new one is what is left.
+        """
+        return min(live, self._projector.head(self._tenant_id))
 
     def _make_chunk(self, scope: Scope, until: int) -> None:
         if self._stop.is_set():
@@ -136,24 +144,28 @@ class Rebuild:
 
     @contextmanager
     def _level(self, scope: Scope) -> Iterator[Connection]:
-        """Within a transaction that holds the live generation where it is, bring the new one there."""
+        """Within a transaction that holds the live generation where it is, bring the new one there.
+
+        Or to the end of the log, where that is before.
+        """
         self._follow(scope)
         with self._pool.connection() as holder, holder.transaction():
-            position = generations.hold_live(holder, self._tenant_id)
+            position = self._end(generations.hold_live(holder, self._tenant_id))
             while generations.standing(holder, scope).made.position < position:
                 self._make_chunk(scope, position)
             yield holder
 
     @contextmanager
     def _one_moment(self, scope: Scope) -> Iterator[tuple[Connection, Standing]]:
-        """Return a snapshot in which both generations stand at the same position, and hold up nobody."""
+        """Return a snapshot in which both generations stand where they were level, and hold up nobody."""
         while True:
             with self._pool.connection() as reader:
                 with self._level(scope):
                     # Begins the snapshot, while neither can move.
                     begin_snapshot(reader)
                     at = generations.standing(reader, scope)
-                if at.gap == 0:
+                # The live one is ahead only where the log ends before it.
+                if at.gap >= 0:
                     yield reader, at
                     return
 

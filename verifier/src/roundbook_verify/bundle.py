@@ -1,11 +1,11 @@
-"""The zip: its small members whole, its large ones as streams."""
+"""The zip: its manifest, its small members whole, its large ones in pieces."""
 
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from .notes import unbase64
@@ -14,23 +14,7 @@ MIB, LINE_LIMIT = 1 << 20, 1 << 24
 _NAMES = (
     r"manifest\.json|events\.ndjson|leaves|checkpoint|(proof|since)\.json|keys|anchors/[\w.-]+\.(tsr|json)"
 )
-_AUDIT_PATH = re.compile(rb'\s*({\s*"inclusion"\s*:\s*{|,)\s*"([1-9][0-9]{0,18})"\s*:\s*(\[[^\]]*\])')
-
-
-class UnreadableError(Exception):
-    """The file is no bundle, or a part of it cannot be read."""
-
-
-class Manifest(NamedTuple):
-    """What the bundle says that it is."""
-
-    format: str
-    origin: str
-    log_id: str
-    size: int
-    first: int
-    last: int
-    stream: str | None
+_AUDIT_PATH = re.compile(rb'\s*({\s*"inclusion"\s*:\s*{|,)\s*"([1-9][0-9]{0,18})"\s*:\s*(\[[^\[\]]*\])')
 
 
 class File(io.FileIO):
@@ -40,24 +24,21 @@ class File(io.FileIO):
         """Return some bytes. Raises BadZipFile."""
         if size and size > 4 * MIB:
             raise BadZipFile("its list of members is too long")
-        return super().read(-1 if size is None else size)
-
-
-def refuse(text: str) -> NoReturn:
-    """Raise ValueError: the text is not JSON."""
-    raise ValueError(f"{text} is not JSON")
+        return super().read(size)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return dict(pairs) if len(dict(pairs)) == len(pairs) else refuse("a member that is there twice")
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a member is there twice")
+    return dict(pairs)
 
 
 def parse_json(raw: bytes, *members: str) -> list[Any]:
-    """Return the values of an object of exactly these members, in their order. Raises ValueError."""
-    try:
-        value = json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=refuse)
-    except RecursionError:
-        refuse("what is nested so deep")
+    """Return the values of an object of exactly these members, in their order.
+
+    Raises ValueError, RecursionError.
+    """
+    value = json.loads(raw.decode(), object_pairs_hook=_unique)
     if not isinstance(value, dict) or set(value) != set(members):
         raise ValueError(f"not an object of the members {', '.join(members)}")
     return [value[name] for name in members]
@@ -78,19 +59,19 @@ def hashes(value: Any) -> list[bytes]:
 
 
 @contextmanager
-def _readable(name: str) -> Iterator[None]:
-    """Raise UnreadableError for all that reading a hostile file can raise, which is much."""
+def _reading(name: str) -> Iterator[None]:
+    """Raise BadZipFile for all that reading a hostile file can raise, which is much."""
     try:
         yield
     except Exception as exception:  # noqa: BLE001 (so is the reason)
-        raise UnreadableError(f"{name} cannot be read: {exception}") from None
+        raise BadZipFile(f"{name} cannot be read: {exception}") from None
 
 
 class Bundle:
-    """An opened bundle. Reading raises UnreadableError."""
+    """An opened bundle, and what its manifest says. Raises BadZipFile, and ValueError of the manifest."""
 
     def __init__(self, file: File) -> None:
-        with _readable("the zip"):
+        with _reading("the zip"):
             self._zip = ZipFile(file)
         self.sizes = {item.filename: item.file_size for item in self._zip.infolist()}
         self.strange = [
@@ -99,10 +80,21 @@ class Bundle:
         if len(self.sizes) < len(self._zip.infolist()):
             self.strange.append("a member is there twice")
         self.rest = b""  # of proof.json, once its audit paths were read
+        raw = self.read("manifest.json", MIB >> 4)
+        told = parse_json(raw, "format", "origin", "log_id", "size", "from", "to", "stream")
+        log = re.fullmatch(r"[^\s+\0-\37]+/log/([0-9a-f]{32})", str(told[1]))
+        if not log or told[:3] != ["roundbook-evidence/1", log[0], log[1]]:
+            raise ValueError("its format is not roundbook-evidence/1, or its origin not that of its log_id")
+        self.origin, self.log_id = log[0], bytes.fromhex(log[1])
+        self.size, self.first, self.last = (count(number, 1) for number in told[3:6])
+        self.stream = told[6].encode() if isinstance(told[6], str) else None
+        whole = isinstance(told[6], str) and (self.first, self.last) == (1, self.size)
+        if not self.first <= self.last <= self.size or not (told[6] is None or whole):
+            raise ValueError("not 1 <= from <= to <= size, or a stream that is not of all of the log")
 
-    def stream(self, name: str, limit: int = 1 << 63) -> Iterator[bytes]:
-        """Yield a member's bytes, at most a MiB at a time. A member longer than `limit` is unreadable."""
-        with _readable(name):
+    def pieces(self, name: str, limit: int = 1 << 63) -> Iterator[bytes]:
+        """Yield a member's bytes, a MiB at a time. A member longer than `limit` is unreadable."""
+        with _reading(name):
             info = self._zip.getinfo(name)
             if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED) or info.file_size > limit:
                 raise BadZipFile(f"it has over {limit} bytes, or is packed by another method than deflate")
@@ -112,41 +104,29 @@ class Bundle:
 
     def read(self, name: str, limit: int = MIB) -> bytes:
         """Return a member of at most `limit` bytes."""
-        return b"".join(self.stream(name, limit))
+        return b"".join(self.pieces(name, limit))
 
-    def manifest(self) -> Manifest:
-        """Return the manifest."""
-        with _readable("manifest.json"):
-            raw = self.read("manifest.json", MIB >> 4)
-            told = Manifest(*parse_json(raw, "format", "origin", "log_id", "size", "from", "to", "stream"))
-            log = re.fullmatch(r"[^\s+\0-\37]+/log/([0-9a-f]{32})", told.origin)
-            if told.format != "roundbook-evidence/1" or not log or log[1] != told.log_id:
-                raise ValueError(
-                    "its format is not roundbook-evidence/1, or its origin not that of its log_id"
-                )
-            if not count(told.first, 1) <= count(told.last) <= count(told.size):
-                raise ValueError("not 1 <= from <= to <= size")
-            (told.stream or "").encode()
-        return told
-
-    def whole(self, name: str, cut: Callable[[bytes], int]) -> Iterator[bytes]:
-        """Yield a member's lines or leaf hashes, many at once; `cut` tells where the last whole one ends."""
+    def blocks(self, name: str) -> Iterator[bytes]:
+        """Yield whole lines, many at once."""
         rest = b""
-        for data in self.stream(name):
-            rest += data
-            end = cut(rest)
+        for data in self.pieces(name):
+            lines, end, rest = (rest + data).rpartition(b"\n")
             if end:
-                yield rest[:end]
-                rest = rest[end:]
+                yield lines + end
             if len(rest) > LINE_LIMIT:
-                raise UnreadableError(f"{name}: a line has more than {LINE_LIMIT} bytes")
+                raise BadZipFile(f"{name} cannot be read: a line has more than {LINE_LIMIT} bytes")
         if rest:
             yield rest
+
+    def leaves(self) -> Iterator[bytes]:
+        """Yield the hashes of leaves."""
+        for data in self.pieces("leaves"):
+            yield from (data[at : at + 32] for at in range(0, len(data) - 31, 32))
 
     def audit_paths(self) -> Iterator[tuple[int, list[bytes]]]:
         """Yield position and hashes of each audit path; what follows is then in `rest`. Raises ValueError."""
         text, begun = b"", False
-        for data in self.stream("proof.json"):
+        for data in self.pieces("proof.json"):
             text, at = text + data, 0
             while (found := _AUDIT_PATH.match(text, at)) and (found[1] == b",") is begun:
                 yield int(found[2]), hashes(json.loads(found[3]))

@@ -4,15 +4,14 @@ from hashlib import sha256
 from struct import unpack
 from typing import Any
 
-from .bundle import Manifest, count, hashes
+from .bundle import count, hashes
 from .notes import Checkpoint, Key, parse_checkpoint, unbase64
 from .tree import consistent, leads_to
 
-_MEMBERS = {
-    *("statement", "statement_index", "statement_proof", "checkpoint", "consistency", "stream"),
-    *("entry", "index", "version", "position", "proof", "neighbours"),
+_HEAD = {"entry", "index", "version", "position", "proof"}  # null where the stream is not in the statement
+_MEMBERS = _HEAD | {
+    *("statement", "statement_index", "statement_proof", "checkpoint", "consistency", "stream", "neighbours")
 }
-_ENDS = ("", "/heads")  # of the names under which statements may be signed
 
 
 def _entry(item: Any, streams: int, root: bytes) -> tuple[int, bytes, int, int]:
@@ -25,7 +24,7 @@ def _entry(item: Any, streams: int, root: bytes) -> tuple[int, bytes, int, int]:
     return index, raw[3:-12], *unpack(">IQ", raw[-12:])
 
 
-def judge(told: Any, log: Manifest, note: Checkpoint, keys: list[Key]) -> tuple[int, int, int, list[str]]:
+def judge(told: Any, stream: bytes, note: Checkpoint, keys: list[Key]) -> tuple[int, int, int, list[str]]:
     """Return the statement's size, the last version and its position (or zeros), and what does not hold.
 
     Raises ValueError, KeyError, TypeError where a part is not of its form.
@@ -34,31 +33,33 @@ def judge(told: Any, log: Manifest, note: Checkpoint, keys: list[Key]) -> tuple[
         raise ValueError("heads has not the members that it must have; is there no statement yet?")
     statement, of = unbase64(told["statement"], 97), parse_checkpoint(str(told["checkpoint"]).encode())
     kind, log_id, size, root, streams, heads_root = unpack(">B16sQ32sQ32s", statement)
-    own = [key._replace(name=log.origin + end) for key in keys if key.name == log.origin for end in _ENDS]
-    signed, stream = [at for _, at in of.signed_by(own)], str(log.stream).encode()
+    own = [key for key in keys if key.name == note.origin]
+    signed = [at for _, at in of.signed_by([*own, *(key._replace(name=of.origin) for key in own)])]
     version = position = 0
     if told["entry"] is None:
         around = [_entry(item, streams, heads_root) for item in told["neighbours"]]
-        before, after = ([i for i, name, *_ in around if (name > stream) is side] for side in (False, True))
-        placed = (before or [-1]) == [(after or [streams])[0] - 1] and not after[1:]
-        placed = placed and stream not in [name for _, name, *_ in around]
-        placed = placed and [told[name] for name in ("index", "version", "position", "proof")] == [None] * 4
+        before = [index for index, name, *_ in around if name < stream]
+        after = [index for index, name, *_ in around if name > stream]
+        adjacent = (before or [-1]) == [(after or [streams])[0] - 1] and not after[1:]
+        placed = adjacent and len(before + after) == len(around) and {told[name] for name in _HEAD} == {None}
     else:
         _, name, version, position = _entry(told, streams, heads_root)
-        placed = name == stream and (told["version"], told["position"]) == (version, position)
-        placed = placed and told["neighbours"] is None
+        placed = (name, told["version"], told["position"], told["neighbours"]) == (
+            stream,
+            version,
+            position,
+            None,
+        )
     leaf, at, path = sha256(b"\0" + statement).digest(), told["statement_index"], told["statement_proof"]
-    held = {
-        "the statement is of another log, or of an unknown kind": (kind, log_id.hex()) == (1, log.log_id),
-        "the statement's log is not the beginning of the one in the checkpoint": consistent(
-            size, root, note.size, note.root, hashes(told["consistency"])
-        ),
-        "the checkpoint of the statements is not one that a key of yours has signed": (
-            of.origin == log.origin + "/heads" and 0 in signed and None not in signed
-        ),
-        "the statement is not in the log of statements": leads_to(
-            of.root, leaf, count(at), of.size, hashes(path)
-        ),
-        "the entry, or the neighbours, are not where the stream is": placed and told["stream"] == log.stream,
-    }
-    return size, version, position, [words for words, holds in held.items() if not holds]
+    wrong = list[str]()
+    if (kind, log_id.hex()) != (1, note.origin[-32:]):
+        wrong.append("the statement is of another log, or of an unknown kind")
+    if not consistent(size, root, note.size, note.root, hashes(told["consistency"])):
+        wrong.append("the statement's log is not the beginning of the one in the checkpoint")
+    if of.origin != note.origin + "/heads" or 0 not in signed or None in signed:
+        wrong.append("the checkpoint of the statements is not one that a key of yours has signed")
+    if not leads_to(of.root, leaf, count(at), of.size, hashes(path)):
+        wrong.append("the statement is not in the log of statements")
+    if not placed or told["stream"] != stream.decode():
+        wrong.append("the entry, or the neighbours, are not where the stream is")
+    return size, version, position, wrong

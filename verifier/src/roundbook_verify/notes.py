@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 ED25519, COSIGNATURE = 1, 4
+_YEAR_10000 = 253_402_300_800  # in POSIX seconds
 
 
 class Key(NamedTuple):
@@ -21,7 +22,7 @@ class Key(NamedTuple):
     @property
     def id(self) -> bytes:
         """The four bytes by which signature lines name the key."""
-        return sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[:4]
+        return sha256(b"%s\n%c%s" % (self.name.encode(), self.kind, self.public)).digest()[:4]
 
 
 class Checkpoint(NamedTuple):
@@ -35,20 +36,20 @@ class Checkpoint(NamedTuple):
 
     def signed_by(self, keys: list[Key]) -> list[tuple[Key, int | None]]:
         """Return which keys have signed, and when: POSIX seconds, 0 without a time, None if wrong."""
-        named = [(key, line[2]) for line in self.lines for key in keys if line[:2] == (key.name, key.id)]
-        return [(key, _signed_at(self.text, key, signature)) for key, signature in named]
-
-
-def _signed_at(text: bytes, key: Key, signature: bytes) -> int | None:
-    seconds = 0
-    if key.kind == COSIGNATURE:
-        seconds, signature = int.from_bytes(signature[:8], "big"), signature[8:]
-        text = b"cosignature/v1\ntime %d\n%s" % (seconds, text)
-    try:
-        Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text)
-    except (InvalidSignature, ValueError):
-        return None
-    return seconds if seconds < 253_402_300_800 else None  # the year 10000
+        signed = list[tuple[Key, int | None]]()
+        for key, line in (
+            (key, line) for line in self.lines for key in keys if line[:2] == (key.name, key.id)
+        ):
+            seconds, text, signature = 0, self.text, line[2]
+            if key.kind == COSIGNATURE:
+                seconds, signature = int.from_bytes(signature[:8], "big"), signature[8:]
+                text = b"cosignature/v1\ntime %d\n%s" % (seconds, text)
+            try:
+                Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text)
+            except (InvalidSignature, ValueError):
+                seconds = _YEAR_10000
+            signed.append((key, seconds if seconds < _YEAR_10000 else None))
+        return signed
 
 
 def unbase64(text: Any, size: int | None = None) -> bytes:
@@ -63,8 +64,13 @@ def parse_key(vkey: str, kind: int) -> Key:
     """Read a verifier key, `name+id+base64`. Raises ValueError."""
     name, ident, rest = (*vkey.strip().split("+", 2), "", "")[:3]
     value = unbase64(rest)
-    key = Key(name, value[0] if len(value) == 33 else 0, value[1:])
-    if key.kind != kind or key.id.hex() != ident or not re.fullmatch(r"\S+", name):
+    key = Key(name, kind, value[1:])
+    if (
+        value[:1] != bytes([kind])
+        or len(value) != 33
+        or key.id.hex() != ident
+        or not re.fullmatch(r"\S+", name)
+    ):
         raise ValueError(f"{vkey[:99]!a} is not a verifier key of kind 0x0{kind}, or mistyped")
     return key
 

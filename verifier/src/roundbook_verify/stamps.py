@@ -1,111 +1,86 @@
-"""RFC 3161 time stamps: tokens (RFC 5652) are taken apart here, certificates by `cryptography`."""
+"""RFC 3161 time stamps: tokens (RFC 5652) are taken apart here, certificates are for `cryptography`."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.x509 import BasicConstraints, Certificate, ExtendedKeyUsage, load_der_x509_certificate
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+from cryptography.hazmat.primitives.serialization.pkcs7 import load_der_pkcs7_certificates
+from cryptography.x509 import BasicConstraints, Certificate, ExtendedKeyUsage
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store
 
 # Object identifiers in DER: SHA-2, signed data, what it holds, and two of its attributes.
-_DIGESTS = {
-    bytes.fromhex(f"60864801650304020{n}"): f"SHA{bits}" for n, bits in ((1, 256), (2, 384), (3, 512))
-}
+_SHA = {bytes.fromhex(f"60864801650304020{n}"): by for n, by in enumerate((SHA256(), SHA384(), SHA512()), 1)}
 _PKCS = bytes.fromhex("2a864886f70d01")
-_SIGNED_DATA, _STAMP, _CONTENT, _DIGEST = (
-    _PKCS + end for end in (b"\7\2", b"\11\20\1\4", b"\11\3", b"\11\4")
-)
+_SIGNED_DATA, _STAMP = _PKCS + b"\7\2", _PKCS + b"\11\20\1\4"
+_CONTENT, _DIGEST = _PKCS + b"\11\3", _PKCS + b"\11\4"
 
 
-class _Der(NamedTuple):
-    tag: int
-    body: bytes
-    whole: bytes
-
-    def parts(self) -> "list[_Der]":
-        return _parse(self.body)
-
-
-def _parse(data: bytes) -> list[_Der]:
-    found, at = list[_Der](), 0
-    while at < len(data):
-        length, head = data[at + 1], at + 2
-        if length & 0x80:
-            head += length & 0x7F
-            length = int.from_bytes(data[at + 2 : head], "big")
-        if head + length > len(data):
+def _values(der: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield tag, content and whole of the values that stand side by side. Raises ValueError, IndexError."""
+    while der:
+        size, head = der[1], 2
+        if size & 0x80:
+            head += size & 0x7F
+            size = int.from_bytes(der[2:head], "big")
+        if head + size > len(der):
             raise ValueError("its DER is cut short")
-        found.append(_Der(data[at], data[head : head + length], data[at : head + length]))
-        at = head + length
-    return found
+        yield der[0], der[head : head + size], der[: head + size]
+        der = der[head + size :]
 
 
-def _attempt(check: Any, *arguments: Any) -> bool:
-    """Tell whether a check of the library's passes; how it says no to hostile bytes is of many kinds."""
-    try:
-        return check(*arguments) in (None, True)
-    except Exception:  # noqa: BLE001 (as it says)
-        return False
+def _inside(der: bytes, *way: int) -> bytes:
+    """Return the content of the value that is found by entering, at each step, that of a number."""
+    for number in way:
+        der = list(_values(der))[number][1]
+    return der
 
 
-def _is_issuer(issuer: Certificate, certificate: Certificate) -> bool:
-    certificate.verify_directly_issued_by(issuer)
-    return issuer.extensions.get_extension_for_class(BasicConstraints).value.ca
+def _is_for_stamps(_policy: Any, _certificate: Certificate, usage: ExtendedKeyUsage) -> None:
+    if list(usage) != [ExtendedKeyUsageOID.TIME_STAMPING]:
+        raise ValueError("it is for other things too")
 
 
-def _has_stamped(certificate: Certificate, signature: bytes, message: bytes, digest: str) -> bool:
-    usage, public = certificate.extensions.get_extension_for_class(ExtendedKeyUsage), certificate.public_key()
-    by = getattr(hashes, digest)()
-    if isinstance(public, rsa.RSAPublicKey):
-        public.verify(signature, message, padding.PKCS1v15(), by)
-    elif isinstance(public, ec.EllipticCurvePublicKey):
-        public.verify(signature, message, ec.ECDSA(by))
-    else:
-        return False
-    return usage.critical and list(usage.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
+_AUTHORITY = ExtensionPolicy.permit_all().require_present(BasicConstraints, Criticality.AGNOSTIC, None)
+_STAMPING = ExtensionPolicy.permit_all().require_present(
+    ExtendedKeyUsage, Criticality.CRITICAL, _is_for_stamps
+)
 
 
 def stamped_at(response: bytes, text: bytes, roots: list[Certificate]) -> datetime:
     """Return when an authority under a root saw the text. Raises ValueError with what does not hold."""
     try:
-        status, token = _parse(response)[0].parts()
-        kind, wrapped = token.parts()
-        _, _, content, *optional, signers = wrapped.parts()[0].parts()
-        content_kind, octets = content.parts()
-        info = octets.parts()[0].body
-        _, _, imprint, _, moment, *_ = _parse(info)[0].parts()
-        (signer,) = signers.parts()
-        _, _, algorithm, attributes, _, signature, *_ = signer.parts()
-        signed = {
-            name.body: value.parts()[0].body for name, value in (item.parts() for item in attributes.parts())
-        }
-        ((method, *_), digest) = imprint.parts()[0].parts(), imprint.parts()[1].body
-        by = _DIGESTS[algorithm.parts()[0].body]
-        when = datetime.strptime(moment.body.decode()[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-        given = [
-            load_der_x509_certificate(der.whole)
-            for part in optional
-            for der in part.parts()
-            if part.tag == 0xA0
-        ]
-        granted = status.parts()[0].body in (b"\0", b"\1") and attributes.tag == 0xA0
-        kinds = (kind.body, content_kind.body, signed[_CONTENT])
-    except Exception as exception:  # noqa: BLE001 (the library says no in many ways)
+        (_, status, _), (_, content, token) = _values(_inside(response, 0))
+        data = _inside(content, 1, 0)
+        info = _inside(data, 2, 1, 0)
+        ((_, signer, _),) = _values(_inside(data, -1))
+        _, _, (_, algorithm, _), (tag, attributes, message), _, (_, signature, _), *_ = _values(signer)
+        signed = {_inside(each, 0): _inside(each, 1, 0) for _, each, _ in _values(attributes)}
+        kinds = _inside(content, 0), _inside(data, 2, 0), signed[_CONTENT]
+        imprint, by = _inside(info, 0, 2), _SHA[_inside(algorithm, 0)]
+        method, digest = _SHA[_inside(imprint, 0, 0)], _inside(imprint, 1)
+        when = datetime.strptime(_inside(info, 0, 4)[:14].decode(), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        given = load_der_pkcs7_certificates(token)[:16]
+        granted = tag == 0xA0 and _inside(status, 0) in (b"\0", b"\1")
+    except Exception as exception:  # noqa: BLE001 (what is wrong with it can be anything)
         raise ValueError(f"it cannot be read: {exception!r}") from None
     if not granted or kinds != (_SIGNED_DATA, _STAMP, _STAMP):
         raise ValueError("it is no token that was granted")
-    if _DIGESTS.get(method.body) != "SHA256" or digest != hashlib.sha256(text).digest():
+    if method.name != "sha256" or digest != hashlib.sha256(text).digest():
         raise ValueError("it is of another text")
-    if signed.get(_DIGEST) != hashlib.new(by, info).digest():
+    if signed.get(_DIGEST) != hashlib.new(by.name, info).digest():
         raise ValueError("its content is not what is signed")
-    valid = [c for c in (*roots, *given[:16]) if c.not_valid_before_utc <= when <= c.not_valid_after_utc]
-    trusted, grown = list[Certificate](), [c for c in valid if c in roots]
-    while grown:
-        trusted += grown
-        grown = [c for c in valid if c not in trusted and any(_attempt(_is_issuer, i, c) for i in trusted)]
-    message = b"\x31" + attributes.whole[1:]
-    if not any(_attempt(_has_stamped, c, signature.body, message, by) for c in trusted):
-        raise ValueError("no certificate for time stamps, from a root of yours and valid then, has signed it")
-    return when
+    policy = PolicyBuilder().store(Store(roots)).time(when)
+    policy = policy.extension_policies(ca_policy=_AUTHORITY, ee_policy=_STAMPING)
+    for certificate in given:
+        with suppress(Exception):  # the library says no in many ways
+            public: Any = certificate.public_key()
+            way = [padding.PKCS1v15(), by] if isinstance(public, rsa.RSAPublicKey) else [ec.ECDSA(by)]
+            public.verify(signature, b"\x31" + message[1:], *way)
+            policy.build_client_verifier().verify(certificate, given)
+            return when
+    raise ValueError("no certificate for time stamps, from a root of yours and valid then, has signed it")

@@ -5,90 +5,80 @@ from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain, islice, pairwise
+from functools import partial
+from itertools import accumulate, chain, pairwise
 from multiprocessing import get_context
-from typing import Any, NamedTuple
+from typing import Any
+from zipfile import BadZipFile
 
 from cryptography.x509 import Certificate
 
-from .bundle import MIB, Bundle, File, UnreadableError, count, hashes, parse_json
-from .events import Checked, check
+from .bundle import MIB, Bundle, count, hashes, parse_json
+from .events import NO_LINE, Line, check
 from .heads import judge
 from .notes import ED25519, Checkpoint, Key, parse_checkpoint, unbase64
 from .stamps import stamped_at
-from .tree import Node, consistent, leads_to, push, range_root
+from .tree import consistent, leads_to, range_root
 
 KEPT, FOLLOWED = 1000, 1 << 18  # findings of a code; streams and erasures that are kept in mind
 WORKERS = min(os.cpu_count() or 1, 4)
 
 
-class Finding(NamedTuple):
-    """What does not hold, at positions from first to last."""
-
-    first: int
-    last: int
-    code: str
-    words: str
-
-
-class Trust(NamedTuple):
-    """What the auditor brings; the keys are those of the log and of witnesses."""
-
-    keys: list[Key]
-    quorum: int
-    since: Checkpoint | None
-    roots: list[Certificate]
-
-
+@dataclass
 class Verifier:
-    """Checks a bundle: `findings`, `summary` and `unchecked` are what came of it. Raises UnreadableError."""
+    """Checks a bundle: `findings`, `summary` and `unchecked` are what came of it."""
 
-    def __init__(self, file: File, trust: Trust) -> None:
-        self.bundle, self.trust = Bundle(file), trust
-        self.log = self.bundle.manifest()
-        self.summary: dict[str, Any] = {"events": 0, "first": None, "last": None, "size": self.log.size}
+    bundle: Bundle
+    keys: list[Key]
+    """Of the log and of witnesses."""
+    quorum: int
+    """How many witnesses must have cosigned."""
+    kept: Checkpoint | None
+    """What the auditor kept from an earlier visit."""
+    roots: list[Certificate]
+    """Of authorities of time stamps."""
+
+    def __post_init__(self) -> None:
+        self.summary: dict[str, Any] = {"events": 0, "first": None, "last": None, "size": self.bundle.size}
         self.summary |= {"signed": [], "cosigned": [], "stamped": [], "since": [], "erased": []}
         self.unchecked: list[str] = []
-        self._found: dict[str, list[Finding]] = {}
+        self._found: dict[str, list[tuple[int, int, str, str]]] = {}
         self._note: Checkpoint | None = None
-        self._sealed = self._as_sealed()
-        self._ahead: list[tuple[int, bytes]] = []  # taken from there, and not yet found as a line
-        self._subtrees: list[Node] = []
         self._positions: list[int] = []  # of a stream
-        self._versions: dict[bytes, int] = {}
-        self._records: list[tuple[int, int]] = []
+        self._erases: list[tuple[int, int]] = []
         self._unjudged: Counter[str] = Counter()
 
     @property
-    def findings(self) -> list[Finding]:
-        """All of them, by position; of more than a thousand of one code the last stands for the rest."""
+    def findings(self) -> list[tuple[int, int, str, str]]:
+        """First and last position, code and words; of over a thousand of a code the last is for the rest."""
         return sorted(finding for found in self._found.values() for finding in found)
 
     def add(self, code: str, words: str, first: int = 0, last: int = 0) -> None:
         """Keep a finding; without positions it is about the whole bundle."""
-        last = last or first or self.log.last
-        first, found = first or self.log.first, self._found.setdefault(code, [])
-        joins = found and found[-1].last + 1 == first and found[-1].words == words
+        first, last = first or self.bundle.first, last or first or self.bundle.last
+        found = self._found.setdefault(code, [])
+        joins = found and found[-1][1] + 1 == first and found[-1][3] == words
         if joins or len(found) > KEPT:
-            before = found.pop()
-            first, last = min(first, before.first), max(last, before.last)
+            start, end, *_ = found.pop()
+            first, last = min(first, start), max(last, end)
             words = words if joins else "and more of this kind"
-        found.append(Finding(first, last, code, words))
+        found.append((first, last, code, words))
 
     @contextmanager
     def _part(self, code: str, name: str) -> Iterator[None]:
         """Make a finding of a part of the bundle that cannot be read, and go on."""
         try:
             yield
-        except UnreadableError as exception:
-            self.add("bundle", str(exception))
-        except (ValueError, KeyError, TypeError, StopIteration) as exception:
+        except (BadZipFile, ValueError, KeyError, TypeError, StopIteration, RecursionError) as exception:
+            code = "bundle" if isinstance(exception, BadZipFile) else code
             self.add(code, f"{name}: {str(exception) or 'too short'}")
 
     def run(self) -> None:
         """Check everything."""
+        stream = self.bundle.stream
         for words in self.bundle.strange:
             self.add("bundle", words)
         with self._part("signature", "checkpoint"):
@@ -96,24 +86,17 @@ class Verifier:
             self._signatures(note)
             self._since(note)
             self._stamps(note)
-        for checked, following in pairwise(chain(self._checked(), [None])):
-            if checked:
-                self._take(checked, following.positions[0] if following else None)
-        for position, _ in chain(self._ahead, self._sealed):
-            self.add("missing", "the event is not there", position)
-        with self._part("root" if self.log.stream is None else "heads", "proof.json"):
-            if self.log.stream is None:
-                self._range()
-            else:
-                self._heads()
+        self._events()
+        with self._part("root" if stream is None else "heads", "proof.json"):
+            self._range() if stream is None else self._heads(stream)
         self._erasures()
         self._limits()
 
     def _signatures(self, note: Checkpoint) -> None:
-        if (note.origin, note.size) != (self.log.origin, self.log.size):
+        if (note.origin, note.size) != (self.bundle.origin, self.bundle.size):
             self.add("bundle", "the checkpoint is of another origin or size than the manifest says")
         cosigned = {}
-        for key, at in note.signed_by(self.trust.keys):
+        for key, at in note.signed_by(self.keys):
             if at is None:
                 code = "signature" if key.kind == ED25519 else "witness"
                 self.add(code, f"the signature of {key.name} is wrong")
@@ -123,43 +106,41 @@ class Verifier:
                 self.summary["signed"].append(f"{key.name} {key.id.hex()}")
         if not self.summary["signed"]:
             self.add("signature", f"no key of yours has signed the checkpoint of {note.origin}")
-        if len(cosigned) < self.trust.quorum:
-            self.add("witness", f"{len(cosigned)} of your witnesses cosigned, not {self.trust.quorum}")
+        if len(cosigned) < self.quorum:
+            self.add("witness", f"{len(cosigned)} of your witnesses cosigned, not {self.quorum}")
         self.summary["cosigned"] = sorted(cosigned.values())
-        known = [(key.name, key.id) for key in self.trust.keys]
+        known = [(key.name, key.id) for key in self.keys]
         if others := [f"{line[0]} {line[1].hex()}" for line in note.lines if line[:2] not in known]:
             self.unchecked.append(f"signatures of keys that you did not name: {', '.join(others)}")
 
     def _since(self, note: Checkpoint) -> None:
-        shown, kept = (note.size, note.root), self.trust.since
+        kept, shown = self.kept, note[2:4]
         with self._part("fork", "since.json"):
             if "since.json" in self.bundle.sizes:
                 size, root, proof = parse_json(self.bundle.read("since.json"), "from", "root", "proof")
                 shown = count(size, 1), unbase64(root, 32)
-                if not consistent(*shown, note.size, note.root, hashes(proof)):
+                if not consistent(*shown, *note[2:4], hashes(proof)):
                     self.add("fork", "the log of since.json is not the beginning of this one", 1, size)
         if kept is None:
             return
-        if 0 not in [at for key, at in kept.signed_by(self.trust.keys) if key.name == kept.origin]:
+        if 0 not in [at for key, at in kept.signed_by(self.keys) if key.name == kept.origin]:
             self.add("signature", "the note that you kept is not signed by a key of yours", 1, kept.size)
         if kept.origin != note.origin:
             self.add("fork", f"the note that you kept is of another log, {kept.origin}")
         elif kept.size > note.size:
-            self.add(
-                "rollback", f"you kept size {kept.size}, this log has {note.size}", note.size + 1, kept.size
-            )
+            words = f"you kept size {kept.size}, this log has {note.size}"
+            self.add("rollback", words, note.size + 1, kept.size)
         elif kept[2:4] not in (note[2:4], shown):
-            self.add(
-                "fork", "nothing shows that the log that you saw is the beginning of this one", 1, kept.size
-            )
+            words = "nothing shows that the log that you saw is the beginning of this one"
+            self.add("fork", words, 1, kept.size)
         else:
             self.summary["since"].append(kept.size)
 
     def _stamps(self, note: Checkpoint) -> None:
         names = [name for name in self.bundle.sizes if name.endswith(".tsr")]
-        if names and not self.trust.roots:
+        if names and not self.roots:
             self.unchecked.append(f"{len(names)} time stamps, as you named no root (--tsa-root)")
-        for name in names[:KEPT] if self.trust.roots else ():
+        for name in names[:KEPT] if self.roots else ():
             with self._part("witness", name):
                 text, size, beside = note.text, note.size, name[:-3] + "json"
                 if beside in self.bundle.sizes:
@@ -168,134 +149,115 @@ class Verifier:
                     if not consistent(*older, *newer, hashes(proof)):
                         raise ValueError("its log is not one with this")
                     text = f"{note.origin}\n{size}\n{root}\n".encode()
-                when = stamped_at(self.bundle.read(name), text, self.trust.roots)
+                when = stamped_at(self.bundle.read(name), text, self.roots)
                 self.summary["stamped"].append(f"size {size} at {when:%Y-%m-%dT%H:%M:%SZ}")
 
-    def _as_sealed(self) -> Iterator[tuple[int, bytes]]:
-        """Yield position and leaf hash; of a range they are folded, of a stream proven, as they go by."""
-        at, end, note, rows = (
-            self.log.first,
-            self.log.last + 1,
-            self._note,
-            self.bundle.whole("leaves", lambda data: len(data) // 32 * 32),
-        )
-        singles = (row[n : n + 32] for row in rows for n in range(0, len(row), 32))
+    def _sealed(self) -> Iterator[tuple[int, bytes]]:
+        """Yield position and leaf hash of what was sealed; those of a stream are proven as they go by."""
+        bundle, note, at, leaves = self.bundle, self._note, self.bundle.first, self.bundle.leaves()
         with self._part("leaves", "leaves"):
-            if self.log.stream is None:
-                if self.bundle.sizes.get("leaves") != (end - at) * 32:
+            if bundle.stream is None:
+                if bundle.sizes.get("leaves") != (bundle.last + 1 - at) * 32:
                     self.add("leaves", "they are not 32 bytes for each position")
-                for row in rows:
-                    there = row[: min(end - at, len(row) // 32) * 32]
-                    push(self._subtrees, at - 1, there)
-                    yield from ((at + n // 32, there[n : n + 32]) for n in range(0, len(there), 32))
-                    at += len(there) // 32
+                yield from zip(range(at, bundle.last + 1), leaves)  # noqa: B905 (the above has said it)
                 return
-            for position, path in self.bundle.audit_paths():
-                leaf = next(singles)
-                if not at <= position < end:
+            for position, path in bundle.audit_paths():
+                leaf = next(leaves)
+                if not at <= position <= bundle.last:
                     self.add("root", "the audit paths are not in the order of positions", position)
                 elif note and not leads_to(note.root, leaf, position - 1, note.size, path):
                     self.add("root", "the audit path does not lead to the root of the checkpoint", position)
                 at = position + 1
                 self._positions.append(position)
                 yield position, leaf
-            if next(singles, None):
+            if next(leaves, None):
                 self.add("leaves", "they are more than the audit paths")
 
-    def _checked(self) -> Iterator[Checked]:
-        """Yield what the blocks of lines say; where there is much to do, other processes find it out."""
-        log_id, of = (
-            bytes.fromhex(self.log.log_id),
-            None if self.log.stream is None else self.log.stream.encode(),
-        )
-        blocks = self.bundle.whole("events.ndjson", lambda data: data.rfind(b"\n") + 1)
-        with self._part("bundle", "events.ndjson"):
-            if self.bundle.sizes.get("events.ndjson", 0) < 8 * MIB or WORKERS < 2:
-                yield from (check(log_id, of, block) for block in blocks)
-                return
-            waiting: deque[Future[Checked]] = deque()
-            with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
-                with self._part("bundle", "events.ndjson"):
-                    for block in blocks:
-                        waiting.append(pool.submit(check, log_id, of, block))
-                        if len(waiting) > 2 * WORKERS:
-                            yield waiting.popleft().result()
-                yield from (future.result() for future in waiting)
+    def _lines(self) -> Iterator[Line]:
+        """Yield what each line says; where there is much to do, other processes find it out."""
+        name, of = "events.ndjson", partial(check, self.bundle.log_id, self.bundle.stream)
+        alone, waiting = WORKERS < 2 or self.bundle.sizes.get(name, 0) < 8 * MIB, deque[Future[list[Line]]]()
+        with nullcontext() if alone else ProcessPoolExecutor(WORKERS, get_context("spawn")) as pool:
+            with self._part("bundle", name):
+                for block in self.bundle.blocks(name):
+                    if not pool:
+                        yield from of(block)
+                        continue
+                    waiting.append(pool.submit(of, block))
+                    if len(waiting) > 2 * WORKERS:
+                        yield from waiting.popleft().result()
+            for future in waiting:
+                yield from future.result()
 
-    def _line_up(self, checked: Checked, following: int | None) -> list[int]:
-        """Return the position at which each line stands, compared with what was sealed at it."""
-        positions, ahead, places = checked.positions, self._ahead, list[int]()
-        ahead.extend(islice(self._sealed, max(0, len(positions) - len(ahead))))
-        if list(zip(positions, checked.leaves, strict=True)) == ahead[: len(positions)]:
-            del ahead[: len(positions)]
-            return [position for position in positions if position]
-        for position, leaf, after in zip(positions, checked.leaves, [*positions[1:], following], strict=True):
-            while True:
-                ahead.extend(islice(self._sealed, 0 if ahead else 1024))
-                expected, sealed = ahead[0] if ahead else (0, b"")
-                # A position further on is believed where the next line goes on from there.
-                if not position or not 0 < expected < position or (after and after <= position):
-                    break
-                self.add(
-                    "gap" if self.summary["first"] or places else "missing",
-                    "the event is not there",
-                    expected,
-                )
-                ahead.pop(0)
-            if position in (None, expected) and expected:
-                if leaf and leaf != sealed:
-                    self.add("leaf", "it is not the event that was sealed", expected)
+    def _placed(self) -> Iterator[tuple[int, Line]]:
+        """Yield each line with the position at which it stands, compared with what was sealed there."""
+        sealed, end, place = self._sealed(), (0, b""), 0
+        expected, leaf = next(sealed, end)
+        for line, following in pairwise(chain(self._lines(), [NO_LINE])):
+            position, after = line[0], following[0]
+            # A position further on is believed where the next line goes on from there.
+            while position and 0 < expected < position and not (after and after <= position):
+                self.add("gap" if place else "missing", "the event is not there", expected)
+                expected, leaf = next(sealed, end)
+            place = expected
+            if expected and position in (None, expected):
+                if line[1] not in (b"", leaf):
+                    self.add("leaf", "it is not the event that was sealed", place)
             elif not expected or after is None or after <= expected:
-                places.append(position or self.log.last)
-                self.add("gap", "the event stands where none belongs", places[-1])
-                continue
+                place = position or self.bundle.last
+                self.add("gap", "the event stands where none belongs", place)
             else:
-                self.add("gap", f"the line says that it is of position {position}", expected)
-            places.append(ahead.pop(0)[0])
-        return places
+                self.add("gap", f"the line says that it is of position {position}", place)
+            yield place, line
+            if place == expected:
+                expected, leaf = next(sealed, end)
+        while expected:
+            self.add("missing", "the event is not there", expected)
+            expected, leaf = next(sealed, end)
 
-    def _take(self, checked: Checked, following: int | None) -> None:
-        """Add what a block's lines say to what those before it said."""
-        places, told = self._line_up(checked, following), self.summary
-        for number, code, words in checked.findings:
-            if code:
-                self.add(code, words, places[number])
-            else:
-                self._unjudged[words] += 1
-        whole = self.log.stream is not None or self.log.first == 1
-        for stream, (version, number, last) in checked.streams.items():
-            before = self._versions.get(stream, 0 if whole else version - 1)
-            if stream not in self._versions and len(self._versions) >= FOLLOWED:
-                self._unjudged["versions of a stream, as there are so many"] += 1
+    def _events(self) -> None:
+        """Compare each line with those before it."""
+        versions, first, last = dict[bytes, int](), (0, b""), (0, b"")  # position and time
+        whole = self.bundle.stream is not None or self.bundle.first == 1
+        for place, (_, leaf, stream, version, recorded_at, erased, erases, said) in self._placed():
+            self.summary["events"] += 1
+            for code, words in said:
+                if code:
+                    self.add(code, words, place)
+                else:
+                    self._unjudged[words] += 1
+            if not leaf:
                 continue
-            if version != before + 1:
-                self.add("version", f"version {version} comes after version {before}", places[number])
-            self._versions[stream] = last
-        told["events"] += len(places)
-        if checked.times:
-            start, end = (
-                {"position": places[n], "recorded_at": f"{checked.times[n].decode()}Z"} for n in (0, -1)
-            )
-            if told["last"] and told["last"]["recorded_at"] > start["recorded_at"]:
-                self.add("time", "recorded_at is before that of the event before", places[0])
-            told |= {"first": told["first"] or start, "last": end}
-        told["erased"] += checked.erased[: FOLLOWED - len(told["erased"])]
-        records = checked.records[: FOLLOWED - len(self._records)]
-        self._records += [(first, min(last, at)) for first, last, at in records]
+            if stream not in versions and len(versions) >= FOLLOWED:
+                self._unjudged["versions of a stream, as there are so many"] += 1
+            else:
+                before = versions.get(stream, 0 if whole else version - 1)
+                if version != before + 1:
+                    self.add("version", f"version {version} comes after version {before}", place)
+                versions[stream] = version
+            if recorded_at < last[1]:
+                self.add("time", "recorded_at is before that of the event before", place)
+            last = place, recorded_at
+            first = first if first[0] else last
+            if erased and len(self.summary["erased"]) < FOLLOWED:
+                self.summary["erased"].append(place)
+            if erases and len(self._erases) < FOLLOWED:
+                self._erases += [(start, min(stop, place)) for start, stop in erases]
+        ends = [{"position": at, "recorded_at": f"{time.decode()}Z"} for at, time in (first, last) if at]
+        self.summary["first"], self.summary["last"] = ends or (None, None)
 
     def _range(self) -> None:
-        outside = iter(hashes(parse_json(self.bundle.read("proof.json", MIB >> 4), "range")[0]))
-        with suppress(ValueError, StopIteration):  # they make no tree
-            root = range_root(self.log.size, self.log.first - 1, self.log.last, self._subtrees, outside)
-            if not any(True for _ in outside) and (self._note is None or root == self._note.root):
-                return
-        self.add("root", "leaves and proof do not lead to the root of the checkpoint")
+        bundle, leaves = self.bundle, self.bundle.leaves()
+        outside = iter(hashes(parse_json(bundle.read("proof.json", MIB >> 4), "range")[0]))
+        root = range_root(bundle.size, bundle.first - 1, bundle.last, leaves, outside)
+        if next(outside, None) or (self._note and root != self._note.root):
+            self.add("root", "leaves and proof do not lead to the root of the checkpoint")
 
-    def _heads(self) -> None:
+    def _heads(self, stream: bytes) -> None:
         inclusion, told = parse_json(self.bundle.rest, "inclusion", "heads")
         if inclusion or not self._note:
             raise ValueError("inclusion is not of its form, or there is no checkpoint")
-        size, version, position, wrong = judge(told, self.log, self._note, self.trust.keys)
+        size, version, position, wrong = judge(told, stream, self._note, self.keys)
         for words in wrong:
             self.add("heads", words)
         here = bisect_right(self._positions, size)
@@ -303,36 +265,34 @@ class Verifier:
         if (version, position) != (here, at):
             words = f"the statement ends the stream with version {version} at {position}, not {here} at {at}"
             self.add("missing" if version > here else "heads", words, position or at)
-        if size < self.log.size:
+        if size < self.bundle.size:
             self.unchecked.append(f"whether events of the stream after position {size} were left out")
 
     def _erasures(self) -> None:
         """Find erased events that no record names. In a range the record may stand after the end."""
-        stretches, reach, erased, without = sorted(self._records, reverse=True), 0, self.summary["erased"], 0
-        for position in sorted(erased):
-            while stretches and stretches[-1][0] <= position:
-                reach = max(reach, stretches.pop()[1])
-            if reach < position:
-                without += 1
-                if self.log.stream is not None or self.log.last == self.log.size:
-                    self.add("erased", "it is erased, and no record of an erasure names it", position)
+        erased, starts = self.summary["erased"], sorted(self._erases)
+        ends = [0, *accumulate((last for _, last in starts), max)]
+        without = [at for at in erased if ends[bisect_right(starts, (at, self.bundle.size))] < at]
+        for position in without if self.bundle.last == self.bundle.size else ():
+            self.add("erased", "it is erased, and no record of an erasure names it", position)
         if erased:
-            self.unchecked.append(
-                f"the content of {len(erased)} erased events, {without} of them without a record here"
+            words = (
+                f"the content of {len(erased)} erased events, {len(without)} of them without a record here"
             )
+            self.unchecked.append(words)
 
     def _limits(self) -> None:
         """Say what was not checked."""
-        log, trust = self.log, self.trust
+        bundle = self.bundle
         unsaid = {
-            "whether anybody but the operator saw this log, as no --witness had to have": not trust.quorum,
-            "whether this log goes on from one that you saw earlier (--since)": trust.since is None,
-            f"events outside of positions {log.first} to {log.last}": log.stream is None
-            and (log.first, log.last) != (1, log.size),
-            f"records of more than {FOLLOWED} erasures": FOLLOWED
-            in (len(self.summary["erased"]), len(self._records)),
-            "the bundle's own list of keys: yours alone count": "keys" in self.bundle.sizes,
-            f"what came after position {log.size}, and what never reached the log": True,
+            "whether anybody but the operator saw this log, as no --witness had to have": not self.quorum,
+            "whether this log goes on from one that you saw earlier (--since)": self.kept is None,
+            f"events outside of positions {bundle.first} to {bundle.last}": bundle.stream is None
+            and (bundle.first, bundle.last) != (1, bundle.size),
+            f"records of more than {FOLLOWED} erasures": max(len(self.summary["erased"]), len(self._erases))
+            >= FOLLOWED,
+            "the bundle's own list of keys: yours alone count": "keys" in bundle.sizes,
+            f"what came after position {bundle.size}, and what never reached the log": True,
         }
         self.unchecked += [words for words, true in unsaid.items() if true]
         self.unchecked += [f"{words}: {number} times" for words, number in self._unjudged.items()]

@@ -17,11 +17,15 @@ class UnfitAnchorError(AnchorError):
 
 
 class ContradictionError(AnchorError):
-    """An anchor knows another history of the log: nothing more is to be signed for it."""
+    """An anchor knows another history of the log: nothing more is to be signed for it.
 
-    def __init__(self, finding: Finding, message: str) -> None:
+    `evidence`: the note that says so, signed by the log's key; None where there is the anchor's word alone.
+    """
+
+    def __init__(self, finding: Finding, message: str, evidence: Note | None = None) -> None:
         super().__init__(message)
         self.finding: Finding = finding
+        self.evidence = evidence
 
 
 class Receipt(Struct, frozen=True):

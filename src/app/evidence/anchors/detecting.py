@@ -31,5 +31,6 @@ def check_against(
             finding,
             f"{anchor.spec.target} has size {anchored.size} of {own.origin}, and the log, of size {own.size},"
             f" {'is shorter' if finding == 'rollback' else 'does not begin with that'}",
+            note,
         )
     return anchored

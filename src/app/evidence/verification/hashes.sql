@@ -46,11 +46,11 @@ select trees.tree, last.level
   from (values ('log'), ('heads'), ('accesses')) as trees (tree)
  cross join generate_series(0, 7) as levels (level)
  cross join lateral (
-       select level, n + length(hashes) / 32 as number from tiles t
+       select level, n::numeric + length(hashes) / 32 as number from tiles t
         where t.tenant_id = :tenant_id and t.log_number = :log_number and t.tree = trees.tree
           and t.level = levels.level
         order by n desc limit 1) as last
- where (last.number << (8 * last.level)) > coalesce((
+ where last.number * 256 ^ last.level::numeric > coalesce((
        select max(size) from checkpoints c
         where c.tenant_id = :tenant_id and c.log_number = :log_number and c.tree = trees.tree), 0)
  order by trees.tree, last.level;

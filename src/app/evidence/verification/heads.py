@@ -42,8 +42,9 @@ class Stated:
         of = {"tenant_id": log.tenant_id, "log_number": log.number}
         self._stated = fetch_all(connection, SQL.all_statements, of, _Stated)
 
-    def __len__(self) -> int:
-        """Return how many there are, if none is missing."""
+    @property
+    def number(self) -> int:
+        """How many there are, if none is missing."""
         return self._stated[-1].n + 1 if self._stated else 0
 
     def hashes(self, first: int, last: int) -> bytes:
@@ -87,7 +88,7 @@ class Stated:
     def _recomputed(self, n: int, said: Statement) -> Iterator[str]:
         edge, levels = Edge(), dict[int, bytes]()
         pages = pages_of(stream_ends(self._connection, self._log.tenant_id, said.size))
-        kept = StoredHeads(self._connection, self._log, n) if n >= len(self) - PAGED else None
+        kept = StoredHeads(self._connection, self._log, n) if n >= self.number - PAGED else None
         try:
             for page in pages:
                 for stretch in edge.append(page.hashes):

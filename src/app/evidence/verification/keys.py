@@ -1,7 +1,6 @@
 """The keys of a log, each vouched for by the one before, and what they signed."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -11,32 +10,8 @@ from app.evidence.verification.findings import Findings
 from app.evidence.verifying import SignatureError, verify
 from app.log.leaves import Log
 from app.settings import Settings
-from domain.evidence.checkpoints import (
-    RESTART_HEADER,
-    Checkpoint,
-    parse_checkpoint,
-    parse_key_statement,
-)
+from domain.evidence.checkpoints import Checkpoint, parse_checkpoint, parse_key_statement
 from domain.evidence.notes import Note, NoteError, VerifierKey, parse_note, parse_verifier_key
-from postgres.connections import Connection
-from postgres.rows import fetch_all
-from postgres.statements import Statement, Statements
-
-
-class Sql(Statements):
-    """Reading the logs that a tenant has had."""
-
-    all_logs: Statement
-
-
-SQL = Sql(__file__)
-
-
-class _Log(NamedTuple):
-    number: int
-    log_id: bytes
-    predecessor: bytes | None
-    note: str | None
 
 
 class WrongCheckpointError(ValueError):
@@ -66,7 +41,8 @@ class SigningKeys(Struct, frozen=True):
         ]
 
     @property
-    def _all(self) -> list[VerifierKey]:
+    def all(self) -> list[VerifierKey]:
+        """All of them, the first one first."""
         return [key.vkey for key in self.keys]
 
     def checkpoint(self, note: Note, origin: str) -> Checkpoint:
@@ -76,7 +52,7 @@ class SigningKeys(Struct, frozen=True):
             if found.origin != origin:
                 raise WrongCheckpointError(f"it is of {found.origin!r}, not of {origin!r}")
             # Only of the log's own tree it is said from which size on a key signs.
-            keys = self.valid_at(found.size) if origin == self.origin else self._all
+            keys = self.valid_at(found.size) if origin == self.origin else self.all
             verify(note, keys)
         except (NoteError, SignatureError) as error:
             raise WrongCheckpointError(str(error)) from None
@@ -97,7 +73,7 @@ def check_keys(
         try:
             vkey = parse_verifier_key(row.vkey)
             if found:
-                _check_successor(row, vkey, origin, list(found))
+                _check_successor(row, vkey, origin, found.values())
             else:
                 origin = vkey.name
                 found[vkey] = Validity(vkey, 0)
@@ -112,44 +88,6 @@ def check_keys(
         else:
             found.setdefault(vkey, Validity(vkey, row.from_size))
     return SigningKeys(origin, tuple(found.values())) if found else None
-
-
-def check_logs(
-    connection: Connection, log: Log, keys: SigningKeys | None, size: int, findings: Findings
-) -> list[Log]:
-    """Tell if the tenant's logs do not follow each other, 1, 2, 3, …, up to this one; as of all positions.
-
-    That it follows another one says a note, which the first of its keys signed. Gives the logs before it.
-    """
-    rows = fetch_all(connection, SQL.all_logs, {"tenant_id": log.tenant_id}, _Log)
-    before: bytes | None = None
-    for number, row in enumerate(rows, start=1):
-        if (row.number, row.predecessor) != (number, before):
-            words = f"the tenant's log {row.number} does not follow the one before"
-            findings.add(1, max(size, 1), "fork", words)
-        before = row.log_id
-    newest = rows[-1] if rows else None
-    if newest is None or (newest.number, newest.log_id) != (log.number, log.log_id):
-        findings.add(
-            1, max(size, 1), "fork", f"the log {log.log_id.hex()} is not the tenant's newest"
-        )
-    elif keys is not None and not _is_vouched_for(newest, keys):
-        words = "the note that says which log this one follows is missing, or not signed by its key"
-        findings.add(1, max(size, 1), "signature", words)
-    return [Log(log.tenant_id, row.number, row.log_id) for row in rows if row.number < log.number]
-
-
-def _is_vouched_for(row: _Log, keys: SigningKeys) -> bool:
-    if row.predecessor is None or row.note is None:
-        return row.predecessor is None and row.note is None
-    try:
-        note = parse_note(row.note.encode())
-        verify(note, [keys.keys[0].vkey])
-    except (NoteError, SignatureError):
-        return False
-    header, origin, predecessor, *_ = [*note.text.splitlines(), "", "", ""]
-    said = (header, origin, predecessor.rpartition("/")[2])
-    return said == (RESTART_HEADER, keys.origin, row.predecessor.hex())
 
 
 def check_key_files(
@@ -183,13 +121,15 @@ def _check_first(row: LogKey, vkey: VerifierKey, log: Log, trusted: Sequence[Ver
 
 
 def _check_successor(
-    row: LogKey, vkey: VerifierKey, origin: str, before: Sequence[VerifierKey]
+    row: LogKey, vkey: VerifierKey, origin: str, before: Iterable[Validity]
 ) -> None:
     """Raise NoteError or SignatureError unless a key was added, or revoked, by one before it.
 
-    Where all keys are lost nothing can sign that one was revoked, which makes less count, and not more.
+    One that was revoked adds no other. That one was revoked any key says, and where all are lost none: that
+    makes less count, and not more.
     """
-    if row.note is None and row.revoked and vkey in before:
+    known = {key.vkey for key in before}
+    if row.note is None and row.revoked and vkey in known:
         return
     if row.note is None:
         raise SignatureError("no statement says that it follows the one before")
@@ -198,6 +138,7 @@ def _check_successor(
     said = (statement.origin, statement.from_size, statement.vkey, statement.revoked)
     if said != (origin, row.from_size, vkey, row.revoked):
         raise SignatureError("its statement says something else than its entry")
-    signed_by = {each.vkey for each in verify(note, {*before, vkey})}
-    if not signed_by.intersection(before) or (not row.revoked and vkey not in signed_by):
+    signed_by = {each.vkey for each in verify(note, {*known, vkey})}
+    adding = known if row.revoked else {key.vkey for key in before if key.until_size is None}
+    if not signed_by & adding or (not row.revoked and vkey not in signed_by):
         raise SignatureError("its statement is not signed by both keys")

@@ -14,6 +14,7 @@ from app.evidence.verification.checkpoints import Signed
 from app.evidence.verification.findings import Finding, Findings, UnreadableError
 from app.evidence.verification.keys import SigningKeys
 from app.evidence.verification.rows import Rows, read_rows
+from app.evidence.verification.times import read_any_time
 from app.log.leaves import Log
 from app.processes import end_with_parent
 from postgres.connections import Connection, connect
@@ -67,6 +68,7 @@ class Read(NamedTuple):
 def connect_to_read(url: str) -> Connection:
     """Connect for reading alone. Raises as `postgres.connections.connect` does."""
     connection = connect(url)
+    read_any_time(connection)
     connection.execute(SQL.never_write.sql)
     return connection
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from app.evidence.verification.erasures import RECORD_TOPIC, Erased, Erasures
 from app.evidence.verification.events import faults_of
 from app.evidence.verification.findings import Finding, Findings
+from app.evidence.verification.times import CLOCK
 from app.log.leaves import Log
 from domain.evidence.leaves import (
     HASH_BYTES,
@@ -33,6 +34,7 @@ ABSENT = bytes(HASH_BYTES)
 """Stands where there is no hash: the event, or what was to be hashed of it, is not there."""
 
 EARLIER = "recorded_at is before that of the event before"
+_NO_TIME = "recorded_at is a time that no clock shows"
 _GONE = "there is no event at this position"
 _CUT = "the event was recorded, and the log ends before it"
 _TWICE = "there is another event at this position"
@@ -135,6 +137,7 @@ class _Order:
         """Positions that have no event, or one that can't be hashed."""
         self.began_at: int | None = None
         self.ended_at: int | None = None
+        self._began = stretch.start
         self._stretch = stretch
         self._begun: dict[str, tuple[int, int]] = {}
         self._versions: dict[str, int] = {}
@@ -152,7 +155,7 @@ class _Order:
                 self._miss(following, position - 1, head)
             following = position + 1
             if ended_at is None:
-                self.began_at = recorded_at
+                self.began_at, self._began = recorded_at, position
             elif recorded_at < ended_at:
                 add(position, position, "time", EARLIER)
             ended_at = recorded_at
@@ -166,6 +169,10 @@ class _Order:
             yield event
         self.ended_at = ended_at
         self._miss(following, self._stretch.stop - 1, head)
+        # Times don't decrease, so that another one between these is told as one that does.
+        for at, position in ((self.began_at, self._began), (ended_at, following - 1)):
+            if at is not None and at not in CLOCK:
+                add(position, position, "time", _NO_TIME)
 
     def versions(self) -> dict[str, Versions]:
         """Return of each stream its versions."""

@@ -11,6 +11,8 @@ class Source(NamedTuple):
     name: str
     code: Code
     """`root` for the log's own checkpoints; `fork` for what is kept elsewhere."""
+    since: int = 0
+    """Up to which size another source says the same."""
 
 
 class Streaks:
@@ -40,7 +42,7 @@ class Streaks:
             self._failing[source] = first, size, count + 1
             return
         self._failing[source] = size, size, 0
-        after = min(self._agreed.get(source, self._begin), size - 1)
+        after = min(max(self._agreed.get(source, self._begin), source.since), size - 1)
         self._findings.add(
             after + 1,
             size,

@@ -2,7 +2,7 @@
 -- Where the version before each of these is, null if it is not there.
 select s.stream, s.version,
        (select max(position) from events
-         where tenant_id = :tenant_id and stream = s.stream and version = s.version - 1) as position
+         where tenant_id = :tenant_id and stream = s.stream and version = s.version::bigint - 1) as position
   from unnest(:streams::text[], :versions::int[]) as s (stream, version);
 
 -- name: has_unique_versions()

@@ -7,19 +7,22 @@ beginning; that it is what was sealed is proven up to the newest checkpoint.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
+from heapq import merge
 from pathlib import Path
 from typing import NamedTuple
 
 from app.evidence.log_keys import log_keys
 from app.evidence.store import newest_checkpoint
 from app.evidence.verification.accesses import access_hashes, number_of_accesses
+from app.evidence.verification.anchored import AnchoredFile
+from app.evidence.verification.chain import Chain, Restart
 from app.evidence.verification.checkpoints import Signed
 from app.evidence.verification.elsewhere import TREES, Elsewhere
 from app.evidence.verification.erasures import check_outside
 from app.evidence.verification.findings import Findings, UnreadableError
 from app.evidence.verification.hashes import check_tiles, read_ends, read_recorded
 from app.evidence.verification.heads import Stated
-from app.evidence.verification.keys import SigningKeys, check_key_files, check_keys, check_logs
+from app.evidence.verification.keys import SigningKeys, check_key_files, check_keys
 from app.evidence.verification.reading import (
     EVENTS_AT_ONCE,
     Stretch,
@@ -28,8 +31,11 @@ from app.evidence.verification.reading import (
     read_all,
 )
 from app.evidence.verification.rows import EARLIER
+from app.evidence.verification.sealer import check_sealing
 from app.evidence.verification.streams import Streams
+from app.evidence.verification.times import check_times
 from app.evidence.verification.tree import Target
+from app.evidence.verification.unknown import check_unknown
 from app.evidence.verification.walk import Stored, Walk, walk_tree
 from app.log.leaves import Log
 from app.settings import Settings
@@ -79,8 +85,9 @@ class Asked(NamedTuple):
 
 def verify_log(asked: Asked, report: Callable[[int], None] = lambda _: None) -> Outcome:
     """Verify a log; `report` hears how many events more are done. Raises UnreadableError, psycopg.Error."""
+    file = None if asked.anchors is None else AnchoredFile(asked.anchors)
     with closing(connect_to_read(asked.url)) as connection:
-        verification = _Verification(connection, asked)
+        verification = _Verification(connection, asked, file)
         if asked.from_position > max(verification.last, 1):
             raise UnreadableError(f"the log ends at position {verification.last}")
         return verification.run(report)
@@ -98,16 +105,22 @@ def verify_sealed(asked: Asked, report: Callable[[int], None] = lambda _: None) 
 class _Verification:
     """One run."""
 
-    def __init__(self, connection: Connection, asked: Asked) -> None:
+    def __init__(
+        self, connection: Connection, asked: Asked, file: AnchoredFile | None = None
+    ) -> None:
         self.held = 0
+        self.not_checked: list[str] = []
+        self.restart: Restart | None = None
+        """How another log follows this one, if one does."""
         self._connection = connection
         self._asked = asked
-        self._log = log = asked.log
+        self.log = log = asked.log
         self._findings = Findings()
         # What is outside is read first, and where the log ends last: what was signed before is in the log.
         rows = log_keys(connection, log)
-        origin = rows[0].vkey.partition("+")[0] if rows else ""
-        self._elsewhere = Elsewhere(log, origin, asked.settings, asked.anchors)
+        self._origin = rows[0].vkey.partition("+")[0] if rows else ""
+        self._file = file
+        self._elsewhere = Elsewhere(log, self._origin, asked.settings.signing_path, file)
         self._sizes = {tree: _sealed(connection, log, tree) for tree in TREES}
         self._sealed = self._sizes["log"]
         self._stated = Stated(connection, log)
@@ -119,56 +132,112 @@ class _Verification:
         self._end = max(ends.head, ends.recorded, self._sealed)
         # A position, or a size, can be changed to any number; those up to there are not gone through.
         self.last = min(self._end, 2 * ends.events + _MOST_MISSING)
-        self._keys = check_keys(log, rows, asked.trusted, self.last, self._findings)
+        self.keys = check_keys(log, rows, asked.trusted, self.last, self._findings)
 
     def run(self, report: Callable[[int], None]) -> Outcome:
-        if self._keys is not None:
-            self._elsewhere.check_file(self._keys, self.last, self._findings)
-        before = check_logs(self._connection, self._log, self._keys, self.last, self._findings)
+        self._check_outside()
+        self._check_chain()
         held, unrecorded = self._events(self._roots("log"), report)
-        for log in before:
-            held += self._predecessor(log)
-        if self.last and not (self._sealed and self._keys):
+        for older in self._older:
+            held += self._predecessor(older)
+        if self.last and not (self._sealed and self.keys) and not self._goes_on:
             words = "no checkpoint is signed by a key of the log: nothing proves these events"
             self._findings.add(1, self.last, "signature", words)
         if self.last < self._end:
             words = "so many events are missing before this one that they were not looked for"
             self._findings.add(self.last + 1, self._end, "gap", words)
-        if self._keys is not None:
-            for tree in TREES[1:]:
-                held += self._tree(tree, self._keys)
-        self._stated.check(self._asked.from_position, self.last, self._findings)
-        check_outside(self._connection, self._log, self.last, self._findings)
-        check_tiles(self._connection, self._log, self.last, self._findings)
+        held += self._beside()
+        check_sealing(self._connection, self.log, self.last, self._findings)
+        check_outside(self._connection, self.log, self.last, self._findings)
         return Outcome(
             self._findings,
             self._asked.from_position,
             self.last,
             self._sealed,
-            self._keys,
+            self.keys,
             held,
             unrecorded,
-            list(self._not_checked()),
+            [*self._not_checked(), *self.not_checked],
         )
 
-    def _predecessor(self, log: Log) -> int:
-        """Verify what a log before this one sealed: the same events. Gives how many roots it has."""
-        asked = Asked(
-            self._asked.url, log, self._asked.settings, from_position=self._asked.from_position
+    def _check_outside(self) -> None:
+        """Hold what is outside against which logs there are."""
+        settings = self._asked.settings
+        services = {settings.evidence_origin, self._origin.rpartition("/log/")[0]} - {""}
+        others = check_unknown(
+            self._connection, services, settings.signing_path, self._file, self._findings
         )
-        older = _Verification(self._connection, asked)
-        if older.last < asked.from_position:
-            return 0
-        found = older.run_sealed(lambda _: None)
-        known = {(finding.first, finding.last, finding.code) for finding in self._findings}
-        for finding in found:
+        if others:
+            self.not_checked.append(f"logs of other services: {', '.join(sorted(others))}")
+        if self._file is not None:
+            self._file.check_chain(self.last, self._findings)
+
+    def _check_chain(self) -> None:
+        """Find the logs before this one, and how each follows the one before."""
+        chain = Chain(self._connection, self.log)
+        chain.check_order(self.last, self._findings)
+        asked = self._asked._replace(trusted=())
+        older = [
+            _Verification(self._connection, asked._replace(log=log), self._file)
+            for log in chain.before
+        ]
+        keys = [*(each.keys for each in older), self.keys]
+        for nth, each in enumerate(older, start=1):
+            each.restart = chain.restart(nth, keys[nth], keys[nth - 1], self.last, self._findings)
+            if each.restart is not None and not each.restart.vouched and each.keys is not None:
+                what = f"that log {nth + 1} follows log {nth}: no key of that one signed it"
+                self.not_checked.append(what)
+        self._older = older
+        self._check_anchored()
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether a key of the log before, which was sealed, signed that this one follows it."""
+        before = self._older[-1] if self._older else None
+        return before is not None and before.restart is not None and before.restart.vouched
+
+    def _check_anchored(self) -> None:
+        """Tell if the file of anchors has no checkpoint of this log, nor of one that it follows."""
+        if self._file is None or self.keys is None or self._file.holds(self.keys):
+            return
+        words = "the file of anchors holds no checkpoint of this log"
+        if self._goes_on and any(each.keys and self._file.holds(each.keys) for each in self._older):
+            self.not_checked.append(f"the newest log outside: {words} yet, only of those before it")
+        else:
+            self._findings.add(1, max(self.last, 1), "fork", words)
+
+    def _predecessor(self, older: "_Verification") -> int:
+        """Verify what a log before this one sealed: the same events. Gives how many roots it has."""
+        known = set(self._findings)
+        for finding in older.run_before():
             # What is wrong with rows by themselves was told already.
-            if finding[:3] not in known:
-                words = f"{finding.words} (as the log {log.log_id.hex()} before sealed it)"
+            if finding not in known:
+                words = f"{finding.words} (as the log {older.log.log_id.hex()} before sealed it)"
                 self._findings.add(finding.first, finding.last, finding.code, words)
         return older.held
 
+    def run_before(self) -> Findings:
+        """Verify what a log sealed before another one followed it, and what is kept of that outside."""
+        signed = self._elsewhere.largest
+        if self.restart is not None:
+            known = self.restart.statement.known.size
+            signed = max(signed, self.restart.statement.signed.size)
+            if self._sealed < known:
+                words = f"the checkpoint of size {known} is gone, from which another log went on"
+                self._findings.add(known, known, "missing", words)
+        if self.keys is None and signed:
+            words = f"the keys are gone of a log that was signed up to size {signed}"
+            self._findings.add(1, max(self.last, 1), "signature", words)
+        self.last = min(self.last, max(self._sealed, signed))
+        if self.last >= self._asked.from_position:
+            own = self.restart.targets() if self.restart else []
+            outside = merge(own, self._roots("log"), key=lambda target: target.size)
+            self.held, _ = self._events(outside, lambda _: None)
+            self.held += self._beside()
+        return self._findings
+
     def run_sealed(self, report: Callable[[int], None]) -> Findings:
+        """Verify the events that were sealed, by what the database has alone."""
         self.last = min(self.last, self._sealed)
         self._events((), report)
         return self._findings
@@ -177,13 +246,13 @@ class _Verification:
         self, elsewhere: Iterable[Target], report: Callable[[int], None]
     ) -> tuple[int, int]:
         """Verify the events; gives how many roots the log has, and how many leaf hashes are not recorded."""
-        connection, log, findings = self._connection, self._log, self._findings
+        connection, log, findings = self._connection, self.log, self._findings
         streams = Streams(connection, log, findings)
         streams.check_indexes(self.last)
         stored = Stored(connection, log, "log", self._sealed, "the log")
         walk = Walk(stored, elsewhere, findings, begin=self._asked.from_position - 1)
         ended_at: int | None = None
-        task = Task(self._asked.url, log, self._keys, self._head)
+        task = Task(self._asked.url, log, self.keys, self._head)
         for read in read_all(task, self._stretches(walk.first), self.last - walk.first):
             first, last, rows_from = read.stretch
             rows = read.rows
@@ -197,7 +266,6 @@ class _Verification:
             walk.take(first - 1, made, recorded, read.roots)
             report(max(last - rows_from + 1, 0))
         unrecorded = walk.end(self.last)
-        self.held = walk.held
         return walk.held, unrecorded
 
     def _stretches(self, begin: int) -> Iterator[Stretch]:
@@ -206,14 +274,32 @@ class _Verification:
             yield Stretch(first, last, max(first, self._asked.from_position))
 
     def _roots(self, tree: Tree) -> Iterator[Target]:
-        if self._keys is not None:
-            yield from self._elsewhere.roots(tree, self._keys, self._findings)
+        """Yield the roots that a tree must have by what is outside."""
+        if self.keys is None:
+            return
+        roots = self._elsewhere.roots(tree, self.keys, self._findings)
+        if self.restart is None:
+            yield from roots
+            return
+        known = self.restart.statement.known.size
+        kept = known if tree == "log" else self._sizes[tree]
+        yield from (self.restart.explained(tree, kept, root) for root in roots)
+
+    def _beside(self) -> int:
+        """Verify what there is beside the events; gives how many roots that has."""
+        held = 0
+        if self.keys is not None:
+            held = sum(self._tree(tree, self.keys) for tree in TREES[1:])
+        self._stated.check(self._asked.from_position, self.last, self._findings)
+        check_tiles(self._connection, self.log, self.last, self._findings)
+        check_times(self._connection, self.log, self._findings)
+        return held
 
     def _tree(self, tree: Tree, keys: SigningKeys) -> int:
         """Verify a tree that is not of events, whose findings have no positions in the log."""
-        connection, log = self._connection, self._log
+        connection, log = self._connection, self.log
         if tree == "heads":
-            length, made = len(self._stated), self._stated.hashes
+            length, made = self._stated.number, self._stated.hashes
         else:
             length, made = (
                 number_of_accesses(connection, log),
@@ -233,12 +319,12 @@ class _Verification:
         if self._asked.from_position > 1:
             first = self._asked.from_position
             yield f"what is before position {first}: events, checkpoints, statements of heads"
-        if self._keys is None:
+        if self.keys is None:
             yield "signatures: the log has no key yet"
         elif not self._asked.trusted:
             yield "whose the log's key is: compare it with the one that you were given (or name it by --vkey)"
-        if self._keys is not None and not check_key_files(
-            self._log, self._keys, self._asked.settings, self.last, self._findings
+        if self.keys is not None and not check_key_files(
+            self.log, self.keys, self._asked.settings, self.last, self._findings
         ):
             yield f"the signing key: no file of it can be read in {folder}"
         if not self._elsewhere.is_remembered:
@@ -247,7 +333,7 @@ class _Verification:
             yield "anchors (--anchors): without them a log that was cut, or forged with its key, looks whole"
         if self.last > self._sealed:
             yield f"positions {self._sealed + 1} to {self.last} against a checkpoint: none is over them yet"
-        if not len(self._stated):
+        if not self._stated.number:
             yield "that no stream was left out of what players were given: no statement of heads was made"
 
 

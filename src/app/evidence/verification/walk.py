@@ -93,7 +93,8 @@ class Walk:
         largest = max(self._rest(), default=None, key=lambda target: target.size)
         if largest is not None and largest.size > last:
             words = f"{self._stored.what} ends before this, and {largest.source.name} says that it had it"
-            self._findings.add(last + 1, largest.size, "rollback", words)
+            first = min(largest.source.since or last, last) + 1
+            self._findings.add(first, largest.size, "rollback", words)
         return self._judge.unrecorded
 
     def _base(self) -> Edge:

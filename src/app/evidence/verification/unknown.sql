@@ -1,0 +1,2 @@
+-- name: all_log_ids()
+select distinct log_id from logs;
