@@ -5,7 +5,7 @@ as one time, at which it is full again if nobody takes from it. What is taken mo
 """
 
 import math
-from collections import deque
+from bisect import insort
 from typing import Literal, get_args
 
 from msgspec import Struct
@@ -75,7 +75,7 @@ class Lease:
         self.rate = rate
         self.in_advance = 0
         """How many to take beside those that are needed now."""
-        self._lots: deque[tuple[float, int]] = deque()  # until when, how many
+        self._lots: list[tuple[float, int]] = []  # until when, how many
         self._level, self._level_at_s = rate.full, 0.0
         self._is_drained = False
         self._window_from_s = 0.0
@@ -84,16 +84,16 @@ class Lease:
     def held(self, now_s: float) -> int:
         """Return how many can be spent without asking."""
         while self._lots and self._lots[0][0] <= now_s:
-            self._lots.popleft()
+            del self._lots[0]
         return sum(amount for _, amount in self._lots)
 
     def spend(self, amount: int, now_s: float) -> None:
         """Spend of what is held, the oldest first."""
         self.count(amount, now_s)
         while amount:
-            until_s, there = self._lots.popleft()
+            until_s, there = self._lots.pop(0)
             if there > amount:
-                self._lots.appendleft((until_s, there - amount))
+                self._lots.insert(0, (until_s, there - amount))
             amount -= min(there, amount)
 
     def wait_s(self, amount: int, now_s: float) -> float:
@@ -111,7 +111,7 @@ class Lease:
     def keep(self, amount: int, asked_at_s: float) -> None:
         """Hold what was asked for then, and is not spent yet."""
         if amount:
-            self._lots.append((asked_at_s + LEASE_S, amount))
+            insort(self._lots, (asked_at_s + LEASE_S, amount))
 
     def refused(self, level: float, answered_at_s: float) -> None:
         """Note that there was too little, as the bucket was at `level` before it was answered."""

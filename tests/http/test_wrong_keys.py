@@ -1,10 +1,12 @@
 """Wrong keys by address: refused without a look-up, while right keys of the same address go on."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
+from api.http.wrong_keys import WrongKeys
 from tests.databases import Database
 from tests.http.service import Service, on
 from tests.http.wire import EVENTS, assert_problem, body, counts, login, new_key
@@ -45,3 +47,29 @@ def test_who_sends_many_wrong_keys_is_refused_and_who_had_a_right_one_is_not(
         assert other.post(EVENTS, content=body(login("e")), headers=headers).status_code == 204
     metrics = httpx.get(f"{watched.url}/metrics").text
     assert 'roundbook_rate_limited_total{what="wrong-keys"}' in metrics
+
+
+def test_any_number_of_right_keys_of_one_address_is_looked_up_at_the_same_time(
+    watched: Service, fresh_database: Database
+) -> None:
+    keys = [new_key(fresh_database, "acme") for _ in range(130)]
+    with watched.client() as client, ThreadPoolExecutor(40) as threads:
+
+        def status(key: str) -> int:
+            return client.post(EVENTS, content=body(), headers={"x-api-key": key}).status_code
+
+        assert set(threads.map(status, keys)) == {204}
+
+
+def test_addresses_of_one_network_are_one_and_the_memory_of_them_is_bounded() -> None:
+    wrong_keys = WrongKeys()
+    for number in range(100):
+        assert not wrong_keys.wait_s(f"2001:db8::{number:x}")
+        wrong_keys.count(f"2001:db8::{number:x}")
+    assert 0 < wrong_keys.wait_s("2001:db8::ffff:1") <= 0.1
+    assert not wrong_keys.wait_s("2001:db8:0:1::1")
+    assert not wrong_keys.wait_s("192.0.2.1")
+    for number in range(10_000):
+        wrong_keys.count(f"unix-{number}")
+    assert len(wrong_keys._free_at) == 10_000
+    assert not wrong_keys.wait_s("2001:db8::1")

@@ -111,7 +111,9 @@ _OURS = {"app", "projections", "postgres", "api"}
 
 _NAMED = re.compile(r"^--\s*name:\s*(\w+).*$", re.MULTILINE)
 _COMMENT = re.compile(r"--[^\n]*")
-_CREATED = re.compile(r"\bcreate table (?:if not exists )?(?:roundbook\.)?(\w+)", re.IGNORECASE)
+_CREATED = re.compile(
+    r"\bcreate (?:unlogged )?table (?:if not exists )?(?:roundbook\.)?(\w+)", re.IGNORECASE
+)
 _TABLE = r"(?:only\s+)?(?:roundbook\.)?(\w+)"
 _ALIAS = r"(?:\s+(?:as\s+)?\w+)?"
 _READ = re.compile(rf"\b(?:from|join|using)\s+{_TABLE}", re.IGNORECASE)

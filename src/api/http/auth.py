@@ -193,8 +193,7 @@ async def _find(
     ring: KeyRing = connection.app.state.key_ring
     found = None if anew else ring.remembered(text)
     if found is None and len(text) <= _LONGEST_KEY and not ring.is_unknown(text):
-        look_up = ring.find_anew if anew else ring.find
-        found = await _look_up(connection, ring.was_known(text), lambda: look_up(text))
+        found = await _look_up(connection, ring, text, ring.find_anew if anew else ring.find)
     if found is None or not found.known.key.is_valid(datetime.now(UTC)):
         raise ProblemError("forbidden", "The key is unknown, expired or revoked.")
     known = found.known
@@ -207,22 +206,33 @@ async def _find(
 
 async def _look_up(
     connection: ASGIConnection[Any, Any, Any, Any],
-    was_known: bool,  # noqa: FBT001
-    look_up: Callable[[], Awaitable[Remembered | None]],
+    ring: KeyRing,
+    text: str,
+    look_up: Callable[[str], Awaitable[Remembered | None]],
 ) -> Remembered | None:
     """Look a key up, unless too many of its address were wrong. Who was right before goes on.
 
     All clients of a proxy have its address, so nobody is refused for it but by a key that is new here.
     """
-    if was_known:
-        return await look_up()
+    if ring.was_known(text):
+        return await look_up(text)
     wrong_keys: WrongKeys = connection.app.state.wrong_keys
     address = connection.client.host if connection.client else ""
-    wait_s = wrong_keys.begin(address)
+    _refuse_many(wrong_keys, address)
+    async with wrong_keys.turn(address):
+        # What is known by now.
+        found = ring.remembered(text)
+        if found is not None or ring.is_unknown(text):
+            return found
+        _refuse_many(wrong_keys, address)
+        found = await look_up(text)
+    if found is None:
+        wrong_keys.count(address)
+    return found
+
+
+def _refuse_many(wrong_keys: WrongKeys, address: str) -> None:
+    wait_s = wrong_keys.wait_s(address)
     if wait_s > 0:
         detail = "Too many unknown keys came from this address; try again."
         raise rate_limited("wrong-keys", detail, wait_s)
-    found = await look_up()
-    if found is not None:
-        wrong_keys.was_right(address)
-    return found
