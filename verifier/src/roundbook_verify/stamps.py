@@ -54,7 +54,8 @@ _STAMPING = ExtensionPolicy.permit_all().require_present(
 def stamped_at(response: bytes, text: bytes, roots: list[Certificate]) -> datetime:
     """Return when an authority under a root saw the text. Raises ValueError with what does not hold."""
     try:
-        (_, status, _), (_, content, token) = _values(_inside(response, 0))
+        ((_, told, _),) = _values(response)
+        (_, status, _), (_, content, token) = _values(told)
         data = _inside(content, 1, 0)
         info = _inside(data, 2, 1, 0)
         ((_, signer, _),) = _values(_inside(data, -1))

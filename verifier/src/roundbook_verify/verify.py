@@ -72,8 +72,9 @@ class Verifier:
         """Make a finding of a part of the bundle that cannot be read, and go on."""
         try:
             yield
-        except (BadZipFile, ValueError, KeyError, TypeError, StopIteration, RecursionError) as exception:
-            code = "bundle" if isinstance(exception, BadZipFile) else code
+        except BadZipFile as exception:
+            self.add("bundle", str(exception))
+        except (ValueError, KeyError, TypeError, StopIteration, RecursionError) as exception:
             self.add(code, f"{name}: {str(exception) or 'too short'}")
 
     def run(self) -> None:
@@ -155,23 +156,23 @@ class Verifier:
     def _sealed(self) -> Iterator[tuple[int, bytes]]:
         """Yield position and leaf hash of what was sealed; those of a stream are proven as they go by."""
         bundle, note, at, leaves = self.bundle, self._note, self.bundle.first, self.bundle.leaves()
+        positions = range(at, bundle.last + 1) if bundle.stream is None else self._positions
         with self._part("leaves", "leaves"):
             if bundle.stream is None:
-                if bundle.sizes.get("leaves") != (bundle.last + 1 - at) * 32:
-                    self.add("leaves", "they are not 32 bytes for each position")
-                yield from zip(range(at, bundle.last + 1), leaves)  # noqa: B905 (the above has said it)
-                return
-            for position, path in bundle.audit_paths():
-                leaf = next(leaves)
-                if not at <= position <= bundle.last:
-                    self.add("root", "the audit paths are not in the order of positions", position)
-                elif note and not leads_to(note.root, leaf, position - 1, note.size, path):
-                    self.add("root", "the audit path does not lead to the root of the checkpoint", position)
-                at = position + 1
-                self._positions.append(position)
-                yield position, leaf
-            if next(leaves, None):
-                self.add("leaves", "they are more than the audit paths")
+                yield from zip(positions, leaves)  # noqa: B905 (which are fewer is said below)
+            else:
+                for position, path in bundle.audit_paths():
+                    leaf = next(leaves)
+                    if not at <= position <= bundle.last:
+                        self.add("root", "the audit paths are not in the order of positions", position)
+                    elif note and not leads_to(note.root, leaf, position - 1, note.size, path):
+                        words = "the audit path does not lead to the root of the checkpoint"
+                        self.add("root", words, position)
+                    at = position + 1
+                    self._positions.append(position)
+                    yield position, leaf
+        if bundle.sizes.get("leaves") != len(positions) * 32:
+            self.add("leaves", "they are not 32 bytes for each event that they prove")
 
     def _lines(self) -> Iterator[Line]:
         """Yield what each line says; where there is much to do, other processes find it out."""
