@@ -11,9 +11,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 from .notes import unbase64
 
 MIB, LINE_LIMIT = 1 << 20, 1 << 24
-_NAMES = (
-    r"manifest\.json|events\.ndjson|leaves|checkpoint|(proof|since)\.json|keys|anchors/[\w.-]+\.(tsr|json)"
-)
+_NAMES = r"(manifest|proof|since)\.json|events\.ndjson|leaves|checkpoint|keys|anchors/[\w.-]+\.(tsr|json)"
 _AUDIT_PATH = re.compile(rb'\s*({\s*"inclusion"\s*:\s*{|,)\s*"([1-9][0-9]{0,18})"\s*:\s*(\[[^\[\]]*\])')
 
 
@@ -74,9 +72,8 @@ class Bundle:
         with _reading("the zip"):
             self._zip = ZipFile(file)
         self.sizes = {item.filename: item.file_size for item in self._zip.infolist()}
-        self.strange = [
-            f"a member is unknown: {n[:99]!a}" for n in self.sizes if not re.fullmatch(_NAMES, n, re.ASCII)
-        ]
+        unknown = [name for name in self.sizes if not re.fullmatch(_NAMES, name, re.ASCII)]
+        self.strange = [f"a member is unknown: {name[:99]!a}" for name in unknown]
         if len(self.sizes) < len(self._zip.infolist()):
             self.strange.append("a member is there twice")
         self.rest = b""  # of proof.json, once its audit paths were read
@@ -85,9 +82,7 @@ class Bundle:
             told = parse_json(raw, "format", "origin", "log_id", "size", "from", "to", "stream")
             log = re.fullmatch(r"[^\s+\0-\37]+/log/([0-9a-f]{32})", str(told[1]))
             if not log or told[:3] != ["roundbook-evidence/1", log[0], log[1]]:
-                raise ValueError(
-                    "its format is not roundbook-evidence/1, or its origin not that of its log_id"
-                )
+                raise ValueError("its format is another, or its origin is not that of its log_id")
             self.origin, self.log_id = log[0], bytes.fromhex(log[1])
             self.size, self.first, self.last = (count(number, 1) for number in told[3:6])
             self.stream = told[6].encode() if isinstance(told[6], str) else None

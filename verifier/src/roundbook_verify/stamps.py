@@ -45,10 +45,9 @@ def _is_for_stamps(_policy: Any, _certificate: Certificate, usage: ExtendedKeyUs
         raise ValueError("it is for other things too")
 
 
-_AUTHORITY = ExtensionPolicy.permit_all().require_present(BasicConstraints, Criticality.AGNOSTIC, None)
-_STAMPING = ExtensionPolicy.permit_all().require_present(
-    ExtendedKeyUsage, Criticality.CRITICAL, _is_for_stamps
-)
+_ANY = ExtensionPolicy.permit_all()
+_AUTHORITY = _ANY.require_present(BasicConstraints, Criticality.AGNOSTIC, None)
+_STAMPING = _ANY.require_present(ExtendedKeyUsage, Criticality.CRITICAL, _is_for_stamps)
 
 
 def stamped_at(response: bytes, text: bytes, roots: list[Certificate]) -> datetime:

@@ -277,21 +277,18 @@ class Verifier:
         for position in without if self.bundle.last == self.bundle.size else ():
             self.add("erased", "it is erased, and no record of an erasure names it", position)
         if erased:
-            words = (
-                f"the content of {len(erased)} erased events, {len(without)} of them without a record here"
-            )
+            words = f"the content of {len(erased)} erased events, {len(without)} without a record here"
             self.unchecked.append(words)
 
     def _limits(self) -> None:
         """Say what was not checked."""
-        bundle = self.bundle
+        bundle, kept_in_mind = self.bundle, max(len(self.summary["erased"]), len(self._erases))
+        part = bundle.stream is None and (bundle.first, bundle.last) != (1, bundle.size)
         unsaid = {
             "whether anybody but the operator saw this log, as no --witness had to have": not self.quorum,
             "whether this log goes on from one that you saw earlier (--since)": self.kept is None,
-            f"events outside of positions {bundle.first} to {bundle.last}": bundle.stream is None
-            and (bundle.first, bundle.last) != (1, bundle.size),
-            f"records of more than {FOLLOWED} erasures": max(len(self.summary["erased"]), len(self._erases))
-            >= FOLLOWED,
+            f"events outside of positions {bundle.first} to {bundle.last}": part,
+            f"records of more than {FOLLOWED} erasures": kept_in_mind >= FOLLOWED,
             "the bundle's own list of keys: yours alone count": "keys" in bundle.sizes,
             f"what came after position {bundle.size}, and what never reached the log": True,
         }
