@@ -388,6 +388,12 @@ STREAM: dict[str, tuple[Callable[[Members], None], Found]] = {
     "leaf": (cut("leaves", 0, 32, bytes(32)), [("1", "leaf"), ("1", "root")]),
     "leaves short": (cut("leaves", -32, 0), [("1-12", "heads"), ("1-12", "leaves"), ("12", "gap")]),
     "leaves long": (lambda m: m.update(leaves=m["leaves"] + bytes(32)), [("1-12", "leaves")]),
+    "leaves and a part of one": (lambda m: m.update(leaves=m["leaves"] + b"x"), [("1-12", "leaves")]),
+    "an array in an audit path": (
+        lambda m: m.update({"proof.json": b'{"inclusion":{"1":' + b"[" * 50_000 + b"]}}"}),
+        [("1-12", "heads"), ("1-12", "leaves")]
+        + [(position, "gap") for position in ("1", "3", "6-7", "9", "12")],
+    ),
     "audit path": (
         change_proof(lambda told: told["inclusion"]["6"].pop()),
         [("6", "root")],

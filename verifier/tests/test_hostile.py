@@ -63,6 +63,8 @@ def status(tmp_path: Path) -> Callable[..., int]:
                 {"origin": ["a"]},
                 {"origin": "no/log"},
                 {"stream": 7},
+                {"stream": "player:Ada", "from": 2},
+                {"stream": "player:Ada", "to": 11},
                 {"stream": "\ud800"},
                 {"more": 1},
             )
@@ -125,6 +127,17 @@ def test_a_member_with_a_wrong_sum_is_found(status: Callable[..., int], tmp_path
     data = target.read_bytes()
     assert status(data) == 0
     assert status(data.replace(b'"amount":0.5', b'"amount":1.5', 1)) == 1
+
+
+def test_a_member_that_is_shorter_than_the_zip_says_is_found(
+    status: Callable[..., int], tmp_path: Path
+) -> None:
+    data = bytearray(write(tmp_path / "whole", LOG.range()).read_bytes())
+    at = data.index(b"PK\1\2") + 24
+    while bytes(data[at + 22 : at + 26]) != b"leav":
+        at = data.index(b"PK\1\2", at) + 24
+    data[at] += 1
+    assert status(bytes(data)) == 1
 
 
 def test_other_ways_of_packing_are_refused(status: Callable[..., int]) -> None:

@@ -1,5 +1,6 @@
 """The package as an auditor installs it: a wheel of its own, run as a process."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,6 @@ import pytest
 from verifier.tests.building import OPERATOR, Log, bet, player_log, write
 
 PROJECT = Path(__file__).parents[1]
-PROGRAM = "import sys; from roundbook_verify.main import main; sys.exit(main())"
 
 
 @pytest.fixture(scope="module")
@@ -18,21 +18,33 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     ignored = shutil.ignore_patterns("tests", "__pycache__", "dist")
     shutil.copytree(PROJECT, folder / "verifier", ignore=ignored)
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "dist")]
-    subprocess.run(command, cwd=folder / "verifier", check=True, capture_output=True, timeout=120)
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "dist")]
+    subprocess.run(build, cwd=folder / "verifier", check=True, capture_output=True, timeout=120)
     (built,) = (folder / "dist").iterdir()
     return built
 
 
 def run(wheel: Path, bundle: Path) -> tuple[int, list[str]]:
     """Verify with the wheel, and with nothing of the repository in reach."""
-    command = [sys.executable, "-c", PROGRAM, str(bundle), "--vkey", OPERATOR.vkey]
-    environment = {"PYTHONPATH": str(wheel), "PYTHONUTF8": "1"}
     done = subprocess.run(
-        command, cwd=bundle.parent, env=environment, capture_output=True, text=True, check=False, timeout=300
+        command(bundle),
+        cwd=bundle.parent,
+        env=environment(wheel),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
     assert done.stderr == ""
     return done.returncode, done.stdout.splitlines()
+
+
+def command(bundle: Path) -> list[str]:
+    return [sys.executable, "-m", "roundbook_verify", str(bundle), "--vkey", OPERATOR.vkey]
+
+
+def environment(wheel: Path) -> dict[str, str]:
+    return {"PYTHONPATH": str(wheel), "PYTHONUTF8": "1"}
 
 
 def test_the_wheel_holds_the_package_and_its_command(wheel: Path) -> None:
@@ -75,3 +87,44 @@ def test_a_great_bundle_is_verified_by_several_processes(wheel: Path, tmp_path: 
 def test_a_small_bundle_is_verified(wheel: Path, tmp_path: Path) -> None:
     status, said = run(wheel, write(tmp_path / "bundle.zip", player_log().range()))
     assert (status, said[-1]) == (0, "proven")
+
+
+@pytest.mark.parametrize("positions", [(1, 12), (2, 1)], ids=["proven", "not proven"])
+def test_a_reader_that_goes_away_changes_no_verdict(
+    wheel: Path, tmp_path: Path, positions: tuple[int, int]
+) -> None:
+    """As of `roundbook-verify BUNDLE --vkey V | head -1`, where it is gone before anything is written."""
+    members = player_log().range()
+    lines = members["events.ndjson"].splitlines(keepends=True)
+    if positions == (2, 1):
+        lines[:2] = lines[1::-1]
+    bundle = write(tmp_path / "bundle.zip", members | {"events.ndjson": b"".join(lines)})
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            command(bundle),
+            env=environment(wheel),
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (int(positions == (2, 1)), b"")
+
+
+def test_an_answer_that_cannot_be_written_is_no_verdict(wheel: Path, tmp_path: Path) -> None:
+    bundle = write(tmp_path / "bundle.zip", player_log().range())
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command(bundle),
+            env=environment(wheel),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"roundbook-verify: ")

@@ -66,6 +66,7 @@ def test_a_stamp_over_another_size_is_proven_with_its_consistency(verify: Verify
         b"\x30\x80\x00\x00",
         b"\x30\x84\xff\xff\xff\xff",
         bytes(1000),
+        TSA.stamp(TEXT) + b"\0",
         TSA.stamp(TEXT + b"x"),
         TSA.stamp(TEXT, signed=b"x"),
         TSA.stamp(TEXT, status=2),

@@ -11,9 +11,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 from .notes import unbase64
 
 MIB, LINE_LIMIT = 1 << 20, 1 << 24
-_NAMES = (
-    r"manifest\.json|events\.ndjson|leaves|checkpoint|(proof|since)\.json|keys|anchors/[\w.-]+\.(tsr|json)"
-)
+_NAMES = r"(manifest|proof|since)\.json|events\.ndjson|leaves|checkpoint|keys|anchors/[\w.-]+\.(tsr|json)"
 _AUDIT_PATH = re.compile(rb'\s*({\s*"inclusion"\s*:\s*{|,)\s*"([1-9][0-9]{0,18})"\s*:\s*(\[[^\[\]]*\])')
 
 
@@ -68,29 +66,29 @@ def _reading(name: str) -> Iterator[None]:
 
 
 class Bundle:
-    """An opened bundle, and what its manifest says. Raises BadZipFile, and ValueError of the manifest."""
+    """An opened bundle, and what its manifest says. Raises BadZipFile."""
 
     def __init__(self, file: File) -> None:
         with _reading("the zip"):
             self._zip = ZipFile(file)
         self.sizes = {item.filename: item.file_size for item in self._zip.infolist()}
-        self.strange = [
-            f"a member is unknown: {n[:99]!a}" for n in self.sizes if not re.fullmatch(_NAMES, n, re.ASCII)
-        ]
+        unknown = [name for name in self.sizes if not re.fullmatch(_NAMES, name, re.ASCII)]
+        self.strange = [f"a member is unknown: {name[:99]!a}" for name in unknown]
         if len(self.sizes) < len(self._zip.infolist()):
             self.strange.append("a member is there twice")
         self.rest = b""  # of proof.json, once its audit paths were read
         raw = self.read("manifest.json", MIB >> 4)
-        told = parse_json(raw, "format", "origin", "log_id", "size", "from", "to", "stream")
-        log = re.fullmatch(r"[^\s+\0-\37]+/log/([0-9a-f]{32})", str(told[1]))
-        if not log or told[:3] != ["roundbook-evidence/1", log[0], log[1]]:
-            raise ValueError("its format is not roundbook-evidence/1, or its origin not that of its log_id")
-        self.origin, self.log_id = log[0], bytes.fromhex(log[1])
-        self.size, self.first, self.last = (count(number, 1) for number in told[3:6])
-        self.stream = told[6].encode() if isinstance(told[6], str) else None
-        whole = isinstance(told[6], str) and (self.first, self.last) == (1, self.size)
-        if not self.first <= self.last <= self.size or not (told[6] is None or whole):
-            raise ValueError("not 1 <= from <= to <= size, or a stream that is not of all of the log")
+        with _reading("manifest.json"):
+            told = parse_json(raw, "format", "origin", "log_id", "size", "from", "to", "stream")
+            log = re.fullmatch(r"[^\s+\0-\37]+/log/([0-9a-f]{32})", str(told[1]))
+            if not log or told[:3] != ["roundbook-evidence/1", log[0], log[1]]:
+                raise ValueError("its format is another, or its origin is not that of its log_id")
+            self.origin, self.log_id = log[0], bytes.fromhex(log[1])
+            self.size, self.first, self.last = (count(number, 1) for number in told[3:6])
+            self.stream = told[6].encode() if isinstance(told[6], str) else None
+            whole = isinstance(told[6], str) and (self.first, self.last) == (1, self.size)
+            if not self.first <= self.last <= self.size or not (told[6] is None or whole):
+                raise ValueError("not 1 <= from <= to <= size, or a stream that is not of all of the log")
 
     def pieces(self, name: str, limit: int = 1 << 63) -> Iterator[bytes]:
         """Yield a member's bytes, a MiB at a time. A member longer than `limit` is unreadable."""
@@ -101,6 +99,8 @@ class Bundle:
             with self._zip.open(info) as member:
                 while data := member.read(MIB):
                     yield data
+                if member.tell() != info.file_size:
+                    raise BadZipFile("it is shorter than the zip says")
 
     def read(self, name: str, limit: int = MIB) -> bytes:
         """Return a member of at most `limit` bytes."""

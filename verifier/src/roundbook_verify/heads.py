@@ -44,12 +44,8 @@ def judge(told: Any, stream: bytes, note: Checkpoint, keys: list[Key]) -> tuple[
         placed = adjacent and len(before + after) == len(around) and {told[name] for name in _HEAD} == {None}
     else:
         _, name, version, position = _entry(told, streams, heads_root)
-        placed = (name, told["version"], told["position"], told["neighbours"]) == (
-            stream,
-            version,
-            position,
-            None,
-        )
+        placed = (count(told["version"]), count(told["position"])) == (version, position)
+        placed = placed and name == stream and told["neighbours"] is None
     leaf, at, path = sha256(b"\0" + statement).digest(), told["statement_index"], told["statement_proof"]
     wrong = list[str]()
     if (kind, log_id.hex()) != (1, note.origin[-32:]):

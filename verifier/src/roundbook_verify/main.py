@@ -65,9 +65,11 @@ def main(arguments: list[str] | None = None) -> int:
             verifier.run()
         try:
             print(_as_json(verifier) if options.json else "\n".join(_lines(verifier)), flush=True)
-        except BrokenPipeError:  # who reads it has read enough; what is left must not be written at the end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (BadZipFile, BrokenExecutor, ValueError, OSError, RecursionError) as exception:
+        except OSError as exception:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left at the end
+            if not isinstance(exception, BrokenPipeError):  # else who reads it has read enough
+                raise
+    except (BadZipFile, BrokenExecutor, ValueError, OSError) as exception:
         print(f"roundbook-verify: {exception}", file=sys.stderr)
         return 2
     return 1 if verifier.findings else 0

@@ -65,12 +65,7 @@ def parse_key(vkey: str, kind: int) -> Key:
     name, ident, rest = (*vkey.strip().split("+", 2), "", "")[:3]
     value = unbase64(rest)
     key = Key(name, kind, value[1:])
-    if (
-        value[:1] != bytes([kind])
-        or len(value) != 33
-        or key.id.hex() != ident
-        or not re.fullmatch(r"\S+", name)
-    ):
+    if len(value) != 33 or value[0] != kind or key.id.hex() != ident or not re.fullmatch(r"\S+", name):
         raise ValueError(f"{vkey[:99]!a} is not a verifier key of kind 0x0{kind}, or mistyped")
     return key
 

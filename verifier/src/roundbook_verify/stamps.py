@@ -45,16 +45,16 @@ def _is_for_stamps(_policy: Any, _certificate: Certificate, usage: ExtendedKeyUs
         raise ValueError("it is for other things too")
 
 
-_AUTHORITY = ExtensionPolicy.permit_all().require_present(BasicConstraints, Criticality.AGNOSTIC, None)
-_STAMPING = ExtensionPolicy.permit_all().require_present(
-    ExtendedKeyUsage, Criticality.CRITICAL, _is_for_stamps
-)
+_ANY = ExtensionPolicy.permit_all()
+_AUTHORITY = _ANY.require_present(BasicConstraints, Criticality.AGNOSTIC, None)
+_STAMPING = _ANY.require_present(ExtendedKeyUsage, Criticality.CRITICAL, _is_for_stamps)
 
 
 def stamped_at(response: bytes, text: bytes, roots: list[Certificate]) -> datetime:
     """Return when an authority under a root saw the text. Raises ValueError with what does not hold."""
     try:
-        (_, status, _), (_, content, token) = _values(_inside(response, 0))
+        ((_, told, _),) = _values(response)
+        (_, status, _), (_, content, token) = _values(told)
         data = _inside(content, 1, 0)
         info = _inside(data, 2, 1, 0)
         ((_, signer, _),) = _values(_inside(data, -1))

@@ -72,8 +72,9 @@ class Verifier:
         """Make a finding of a part of the bundle that cannot be read, and go on."""
         try:
             yield
-        except (BadZipFile, ValueError, KeyError, TypeError, StopIteration, RecursionError) as exception:
-            code = "bundle" if isinstance(exception, BadZipFile) else code
+        except BadZipFile as exception:
+            self.add("bundle", str(exception))
+        except (ValueError, KeyError, TypeError, StopIteration, RecursionError) as exception:
             self.add(code, f"{name}: {str(exception) or 'too short'}")
 
     def run(self) -> None:
@@ -155,23 +156,23 @@ class Verifier:
     def _sealed(self) -> Iterator[tuple[int, bytes]]:
         """Yield position and leaf hash of what was sealed; those of a stream are proven as they go by."""
         bundle, note, at, leaves = self.bundle, self._note, self.bundle.first, self.bundle.leaves()
+        positions = range(at, bundle.last + 1) if bundle.stream is None else self._positions
         with self._part("leaves", "leaves"):
             if bundle.stream is None:
-                if bundle.sizes.get("leaves") != (bundle.last + 1 - at) * 32:
-                    self.add("leaves", "they are not 32 bytes for each position")
-                yield from zip(range(at, bundle.last + 1), leaves)  # noqa: B905 (the above has said it)
-                return
-            for position, path in bundle.audit_paths():
-                leaf = next(leaves)
-                if not at <= position <= bundle.last:
-                    self.add("root", "the audit paths are not in the order of positions", position)
-                elif note and not leads_to(note.root, leaf, position - 1, note.size, path):
-                    self.add("root", "the audit path does not lead to the root of the checkpoint", position)
-                at = position + 1
-                self._positions.append(position)
-                yield position, leaf
-            if next(leaves, None):
-                self.add("leaves", "they are more than the audit paths")
+                yield from zip(positions, leaves)  # noqa: B905 (which are fewer is said below)
+            else:
+                for position, path in bundle.audit_paths():
+                    leaf = next(leaves)
+                    if not at <= position <= bundle.last:
+                        self.add("root", "the audit paths are not in the order of positions", position)
+                    elif note and not leads_to(note.root, leaf, position - 1, note.size, path):
+                        words = "the audit path does not lead to the root of the checkpoint"
+                        self.add("root", words, position)
+                    at = position + 1
+                    self._positions.append(position)
+                    yield position, leaf
+        if bundle.sizes.get("leaves") != len(positions) * 32:
+            self.add("leaves", "they are not 32 bytes for each event that they prove")
 
     def _lines(self) -> Iterator[Line]:
         """Yield what each line says; where there is much to do, other processes find it out."""
@@ -276,21 +277,18 @@ class Verifier:
         for position in without if self.bundle.last == self.bundle.size else ():
             self.add("erased", "it is erased, and no record of an erasure names it", position)
         if erased:
-            words = (
-                f"the content of {len(erased)} erased events, {len(without)} of them without a record here"
-            )
+            words = f"the content of {len(erased)} erased events, {len(without)} without a record here"
             self.unchecked.append(words)
 
     def _limits(self) -> None:
         """Say what was not checked."""
-        bundle = self.bundle
+        bundle, kept_in_mind = self.bundle, max(len(self.summary["erased"]), len(self._erases))
+        part = bundle.stream is None and (bundle.first, bundle.last) != (1, bundle.size)
         unsaid = {
             "whether anybody but the operator saw this log, as no --witness had to have": not self.quorum,
             "whether this log goes on from one that you saw earlier (--since)": self.kept is None,
-            f"events outside of positions {bundle.first} to {bundle.last}": bundle.stream is None
-            and (bundle.first, bundle.last) != (1, bundle.size),
-            f"records of more than {FOLLOWED} erasures": max(len(self.summary["erased"]), len(self._erases))
-            >= FOLLOWED,
+            f"events outside of positions {bundle.first} to {bundle.last}": part,
+            f"records of more than {FOLLOWED} erasures": kept_in_mind >= FOLLOWED,
             "the bundle's own list of keys: yours alone count": "keys" in bundle.sizes,
             f"what came after position {bundle.size}, and what never reached the log": True,
         }
