@@ -58,6 +58,8 @@ ROOMS = {
         {
             "unsealed": _tables("logs", "events", "accesses"),
             "attested": _tables("logs"),
+            "set_finding": _tables("logs"),
+            "never_sealed": _tables("logs"),
             "sealed_size": _tables("logs"),
             "sealed_log": _tables("logs"),
             "trees": _tables("logs"),
