@@ -28,7 +28,7 @@ def service(module_start: Start, shared: Database) -> Service:
     return module_start(
         database_url=shared.service_url,
         owner_url=shared.owner_url,
-        max_inflight_bytes="1000000",
+        max_inflight_bytes="2500000",
         max_working_bytes="300000",
     )
 

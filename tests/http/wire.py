@@ -18,6 +18,7 @@ NOON = "2025-01-15T12:00:00Z"
 
 _STATUS = {
     "bad-request": 400,
+    "body-too-slow": 408,
     "malformed-body": 400,
     "forbidden": 403,
     "not-found": 404,
@@ -29,6 +30,7 @@ _STATUS = {
     "other-log": 409,
     "body-too-large": 413,
     "too-many-items": 413,
+    "target-too-long": 414,
     "unsupported-media-type": 415,
     "unsupported-encoding": 415,
     "invalid-items": 422,
@@ -37,6 +39,7 @@ _STATUS = {
     "head-too-large": 431,
     "not-implemented": 501,
     "store-unavailable": 503,
+    "too-busy": 503,
     "version-not-supported": 505,
 }
 

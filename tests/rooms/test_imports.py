@@ -34,14 +34,14 @@ PLANTED = [
     Planted("one direction", "projections.status", "api.schema"),
     Planted("domain is pure", "domain.round", "psycopg"),
     Planted("domain is pure", "domain.activity", "iso4217"),
-    Planted("neither side nor what is under them knows HTTP", "app.intake.budgets", "litestar"),
+    Planted("neither side nor what is under them knows HTTP", "app.intake.working", "litestar"),
     Planted("neither side nor what is under them knows HTTP", "projections.reading", "uvicorn"),
     Planted("neither side nor what is under them knows HTTP", "app.evidence.guard", "httpx"),
     Planted("what an item says is decided without a store", "app.wire.faults", "psycopg"),
     Planted(
         "what an item says is decided without a store", "app.simulation.clock", "postgres.rows"
     ),
-    Planted("rooms of the write side", "app.recording.prepare", "app.intake.budgets"),
+    Planted("rooms of the write side", "app.recording.prepare", "app.intake.working"),
     Planted("rooms of the write side", "app.log.rows", "app.recording.receipt"),
     Planted("rooms of the write side", "app.log.heads", "app.evidence.guard"),
     Planted("rooms of the write side", "app.evidence.keys", "app.recording.prepare"),

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from app.wire.currencies import ISO_4217
-from app.wire.items import Fault, InvalidItemsError, Item, TooManyItemsError, decode_batch
+from app.wire.items import (
+    Fault,
+    InvalidItemsError,
+    Item,
+    TooManyItemsError,
+    UncommonError,
+    decode_batch,
+)
 from app.wire.json_text import NotJsonError
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -230,9 +237,88 @@ def test_elements_of_arrays_have_pointers_of_their_own() -> None:
     assert pointers_of(batch(item("game", themes='["\\u0000"]'))) == ["/items/0/data/themes/0"]
 
 
-def test_an_array_too_long_to_tell_apart_is_one_fault() -> None:
-    tags = f"[{'0,' * 100_000}0]"
-    assert pointers_of(batch(item("player", tags=tags))) == ["/items/0/data/tags"]
+@pytest.mark.parametrize("element", ["0", '"a"', '","'])
+def test_an_array_of_more_than_10000_is_one_fault(element: str) -> None:
+    fits = "[" + ",".join([element] * 10_000) + "]"
+    if element != "0":
+        assert len(decode(batch(item("player", tags=fits)))) == 1
+    tags = fits[:-1] + "," + element + "]"
+    (fault,) = faults_of(batch(item("player", tags=tags)))
+    assert (fault.pointer, fault.code) == ("/items/0/data/tags", "too_many")
+
+
+def test_an_amount_is_written_with_up_to_10000_characters() -> None:
+    longest = "1." + "0" * 9_998
+    assert len(decode(batch(item("deposit", amount=longest)))) == 1
+    (fault,) = faults_of(batch(item("deposit", amount=longest + "0")))
+    assert (fault.pointer, fault.code) == ("/items/0/data/amount", "too_many_digits")
+
+
+# How large -----------------------------------------------------------------------------------------
+
+
+def sized(size: int, filling: str = "x") -> str:
+    """An item whose `data` is so long, most of it in a member that nobody knows."""
+    empty = item("login", x="FILL")
+    start = empty.index('"data":') + len('"data":')
+    data = empty[start:-1]
+    room = size - len(data.encode()) + len("FILL") - 2
+    count, rest = divmod(room, len(filling.encode()))
+    return empty[:start] + data.replace("FILL", '"' + "x" * rest + filling * count + '"') + "}"
+
+
+@pytest.mark.parametrize("filling", ["x", "\\u0041", "é", '\\"', "{"])
+@pytest.mark.parametrize("others", [0, 3])
+def test_data_has_up_to_256_kib_as_sent(filling: str, others: int) -> None:
+    beside = [item("login")] * others
+    assert len(decode(batch(*beside, sized(262_144, filling)))) == others + 1
+    (fault,) = faults_of(batch(*beside, sized(262_145, filling)))
+    assert (fault.pointer, fault.code) == (f"/items/{others}/data", "too-large")
+    assert "262,144" in fault.detail
+
+
+def test_white_space_within_data_counts_and_around_it_does_not() -> None:
+    around = item("login").replace('"data":', '"data":' + " " * 300_000)
+    assert len(decode(batch(around))) == 1
+    within = item("login").replace('"player_id"', " " * 300_000 + '"player_id"')
+    assert pointers_of(batch(within)) == ["/items/0/data"]
+    # Of a repeated member the last counts: what is left out takes no room in the log.
+    twice = item("login").replace('"data":', f'"data":{{"x":"{"x" * 300_000}"}},"data":')
+    assert len(decode(batch(twice))) == 1
+
+
+def test_a_limit_is_the_operators() -> None:
+    def decode_up_to(limit: int) -> list[Item]:
+        body = batch(sized(1_000)).encode()
+        return decode_batch(body, currencies=CURRENCIES, now=NOW, max_event_bytes=limit)
+
+    assert len(decode_up_to(1_000)) == 1
+    with pytest.raises(InvalidItemsError, match="999"):
+        decode_up_to(999)
+
+
+def test_of_data_that_is_too_large_nothing_else_is_told() -> None:
+    broken = sized(300_000).replace('"player_id":"p"', '"player_id":7').replace("login", "bonus")
+    assert pointers_of(batch(broken)) == ["/items/0/event", "/items/0/data"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        batch(item("login"), item("deposit", amount="1e0")),
+        batch(item("login"), item("deposit", amount='"1"')),
+        batch(item("login"), "0"),
+        batch(item("login", x="[" * 127 + "]" * 127)),
+        batch(*[item("login", x="[{},{},{}]")] * 10_000),
+        batch(sized(300_000)),
+    ],
+    ids=range(6),
+)
+def test_where_only_the_common_form_is_to_be_read_another_is_left_alone(text: str) -> None:
+    with pytest.raises(UncommonError):
+        decode_batch(text.encode(), currencies=CURRENCIES, now=NOW, common_only=True)
+    common = batch(item("login"), item("deposit")).encode()
+    assert len(decode_batch(common, currencies=CURRENCIES, now=NOW, common_only=True)) == 2
 
 
 def test_details_say_what_was_expected() -> None:

@@ -15,12 +15,12 @@ OPENAPI_CONFIG = OpenAPIConfig(
     description=(
         "Every error is a problem (RFC 9457, `application/problem+json`) with a stable `type` and a"
         " `request_id`. What HTTP itself forbids, a bad `Host` or an unreadable request line for instance,"
-        " is 400 (`bad-request`), and the connection is closed; a head over 64 KiB or of over 128 headers is"
-        " 431 (`head-too-large`), one that does not come in time 408 (`head-too-slow`), a transfer coding"
-        " other than chunked 501 (`not-implemented`), a version of HTTP other than 1.0 and 1.1 is 505"
-        " (`version-not-supported`). Answers to a tenant or key that has a rate limit tell it in"
-        " `RateLimit-Policy`, and what is left of it in `RateLimit`. `HEAD` is answered wherever `GET` is,"
-        " with the same status and headers."
+        " is 400 (`bad-request`), and the connection is closed; a request target over 16 KiB is 414"
+        " (`target-too-long`), a head over 64 KiB or of over 128 headers 431 (`head-too-large`), one that"
+        " does not come in time 408 (`head-too-slow`), a transfer coding other than chunked 501"
+        " (`not-implemented`), a version of HTTP other than 1.0 and 1.1 is 505 (`version-not-supported`)."
+        " Answers to a tenant or key that has a rate limit tell it in `RateLimit-Policy`, and what is left"
+        " of it in `RateLimit`. `HEAD` is answered wherever `GET` is, with the same status and headers."
         " HTTP/1.0 is answered without chunks. `/` is a page that leads here, and JSON that says so to"
         " programs."
     ),

@@ -23,6 +23,7 @@ from api.documentation.operations import NEEDS_KEY, Problem, RateLimited, log_id
 from api.http.problems import MEDIA_TYPE
 from app.recording import Receipt, ReceiptItem
 from app.wire.items import Fault
+from app.wire.rules import MAX_ELEMENTS, MAX_NUMBER_CHARACTERS
 from domain.evidence.leaves import SALT_BYTES
 from domain.item_types import ITEM_TYPES, ItemType, Kind, Member
 
@@ -34,12 +35,15 @@ _OF_KIND: dict[Kind, Schema] = {
         description="RFC 3339. Without an offset it is UTC; at most 24 hours in the future.",
     ),
     Kind.TEXT: Schema(type=OpenAPIType.STRING),
-    Kind.TEXTS: Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING)),
+    Kind.TEXTS: Schema(
+        type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING), max_items=MAX_ELEMENTS
+    ),
     Kind.FLAG: Schema(type=OpenAPIType.BOOLEAN),
     Kind.AMOUNT: Schema(
         type=OpenAPIType.NUMBER,
         minimum=0,
-        description="Read exactly from its digits: up to 20 before and 18 after the point.",
+        description="Read exactly from its digits: up to 20 before and 18 after the point, in up to"
+        f" {MAX_NUMBER_CHARACTERS:,} characters.",
     ),
     Kind.CURRENCY: Schema(
         type=OpenAPIType.STRING,
@@ -66,7 +70,8 @@ def _item(item_type: ItemType) -> Schema:
         type=OpenAPIType.OBJECT,
         required=[member.name for member in item_type.members if member.required],
         properties={member.name: _value(member) for member in item_type.members},
-        description="Other members are accepted and kept.",
+        description="Other members are accepted and kept. As sent it has at most 256 KiB, unless the"
+        " operator says otherwise (`too-large`).",
     )
     event = Schema(type=OpenAPIType.STRING, const=item_type.wire_type)
     return Schema(
@@ -108,7 +113,7 @@ INGEST_PROBLEMS = {
         "The body is not JSON in UTF-8, not what its Content-Encoding says, or never whole."
     ),
     403: _problem("The key does not allow this; nothing is told of what exists."),
-    408: _problem("The body took too long to arrive."),
+    408: _problem("The body took too long to arrive, or brought too little for some seconds."),
     413: _problem("More bytes or more items than one request may hold."),
     415: _problem("Another content type or encoding."),
     422: _problem("One or more items are invalid; nothing is recorded.", InvalidItems),

@@ -32,6 +32,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "other-log": (409, "This is of a log that does not go on any more"),
     "body-too-large": (413, "The body is too large"),
     "too-many-items": (413, "The batch has too many items"),
+    "target-too-long": (414, "The request target is too long"),
     "unsupported-media-type": (415, "The content type is not supported"),
     "unsupported-encoding": (415, "The content encoding is not supported"),
     "invalid-items": (422, "Some items are invalid; nothing was recorded"),

@@ -12,6 +12,9 @@ from api.http.problems import ProblemError
 
 Headers = list[tuple[bytes, bytes]]
 
+_MOST_TARGET_BYTES = 16_384
+"""Room for every id of a path and every parameter at its longest, percent-encoded, and a cursor."""
+
 _TARGET = re.compile(rb"[!-~]+")
 _ABSOLUTE = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE)
 _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -88,6 +91,9 @@ def _check_transfer_coding(version: str, value: bytes) -> None:
 
 
 def _read_target(method: str, target: bytes, headers: Headers) -> Target:
+    if len(target) > _MOST_TARGET_BYTES:
+        detail = f"The request target is limited to {_MOST_TARGET_BYTES} bytes."
+        raise ProblemError("target-too-long", detail)
     if not _TARGET.fullmatch(target):
         raise _bad("The request target holds a byte that must be percent-encoded.")
     if method == "CONNECT":

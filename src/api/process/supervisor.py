@@ -23,6 +23,15 @@ _TICK_S = 0.25
 _GRACE_S = 40.0
 _RESTART_PAUSE_S = 1.0
 
+# glibc keeps what threads freed in up to eight heaps for each processor, and the more of it the larger what
+# was freed: after bodies of many megabytes a process would stay as large as it ever was. Other C libraries
+# pass these over; what the operator sets comes first.
+_MEMORY = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
+    "MALLOC_MMAP_THRESHOLD_": str(16 << 20),
+}
+
 log = structlog.get_logger()
 
 
@@ -93,7 +102,9 @@ class Supervisor:
     def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         ignored = ignored_settings()  # which were told of once
         kept = {name: value for name, value in os.environ.items() if name not in ignored}
-        environment = kept | {
+        environment = {
+            **_MEMORY,
+            **kept,
             "ROUNDBOOK_DATABASE_URL": self._store.service_url,
             "PROMETHEUS_MULTIPROC_DIR": self._metrics_dir,
             LIFELINE: str(self._reader),

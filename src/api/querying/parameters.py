@@ -24,6 +24,7 @@ _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _PAGE_PARAMETERS = ("limit", "cursor")
 _DEFAULT_LIMIT = 100
 _MOST_ROWS = 1_000
+_MOST_FAULTS = 100
 
 
 class Fault(Struct, frozen=True):
@@ -161,7 +162,7 @@ class Query(Generic[F, K]):
         """Read a request's parameters, and of which logs they are: how their ids begin.
 
         `in_pages` is False for an answer that is no page: then `limit` and `cursor` are faults. Raises
-        ProblemError `invalid-parameters` with all faults.
+        ProblemError `invalid-parameters` with all faults, up to 100.
         """
         values: dict[str, Any] = {}
         faults: list[Fault] = []
@@ -175,6 +176,8 @@ class Query(Generic[F, K]):
                     faults.append(Fault(name, error.code, str(error)))
             elif given[name] == 2:
                 faults.append(Fault(name, "repeated", "must be given once"))
+            if len(faults) == _MOST_FAULTS:
+                raise invalid_parameters(faults)
         together = [name for name in self._exclusive if name in given]
         if len(together) > 1:
             detail = f"can't be given together with {together[0]}"

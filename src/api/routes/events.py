@@ -32,6 +32,11 @@ INGESTED = Counter("roundbook_ingested_items", "Items answered, by outcome", ["o
 
 _JSON = "application/json"
 _UTF_8 = {"utf-8", "utf8"}  # the second is what many call it
+_TOO_SLOW = "The body took too long to arrive, or brought too little for some seconds."
+_TOO_BUSY = (
+    "The service holds as much as it can, or as one tenant or key may have of that. The same request can be"
+    " sent again."
+)
 _OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
@@ -71,10 +76,9 @@ async def ingest_events(
     except InvalidItemsError as error:
         raise ProblemError("invalid-items", str(error), errors=error.faults) from error
     except BodyTooSlowError as error:
-        raise ProblemError("body-too-slow", "The body took too long to arrive.") from error
+        raise ProblemError("body-too-slow", _TOO_SLOW) from error
     except OverBudgetError as error:
-        detail = "The service holds as much work as it can. The same request can be sent again."
-        raise ProblemError("too-busy", detail) from error
+        raise ProblemError("too-busy", _TOO_BUSY) from error
     return _answer(request, recorded)
 
 

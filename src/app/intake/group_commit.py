@@ -103,22 +103,23 @@ class GroupCommit:
                     # Who came meanwhile has waited as well, and is not to wait once more.
                     group += waiting
                     waiting.clear()
-                for member in group:
-                    _fail(member, error)
+                _fail(group, error)
             else:
                 for member, recorded in zip(group, answers, strict=True):
                     if not member.answer.done():
                         member.answer.set_result(recorded)
 
-    async def _commit_each(self, tenant_id: int, group: Sequence[_Waiting]) -> None:
-        for member in group:
+    async def _commit_each(self, tenant_id: int, group: list[_Waiting]) -> None:
+        while group:
+            member = group.pop(0)
             try:
                 [recorded] = await self._commit(tenant_id, [member.batch])
             except Exception as error:  # noqa: BLE001 (the request reports it)
-                _fail(member, error)
+                _fail([member], error)
             else:
                 if not member.answer.done():
                     member.answer.set_result(recorded)
+            del member
 
     async def _commit(self, tenant_id: int, batches: Sequence[Prepared]) -> list[Recorded]:
         heads = self._heads.setdefault(tenant_id, StreamHeads())
@@ -163,6 +164,9 @@ def _next_group(waiting: deque[_Waiting]) -> list[_Waiting]:
     return group
 
 
-def _fail(member: _Waiting, error: Exception) -> None:
-    if not member.answer.done():
-        member.answer.set_exception(error)
+def _fail(members: list[_Waiting], error: Exception) -> None:
+    """Give the error to all who wait, and let go of them: its traceback holds who committed them."""
+    while members:
+        answer = members.pop().answer
+        if not answer.done():
+            answer.set_exception(error)
