@@ -8,7 +8,6 @@ from anyio import CapacityLimiter
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.plugins.prometheus import PrometheusConfig
 from litestar.types import ASGIApp
 
 from api.documentation.openapi import OPENAPI_CONFIG
@@ -20,6 +19,7 @@ from api.http.problems import EXCEPTION_HANDLERS
 from api.http.raw_ids import raw_ids
 from api.http.refusals import refusals
 from api.http.request_log import request_log
+from api.http.request_metrics import request_metrics
 from api.querying.positions import Positions
 from api.querying.queries import Queries
 from api.routes import ROUTES
@@ -101,9 +101,7 @@ def create_service(settings: Settings, database_url: str) -> Service:
             name: Provide(_constant(value), sync_to_thread=False)
             for name, value in dependencies.items()
         },
-        middleware=[
-            PrometheusConfig(app_name="roundbook", prefix="roundbook", group_path=True).middleware
-        ],
+        middleware=[request_metrics],
         state=State(
             {
                 "key_ring": KeyRing(pool, trust_s=settings.key_cache_s),

@@ -50,6 +50,7 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing here depends on who asks or how, but by the key
         timeout_graceful_shutdown=_GRACE_S,
     )
     Server(config, service).run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
