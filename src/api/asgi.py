@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.plugins.prometheus import PrometheusConfig
 from litestar.types import ASGIApp, Scope
 
 from api.documentation.openapi import OPENAPI_CONFIG
@@ -24,6 +23,7 @@ from api.http.rate_limits import rate_limit_headers
 from api.http.raw_ids import raw_ids
 from api.http.refusals import refusals
 from api.http.request_log import request_log
+from api.http.request_metrics import request_metrics
 from api.http.sending import bounded_sending
 from api.http.shared import Shared
 from api.http.wrong_keys import WrongKeys
@@ -141,9 +141,7 @@ def create_service(
                 for name, value in constants.items()
             },
         },
-        middleware=[
-            PrometheusConfig(app_name="roundbook", prefix="roundbook", group_path=True).middleware
-        ],
+        middleware=[request_metrics],
         state=State(
             {
                 "wrong_keys": WrongKeys(),

@@ -1,5 +1,6 @@
 """Connections to PostgreSQL, set up the same way everywhere."""
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -117,6 +118,18 @@ def open_pool(
         timeout=timeout_s,
         max_idle=300,
         reconnect_timeout=60,
-        check=ConnectionPool.check_connection,
+        check=_check,
         open=True,
     )
+
+
+def _check(connection: Connection) -> None:
+    """Make sure that an idle connection can be lent. Raises psycopg.OperationalError.
+
+    Whatever ends it, the server or the system, leaves something to be read. Where there is nothing, to
+    ask the server would take as long as a short statement, each time.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        ConnectionPool.check_connection(connection)

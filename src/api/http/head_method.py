@@ -1,9 +1,12 @@
 """HEAD, wherever GET is (RFC 9110, section 9.3.2)."""
 
+from http import HTTPStatus
+
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 _IS_HEAD = "is_head"
+_NOT_ALLOWED = HTTPStatus.METHOD_NOT_ALLOWED
 
 
 def head_like_get(app: ASGIApp) -> ASGIApp:
@@ -16,11 +19,13 @@ def head_like_get(app: ASGIApp) -> ASGIApp:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
-        head = scope["method"] == "HEAD"
+        method = scope["method"]
+        head = method == "HEAD"
 
         async def send_head(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [_with_head(*header) for header in message["headers"]]
+                if message["status"] == _NOT_ALLOWED or method == "OPTIONS":
+                    message["headers"] = [_with_head(*header) for header in message["headers"]]
             elif head and message["type"] == "http.response.body":
                 message["body"] = b""
             await send(message)

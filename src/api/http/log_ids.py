@@ -28,9 +28,12 @@ def log_ids(app: ASGIApp) -> ASGIApp:
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start" and LOG_ID in state:
                 headers = message["headers"]
-                if any(name.lower() == _BESIDE for name, _ in headers):
-                    written = state[LOG_ID].hex().encode()
-                    message["headers"] = [*headers, (_HEADER, written)]
+                # Whatever wrote them, Litestar has put their names into lower case.
+                for name, _ in headers:
+                    if name == _BESIDE:
+                        written = state[LOG_ID].hex().encode()
+                        message["headers"] = [*headers, (_HEADER, written)]
+                        break
             await send(message)
 
         await app(scope, receive, send_with_id)

@@ -6,6 +6,7 @@ through: they have one meaning. A percent sign that encodes nothing has none.
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from api.http.problems import ProblemError
@@ -44,8 +45,13 @@ def read_head(method: str, version: str, target: bytes, headers: Headers) -> Tar
     if version not in {"1.0", "1.1"}:
         detail = f"HTTP/{version} is not spoken here; HTTP/1.1 and HTTP/1.0 are."
         raise ProblemError("version-not-supported", detail)
-    _check_host(version, [value for name, value in headers if name == b"host"])
-    codings = [value for name, value in headers if name == b"transfer-encoding"]
+    hosts, codings = [], []
+    for name, value in headers:
+        if name == b"host":
+            hosts.append(value)
+        elif name == b"transfer-encoding":
+            codings.append(value)
+    _check_host(version, hosts)
     if codings:
         _check_transfer_coding(version, b",".join(codings))
     return _read_target(method, target, headers)
@@ -60,6 +66,7 @@ def _check_host(version: str, hosts: list[bytes]) -> None:
         raise _bad("The header Host is not a host with an optional port from 0 to 65535.")
 
 
+@lru_cache(maxsize=64)  # nearly every request names the same host
 def _is_authority(text: bytes, *, with_port: bool = False) -> bool:
     found = _AUTHORITY.fullmatch(text)
     if found is None or int(found["number"] or 0) > _GREATEST_PORT:

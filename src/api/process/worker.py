@@ -62,6 +62,7 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing here depends on who asks or how, but by the key
         timeout_graceful_shutdown=_GRACE_S,
     )
     server = Server(config, service, head_timeout_s=settings.head_timeout_s)

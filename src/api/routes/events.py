@@ -38,6 +38,8 @@ _TOO_BUSY = (
     " sent again."
 )
 _OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+_INGESTED = {outcome: INGESTED.labels(outcome) for outcome in _OUTCOMES}
+_HEADERS = {outcome: f"Events-{outcome.title()}" for outcome in _OUTCOMES}
 
 
 @post(
@@ -103,10 +105,11 @@ async def _body(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
 def _answer(request: Request[Any, Any, Any], recorded: Recorded) -> Response[Any]:
     counts = {outcome: recorded.count(outcome) for outcome in _OUTCOMES}
     for outcome, count in counts.items():
-        INGESTED.labels(outcome).inc(count)
+        if count:
+            _INGESTED[outcome].inc(count)
     request.scope["state"]["log"] = counts
     request.scope["state"][LOG_ID] = recorded.log_id
-    headers = {f"Events-{outcome.title()}": str(count) for outcome, count in counts.items()}
+    headers = {_HEADERS[outcome]: str(count) for outcome, count in counts.items()}
     headers["Log-Position"] = str(recorded.log_position)
     if _wants_receipt(joined(request.headers, "prefer")):
         headers["Preference-Applied"] = "return=representation"
@@ -116,5 +119,7 @@ def _answer(request: Request[Any, Any, Any], recorded: Recorded) -> Response[Any
 
 def _wants_receipt(prefer: str) -> bool:
     """Return whether `Prefer: return=representation` (RFC 7240) was sent."""
+    if not prefer:
+        return False
     preferences = [part.partition(";")[0].strip().lower() for part in prefer.split(",")]
     return "return=representation" in [p.replace(" ", "").replace('"', "") for p in preferences]
