@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from msgspec import Struct
 
 from api.documentation.evidence import EVIDENCE_PROBLEMS, evidence_operation
+from api.documentation.operations import STREAM_PROBLEMS
 from api.http.accept import ZIP
 from api.http.auth import check_key
 from api.http.streams import Streamed
@@ -57,7 +58,7 @@ QUERY: Query[BundleFilters, None] = Query(
     summary="Take away a bundle of evidence",
     opt={"scope": "audit"},
     operation_class=evidence_operation(QUERY, {ZIP: None}),
-    responses=EVIDENCE_PROBLEMS,
+    responses={**EVIDENCE_PROBLEMS, **STREAM_PROBLEMS},
 )
 async def take_bundle(
     request: Request[Any, Any, Any], queries: NamedDependency[Queries]
@@ -65,7 +66,8 @@ async def take_bundle(
     """Take away events with all that proves them, as a zip that `roundbook-verify` reads offline.
 
     Those of one player, or those between two positions, by default all; as they stand in the log at its
-    newest checkpoint, which the bundle holds. A bundle that was broken off by a fault is no whole zip.
+    newest checkpoint, which the bundle holds. A bundle that was broken off by a fault is no whole zip. While
+    it is sent it counts as a stream of the tenant and of the key.
     """
     asked, _ = asked_as(request, QUERY, [ZIP])
     of = asked.filters
