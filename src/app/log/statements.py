@@ -8,6 +8,7 @@ class Sql(Statements):
 
     lock_tenant: Statement
     head: Statement
+    heads: Statement
     locked_head: Statement
     begin_log: Statement
     recorded_by_key: Statement

@@ -8,6 +8,13 @@ select tenant_id from tenants where tenant_id = :tenant_id for no key update;
 -- The greatest position of a log; the first entry of the primary key's index, read backwards.
 select coalesce(max(position), 0) from events where tenant_id = :tenant_id;
 
+-- name: heads(tenant_ids)
+-- The same of several logs, each by its own first entry.
+select t.tenant_id, coalesce(e.position, 0) as position
+  from unnest(:tenant_ids::int[]) as t (tenant_id)
+  left join lateral (select position from events where tenant_id = t.tenant_id
+                      order by position desc limit 1) e on true;
+
 -- name: locked_head(tenant_id)
 -- Where a log goes on: its head, when that was recorded, and which of the tenant's logs it is.
 select coalesce(e.position, 0) as head, e.recorded_at, l.number, l.log_id
