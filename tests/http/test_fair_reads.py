@@ -102,12 +102,11 @@ def test_a_tenant_whose_queries_stand_still_keeps_no_other_from_reading(
             with pytest.raises(BlockingIOError):
                 wire.socket.recv(1)
             wire.socket.settimeout(60)
-        # All leave: those that wait never begin, and those that run are ended in PostgreSQL.
+        # All leave: none stays in PostgreSQL.
         for wire in wires:
             wire.socket.close()
-        eventually(lambda: stuck(watcher, shared) == 0)
         eventually(lambda: statuses(service, "/api/v1/activity") == [499] * ABUSE)
-        assert stuck(watcher, shared) == 0
+        eventually(lambda: stuck(watcher, shared) == 0)
     with service.client(busy) as client:
         for _ in range(10):  # with whichever thread and connection
             assert client.get("/api/v1/activity").status_code == 200
@@ -118,7 +117,7 @@ def test_a_wait_for_a_position_ends_when_its_client_leaves(
 ) -> None:
     key = keys[0]
     with Wire(service.address) as wire:
-        wire.request("GET /api/v1/balances?at_least=1", {"x-api-key": key})
+        wire.request("GET /api/v1/balances?at_least=1000", {"x-api-key": key})
         eventually(lambda: in_progress(service, "/api/v1/balances") == 1)
     eventually(lambda: statuses(service, "/api/v1/balances")[-1] == 499)
     assert in_progress(service, "/api/v1/balances") == 0

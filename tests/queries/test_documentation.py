@@ -74,7 +74,7 @@ def test_every_problem_is_described_and_shown(path: str, document: Any) -> None:
     responses = document["paths"][path]["get"]["responses"]
     single = path.endswith("}")
     own = {"/api/v1/history": ["204"]}.get(path, ["404"] if single else [])
-    assert set(responses) == {"200", "403", "406", "409", "422", "503", *own}
+    assert set(responses) == {"200", "403", "406", "409", "422", "429", "503", *own}
     for code, response in responses.items():
         if code.startswith("2"):
             continue

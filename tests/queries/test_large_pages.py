@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from tests.queries.casino import Casino, item
+import pytest
+
+from projections.models import rounds
+from tests.queries.casino import Casino, bet, item
 
 LARGE = "x" * 1_500_000
 
@@ -32,3 +35,19 @@ def test_a_page_of_one_enormous_player_goes_on_behind_it(casino: Casino) -> None
     casino.project()
     pages: list[list[dict[str, Any]]] = list(casino.walk("players", 100))
     assert [[row["player_id"] for row in page] for page in pages] == [["p0"], ["p1"]]
+
+
+def test_a_page_of_rounds_with_many_bets_is_bounded_in_bytes(
+    casino: Casino, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "PAGE_BYTES", 10_000)
+    for player in range(6):
+        casino.send([bet(player_id=f"p{player}", round_id="r") for _ in range(10)])
+    casino.project()
+    pages: list[list[dict[str, Any]]] = list(casino.walk("rounds", 100, round_id="r"))
+    assert [len(page) for page in pages] == [2, 2, 2]
+    found = [row for page in pages for row in page]
+    assert {row["player_id"] for row in found} == {f"p{player}" for player in range(6)}
+    assert all(len(row["bets"]) == 10 for row in found)
+    # Where no round is named, none of that is shown, and all fit.
+    assert len(casino.items("rounds")) == 6

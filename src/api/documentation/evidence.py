@@ -67,7 +67,9 @@ EVIDENCE_PROBLEMS: Mapping[int, ResponseSpec] = {
         "What is asked for is not sealed yet: `Retry-After` says when to ask again.", _NOT_SEALED
     ),
     503: problem(
-        "The store is out of reach. `Retry-After` says when to try again.",
+        "The query took too long and was ended, or the store is out of reach. `Retry-After` says when to try"
+        " again.",
+        problem_example("query-too-slow", "The query took longer than 30 s and was ended."),
         problem_example("store-unavailable", "The store is out of reach or did not confirm."),
     ),
 }

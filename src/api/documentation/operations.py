@@ -120,6 +120,18 @@ _BEYOND_HEAD = BeyondHead(
     484,
 )
 _BEHIND = problem_example("read-models-behind", "The read models are not at position 484 yet.")
+_TOO_MANY_QUERIES = problem_example(
+    "too-many-queries",
+    "200 queries of the tenant, or half as many with this key, wait for their turn already.",
+)
+_TOO_MANY_STREAMS = problem_example(
+    "too-many-streams", "With this key 200 streams are open already."
+)
+_TOO_SLOW = problem_example(
+    "query-too-slow",
+    "The query took longer than 30 s and was ended. Ask for less: narrow it by its filters, as from and to,"
+    " or to one player or game, or give a smaller limit.",
+)
 _UNAVAILABLE = problem_example("store-unavailable", "The store is out of reach or did not confirm.")
 
 
@@ -148,17 +160,31 @@ QUERY_PROBLEMS: Mapping[int, ResponseSpec] = {
     422: problem("Unknown, malformed or repeated parameters, all faults at once.", _INVALID),
     429: problem(
         "A rate limit of the tenant or the key is reached: `Retry-After` says when the same request is let"
-        " in, if nobody else takes from the limit. Or too many unknown keys came from this address.",
+        " in, if nobody else takes from the limit. Or as many queries of the tenant or with the key wait for"
+        " their turn as may; or too many unknown keys came from this address.",
         _RATE_LIMITED,
+        _TOO_MANY_QUERIES,
     ),
     503: problem(
-        "`at_least` is not reached yet, or the store is out of reach. `Retry-After` says when to try"
-        " again.",
+        "`at_least` is not reached yet, the query took too long and was ended, or the store is out of reach."
+        " `Retry-After` says when to try again; a query that takes too long is better narrowed.",
         _BEHIND,
+        _TOO_SLOW,
         _UNAVAILABLE,
     ),
 }
 """The problems that every query can be answered with."""
+
+STREAM_PROBLEMS: Mapping[int, ResponseSpec] = {
+    429: problem(
+        "As many streams of the tenant or with the key are open, or as many of its queries wait for their"
+        " turn, as may; or a rate limit is reached. `Retry-After` says when to try again.",
+        _TOO_MANY_STREAMS,
+        _TOO_MANY_QUERIES,
+        _RATE_LIMITED,
+    ),
+}
+"""The problems of what is answered as a stream, where they are more than those of queries."""
 
 RESOURCE_PROBLEMS: Mapping[int, ResponseSpec] = {
     **QUERY_PROBLEMS,

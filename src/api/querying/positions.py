@@ -8,8 +8,8 @@ import anyio.to_thread
 import structlog
 from anyio import CapacityLimiter
 
-from app.log.append import head
-from postgres.connections import Connection, Pool
+from app.log.append import heads
+from postgres.connections import Pool
 from postgres.errors import UNAVAILABLE
 from projections import tracking
 
@@ -33,7 +33,8 @@ class Positions:
         """Read through `pool`, with one connection at most."""
         self._pool = pool
         self._thread = CapacityLimiter(1)
-        self._waiting: dict[Awaited, list[tuple[int, asyncio.Future[None]]]] = {}
+        # Most wait for the same position: the next one of a log. One goes without a look at the others.
+        self._waiting: dict[Awaited, dict[int, set[asyncio.Future[None]]]] = {}
         self._poller: asyncio.Task[None] | None = None
         self._ending = asyncio.Event()
 
@@ -45,9 +46,8 @@ class Positions:
     def close(self) -> None:
         """Let all who wait go, without what they waited for. For the event loop's own thread."""
         self._ending.set()
-        for entries in self._waiting.values():
-            for _, waiter in entries:
-                waiter.cancel()
+        for waiter in self._waiters():
+            waiter.cancel()
 
     async def reached(self, awaited: Awaited, position: int, *, timeout_s: float) -> bool:
         """Wait until `position` is reached, at most `timeout_s`; tells whether it is.
@@ -58,8 +58,7 @@ class Positions:
         if self._ending.is_set():
             return False
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        entry = (position, waiter)
-        self._waiting.setdefault(awaited, []).append(entry)
+        self._waiting.setdefault(awaited, {}).setdefault(position, set()).add(waiter)
         if self._poller is None or self._poller.done():
             self._poller = asyncio.create_task(self._poll())
         try:
@@ -72,8 +71,11 @@ class Positions:
                 raise
             return False
         finally:
-            self._waiting[awaited].remove(entry)
-            if not self._waiting[awaited]:
+            by_position = self._waiting[awaited]
+            by_position[position].remove(waiter)
+            if not by_position[position]:
+                del by_position[position]
+            if not by_position:
                 del self._waiting[awaited]
         return True
 
@@ -93,23 +95,27 @@ class Positions:
 
     def _wake(self, found: dict[Awaited, int]) -> None:
         for awaited, reached in found.items():
-            for position, waiter in self._waiting.get(awaited, ()):
-                if position <= reached and not waiter.done():
-                    waiter.set_result(None)
+            for position, waiters in self._waiting.get(awaited, {}).items():
+                for waiter in waiters if position <= reached else ():
+                    if not waiter.done():
+                        waiter.set_result(None)
 
     def _fail(self, error: Exception) -> None:
-        for entries in self._waiting.values():
-            for _, waiter in entries:
-                if not waiter.done():
-                    waiter.set_exception(error)
+        for waiter in self._waiters():
+            if not waiter.done():
+                waiter.set_exception(error)
+
+    def _waiters(self) -> list[asyncio.Future[None]]:
+        every = (waiters for each in self._waiting.values() for waiters in each.values())
+        return [waiter for waiters in every for waiter in waiters]
 
     def _read(self, awaited: Sequence[Awaited]) -> dict[Awaited, int]:
+        logs = [each.tenant_id for each in awaited if each.what == "log"]
         with self._pool.connection(timeout=_CONNECTION_WAIT_S) as connection:
-            return {each: _position(connection, each) for each in awaited}
-
-
-def _position(connection: Connection, awaited: Awaited) -> int:
-    if awaited.what == "log":
-        return head(connection, awaited.tenant_id)
-    live = tracking.live(connection, awaited.tenant_id)
-    return live.position if live else 0
+            at = heads(connection, logs) if logs else {}
+            found = {Awaited("log", each): position for each, position in at.items()}
+            for each in awaited:
+                if each.what == "live":
+                    live = tracking.live(connection, each.tenant_id)
+                    found[each] = live.position if live else 0
+            return found

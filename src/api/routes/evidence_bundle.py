@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from msgspec import Struct
 
 from api.documentation.evidence import EVIDENCE_PROBLEMS, evidence_operation
+from api.documentation.operations import STREAM_PROBLEMS
 from api.http.accept import ZIP
 from api.http.auth import check_key
 from api.http.streams import Streamed
@@ -57,7 +58,7 @@ QUERY: Query[BundleFilters, None] = Query(
     summary="Take away a bundle of evidence",
     opt={"scope": "audit"},
     operation_class=evidence_operation(QUERY, {ZIP: None}),
-    responses=EVIDENCE_PROBLEMS,
+    responses={**EVIDENCE_PROBLEMS, **STREAM_PROBLEMS},
 )
 async def take_bundle(
     request: Request[Any, Any, Any], queries: NamedDependency[Queries]

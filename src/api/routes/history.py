@@ -11,7 +11,7 @@ from litestar.openapi.spec import Parameter, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
 from api.documentation.evidence import EVIDENCE_SIZE
-from api.documentation.operations import BEYOND_HEAD, QUERY_PROBLEMS, operation
+from api.documentation.operations import BEYOND_HEAD, QUERY_PROBLEMS, STREAM_PROBLEMS, operation
 from api.http.accept import EVENT_STREAM, JSON, NDJSON, negotiate
 from api.querying.history_streams import check_reached, evidence_header, live, whole
 from api.querying.parameters import Apart, Asked, Query
@@ -96,6 +96,7 @@ _LAST_EVENT_ID = Parameter(
     ),
     responses={
         **QUERY_PROBLEMS,
+        **STREAM_PROBLEMS,
         204: ResponseSpec(
             None,
             description="`text/event-stream` with `Last-Event-ID` alone: nothing can follow, as the log"
@@ -131,6 +132,9 @@ async def show_history(
     another log goes on. `from_position` and `to_position` are filters and may name what is still to come.
 
     `Evidence-Size` tells how much of the log is sealed: up to there proofs can be asked for.
+
+    Streams are counted by tenant and by key: one more than may be open is 429. A client that takes nothing
+    of its stream for a minute is given up.
     """
     media_type = negotiate(request, [JSON, NDJSON, EVENT_STREAM])
     asked = await read_parameters(request, QUERY, in_pages=media_type == JSON)

@@ -12,7 +12,7 @@ from app.log.statements import SQL
 from domain.evidence.leaves import LOG_ID_BYTES, leaf_hashes
 from postgres.binary import micros
 from postgres.connections import Connection
-from postgres.rows import fetch_one
+from postgres.rows import fetch_one, fetch_pairs
 
 # So many rows are sent at once: PostgreSQL has something to do while their leaves are hashed.
 _PIECE = 1_000
@@ -56,6 +56,12 @@ def head(connection: Connection, tenant_id: int) -> int:
     """Return the last position of a tenant's log, 0 if it is empty."""
     found = fetch_one(connection, SQL.locked_head, {"tenant_id": tenant_id}, _Found)
     return found.head if found else 0
+
+
+def heads(connection: Connection, tenant_ids: Sequence[int]) -> dict[int, int]:
+    """Return the same of several tenants, in one query."""
+    parameters = {"tenant_ids": list(tenant_ids)}
+    return dict(fetch_pairs(connection, SQL.heads, parameters, "tenant_id", int))
 
 
 def read_head(connection: Connection, tenant_id: int) -> LogHead:

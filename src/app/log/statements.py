@@ -7,6 +7,7 @@ class Sql(Statements):
     """Reading and writing a tenant's log, its register of conflicts and its snapshots."""
 
     lock_tenant: Statement
+    heads: Statement
     locked_head: Statement
     begin_log: Statement
     recorded_by_key: Statement

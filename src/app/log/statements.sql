@@ -23,6 +23,22 @@ select coalesce(e.position, 0) as head, e.recorded_at, l.number, l.log_id
                or (select true from events where tenant_id = t.tenant_id and position = a.position - 1))
         order by position desc limit 1) e on true;
 
+-- name: heads(tenant_ids)
+-- The heads of several logs, each found as one is.
+select t.tenant_id, coalesce(e.position, 0) as position
+  from unnest(:tenant_ids::int[]) as t (tenant_id)
+  left join lateral (select number, log_id from logs
+                      where tenant_id = t.tenant_id order by number desc limit 1) l on true
+  left join lateral (select first_position + length(hashes) / 32 - 1 as position from leaf_runs
+                      where tenant_id = t.tenant_id and log_number = l.number
+                      order by first_position desc limit 1) r on true
+  left join lateral (
+       select position, recorded_at from events a
+        where tenant_id = t.tenant_id and position > 0
+          and (position <= r.position or position = 1
+               or (select true from events where tenant_id = t.tenant_id and position = a.position - 1))
+        order by position desc limit 1) e on true;
+
 -- name: begin_log(tenant_id, number, log_id, created_at, predecessor, note)!
 insert into logs (tenant_id, number, log_id, created_at, predecessor, note)
 values (:tenant_id, :number, :log_id, :created_at, :predecessor, :note);

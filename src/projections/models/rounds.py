@@ -24,7 +24,7 @@ from projections.entries import Scope, Stretch, group_entries
 from projections.models import activity
 from projections.models.activity import Cell
 from projections.models.played import PlayedView, read_played
-from projections.reading import Amount, Rows, Snapshot, rows, select
+from projections.reading import PAGE_BYTES, Amount, Rows, Snapshot, measured_rows, select_pairs
 from projections.upserts import array, columns, upsert
 
 VERSION = 1
@@ -251,22 +251,23 @@ RoundPlace = tuple[datetime, Annotated[bytes, Meta(min_length=16, max_length=16)
 def find_rounds(
     seen: Snapshot, filters: RoundFilters, after: RoundPlace | None, limit: int
 ) -> Rows[RoundView, RoundPlace]:
-    """List rounds, the last begun first."""
+    """List rounds, the last begun first; fewer than `limit` where they are large."""
     after_at, after_key = after or (None, None)
-    found = select(
+    found = select_pairs(
         seen,
         SQL.find_rounds,
+        "selected",
         FoundRound,
         filters,
         after_at=after_at,
         after_key=after_key,
         limit=limit + 1,
+        page_bytes=PAGE_BYTES,
     )
-    views = [row.view() for row in found]
-    page = rows(views, limit, _place)
+    page = measured_rows([(selected, row.view()) for selected, row in found], limit, _place)
     if filters.round_id is None:
         return page
-    played = read_played(seen, [row.positions for row in found[:limit]])
+    played = read_played(seen, [row.positions for _, row in found[:limit]])
     whole = [
         msgspec.structs.replace(view, bets=moves.bets, wins=moves.wins)
         for view, moves in zip(page.items, played, strict=True)

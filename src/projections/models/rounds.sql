@@ -40,17 +40,28 @@ on conflict (tenant_id, key, generation) do update set
     positions = r.positions || excluded.positions
 returning 1;
 
--- name: find_rounds(tenant_id, generation, player_id, game_id, round_id, status, mixed_currency, at_or_after, before, after_at, after_key, limit)
+-- name: find_rounds(tenant_id, generation, player_id, game_id, round_id, status, mixed_currency, at_or_after, before, after_at, after_key, limit, page_bytes)
+-- Bets and wins are only looked for where a round is named, and take about half a kB each then. What a page
+-- can't hold is left out behind the first; `selected` tells how many there were with it.
 select player_id, game_id, round_id, status, mixed_currency, first_at, last_at, bet_count, win_count,
-       sums, positions
-  from rounds
- where tenant_id = :tenant_id and generation = :generation
-   and (:player_id::text is null or player_id = :player_id)
-   and (:game_id::text is null or game_id = :game_id)
-   and (:round_id::text is null or round_id = :round_id)
-   and (:status::text is null or status = :status)
-   and (:mixed_currency::bool is null or mixed_currency = :mixed_currency)
-   and (:at_or_after::timestamptz is null or first_at >= :at_or_after)
-   and (:before::timestamptz is null or first_at < :before)
-   and (:after_at::timestamptz is null or (first_at, key) < (:after_at, :after_key::bytea))
- order by first_at desc, key desc limit :limit;
+       sums, positions, selected
+  from (select chosen.*, count(*) over () as selected,
+               sum(octet_length(sums) + 512 * coalesce(cardinality(positions), 0)) over (
+                   order by first_at desc, key desc rows between unbounded preceding and 1 preceding
+               ) as bytes_before
+          from (select player_id, game_id, round_id, status, mixed_currency, first_at, last_at, bet_count,
+                       win_count, sums, key,
+                       case when :round_id::text is null then '{}' else positions end as positions
+                  from rounds
+                 where tenant_id = :tenant_id and generation = :generation
+                   and (:player_id::text is null or player_id = :player_id)
+                   and (:game_id::text is null or game_id = :game_id)
+                   and (:round_id::text is null or round_id = :round_id)
+                   and (:status::text is null or status = :status)
+                   and (:mixed_currency::bool is null or mixed_currency = :mixed_currency)
+                   and (:at_or_after::timestamptz is null or first_at >= :at_or_after)
+                   and (:before::timestamptz is null or first_at < :before)
+                   and (:after_at::timestamptz is null or (first_at, key) < (:after_at, :after_key::bytea))
+                 order by first_at desc, key desc limit :limit) as chosen) as measured
+ where coalesce(bytes_before, 0) < :page_bytes
+ order by first_at desc, key desc;
