@@ -18,3 +18,37 @@ select exists (
   join pg_namespace n on n.oid = c.relnamespace
   join pg_database d on d.datname = current_database()
  where n.nspname = 'roundbook' and c.relname = :table;
+
+-- name: needless(functions_alone, hidden)
+-- What the service may do and needs not, each with what takes it away: as itself or as any role it may become.
+with roles as (select oid from pg_roles where pg_has_role(current_user, oid, 'member')),
+     tables as (select c.oid, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                 where n.nspname = 'roundbook')
+select 'write roundbook.' || relname || ' without its functions' as may, 'roundbook migrate' as remedy
+  from tables
+ where relname = any(:functions_alone)
+   and exists (select from roles where has_table_privilege(roles.oid, tables.oid, 'insert, update'))
+ union all
+select 'read the hashes in roundbook.' || relname, 'roundbook migrate' from tables
+ where relname = any(:hidden)
+   and exists (select from roles where has_any_column_privilege(roles.oid, tables.oid, 'select'))
+ union all
+select 'make tables in the schema ' || nspname, 'revoke create on schema ' || quote_ident(nspname) || ' from public'
+  from pg_namespace n
+ where n.nspname !~ '^pg_' and exists (select from roles where has_schema_privilege(roles.oid, n.oid, 'create'))
+ union all
+select 'make schemas', 'revoke create on database ' || quote_ident(current_database()) || ' from public'
+ where exists (select from roles where has_database_privilege(roles.oid, current_database(), 'create'))
+ union all
+select 'make temporary tables', 'revoke temporary on database ' || quote_ident(current_database()) || ' from public'
+ where exists (select from roles where has_database_privilege(roles.oid, current_database(), 'temporary'))
+ union all
+select 'make large objects', 'revoke execute on function ' || p.oid::regprocedure::text || ' from public'
+  from pg_proc p
+ where p.pronamespace = 'pg_catalog'::regnamespace and p.proname in ('lo_creat', 'lo_create', 'lo_from_bytea')
+   and exists (select from roles where has_function_privilege(roles.oid, p.oid, 'execute'))
+ order by may, remedy;
+
+-- name: no_large_objects()!
+-- In the database of the session, by its superuser. Roundbook has none, and they fill the disk.
+revoke execute on function lo_creat(int), lo_create(oid), lo_from_bytea(oid, bytea) from public;
