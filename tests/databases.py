@@ -63,9 +63,9 @@ def new_database(admin_url: str, *, template: Database | None = None) -> Iterato
             )
         )
         admin.execute(
-            sql.SQL("revoke all on database {} from public; grant connect on database {} to {}").format(
-                sql.Identifier(name), sql.Identifier(name), sql.Identifier(SERVICE_ROLE)
-            )
+            sql.SQL(
+                "revoke all on database {} from public; grant connect on database {} to {}"
+            ).format(sql.Identifier(name), sql.Identifier(name), sql.Identifier(SERVICE_ROLE))
         )
     try:
         if template is None:

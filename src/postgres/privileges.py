@@ -57,7 +57,7 @@ def check_service_privileges(service_url: str) -> None:
 
 
 def needless_privileges(service: Connection) -> list[Needless]:
-    """List what the role of a session may do beyond what a service needs; nothing for one that is as it should be.
+    """List what the role of a session may do and a service needs not; nothing where all is as it should be.
 
     None of it changes what is recorded: it is for whoever would fill the disk, or add what looks recorded.
     """

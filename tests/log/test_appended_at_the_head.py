@@ -9,7 +9,6 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from psycopg.rows import namedtuple_row
 
 from app.tenants import Tenant
 from postgres.connections import Connection, Pool, connect
@@ -98,17 +97,13 @@ def goes_on(batch: Sequence[Row], head: Head) -> bool:
 
 
 def head_of(connection: Connection, tenant_id: int) -> Head:
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
-        found = cursor.execute(
-            "select position, recorded_at, clock_timestamp() as now from events"
-            " where tenant_id = %s order by position desc limit 1",
-            [tenant_id],
-        ).fetchone()
-        if found is not None:
-            return Head(*found)
-        found = cursor.execute("select clock_timestamp() as now").fetchone()
-        assert found is not None
-        return Head(0, None, found.now)
+    found = connection.execute(
+        "select coalesce(max(position), 0), max(recorded_at), clock_timestamp() from events"
+        " where tenant_id = %s",
+        [tenant_id],
+    ).fetchone()
+    assert found is not None
+    return Head(*found)
 
 
 def add(
@@ -191,7 +186,7 @@ def test_a_second_statement_goes_on_where_the_first_ended(
 def test_nobody_goes_on_beside_who_has_not_committed_yet(
     database: Database, service: Connection, mine: Tenant
 ) -> None:
-    """Without asking for the lock: it is taken all the same, so that positions are in the order of commits."""
+    """The lock is taken, though nobody asked for it, so that positions are in the order of commits."""
     ids = {"mine": mine.tenant_id}
     head = head_of(service, mine.tenant_id)
     with connect(database.service_url) as another, service.transaction(force_rollback=True):
@@ -213,8 +208,9 @@ def test_an_older_snapshot_finds_no_other_head(
     level: str, pool: Pool, service: Connection, mine: Tenant
 ) -> None:
     ids = {"mine": mine.tenant_id}
-    with pytest.raises(psycopg.errors.UniqueViolation), service.transaction():
+    with service.transaction(force_rollback=True):
         service.execute(f"set transaction isolation level {level}".encode())
         head = head_of(service, mine.tenant_id)
         send(pool, mine, logins(["meanwhile"], "another"))
-        add(service, [Row("mine", 1, 1, "now", "LoggedIn")], ids, head, "insert")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            add(service, [Row("mine", 1, 1, "now", "LoggedIn")], ids, head, "insert")

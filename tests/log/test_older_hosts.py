@@ -1,4 +1,4 @@
-"""Hosts of the version before step 8 write keys, leaf hashes, conflicts and accesses themselves, for a day."""
+"""Hosts that don't know step 8 write keys, leaf hashes, conflicts and accesses themselves, for a day."""
 
 import hashlib
 from collections.abc import Iterator
@@ -83,7 +83,13 @@ class OlderHost:
             ).fetchone()
             assert found is not None
             head, recorded_at = found[0] or 0, datetime.now(UTC)
-            row = (1, head + 1, head + 1, max(recorded_at, found[1] or recorded_at), event_key(name))
+            row = (
+                1,
+                head + 1,
+                head + 1,
+                max(recorded_at, found[1] or recorded_at),
+                event_key(name),
+            )
             state = f'{{"unique_id":"{name}","timestamp":"2025-06-15T12:00:00Z","player_id":"p"}}'
             with (
                 self._connection.cursor() as cursor,
@@ -113,7 +119,8 @@ class OlderHost:
 
     def record_access(self) -> None:
         self._connection.execute(
-            "insert into accesses (tenant_id, number, accessed_at, key_id, method, path, query, last_event_id)"
+            "insert into accesses"
+            " (tenant_id, number, accessed_at, key_id, method, path, query, last_event_id)"
             " select 1, coalesce(max(number), 0) + 1, now(), 1, 'GET', '/', '', ''"
             " from accesses where tenant_id = 1"
         )

@@ -1,4 +1,4 @@
-"""Who holds the service's credential adds to logs by the ways that are meant for it, and does nothing else."""
+"""Who holds the service's credential adds to logs by the ways that are meant for it, and no more."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -208,8 +208,7 @@ def test_what_a_service_does_it_can(pool: Pool, recorded: Tenant) -> None:
 
 
 def test_one_clock_tells_when_events_are_recorded(pool: Pool, recorded: Tenant) -> None:
-    with pool.connection() as connection, connection.transaction():
-        with locked_log(connection, recorded.tenant_id) as log:
-            found = connection.execute("select clock_timestamp() - %s", [log.now]).fetchone()
+    with pool.connection() as connection, locked_log(connection, recorded.tenant_id) as log:
+        found = connection.execute("select clock_timestamp() - %s", [log.now]).fetchone()
     assert found is not None
     assert timedelta(0) <= found[0] < timedelta(minutes=5)

@@ -27,7 +27,8 @@ class LogHead(NamedTuple):
     """Where a tenant's log goes on: its greatest position, 0 if it is empty.
 
     `number` counts the tenant's logs, and `log_id` is what the leaves of this one hold. `now` is when what is
-    appended is recorded: by the database's clock, and not before the head, as times of recording never decrease.
+    appended is recorded: by the database's clock, and not before the head, for times of recording never
+    decrease.
     """
 
     tenant_id: int
