@@ -62,11 +62,8 @@ def new_database(admin_url: str, *, template: Database | None = None) -> Iterato
                 sql.Identifier(name), sql.Identifier(OWNER_ROLE), source
             )
         )
-        admin.execute(
-            sql.SQL(
-                "revoke all on database {} from public; grant connect on database {} to {}"
-            ).format(sql.Identifier(name), sql.Identifier(name), sql.Identifier(SERVICE_ROLE))
-        )
+        temporary = sql.SQL("revoke temporary on database {} from public")
+        admin.execute(temporary.format(sql.Identifier(name)))
     try:
         if template is None:
             with psycopg.connect(admin_url, dbname=name, autocommit=True) as admin:

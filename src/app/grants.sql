@@ -4,10 +4,13 @@ grant usage on schema roundbook to {service};
 grant select on all tables in schema roundbook to {service};
 grant insert on events to {service};
 grant insert on log_keys, tiles, checkpoints, anchors to {service};
-grant insert, update, delete on sealing to {service};
+grant insert, update on sealing to {service};
+revoke delete on sealing from {service};
 grant insert on head_statements to {service};
 grant insert, delete on head_pages, head_tiles to {service};
 grant insert, update, delete on snapshots to {service};
+-- What was restored without its privileges is everybody's to call, `erase` too.
+revoke all on all functions in schema roundbook from public;
 grant execute on function lock_log(int), add_leaf_run(int, int, bigint, bytea),
     begin_log(int, bytea, bytea, text),
     register_conflict(int, bigint, bytea, bytea, text, text, bytea),

@@ -5,7 +5,8 @@ select nspowner = (select oid from pg_roles where rolname = current_user)
 -- name: may_change(table)^
 -- Whether the service may change a table as itself or as any role it may become (`has_table_privilege`
 -- counts only what is inherited). Who owns the schema or the database may drop the table; who may create
--- roles may, before PostgreSQL 16, join any; who runs programs on the server may do anything.
+-- roles may, before PostgreSQL 16, join any; who runs programs on the server may do anything. `erase` has its
+-- owner's rights.
 select exists (
        select from pg_roles r
         where pg_has_role(current_user, r.oid, 'member')
@@ -13,7 +14,10 @@ select exists (
                or r.rolname in ('pg_execute_server_program', 'pg_write_server_files')
                or r.oid in (c.relowner, n.nspowner, d.datdba)
                or has_table_privilege(r.oid, c.oid, 'update, delete, truncate, trigger')
-               or has_any_column_privilege(r.oid, c.oid, 'update')))
+               or has_any_column_privilege(r.oid, c.oid, 'update')
+               or exists (select from pg_proc p
+                           where p.pronamespace = n.oid and p.proname = 'erase'
+                             and has_function_privilege(r.oid, p.oid, 'execute'))))
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
   join pg_database d on d.datname = current_database()

@@ -21,8 +21,12 @@ from app.tenants import (
 )
 from postgres.connections import Connection, Pool, connect
 from postgres.migrate import migrate
-from postgres.privileges import needless_privileges
-from tests.databases import SERVICE_ROLE, Database
+from postgres.privileges import (
+    TooMuchPrivilegeError,
+    check_service_privileges,
+    needless_privileges,
+)
+from tests.databases import OWNER_ROLE, SERVICE_ROLE, Database
 from tests.recording.sending import login, logins, send
 
 # {t} is a tenant with two events, two conflicts, a key and an access; {other} has nothing but a key.
@@ -183,6 +187,23 @@ def test_a_needless_privilege_is_told_with_what_takes_it_away(fresh_database: Da
         assert [each.may for each in needless_privileges(service)] == [
             "make tables in the schema roundbook"
         ]
+
+
+def test_what_was_restored_without_its_privileges_gets_them_back(fresh_database: Database) -> None:
+    with connect(fresh_database.owner_url) as owner:
+        owner.execute("grant execute on all functions in schema roundbook to public")
+    with pytest.raises(TooMuchPrivilegeError):
+        check_service_privileges(fresh_database.service_url)
+    migrate(SCHEMA, fresh_database.owner_url, fresh_database.service_url)
+    check_service_privileges(fresh_database.service_url)
+    with connect(fresh_database.service_url) as service:
+        callable_by_all = service.execute(
+            "select p.proname from pg_proc p where p.pronamespace = 'roundbook'::regnamespace"
+            " and (p.proacl is null or '=X/%(owner)s' = any(p.proacl::text[]))".replace(
+                "%(owner)s", OWNER_ROLE
+            ).encode()
+        ).fetchall()
+    assert callable_by_all == []
 
 
 def test_what_a_service_does_it_can(pool: Pool, recorded: Tenant) -> None:

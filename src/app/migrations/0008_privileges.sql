@@ -20,7 +20,6 @@ begin
       into appended
       from (select count(*) as events, min(tenant_id) as tenant_id, max(tenant_id) as last_tenant,
                    min(position) as first, max(position) as last,
-                   min(version) as lowest_version, max(version) as highest_version,
                    min(recorded_at) as recorded_at, max(recorded_at) as last_recorded
               from added) a
       left join lateral (select tenant_id from tenants
@@ -35,9 +34,6 @@ begin
     then
         raise exception 'events are appended at the head of one tenant''s log alone'
             using errcode = 'insufficient_privilege';
-    end if;
-    if appended.lowest_version < 1 or appended.highest_version > appended.last then
-        raise exception 'a stream has no more events than its log' using errcode = 'insufficient_privilege';
     end if;
     if appended.last_recorded <> appended.recorded_at or appended.recorded_at < appended.before
         or appended.recorded_at is distinct from appended.before
