@@ -17,9 +17,9 @@ from projections.models.registry import code_versions
 
 SQL = aiosql.from_path(Path(__file__).with_suffix(".sql"), "psycopg", mandatory_parameters=False)
 
+_EVENTS = (SQL.fill_catalogue_events, SQL.fill_events, SQL.end_filling_events)
 _FILLING = (
-    SQL.fill_catalogue_events,
-    SQL.fill_events,
+    *_EVENTS,
     SQL.fill_rounds,
     SQL.fill_transactions,
     SQL.fill_balances,
@@ -54,7 +54,7 @@ def fill_events(owner_url: str, tenant_id: int, size: Size) -> int:
     with connect(owner_url) as connection:
         with connection.transaction():
             connection.execute(SQL.begin_filling.sql)
-            for statement in (SQL.fill_catalogue_events, SQL.fill_events):
+            for statement in _EVENTS:
                 connection.execute(statement.sql, {"tenant_id": tenant_id, **size._asdict()})
         connection.execute("vacuum analyze events")
     return size.games + size.events

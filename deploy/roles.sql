@@ -16,3 +16,7 @@ commit;
 create database roundbook owner roundbook_owner encoding 'UTF8' template template0;
 revoke all on database roundbook from public;
 grant connect on database roundbook to roundbook_service;
+
+-- Roundbook has no large objects, and they fill the disk.
+\connect roundbook
+revoke execute on function lo_creat(int), lo_create(oid), lo_from_bytea(oid, bytea) from public;

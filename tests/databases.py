@@ -18,6 +18,7 @@ from psycopg import sql
 from api.schema import SCHEMA
 from postgres.embedded import EmbeddedServer
 from postgres.migrate import migrate
+from postgres.privileges import SQL
 
 SERVICE_ROLE = "roundbook_test_service"
 OWNER_ROLE = "roundbook_test_owner"
@@ -61,8 +62,12 @@ def new_database(admin_url: str, *, template: Database | None = None) -> Iterato
                 sql.Identifier(name), sql.Identifier(OWNER_ROLE), source
             )
         )
+        temporary = sql.SQL("revoke temporary on database {} from public")
+        admin.execute(temporary.format(sql.Identifier(name)))
     try:
         if template is None:
+            with psycopg.connect(admin_url, dbname=name, autocommit=True) as admin:
+                admin.execute(SQL.no_large_objects.sql)
             migrate(SCHEMA, database.owner_url, database.service_url)
         yield database
     finally:

@@ -6,7 +6,7 @@ its own, with numbers and a lock of its own, so that nobody who reads waits for 
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from anyio import CapacityLimiter, to_thread
@@ -23,8 +23,7 @@ from postgres.statements import Statement, Statements
 class Sql(Statements):
     """Recording accesses, and reading them."""
 
-    lock_accesses: Statement
-    insert_accesses: Statement
+    record_accesses: Statement
     find_accesses: Statement
     accesses_between: Statement
 
@@ -143,18 +142,15 @@ def record_accesses(connection: Connection, tenant_id: int, accesses: Sequence[N
     Raises psycopg.Error; then none is recorded, or the store did not confirm it.
     """
     key_ids, methods, paths, queries, last_event_ids = map(list, zip(*accesses, strict=True))
-    with connection.transaction():
-        connection.execute(SQL.lock_accesses.sql, {"tenant_id": tenant_id})
-        row = {
-            "tenant_id": tenant_id,
-            "now": datetime.now(UTC),
-            "key_ids": key_ids,
-            "methods": methods,
-            "paths": paths,
-            "queries": queries,
-            "last_event_ids": last_event_ids,
-        }
-        connection.execute(SQL.insert_accesses.sql, row)
+    row = {
+        "tenant_id": tenant_id,
+        "key_ids": key_ids,
+        "methods": methods,
+        "paths": paths,
+        "queries": queries,
+        "last_event_ids": last_event_ids,
+    }
+    connection.execute(SQL.record_accesses.sql, row)
 
 
 def find_accesses(

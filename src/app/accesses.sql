@@ -1,17 +1,6 @@
--- name: lock_accesses(tenant_id)
--- One at a time for each tenant, so that numbers are gapless and in the order of commits. Not the tenant's row,
--- which is the lock of its log: who reads and who writes must not wait for each other. 1633903461: `acce`.
-select pg_advisory_xact_lock(1633903461, :tenant_id);
-
--- name: insert_accesses(tenant_id, now, key_ids, methods, paths, queries, last_event_ids)!
--- After the last one, in the order given, and not before it in time.
-insert into accesses (tenant_id, number, accessed_at, key_id, method, path, query, last_event_id)
-select :tenant_id, coalesce(l.number, 0) + a.place, greatest(l.accessed_at, :now), a.key_id, a.method,
-       a.path, a.query, a.last_event_id
-  from unnest(:key_ids::int[], :methods::text[], :paths::text[], :queries::text[], :last_event_ids::text[])
-       with ordinality as a (key_id, method, path, query, last_event_id, place)
-  left join lateral (select number, accessed_at from accesses
-                      where tenant_id = :tenant_id order by number desc limit 1) l on true;
+-- name: record_accesses(tenant_id, key_ids, methods, paths, queries, last_event_ids)
+select record_accesses(:tenant_id, :key_ids::int[], :methods::text[], :paths::text[], :queries::text[],
+                       :last_event_ids::text[]);
 
 -- name: find_accesses(tenant_id, key_id, at_or_after, before, below, limit, limit_bytes)
 -- By number, newest first. Times are looked up as numbers, along which they never decrease. Of those that no

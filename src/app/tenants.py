@@ -98,18 +98,13 @@ def add_tenant(connection: Connection, name: str, currencies: Sequence[str] = ()
         )
     for code in currencies:
         _check_currency(code)
-    now = datetime.now(UTC)
+    row = {"name": name, "currencies": list(currencies)}
     for _ in range(_ATTEMPTS):
         if _find(connection, name):
             raise TenantError(f"tenant {name!r} exists already")
         try:
             with connection.transaction():
-                row = {"name": name, "now": now}
-                tenant_id = fetch_one(connection, SQL.create_tenant, row, int)
-                for code in currencies:
-                    connection.execute(
-                        SQL.allow_currency.sql, {"tenant_id": tenant_id, "code": code}
-                    )
+                connection.execute(SQL.create_tenant.sql, row)
         except psycopg.errors.UniqueViolation:
             continue
         return find_tenant(connection, name)
@@ -136,8 +131,8 @@ def allow_currency(connection: Connection, name: str, code: str) -> bool:
     """
     _check_currency(code)
     tenant = find_tenant(connection, name)
-    done = connection.execute(SQL.allow_currency.sql, {"tenant_id": tenant.tenant_id, "code": code})
-    return done.rowcount > 0
+    row = {"tenant_id": tenant.tenant_id, "code": code}
+    return fetch_one(connection, SQL.allow_currency, row, bool) or False
 
 
 def create_key(
@@ -149,8 +144,7 @@ def create_key(
     expires_at: datetime | None = None,
 ) -> NewKey:
     """Create an API key and give it: it can't be read again. Raises TenantError for a time past."""
-    now = datetime.now(UTC)
-    if expires_at is not None and expires_at <= now:
+    if expires_at is not None and expires_at <= datetime.now(UTC):
         raise TenantError("the key would have expired already")
     key = _KEY_PREFIX + secrets.token_urlsafe(32)
     row = {
@@ -158,7 +152,6 @@ def create_key(
         "tenant_id": tenant.tenant_id,
         "scopes": sorted(set(scopes), key=SCOPES.index),
         "label": label,
-        "created_at": now,
         "expires_at": expires_at,
     }
     for _ in range(_ATTEMPTS):
@@ -181,11 +174,11 @@ def revoke_key(connection: Connection, key_id: int) -> datetime | None:
 
     Raises TenantError if there is no such key.
     """
-    now = datetime.now(UTC)
-    revoked_at = fetch_one(connection, SQL.revoke_key, {"key_id": key_id, "now": now}, datetime)
-    if revoked_at is None:
+    before = connection.execute(SQL.revoke_key.sql, {"key_id": key_id}).fetchone()
+    if before is None:
         raise TenantError(f"there is no key {key_id}")
-    return None if revoked_at == now else revoked_at
+    revoked_at: datetime | None = before[0]
+    return revoked_at
 
 
 def find_key(connection: Connection, key: str) -> KnownKey | None:

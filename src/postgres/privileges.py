@@ -1,10 +1,19 @@
-"""Whether the role that serves can do more than add to the log."""
+"""What the role that serves must not be able to do: more than add to the log."""
 
-from postgres.connections import connect
+from typing import NamedTuple
+
+from postgres.connections import Connection, connect
 from postgres.migrate import REMEDY, MigrationError
+from postgres.rows import fetch_all
 from postgres.statements import Statement, Statements
 
 _APPEND_ONLY_TABLES = ("events", "conflicts", "accesses")
+
+_WRITTEN_BY_FUNCTIONS_ALONE = (
+    *("accesses", "api_keys", "conflicts", "leaf_runs", "logs"),
+    *("tenant_currencies", "tenants"),
+)
+_HIDDEN = ("api_keys",)
 
 
 class Sql(Statements):
@@ -12,6 +21,8 @@ class Sql(Statements):
 
     owns_schema: Statement
     may_change: Statement
+    needless: Statement
+    no_large_objects: Statement
 
 
 SQL = Sql(__file__)
@@ -19,6 +30,13 @@ SQL = Sql(__file__)
 
 class TooMuchPrivilegeError(Exception):
     """The service's credential may change the log; it must only be able to add to it."""
+
+
+class Needless(NamedTuple):
+    """What the service's role may do and needs not (`make large objects`), and what takes that away."""
+
+    may: str
+    remedy: str
 
 
 def check_service_privileges(service_url: str) -> None:
@@ -36,6 +54,15 @@ def check_service_privileges(service_url: str) -> None:
                     f"the role {service.info.user!r} of ROUNDBOOK_DATABASE_URL can change"
                     f" roundbook.{table}; give the service a role of its own, not the owner"
                 )
+
+
+def needless_privileges(service: Connection) -> list[Needless]:
+    """List what the role of a session may do and a service needs not; nothing where all is as it should be.
+
+    None of it changes what is recorded: it is for whoever would fill the disk, or add what looks recorded.
+    """
+    tables = {"functions_alone": list(_WRITTEN_BY_FUNCTIONS_ALONE), "hidden": list(_HIDDEN)}
+    return fetch_all(service, SQL.needless, tables, Needless)
 
 
 def owns_schema(service_url: str) -> bool:

@@ -41,7 +41,7 @@ def test_a_key_is_printed_alone_and_only_its_hash_is_kept(run: Run, served: Data
     assert re.fullmatch(r"rb_[A-Za-z0-9_-]{40,}\n", printed)
     key = printed.strip()
     assert key not in run("key", "list", "hashed")
-    with psycopg.connect(served.service_url) as connection:
+    with psycopg.connect(served.owner_url) as connection:
         kept = connection.execute("select k::text from roundbook.api_keys k").fetchall()
         hashes = connection.execute(
             "select 1 from roundbook.api_keys where key_hash = sha256(%s)", [key.encode()]

@@ -148,10 +148,11 @@ def trouble(fresh_database: Database) -> Callable[..., Callable[[], int]]:
 
 
 @pytest.fixture
-def tenant(own_pool: Pool) -> Tenant:
-    with own_pool.connection() as connection:
+def tenant(fresh_database: Database, own_pool: Pool) -> Tenant:
+    with connect(fresh_database.owner_url) as owner:
         number = 800_001  # no other test's, as metrics go by the number
-        connection.execute("insert into tenants values (%s, 'before', now())", [number])
+        owner.execute("insert into tenants values (%s, 'before', now())", [number])
+    with own_pool.connection() as connection:
         return create_tenant(connection, "acme")
 
 

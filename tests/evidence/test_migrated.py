@@ -1,7 +1,7 @@
 """A log of the version before is sealed from its beginning, while hosts of that version go on beside."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -37,12 +37,11 @@ def append_as_before(connection: Connection, first: int, last: int) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into events (position, occurred_at, recorded_at, tenant_id, version, key, stream, topic,"
-            " state) values (%s, %s, %s, 1, %s, %s, 'player:old', 'LoggedIn', %s)",
+            " state) values (%s, %s, now(), 1, %s, %s, 'player:old', 'LoggedIn', %s)",
             [
                 (
                     position,
                     _NOON,
-                    _NOON + timedelta(seconds=position),
                     position,
                     event_key(f"old-{position}"),
                     f'{{"unique_id":"old-{position}","timestamp":"2025-06-15T12:00:00Z",'

@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 import psycopg
 import pytest
 
+from api.tenancy import create_tenant
 from app.log.statements import SQL
 from postgres.connections import Connection, connect
 from postgres.errors import UNAVAILABLE
@@ -17,7 +18,7 @@ from tests.http.service import eventually
 _STALLED_S = 0.3
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _ROW_WITH_A_LONG_FIELD = b"\x00\x0a" + b"\x00\x10\x00\x00"
-_LOCK = "select 1 from tenants where tenant_id = %s for no key update"
+_LOCK = "select 1 from lock_log(%s)"
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def left_alone(watcher: Connection) -> bool:
 def test_a_transaction_silent_inside_copy_is_ended_and_its_lock_is_free(
     session: Connection, watcher: Connection
 ) -> None:
-    watcher.execute("insert into tenants values (1, 'acme', now())")
+    create_tenant(watcher, "acme")
 
     def stall() -> None:
         with session.transaction(), session.cursor() as cursor:
@@ -126,7 +127,7 @@ def test_a_session_without_a_transaction_is_left_alone(
 def test_a_transaction_that_computes_or_waits_for_a_lock_is_left_alone(
     session: Connection, watcher: Connection, fresh_database: Database
 ) -> None:
-    watcher.execute("insert into tenants values (1, 'acme', now())")
+    create_tenant(watcher, "acme")
     with connect(fresh_database.service_url) as waiter, ThreadPoolExecutor() as threads:
         session.execute("begin")
         session.execute(_LOCK, [1])

@@ -38,9 +38,7 @@ def outcomes(recorded: Recorded) -> list[tuple[str, str, int]]:
 def held_up(pool: Pool, tenant: Tenant) -> Iterator[None]:
     """Hold the tenant's log, so that whoever comes meanwhile has to wait."""
     with pool.connection() as connection, connection.transaction():
-        connection.execute(
-            "select 1 from tenants where tenant_id = %s for no key update", [tenant.tenant_id]
-        )
+        connection.execute("select 1 from lock_log(%s)", [tenant.tenant_id])
         yield
 
 

@@ -163,8 +163,8 @@ def test_the_service_may_only_read_and_add_to_the_log_and_only_read_the_migratio
     ).fetchall()
     assert dict(granted) == {
         "events": ["INSERT", "SELECT"],
-        "conflicts": ["INSERT", "SELECT"],
-        "accesses": ["INSERT", "SELECT"],
+        "conflicts": ["SELECT"],
+        "accesses": ["SELECT"],
         "migrations": ["SELECT"],
     }
 

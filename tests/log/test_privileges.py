@@ -32,6 +32,8 @@ TOO_MUCH = {
     "truncate": "grant truncate on conflicts to {odd}",
     "triggers": "grant trigger on events to {odd}",
     "everything": "grant all on all tables in schema roundbook to {odd}",
+    "erase": "grant execute on function erase(int, bigint, bigint[], bigint[]) to {odd}",
+    "everybody may erase": "grant execute on function erase(int, bigint, bigint[], bigint[]) to public",
     "everybody may": "grant update on events to public",
     "it may become the owner": f"grant {OWNER_ROLE} to {{odd}}",
     "it may become someone who may update": (

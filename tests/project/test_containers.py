@@ -16,6 +16,8 @@ import pytest
 
 from api.cli.commands import cli
 from app.settings import ignored_settings, read_settings
+from postgres.connections import connect
+from postgres.privileges import needless_privileges
 from tests.databases import Database
 from tests.http.service import on, roundbook, serving
 from tests.project.files import ROOT, instruction, read, read_yaml
@@ -195,11 +197,10 @@ def test_the_roles_and_compose_together_make_a_service_that_works(
             [NAME],
         ).fetchall()
         assert found == ("UTF8", f"{NAME}_owner")
-    with (
-        psycopg.connect(as_service["ROUNDBOOK_DATABASE_URL"]) as service,
-        pytest.raises(psycopg.errors.InsufficientPrivilege),
-    ):
-        service.execute("delete from roundbook.events")
+    with connect(as_service["ROUNDBOOK_DATABASE_URL"]) as service:
+        assert needless_privileges(service) == []
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            service.execute("delete from roundbook.events")
 
 
 @pytest.mark.usefixtures("nothing_left")

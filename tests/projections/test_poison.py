@@ -14,7 +14,7 @@ from api.tenancy import create_tenant
 from app.log.recorder import TenantLog
 from app.tenants import Tenant
 from domain import events
-from postgres.connections import Pool, open_pool
+from postgres.connections import Pool, connect, open_pool
 from projections import entries
 from projections.engine.projector import FAILING, Projector
 from projections.entries import Scope
@@ -58,11 +58,12 @@ def own_pool(fresh_database: Database) -> Iterator[Pool]:
 
 
 @pytest.fixture
-def tenants(own_pool: Pool) -> list[Tenant]:
+def tenants(fresh_database: Database, own_pool: Pool) -> list[Tenant]:
     """Three tenants; the tests poison the second."""
-    with own_pool.connection() as connection:
+    with connect(fresh_database.owner_url) as owner:
         before = next(_numbers) * 10
-        connection.execute("insert into tenants values (%s, 'before all others', now())", [before])
+        owner.execute("insert into tenants values (%s, 'before all others', now())", [before])
+    with own_pool.connection() as connection:
         return [create_tenant(connection, name) for name in "abc"]
 
 

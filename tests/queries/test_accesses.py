@@ -14,12 +14,13 @@ from litestar.handlers import HTTPRouteHandler
 import app.accesses
 from api.asgi import create_app
 from api.routes import ROUTES
-from app.accesses import SQL, NewAccess, record_accesses
+from app.accesses import NewAccess, record_accesses
 from app.log.append import locked_log
 from app.settings import Settings
-from app.tenants import create_key
+from app.tenants import create_key, find_key
 from domain.instant import Instant, as_datetime
-from postgres.connections import Pool
+from postgres.connections import Pool, connect
+from tests.databases import Database
 from tests.queries.asgi import Answer, Api, running
 from tests.queries.casino import Casino, OpenCasino, deposit
 from tests.queries.ndjson import NDJSON
@@ -44,13 +45,22 @@ def recorded(casino: Casino) -> list[tuple[Any, ...]]:
         ).fetchall()
 
 
+def insert(database: Database, casino: Casino, number: int, at: datetime, key: int) -> None:
+    """Put an access into the table, as its owner: those that are recorded are of now."""
+    with connect(database.owner_url) as owner:
+        owner.execute(
+            "insert into accesses"
+            " (tenant_id, number, accessed_at, key_id, method, path, query, last_event_id)"
+            " values (%s, %s, %s, %s, 'GET', '/api/v1/history', '', '')",
+            [casino.tenant.tenant_id, number, at, key],
+        )
+
+
 def key_id(casino: Casino) -> int:
     with casino.pool.connection() as connection:
-        found = connection.execute(
-            "select key_id from api_keys where key_hash = sha256(%s)", [casino.key.encode()]
-        ).fetchone()
+        found = find_key(connection, casino.key)
     assert found is not None
-    return int(found[0])
+    return found.key.key_id
 
 
 def test_an_access_is_recorded_as_it_was_asked_for(casino: Casino) -> None:
@@ -125,20 +135,19 @@ def test_tenants_do_not_see_each_other(casino: Casino, new_casino: OpenCasino) -
 
 
 @pytest.fixture(scope="module")
-def visited(new_casino: OpenCasino) -> tuple[Casino, list[Any]]:
+def visited(database: Database, new_casino: OpenCasino) -> tuple[Casino, list[Any]]:
     """A tenant with accesses of three keys at a few moments, newest first, and none of its own key."""
     casino = new_casino()
-    with pytest.MonkeyPatch.context() as patch, casino.pool.connection() as connection:
-        for second, keys in enumerate([(1, 2), (3,), (2, 2), (1,), (3, 1, 2)]):
-
-            class Clock(datetime):
-                @classmethod
-                def now(cls, tz: Any = None, at: int = second) -> Any:
-                    return datetime(2025, 1, 15, 12, 0, at, tzinfo=tz)
-
-            patch.setattr(app.accesses, "datetime", Clock)
-            accesses = [NewAccess(each, "GET", "/api/v1/history", "", "") for each in keys]
-            record_accesses(connection, casino.tenant.tenant_id, accesses)
+    numbers = itertools.count(1)
+    for second, keys in enumerate([(1, 2), (3,), (2, 2), (1,), (3, 1, 2)]):
+        for key in keys:
+            insert(
+                database,
+                casino,
+                next(numbers),
+                datetime(2025, 1, 15, 12, 0, second, tzinfo=UTC),
+                key,
+            )
     whole = casino.items("accesses", to="2026-01-01T00:00:00Z")
     assert [row["number"] for row in whole] == list(range(9, 0, -1))
     return casino, whole
@@ -199,22 +208,15 @@ def test_a_page_of_long_questions_is_bounded_in_bytes(
 # When it is recorded, and how
 
 
-def test_times_never_decrease_though_the_clock_does(
-    casino: Casino, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_times_never_decrease_though_the_clock_does(casino: Casino, database: Database) -> None:
     began = datetime.now(UTC)
-    ahead = itertools.chain([3, 0, 5], itertools.repeat(-1))
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> Any:
-            return began.astimezone(tz) + timedelta(hours=next(ahead))
-
-    monkeypatch.setattr(app.accesses, "datetime", Clock)
-    for _ in range(3):
-        casino.get("history")
+    insert(database, casino, 1, began - timedelta(hours=2), 1)
+    casino.get("history")
+    insert(database, casino, 3, began + timedelta(hours=3), 1)
+    casino.get("history")
     times = [_moment(row["accessed_at"]) for row in reversed(casino.items("accesses"))]
-    assert [(each - began) // timedelta(hours=1) for each in times] == [3, 3, 5, 5]
+    hours = [round((each - began) / timedelta(hours=1)) for each in times]
+    assert hours == [-2, 0, 3, 3, 3]
 
 
 @pytest.fixture(scope="module")
@@ -227,8 +229,8 @@ def impatient(database_url: str) -> Iterator[Api]:
 def test_what_can_not_be_recorded_is_not_answered(impatient: Api, casino: Casino) -> None:
     casino = casino._replace(api=impatient)
     casino.send([deposit()])
-    with casino.pool.connection() as connection, connection.transaction():
-        connection.execute(SQL.lock_accesses.sql, {"tenant_id": casino.tenant.tenant_id})
+    with casino.pool.connection() as connection, connection.transaction(force_rollback=True):
+        record_accesses(connection, casino.tenant.tenant_id, [NewAccess(1, "GET", "/", "", "")])
         for headers in ({}, NDJSON, EVENT_STREAM):
             answer = casino.get("history", headers=headers)
             assert answer.status == 503

@@ -190,7 +190,7 @@ def test_a_process_killed_at_any_moment_leaves_whole_batches_and_sending_again_m
 def log_held(url: str, tenant: Tenant) -> Iterator[None]:
     """Hold a tenant's log as a writer does that has stalled inside its transaction."""
     with connect(url) as holder, holder.transaction():
-        holder.execute(SQL.lock_tenant.sql, {"tenant_id": tenant.tenant_id})
+        holder.execute(SQL.lock_log.sql, {"tenant_id": tenant.tenant_id})
         yield
 
 

@@ -54,10 +54,10 @@ def victim(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
         copy_write(self, buffer[middle:])
 
     def recorded_execute(self: psycopg.Connection[Any], query: Any, *args: Any, **kw: Any) -> Any:
-        if "for no key update" in str(query):
+        if "from lock_log(" in str(query):
             kill_once("before the lock", self)
         answer = execute(self, query, *args, **kw)
-        if "for no key update" in str(query):
+        if "from lock_log(" in str(query):
             kill_once("behind the lock", self)
         return answer
 

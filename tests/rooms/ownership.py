@@ -44,8 +44,6 @@ ROOMS = {
             *("events", "conflicts", "snapshots", "logs", "leaf_runs"),
             *("erased", "erased_conflicts", "holds"),
         ),
-        # Who writes holds the tenant's row; it is locked, never written.
-        {"lock_tenant": _tables("tenants")},
     ),
     "accesses": Room(["app/accesses"], _tables("accesses")),
     "limits": Room(["app/limits/"], _tables("rate_limits", "rate_buckets")),

@@ -14,7 +14,7 @@ from postgres.connections import Connection, connect
 from postgres.embedded import EmbeddedServer
 from postgres.errors import UNAVAILABLE, is_out_of_reach
 from postgres.migrate import Migration, check_current, migrate
-from postgres.privileges import check_service_privileges, owns_schema
+from postgres.privileges import check_service_privileges, needless_privileges, owns_schema
 from postgres.reaching import connect_as, reach
 
 _FIRST_PAUSE_S = 0.2
@@ -170,6 +170,13 @@ def prepare(store: Store) -> None:
         )
     else:
         check_service_privileges(store.service_url)
+        with connect(store.service_url) as service:
+            for needless in needless_privileges(service):
+                log.warning(
+                    "the role that serves may do what it needs not",
+                    may=needless.may,
+                    remedy=needless.remedy,
+                )
 
 
 def prepare_to_project(store: Store) -> None:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice, repeat
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from domain.evidence.leaves import LOG_ID_BYTES, leaf_hashes
 from postgres.binary import micros
 from postgres.connections import Connection
 from postgres.rows import fetch_one, fetch_pairs
+from postgres.statements import Statement
 
 # So many rows are sent at once: PostgreSQL has something to do while their leaves are hashed.
 _PIECE = 1_000
@@ -23,20 +24,18 @@ class UnknownTenantError(LookupError):
 
 
 class LogHead(NamedTuple):
-    """Where a tenant's log goes on: its last position, 0 if it is empty, and when that was recorded.
+    """Where a tenant's log goes on: its last position, 0 if it is empty.
 
-    `number` counts the tenant's logs, and `log_id` is what the leaves of this one hold.
+    `number` counts the tenant's logs, and `log_id` is what the leaves of this one hold. `now` is when what is
+    appended is recorded: by the database's clock, and not before the head, for times of recording never
+    decrease.
     """
 
     tenant_id: int
     position: int
-    recorded_at: datetime | None
+    now: datetime
     number: int
     log_id: bytes
-
-    def not_before(self, moment: datetime) -> datetime:
-        """Return a moment, or that of the head if it is later: times of recording never decrease."""
-        return moment if self.recorded_at is None else max(moment, self.recorded_at)
 
 
 @contextmanager
@@ -47,15 +46,13 @@ def locked_log(connection: Connection, tenant_id: int) -> Iterator[LogHead]:
     UnknownTenantError, and psycopg.errors.LockNotAvailable when its turn doesn't come in time.
     """
     with connection.transaction():
-        if fetch_one(connection, SQL.lock_tenant, {"tenant_id": tenant_id}, int) is None:
-            raise UnknownTenantError(tenant_id)
-        yield _locked_head(connection, tenant_id)
+        log = _head(connection, SQL.lock_log, tenant_id)
+        yield log if log.number else log._replace(number=1, log_id=begin_log(connection, tenant_id))
 
 
 def head(connection: Connection, tenant_id: int) -> int:
     """Return the last position of a tenant's log, 0 if it is empty."""
-    found = fetch_one(connection, SQL.locked_head, {"tenant_id": tenant_id}, _Found)
-    return found.head if found else 0
+    return read_head(connection, tenant_id).position
 
 
 def heads(connection: Connection, tenant_ids: Sequence[int]) -> dict[int, int]:
@@ -70,17 +67,13 @@ def read_head(connection: Connection, tenant_id: int) -> LogHead:
     The log of a tenant that was made by a version that knew of no ids has none before it is next written to:
     number 0, and zeros. Raises UnknownTenantError.
     """
-    found = fetch_one(connection, SQL.locked_head, {"tenant_id": tenant_id}, _Found)
-    if found is None:
-        raise UnknownTenantError(tenant_id)
-    number, log_id = found.number or 0, found.log_id or bytes(LOG_ID_BYTES)
-    return LogHead(tenant_id, found.head, found.recorded_at, number, log_id)
+    return _head(connection, SQL.where_log_goes_on, tenant_id)
 
 
 def begin_log(connection: Connection, tenant_id: int) -> bytes:
     """Begin the first log of a tenant; gives its id."""
     log_id = os.urandom(LOG_ID_BYTES)
-    _begin(connection, tenant_id, 1, log_id, predecessor=None, note=None)
+    _begin(connection, tenant_id, log_id, predecessor=None, note=None)
     return log_id
 
 
@@ -89,8 +82,7 @@ def follow_log(connection: Connection, before: LogHead, log_id: bytes, note: str
 
     To be called within `locked_log`, which gave the one before.
     """
-    number = before.number + 1
-    _begin(connection, before.tenant_id, number, log_id, predecessor=before.log_id, note=note)
+    _begin(connection, before.tenant_id, log_id, predecessor=before.log_id, note=note)
 
 
 def copy(
@@ -99,7 +91,6 @@ def copy(
     versions: Sequence[int],
     rows: Sequence[bytes],
     contents: Sequence[bytes],
-    recorded_at: datetime,
 ) -> bytes:
     """Append events after the head, in the order given, each with its version; gives their leaf hashes.
 
@@ -107,13 +98,14 @@ def copy(
     domain.evidence.leaves). The hashes are recorded beside the events, 32 bytes each: no event without.
     They are made piece by piece, while PostgreSQL takes in the rows that were sent.
 
-    To be called within `locked_log`, with a time that is not before the head's. Raises
-    psycopg.errors.UniqueViolation if a key or a version is in the log already.
+    To be called within `locked_log`: what is not where the log goes on PostgreSQL refuses (see
+    migrations/0008_privileges.sql). Raises psycopg.errors.UniqueViolation if a key or a version is in the log
+    already.
     """
     if not rows:
         # Hashes of nothing would take the place of those that come next.
         return b""
-    recorded, events, made = micros(recorded_at), len(rows), []
+    recorded, events, made = micros(log.now), len(rows), []
     pieces = copy_pieces(log.tenant_id, log.position, versions, rows, recorded, piece=_PIECE)
     positions = range(log.position + 1, log.position + events + 1)
     places = zip(positions, repeat(recorded, events), versions, strict=True)
@@ -123,11 +115,11 @@ def copy(
             of = contents[start : start + _PIECE]
             made.append(leaf_hashes(log.log_id, islice(places, _PIECE), of))
     hashes = b"".join(made)
-    insert_leaf_run(connection, log.tenant_id, log.number, log.position + 1, hashes)
+    add_leaf_run(connection, log.tenant_id, log.number, log.position + 1, hashes)
     return hashes
 
 
-def insert_leaf_run(
+def add_leaf_run(
     connection: Connection, tenant_id: int, log_number: int, first_position: int, hashes: bytes
 ) -> None:
     """Keep the leaf hashes of consecutive events, 32 bytes each, by the position of the first."""
@@ -137,30 +129,31 @@ def insert_leaf_run(
         "first_position": first_position,
         "hashes": hashes,
     }
-    connection.execute(SQL.insert_leaf_run.sql, run)
+    connection.execute(SQL.add_leaf_run.sql, run)
 
 
 def _begin(
     connection: Connection,
     tenant_id: int,
-    number: int,
     log_id: bytes,
     *,
     predecessor: bytes | None,
     note: str | None,
 ) -> None:
-    row = {"tenant_id": tenant_id, "number": number, "log_id": log_id, "predecessor": predecessor}
-    row |= {"note": note, "created_at": datetime.now(UTC)}
+    row = {"tenant_id": tenant_id, "log_id": log_id, "predecessor": predecessor, "note": note}
     connection.execute(SQL.begin_log.sql, row)
 
 
 class _Found(NamedTuple):
     head: int
-    recorded_at: datetime | None
+    now: datetime
     number: int | None
     log_id: bytes | None
 
 
-def _locked_head(connection: Connection, tenant_id: int) -> LogHead:
-    log = read_head(connection, tenant_id)
-    return log if log.number else log._replace(number=1, log_id=begin_log(connection, tenant_id))
+def _head(connection: Connection, statement: Statement, tenant_id: int) -> LogHead:
+    found = fetch_one(connection, statement, {"tenant_id": tenant_id}, _Found)
+    if found is None:
+        raise UnknownTenantError(tenant_id)
+    number, log_id = found.number or 0, found.log_id or bytes(LOG_ID_BYTES)
+    return LogHead(tenant_id, found.head, found.now, number, log_id)

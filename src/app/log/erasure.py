@@ -4,7 +4,7 @@ What commits to it stays, so that the log can be proven as before. Needs the cre
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -94,12 +94,12 @@ def erase(
         numbers |= set(fetch_all(connection, SQL.conflicts_at, at_them, int))
         if not positions and not numbers:
             return Erased(None)
-        now = log.not_before(datetime.now(UTC))
-        state, at = encode_record(positions, reason=why.reason, by=why.by, at=now), micros(now)
+        state = encode_record(positions, reason=why.reason, by=why.by, at=log.now)
+        at = micros(log.now)
         version = last_version(connection, tenant_id, stream) + 1
         row = encode_bare(stream, _TOPIC, state, at)
         committed = content(stream, _TOPIC, None, at, commitment(NO_SALT, state))
-        copy(connection, log, [version], [row], [committed], now)
+        copy(connection, log, [version], [row], [committed])
         record_position = log.position + 1
         lock = {"number": ERASURE_LOCK, "tenant_id": tenant_id}
         connection.execute(SQL.shut_out_snapshots.sql, lock)

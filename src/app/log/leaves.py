@@ -7,7 +7,7 @@ restore.
 from datetime import datetime
 from typing import NamedTuple
 
-from app.log.append import head, insert_leaf_run
+from app.log.append import add_leaf_run, head
 from domain.evidence.leaves import HASH_BYTES, CommittedEvent, content, leaf_hashes
 from postgres.binary import micros
 from postgres.connections import Connection
@@ -92,7 +92,7 @@ def add_missing(connection: Connection, log: Log, first: int) -> int:
     hashes = hash_events(connection, log, first, last)
     if not hashes:
         return 0
-    insert_leaf_run(connection, log.tenant_id, log.number, first, hashes)
+    add_leaf_run(connection, log.tenant_id, log.number, first, hashes)
     return len(hashes) // HASH_BYTES
 
 

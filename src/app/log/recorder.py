@@ -4,7 +4,6 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -84,7 +83,7 @@ class TenantLog(ApplicationRecorder):
             self._pool.connection() as connection,
             locked_log(connection, self._tenant_id) as log,
         ):
-            copy(connection, log, versions, rows, contents, log.not_before(datetime.now(UTC)))
+            copy(connection, log, versions, rows, contents)
         return list(range(log.position + 1, log.position + 1 + len(rows)))
 
     def select_events(

@@ -6,9 +6,9 @@ from postgres.statements import Statement, Statements
 class Sql(Statements):
     """Reading and writing a tenant's log, its register of conflicts and its snapshots."""
 
-    lock_tenant: Statement
+    lock_log: Statement
     heads: Statement
-    locked_head: Statement
+    where_log_goes_on: Statement
     begin_log: Statement
     recorded_by_key: Statement
     state_at: Statement
@@ -17,10 +17,9 @@ class Sql(Statements):
     position_of_version: Statement
     heads_since: Statement
     copy_events: Statement
-    insert_leaf_run: Statement
+    add_leaf_run: Statement
     known_conflicts: Statement
-    last_conflict: Statement
-    insert_conflict: Statement
+    register_conflict: Statement
     select_stream: Statement
     select_stream_backwards: Statement
     select_log: Statement

@@ -1,47 +1,18 @@
--- name: lock_tenant(tenant_id)
--- One writer at a time for each tenant, so that positions are gapless and in the order of commits: who
--- has read position n will find nothing new at or below it. Other tenants are not held up. The row is
--- locked, never updated: an updated row would bloat under any long snapshot.
-select tenant_id from tenants where tenant_id = :tenant_id for no key update;
+-- name: lock_log(tenant_id)
+-- One writer at a time for each tenant; nothing comes back for an unknown one.
+select head, recorded_at as now, number, log_id from lock_log(:tenant_id);
 
--- name: locked_head(tenant_id)
--- Where a log goes on: its head, when that was recorded, and which of the tenant's logs it is. Its head is the
--- greatest position of which the leaf hash is recorded, or that of an event that follows another one: a row
--- that somebody entered anywhere beyond is no part of it. The first entry of the primary key's index, read
--- backwards, unless there are such rows.
-select coalesce(e.position, 0) as head, e.recorded_at, l.number, l.log_id
-  from (values (:tenant_id::int)) as t (tenant_id)
-  left join lateral (select number, log_id from logs
-                      where tenant_id = t.tenant_id order by number desc limit 1) l on true
-  left join lateral (select first_position + length(hashes) / 32 - 1 as position from leaf_runs
-                      where tenant_id = t.tenant_id and log_number = l.number
-                      order by first_position desc limit 1) r on true
-  left join lateral (
-       select position, recorded_at from events a
-        where tenant_id = t.tenant_id and position > 0
-          and (position <= r.position or position = 1
-               or (select true from events where tenant_id = t.tenant_id and position = a.position - 1))
-        order by position desc limit 1) e on true;
+-- name: where_log_goes_on(tenant_id)
+-- The same without the lock: by now others may have gone on.
+select head, greatest(recorded_at, clock_timestamp()) as now, number, log_id from log_head(:tenant_id);
 
 -- name: heads(tenant_ids)
--- The heads of several logs, each found as one is.
-select t.tenant_id, coalesce(e.position, 0) as position
+select t.tenant_id, l.head
   from unnest(:tenant_ids::int[]) as t (tenant_id)
-  left join lateral (select number, log_id from logs
-                      where tenant_id = t.tenant_id order by number desc limit 1) l on true
-  left join lateral (select first_position + length(hashes) / 32 - 1 as position from leaf_runs
-                      where tenant_id = t.tenant_id and log_number = l.number
-                      order by first_position desc limit 1) r on true
-  left join lateral (
-       select position, recorded_at from events a
-        where tenant_id = t.tenant_id and position > 0
-          and (position <= r.position or position = 1
-               or (select true from events where tenant_id = t.tenant_id and position = a.position - 1))
-        order by position desc limit 1) e on true;
+ cross join lateral log_head(t.tenant_id) l;
 
--- name: begin_log(tenant_id, number, log_id, created_at, predecessor, note)!
-insert into logs (tenant_id, number, log_id, created_at, predecessor, note)
-values (:tenant_id, :number, :log_id, :created_at, :predecessor, :note);
+-- name: begin_log(tenant_id, log_id, predecessor, note)
+select begin_log(:tenant_id, :log_id, :predecessor, :note);
 
 -- name: recorded_by_key(keys, tenant_id)
 -- Which of these keys are recorded, and as what. The keys come one behind the other, 16 bytes each,
@@ -84,24 +55,17 @@ select stream, max(version) as version from events
 copy events (tenant_id, position, version, recorded_at, key, stream, topic, occurred_at, salt, state)
 from stdin (format binary);
 
--- name: insert_leaf_run(tenant_id, log_number, first_position, hashes)!
-insert into leaf_runs (tenant_id, log_number, first_position, hashes)
-values (:tenant_id, :log_number, :first_position, :hashes);
+-- name: add_leaf_run(tenant_id, log_number, first_position, hashes)
+select add_leaf_run(:tenant_id, :log_number, :first_position, :hashes);
 
 -- name: known_conflicts(keys, hashes, tenant_id)
 select c.key, c.content_hash
   from unnest(:keys::bytea[], :hashes::bytea[]) as k (key, content_hash)
   join conflicts c on c.tenant_id = :tenant_id and c.key = k.key and c.content_hash = k.content_hash;
 
--- name: last_conflict(tenant_id)
-select coalesce(max(number), 0) from conflicts where tenant_id = :tenant_id;
-
--- name: insert_conflict(tenant_id, number, position, received_at, key, content_hash, unique_id, event, data)!
+-- name: register_conflict(tenant_id, position, key, content_hash, unique_id, event, data)
 -- Unless the event was erased since it was compared.
-insert into conflicts
-       (tenant_id, number, position, received_at, key, content_hash, unique_id, event, data)
-select :tenant_id, :number, :position, :received_at, :key, :content_hash, :unique_id, :event, :data
- where not exists (select from erased where tenant_id = :tenant_id and position = :position);
+select register_conflict(:tenant_id, :position, :key, :content_hash, :unique_id, :event, :data);
 
 -- name: select_stream(tenant_id, stream, gt, lte, limit)
 -- A stream's events, oldest first. `gt` and `lte` bound the version, by the index also in a plan that is

@@ -1,7 +1,6 @@
 """The transaction that records a batch."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import psycopg
@@ -78,14 +77,13 @@ def _record(
     hashes = b""
     with locked_log(connection, tenant_id) as log:
         last = log.position
-        now = log.not_before(datetime.now(UTC))
         streams = _chosen(batch.streams, new)
         versions = heads.next_versions(connection, tenant_id, last, streams)
         if new:
             rows, contents = _chosen(batch.rows, new), _chosen(batch.contents, new)
-            hashes = copy(connection, log, versions, rows, contents, now)
+            hashes = copy(connection, log, versions, rows, contents)
         positions = judged.positions(range(last + 1, last + len(new) + 1))
-        register(connection, tenant_id, judged.refused, positions, now)
+        register(connection, tenant_id, judged.refused, positions)
     last += len(new)
     heads.advance(last, expects_new=len(new) == len(batch.keys))
     columns = (batch.unique_ids, judged.outcomes, positions)

@@ -1,7 +1,6 @@
 """The register of conflicts: what was refused because something else is recorded under its unique_id."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -9,7 +8,7 @@ from app.log.statements import SQL
 from app.recording.prepare import Prepared
 from domain.item_types import WIRE_TYPES
 from postgres.connections import Connection
-from postgres.rows import fetch_one, fetch_pairs
+from postgres.rows import fetch_pairs
 
 
 class Refused(NamedTuple):
@@ -34,11 +33,7 @@ def refused(batch: Prepared, index: int, fingerprint: bytes) -> Refused:
 
 
 def register(
-    connection: Connection,
-    tenant_id: int,
-    items: Sequence[Refused],
-    positions: Sequence[int],
-    received_at: datetime,
+    connection: Connection, tenant_id: int, items: Sequence[Refused], positions: Sequence[int]
 ) -> None:
     """Keep what was refused, with the position of the recorded event (one for each item of the batch).
 
@@ -48,20 +43,12 @@ def register(
         return
     rows: dict[tuple[bytes, bytes], dict[str, Any]] = {}
     for item in items:
-        row = item._asdict() | {
-            "tenant_id": tenant_id,
-            "position": positions[item.at],
-            "received_at": received_at,
-        }
+        row = item._asdict() | {"tenant_id": tenant_id, "position": positions[item.at]}
         rows.setdefault((item.key, item.content_hash), row)
     keys, hashes = zip(*rows, strict=True)
     parameters = {"tenant_id": tenant_id, "keys": list(keys), "hashes": list(hashes)}
     known = fetch_pairs(connection, SQL.known_conflicts, parameters, "key", bytes, binary=True)
     for key_and_hash in known:
         del rows[key_and_hash]
-    last = fetch_one(connection, SQL.last_conflict, {"tenant_id": tenant_id}, int) or 0
     with connection.cursor() as cursor:
-        cursor.executemany(
-            SQL.insert_conflict.sql,
-            [row | {"number": number} for number, row in enumerate(rows.values(), start=last + 1)],
-        )
+        cursor.executemany(SQL.register_conflict.sql, list(rows.values()))

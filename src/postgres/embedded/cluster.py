@@ -16,6 +16,7 @@ from postgres.embedded.binaries import Binaries
 from postgres.embedded.errors import EmbeddedError
 from postgres.embedded.place import Place
 from postgres.embedded.process import launch
+from postgres.privileges import SQL
 
 OWNER = "roundbook_owner"
 SERVICE = "roundbook_service"
@@ -122,3 +123,5 @@ def furnish(place: Place) -> None:
         with connection.transaction():
             connection.execute(revoke)
             connection.execute(grant)
+    with connect(place.url("postgres", DATABASE)) as connection:
+        connection.execute(SQL.no_large_objects.sql)
