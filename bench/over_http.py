@@ -9,7 +9,7 @@ from api.tenancy import create_tenant
 from app.evidence.log_keys import begin_signing
 from app.log.append import head
 from app.log.leaves import current_log
-from app.tenants import SCOPES, create_key
+from app.tenants import SCOPES, create_key, find_tenant
 from bench.cells import Sample
 from bench.orders import LoadClient, Order
 from bench.processes import Memory, PeakMemory
@@ -40,6 +40,13 @@ def new_tenant(database: Database) -> NewTenant:
         begin_signing(connection, log, database.settings())
         key = create_key(connection, tenant, SCOPES).key
         return NewTenant(tenant.tenant_id, key, tenant.name)
+
+
+def more_keys(database: Database, tenant: NewTenant, number: int) -> list[str]:
+    """Make more keys for everything."""
+    with connect(database.service_url) as connection:
+        owner = find_tenant(connection, tenant.name)
+        return [create_key(connection, owner, SCOPES).key for _ in range(number)]
 
 
 def check_log(database: Database, tenant_id: int, events: int) -> None:

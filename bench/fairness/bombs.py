@@ -1,6 +1,6 @@
 """Bodies of some kilobytes that become a gigabyte."""
 
-from threading import Event
+from multiprocessing.synchronize import Event
 
 import zstandard
 

@@ -2,11 +2,11 @@
 
 import resource
 import selectors
-import threading
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from multiprocessing.synchronize import Event
 
 from bench.fairness.requests import ask, status_of
 
@@ -20,7 +20,7 @@ _PATH = "/api/v1/history?from_position=1000000000"
 
 
 def abuse(
-    url: str, keys: Sequence[str], stop: threading.Event, *, listeners: int = LISTENERS
+    url: str, keys: Sequence[str], stop: Event, *, listeners: int = LISTENERS
 ) -> Counter[int]:
     """Keep listeners open, with the keys in turn, and come back 5 s after one is ended; count the statuses.
 

@@ -34,7 +34,7 @@ def load(target: Target, stop: Event) -> None:
 
     def run(step: Callable[[HTTPConnection, dict[str, str]], bool]) -> None:
         connection = HTTPConnection(target.host, target.port)
-        headers = {"x-api-key": target.key, "content-type": "application/json"}
+        headers = {"x-api-key": target.keys[0], "content-type": "application/json"}
         while not stop.is_set() and step(connection, headers):
             pass
 

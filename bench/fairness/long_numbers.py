@@ -1,6 +1,6 @@
 """Large batches of amounts that are written as long as can be, or that have too many digits."""
 
-from threading import Event
+from multiprocessing.synchronize import Event
 
 from bench.fairness.posting import post_until
 

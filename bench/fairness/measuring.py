@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.fairness import lawful
-from bench.fairness.abuses import ABUSES
+from bench.fairness.abuses import ABUSES, Abuse
 from bench.fairness.quiet import Felt, Quiet
-from bench.fairness.target import Load, Target
-from bench.over_http import check_log, new_tenant
+from bench.fairness.target import Target
+from bench.over_http import check_log, more_keys, new_tenant
 from bench.parts import Options, Part, Say
 from bench.processes import PeakMemory
 from bench.results import Column, Table
@@ -20,6 +20,7 @@ from bench.service import Service, serving
 _WINDOWS = 4
 _WARM_S = 2.0
 _MB = 1_000_000
+_KEYS = 10
 _WORKER = b"api.process.worker"
 
 Row = list[str | float | None]
@@ -27,7 +28,7 @@ Row = list[str | float | None]
 
 def run(server: Server, options: Options, say: Say) -> Part:
     """Measure what the quiet tenant feels."""
-    loads: dict[str, Load | None] = {"nothing": None, "a lawful load": lawful.load, **ABUSES}
+    loads = {"nothing": None, "a lawful load": Abuse(lawful.load), **ABUSES}
     rows, rounds = [], {}
     for name, load in loads.items():
         say(f"a quiet tenant beside {name}")
@@ -38,13 +39,13 @@ def run(server: Server, options: Options, say: Say) -> Part:
     return Part([_table(rows)], rounds)
 
 
-def _beside(server: Server, options: Options, name: str, load: Load | None) -> tuple[Row, Felt]:
+def _beside(server: Server, options: Options, name: str, load: Abuse | None) -> tuple[Row, Felt]:
     with (
         server.new_database() as database,
         serving(database, workers=options.workers, projections=True) as service,
     ):
         quiet_tenant = new_tenant(database)
-        quiet = Quiet(Target(service.host, service.port, quiet_tenant.key))
+        quiet = Quiet(Target(service.host, service.port, [quiet_tenant.key]))
         quiet.live(_WARM_S)
         with PeakMemory(_workers(service)) as watched, _loaded(database, service, load):
             quiet.live(_WARM_S)
@@ -59,15 +60,19 @@ def _beside(server: Server, options: Options, name: str, load: Load | None) -> t
 
 
 @contextmanager
-def _loaded(database: Database, service: Service, load: Load | None) -> Iterator[None]:
+def _loaded(database: Database, service: Service, abuse: Abuse | None) -> Iterator[None]:
     """Have a service loaded by another tenant from a process of its own, as long as the block lasts."""
-    if load is None:
+    if abuse is None:
         yield
         return
     spawning = multiprocessing.get_context("spawn")
     stop = spawning.Event()
-    target = Target(service.host, service.port, new_tenant(database).key)
-    process = spawning.Process(target=load, args=[target, stop])
+    tenant = new_tenant(database)
+    keys = [tenant.key, *more_keys(database, tenant, _KEYS - 1)]
+    target = Target(service.host, service.port, keys)
+    if abuse.fill is not None:
+        abuse.fill(database, tenant, target)
+    process = spawning.Process(target=abuse.load, args=[target, stop])
     process.start()
     try:
         yield

@@ -1,6 +1,6 @@
 """Large batches that repeat what is recorded with every number spelled otherwise."""
 
-from threading import Event
+from multiprocessing.synchronize import Event
 
 from bench.fairness.posting import post_until
 

@@ -1,9 +1,9 @@
 """Many queries at once that cost the store much."""
 
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.synchronize import Event
 
 from bench.fairness.requests import ask, status_of
 
@@ -12,9 +12,7 @@ QUERIES = 32
 _PATH = "/api/v1/activity?limit=1000&group_by=currency"
 
 
-def abuse(
-    url: str, keys: Sequence[str], stop: threading.Event, *, queries: int = QUERIES
-) -> Counter[int]:
+def abuse(url: str, keys: Sequence[str], stop: Event, *, queries: int = QUERIES) -> Counter[int]:
     """Keep so many queries for activity under way, with the keys in turn; count the statuses."""
 
     def one_after_the_other(number: int) -> Counter[int]:

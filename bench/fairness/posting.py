@@ -3,7 +3,7 @@
 import http.client
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from multiprocessing.synchronize import Event
 from urllib.parse import urlsplit
 
 _PATH = "/api/v1/events"

@@ -27,7 +27,7 @@ class Quiet:
     def __init__(self, target: Target) -> None:
         """Be the tenant of this key."""
         self._connection = HTTPConnection(target.host, target.port, timeout=_PATIENCE_S)
-        self._headers = {"x-api-key": target.key, "content-type": "application/json"}
+        self._headers = {"x-api-key": target.keys[0], "content-type": "application/json"}
         self.stored = 0
 
     def live(self, seconds: float) -> Felt:

@@ -1,7 +1,7 @@
 """Eight bodies of 16 MiB at a time that never come to their end."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from multiprocessing.synchronize import Event
 
 from bench.fairness.posting import CONNECTIONS, open_post
 

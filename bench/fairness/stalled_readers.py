@@ -1,8 +1,8 @@
 """Streams of whole logs, of which next to nothing is read. It takes a log of large events, 8 MB or more."""
 
-import threading
 from collections import Counter
 from collections.abc import Sequence
+from multiprocessing.synchronize import Event
 from socket import SO_ERROR, SOL_SOCKET, socket
 
 from bench.fairness.requests import ask, status_of
@@ -18,7 +18,7 @@ _LOOK_S = 0.2
 def abuse(
     url: str,
     keys: Sequence[str],
-    stop: threading.Event,
+    stop: Event,
     *,
     readers: int = READERS,
     accept: str = "application/x-ndjson",

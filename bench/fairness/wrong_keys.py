@@ -5,16 +5,17 @@ import threading
 from http.client import HTTPConnection
 from multiprocessing.synchronize import Event
 
+from bench.fairness.target import Target
+
 _CONNECTIONS = 16
 
 
-def load(target: tuple[str, int, str], stop: Event) -> None:
+def load(target: Target, stop: Event) -> None:
     """Send unknown keys over 16 connections until told to stop; the right one is not used."""
-    host, port, _ = target
     numbers = itertools.count()
 
     def run() -> None:
-        connection = HTTPConnection(host, port)
+        connection = HTTPConnection(target.host, target.port)
         while not stop.is_set():
             headers = {"x-api-key": f"rb_wrong-{next(numbers):034}"}
             connection.request("GET", "/api/v1/status", headers=headers)
