@@ -13,7 +13,7 @@ select coalesce(e.position, 0) as head, e.recorded_at, l.number, l.log_id
   from (values (:tenant_id::int)) as t (tenant_id)
   left join lateral (select number, log_id from logs
                       where tenant_id = t.tenant_id order by number desc limit 1) l on true
-  left join lateral (select first_position + length(hashes) / 32 - 1 as position from leaf_runs
+  left join lateral (select first_position::numeric + length(hashes) / 32 - 1 as position from leaf_runs
                       where tenant_id = t.tenant_id and log_number = l.number
                       order by first_position desc limit 1) r on true
   left join lateral (

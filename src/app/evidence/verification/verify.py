@@ -45,7 +45,7 @@ from domain.evidence.notes import VerifierKey
 from postgres.connections import Connection
 
 # Positions without events are gone through in microseconds each, up to so many.
-_MOST_MISSING = 5_000_000
+_MOST_MISSING = 1_000_000
 
 
 class Outcome(NamedTuple):
@@ -339,4 +339,4 @@ class _Verification:
 
 def _sealed(connection: Connection, log: Log, tree: Tree) -> int:
     newest = newest_checkpoint(connection, log, tree)
-    return 0 if newest is None else newest.size
+    return 0 if newest is None else max(newest.size, 0)
