@@ -158,3 +158,31 @@ def test_no_read_models_are_made_of_a_log_that_was_changed(
 def test_read_models_are_made_of_a_log_that_is_what_was_sealed(command: Command) -> None:
     ended = command("rebuild", TENANT, "--check")
     assert "is not what was sealed" not in ended.stderr
+
+
+def test_what_was_made_unreadable_is_a_finding_and_no_error(command: Command, case: Case) -> None:
+    case.tamper(
+        "create table kept_tenants as table tenants",
+        "create table kept_logs as table logs",
+        "update tenants set created_at = 'infinity' where tenant_id = %(tenant_id)s",
+    )
+    try:
+        ended = command("verify", TENANT)
+        assert ended.returncode == 1
+        assert (
+            "1 time: the tenant has the time infinity, which no clock shows"
+            in ended.stdout.splitlines()
+        )
+        case.tamper("delete from logs where tenant_id = %(tenant_id)s")
+        ended = command("verify", TENANT)
+        assert ended.returncode == 1
+        assert "has no id: it was never sealed, or its entry in `logs` is gone" in ended.stderr
+    finally:
+        case.tamper(
+            "update tenants t set created_at = k.created_at from kept_tenants k"
+            " where t.tenant_id = k.tenant_id",
+            "delete from logs where tenant_id = %(tenant_id)s",
+            "insert into logs table kept_logs",
+            "drop table kept_tenants, kept_logs",
+        )
+    assert command("verify", TENANT).returncode == 0

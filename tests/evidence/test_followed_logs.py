@@ -119,6 +119,22 @@ def test_what_was_lost_is_told_as_the_note_says(case: Case, pool: Pool) -> None:
     assert "that log 2 follows log 1: no key of that one signed it" in outcome.not_checked
 
 
+def test_that_all_was_lost_is_told_too(case: Case, pool: Pool) -> None:
+    case.tamper("delete from events where tenant_id = %(tenant_id)s", *FORGET)
+    case = follow(pool, case)
+    assert case.found() == ["1-900 rollback"]
+
+
+def test_what_came_after_is_proven_by_checkpoints_of_the_log_that_goes_on(
+    case: Case, pool: Pool
+) -> None:
+    case = follow(pool, case)
+    grow(pool, case, [1000], begin=900)
+    last_path(case.settings.signing_path, case.log.log_id, "log").unlink()
+    case.tamper("delete from checkpoints where tenant_id = %(tenant_id)s and log_number = 2")
+    assert "901-1000 signature" in case.found()
+
+
 def test_what_was_signed_and_not_kept_is_not_lost(case: Case, pool: Pool) -> None:
     case.tamper(*CRASH)
     case = follow(pool, case)

@@ -63,7 +63,7 @@ create function log_head(of_tenant int)
       from (values (of_tenant)) as t (tenant_id)
       left join lateral (select x.number, x.log_id from roundbook.logs x
                           where x.tenant_id = t.tenant_id order by x.number desc limit 1) l on true
-      left join lateral (select x.first_position + length(x.hashes) / 32 - 1 as position
+      left join lateral (select x.first_position::numeric + length(x.hashes) / 32 - 1 as position
                            from roundbook.leaf_runs x
                           where x.tenant_id = t.tenant_id and x.log_number = l.number
                           order by x.first_position desc limit 1) r on true

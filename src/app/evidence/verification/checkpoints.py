@@ -20,7 +20,7 @@ class Sql(Statements):
 
 SQL = Sql(__file__)
 
-_LARGEST = 2**63 - 1
+_BELOW_ALL = -(2**63) - 1
 
 
 class _Row(NamedTuple):
@@ -47,7 +47,7 @@ class Signed(NamedTuple):
             "tenant_id": self.log.tenant_id,
             "log_number": self.log.number,
             "tree": self.tree,
-            "after": after or -_LARGEST,
+            "after": after or _BELOW_ALL,
             "upto": upto,
         }
         rows = fetch_all(connection, SQL.checkpoints_between, parameters, _Row)

@@ -6,7 +6,8 @@ select e.head, coalesce(r.last, 0) as recorded, e.events, e.before
                count(*) filter (where position < 1) as before
           from events where tenant_id = :tenant_id) as e
   left join lateral (
-       select first_position + length(hashes) / 32 - 1 as last from leaf_runs
+       select least(first_position::numeric + length(hashes) / 32 - 1, 9223372036854775807)::bigint as last
+         from leaf_runs
         where tenant_id = :tenant_id and log_number = :log_number
         order by first_position desc limit 1) as r on true;
 

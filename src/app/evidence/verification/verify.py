@@ -45,7 +45,7 @@ from domain.evidence.notes import VerifierKey
 from postgres.connections import Connection
 
 # Positions without events are gone through in microseconds each, up to so many.
-_MOST_MISSING = 5_000_000
+_MOST_MISSING = 1_000_000
 
 
 class Outcome(NamedTuple):
@@ -140,9 +140,9 @@ class _Verification:
         held, unrecorded = self._events(self._roots("log"), report)
         for older in self._older:
             held += self._predecessor(older)
-        if self.last and not (self._sealed and self.keys) and not self._goes_on:
+        if not (self._sealed and self.keys) and self.last > self._begun:
             words = "no checkpoint is signed by a key of the log: nothing proves these events"
-            self._findings.add(1, self.last, "signature", words)
+            self._findings.add(self._begun + 1, self.last, "signature", words)
         if self.last < self._end:
             words = "so many events are missing before this one that they were not looked for"
             self._findings.add(self.last + 1, self._end, "gap", words)
@@ -191,17 +191,17 @@ class _Verification:
         self._check_anchored()
 
     @property
-    def _goes_on(self) -> bool:
-        """Whether a key of the log before, which was sealed, signed that this one follows it."""
-        before = self._older[-1] if self._older else None
-        return before is not None and before.restart is not None and before.restart.vouched
+    def _begun(self) -> int:
+        """The size at which this log follows the one before, if a key of that one signed it; else 0."""
+        restart = self._older[-1].restart if self._older else None
+        return restart.statement.known.size if restart is not None and restart.vouched else 0
 
     def _check_anchored(self) -> None:
         """Tell if the file of anchors has no checkpoint of this log, nor of one that it follows."""
         if self._file is None or self.keys is None or self._file.holds(self.keys):
             return
         words = "the file of anchors holds no checkpoint of this log"
-        if self._goes_on and any(each.keys and self._file.holds(each.keys) for each in self._older):
+        if self._begun and any(each.keys and self._file.holds(each.keys) for each in self._older):
             self.not_checked.append(f"the newest log outside: {words} yet, only of those before it")
         else:
             self._findings.add(1, max(self.last, 1), "fork", words)
@@ -229,7 +229,7 @@ class _Verification:
             words = f"the keys are gone of a log that was signed up to size {signed}"
             self._findings.add(1, max(self.last, 1), "signature", words)
         self.last = min(self.last, max(self._sealed, signed))
-        if self.last >= self._asked.from_position:
+        if self._asked.from_position <= max(self.last, 1):
             own = self.restart.targets() if self.restart else []
             outside = merge(own, self._roots("log"), key=lambda target: target.size)
             self.held, _ = self._events(outside, lambda _: None)
@@ -339,4 +339,4 @@ class _Verification:
 
 def _sealed(connection: Connection, log: Log, tree: Tree) -> int:
     newest = newest_checkpoint(connection, log, tree)
-    return 0 if newest is None else newest.size
+    return 0 if newest is None else max(newest.size, 0)
