@@ -11,6 +11,7 @@ from prometheus_client import Gauge
 from app.evidence.attesting import attest, mend_pages
 from app.evidence.claiming import SupersededError
 from app.evidence.command import CommandError
+from app.evidence.failing import FailingGauge
 from app.evidence.guard import BusyError, RefusedError
 from app.evidence.keys import KeyFileError
 from app.evidence.log_keys import NoKeyError
@@ -26,16 +27,13 @@ from postgres.statements import Statement, Statements
 
 AGE = Gauge(
     "roundbook_evidence_statement_age_seconds",
-    "Since the newest statement of a log's heads; 0 where the log has not grown since",
-    ["tenant"],
+    "Since the newest statement of a log's heads, where it is longest: of all logs that have grown since",
     multiprocess_mode="mostrecent",
 )
 
-FAILING = Gauge(
+FAILING = FailingGauge(
     "roundbook_evidence_statement_failing",
     "1 while the heads of a tenant's log can't be stated, as something is wrong with it or its key",
-    ["tenant"],
-    multiprocess_mode="mostrecent",
 )
 
 EACH = timedelta(days=1)
@@ -127,9 +125,9 @@ class Attester:
         """
         with self._pool.connection() as connection:
             logs = fetch_all(connection, SQL.attested, None, _Known)
+        AGE.set(max((each.age(now).total_seconds() for each in logs), default=0.0))
         for each in logs:
-            AGE.labels(each.tenant_id).set(each.age(now).total_seconds())
-            FAILING.labels(each.tenant_id).set(each.unstated is not None)
+            FAILING.tell(each.tenant_id, failing=each.unstated is not None)
             if self._rest_until.get(each.tenant_id, 0) <= now_s:
                 self._look_at(each, stop, now, now_s)
 
@@ -182,7 +180,7 @@ class Attester:
 
     def _fail(self, known: _Known, reason: str) -> None:
         """Say that a log's heads are not stated, where everybody sees it; in the service's log once."""
-        FAILING.labels(known.tenant_id).set(1)
+        FAILING.tell(known.tenant_id, failing=True)
         if self._told.get(known.tenant_id) != reason:
             log.error("no statement of a log's heads", tenant_id=known.tenant_id, reason=reason)
         self._told[known.tenant_id] = reason

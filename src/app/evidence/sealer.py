@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import structlog
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 from app.evidence.claiming import Claim, SupersededError, claimed
 from app.evidence.command import CommandError
+from app.evidence.failing import FailingGauge
 from app.evidence.guard import BusyError, RefusedError
 from app.evidence.keys import KeyFileError
 from app.evidence.log_keys import NoKeyError, guarded_signer
@@ -41,11 +42,9 @@ LAG = Histogram(
     "From the commit of an event to a signed checkpoint over it: the oldest event of each",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 5, 10, 60, 600, 3600),
 )
-FAILING = Gauge(
+FAILING = FailingGauge(
     "roundbook_evidence_failing",
     "1 while nothing is signed for a tenant's log, as something is wrong with it or its key",
-    ["tenant"],
-    multiprocess_mode="mostrecent",
 )
 
 _RETRY_FAILED_S = 5.0
@@ -167,7 +166,7 @@ class Sealer:
         sealed = {tree: self._seal_tree(connection, of, tree) for tree in _GROWTHS}
         if claim.failure is not None:
             self._say(connection, of, None)
-        FAILING.labels(of.tenant_id).set(0)
+        FAILING.tell(of.tenant_id, failing=False, was_failing=claim.failure is not None)
         return sealed
 
     def _seal_tree(self, connection: Connection, of: Log, tree: Tree) -> tuple[int, Edge]:
@@ -196,7 +195,7 @@ class Sealer:
 
     def _fail(self, of: Log, reason: str) -> None:
         """Say that nothing is signed for a log, where everybody sees it; in the service's log once."""
-        FAILING.labels(of.tenant_id).set(1)
+        FAILING.tell(of.tenant_id, failing=True)
         if self._told.get(of.tenant_id) != reason:
             log.error("nothing is signed for a log", tenant_id=of.tenant_id, reason=reason)
         self._told[of.tenant_id] = reason
