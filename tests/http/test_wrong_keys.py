@@ -49,6 +49,22 @@ def test_who_sends_many_wrong_keys_is_refused_and_who_had_a_right_one_is_not(
     assert 'roundbook_rate_limited_total{what="wrong-keys"}' in metrics
 
 
+def test_the_clients_of_a_proxy_are_told_apart_by_what_it_says(
+    fresh_database: Database, start: Callable[..., Service]
+) -> None:
+    own = start(settings=on(fresh_database) | {"FORWARDED_ALLOW_IPS": "127.0.0.1"})
+    own.new_tenant("acme")
+    with own.client() as client:
+
+        def status(address: str, key: str) -> int:
+            headers = {"x-api-key": key, "x-forwarded-for": address}
+            return client.post(EVENTS, content=body(), headers=headers).status_code
+
+        refused = (429 == status("192.0.2.1", f"rb_wrong-{number}") for number in range(10_000))
+        assert any(refused)
+        assert status("192.0.2.2", new_key(fresh_database, "acme")) == 204
+
+
 def test_any_number_of_right_keys_of_one_address_is_looked_up_at_the_same_time(
     watched: Service, fresh_database: Database
 ) -> None:

@@ -1,6 +1,7 @@
 """One process that serves HTTP on a socket it was given. Started by the supervisor, not by people."""
 
 import asyncio
+import os
 import socket
 import sys
 from types import FrameType
@@ -14,6 +15,7 @@ from api.process.logs import configure_logs
 from app.settings import read_settings
 
 _GRACE_S = 30
+_PROXIES = "FORWARDED_ALLOW_IPS"  # uvicorn's own variable
 _TICKS_BETWEEN_LOOKS = 10
 
 # A thread that feeds PostgreSQL asks for the interpreter often and briefly, while another decodes the next
@@ -62,7 +64,8 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # nothing here depends on who asks or how, but by the key
+        # They are read for each request, and tell nothing but whose wrong keys are counted.
+        proxy_headers=_PROXIES in os.environ,
         timeout_graceful_shutdown=_GRACE_S,
     )
     server = Server(config, service, head_timeout_s=settings.head_timeout_s)
