@@ -15,6 +15,7 @@ from api.process.diagnosis import diagnose
 from app.settings import Settings
 from postgres.doctor import Finding, asking
 from postgres.doctor.disk import room
+from postgres.doctor.grants import needed
 from postgres.doctor.server import clock, connections, durability
 from postgres.doctor.upkeep import SQL, Slot, Transaction, slots, transactions, wraparound
 from postgres.rows import fetch_all
@@ -256,6 +257,23 @@ def test_slots_and_transactions_are_judged_one_by_one() -> None:
     (none_long,) = transactions(open_ones[:1], 2)
     assert none_long.verdict == "ok"
     assert "2 sessions of other roles" in none_long.what
+
+
+def test_what_is_needed_is_what_is_granted_for_good() -> None:
+    for_good = (
+        "grant usage on schema s to {service};\n-- grant delete on a to {service};\n"
+        "grant select on all tables in schema s to {service};"
+        " grant insert, update on a, b to {service}; grant usage on sequence c to {service};"
+        " grant execute on function f(int, text[]), g() to {service};"
+    )
+    for_a_time = (
+        "do $$ begin if true then grant delete on a to {service};"
+        " else revoke select on b from {service}; end if; end $$; revoke all on a from public;"
+    )
+    assert needed([for_good, for_a_time], ["a", "b"]) == (
+        [("a", "insert"), ("a", "select"), ("a", "update"), ("b", "insert"), ("b", "update")],
+        ["f(int, text[])", "g()"],
+    )
 
 
 def test_durability_is_judged_setting_by_setting() -> None:

@@ -104,7 +104,11 @@ def test_a_cluster_of_0_1_0_asks_for_passwords_from_its_next_start_on(
             EmbeddedError, match=f"passwords are gone|{data_dir}/passwords, are gone"
         ):
             EmbeddedServer(data_dir).__enter__()
+        os.kill(postmaster(data_dir), signal.SIGKILL)
+        kept_alive(server)
+        assert rows(server.owner_url) == 100, "our own are known"
         (data_dir / "kept").rename(data_dir / "passwords")
+        assert lets_in(data_dir, None) == [], "a loss opens nothing"
     others = "".join(f"*:*:*:{role}:{role}\n" for role in ROLES)
     (data_dir / "passwords").write_text(others)
     with server:

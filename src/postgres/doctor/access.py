@@ -28,7 +28,6 @@ class Sql(Statements):
 
     role: Statement
     tables: Statement
-    may_not_use_schema: Statement
     lacking: Statement
     not_callable: Statement
 
@@ -112,8 +111,7 @@ def _needless(service: Connection) -> Iterator[Finding]:
 
 
 def _lacking(schema: Schema, service: Connection) -> Iterator[Finding]:
-    may_not = fetch_one(service, SQL.may_not_use_schema, None, bool)
-    lacking = ["use of the schema"] if may_not else []
+    lacking = []
     wanted = needed(schema.grants(), fetch_all(service, SQL.tables, None, str))
     tables, rights = zip(*wanted.rights, strict=True)
     found = fetch_all(

@@ -7,9 +7,6 @@ select r.rolname::text as name, r.rolsuper as is_superuser, r.rolcreaterole or r
 select relname::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where n.nspname = 'roundbook' and c.relkind in ('r', 'p') order by relname;
 
--- name: may_not_use_schema()^
-select not has_schema_privilege('roundbook', 'usage') as may_not;
-
 -- name: lacking(tables, rights)
 -- What is missing, or is there and may not be done.
 select tbl as name, rght as right

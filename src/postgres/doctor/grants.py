@@ -40,9 +40,9 @@ def needed(grants: Iterable[str], tables: list[str]) -> Needed:
 def _rights(kind: re.Pattern[str], text: str, tables: list[str]) -> Iterator[tuple[str, str]]:
     for grant in kind.finditer(text):
         what = grant["what"]
-        if grant["rights"] == "execute" or what.startswith("schema "):
+        if grant["rights"] == "execute":
             continue
         named = tables if what.startswith("all tables ") else re.split(r",\s*", what)
-        for table in named:
+        for table in (name for name in named if " " not in name):  # none of a schema, as it says
             for right in grant["rights"].split(", "):
                 yield table, right

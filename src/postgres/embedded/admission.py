@@ -39,8 +39,12 @@ def by_password(place: Place) -> bool:
 
 
 def prepare_admission(place: Place) -> None:
-    """Make the file that a server is about to start with. Raises OSError."""
-    if not by_password(place):
+    """Make the file that a server is about to start with. Raises OSError.
+
+    Where the file of the passwords was lost while we run, the roles have theirs still, and so have our pools.
+    """
+    is_lost = place.admission.exists() and not place.passwords.exists()
+    if not is_lost and not by_password(place):
         _write(place, _TRUSTING)
 
 
