@@ -113,9 +113,9 @@ def migrate(schema: Schema, owner_url: str, service_url: str) -> list[Migration]
     """
     with connect(service_url) as service:
         if owner_url == service_url:
-            return _apply_missing(schema, service) if _missing(schema, service) else []
+            return _apply_missing(schema, service) if missing(schema, service) else []
         with connect(owner_url) as owner:
-            _check_same_database(owner, service)
+            check_same_database(owner, service)
             applied = _apply_missing(schema, owner)
             role = _role(service)
             if _role(owner) != role:
@@ -125,7 +125,7 @@ def migrate(schema: Schema, owner_url: str, service_url: str) -> list[Migration]
     return applied
 
 
-def _check_same_database(owner: Connection, service: Connection) -> None:
+def check_same_database(owner: Connection, service: Connection) -> None:
     """Make sure that both are in one database, by a lock that only sessions of one database share.
 
     Names, addresses and even a server's own identifier can be the same for two of them, such as a copy.
@@ -153,15 +153,15 @@ def _role(connection: Connection) -> str:
 def _apply_missing(schema: Schema, owner: Connection) -> list[Migration]:
     # Held until the connection is closed: hosts which start together migrate, and grant, one by one.
     owner.execute(SQL.begin_migrating.sql, {"number": _MIGRATION_LOCK})
-    missing = _missing(schema, owner)
-    if not missing:
+    steps = missing(schema, owner)
+    if not steps:
         return []
     try:
         # `if not exists` needs the right to make a schema also where there is one.
         if owner.execute(SQL.has_schema.sql).fetchone() == (False,):
             owner.execute(SQL.create_schema.sql)
         owner.execute(SQL.create_migrations.sql)
-        for migration in missing:
+        for migration in steps:
             with owner.transaction():
                 owner.execute(migration.statements.encode())
                 owner.execute(
@@ -172,24 +172,24 @@ def _apply_missing(schema: Schema, owner: Connection) -> list[Migration]:
             f"the schema is not up to date, and the role {owner.info.user!r} may not migrate it"
             f" ({error.diag.message_primary}): {REMEDY}"
         ) from None
-    return missing
+    return steps
 
 
 def check_current(schema: Schema, connection: Connection) -> None:
     """Make sure that the schema is the one that this version of the code expects. Raises MigrationError."""
-    if _missing(schema, connection):
+    if missing(schema, connection):
         raise MigrationError(f"the database's schema is not up to date: {REMEDY}")
 
 
 def is_current(schema: Schema, connection: Connection) -> bool:
     """Return whether the schema is the one that this version of the code expects."""
     try:
-        return not _missing(schema, connection)
+        return not missing(schema, connection)
     except MigrationError:
         return False
 
 
-def _missing(schema: Schema, connection: Connection) -> list[Migration]:
+def missing(schema: Schema, connection: Connection) -> list[Migration]:
     """List the steps that are to be applied. Raises MigrationError for a schema of a newer version."""
     try:
         done = {number for (number,) in connection.execute(SQL.applied.sql)}

@@ -42,7 +42,7 @@ def connect_as(setting: str, url: str) -> Connection:
     try:
         return connect(url)
     except psycopg.Error as error:
-        raise _unreachable(setting, error) from None
+        raise unreachable(setting, error) from None
 
 
 def reach(setting: str, url: str) -> None:
@@ -56,7 +56,7 @@ def reach(setting: str, url: str) -> None:
     except psycopg.Error as error:
         if isinstance(error, psycopg.OperationalError) and may_mend(error, url):
             raise
-        raise _unreachable(setting, error) from None
+        raise unreachable(setting, error) from None
 
 
 def may_mend(error: psycopg.OperationalError, url: str) -> bool:
@@ -80,7 +80,7 @@ def may_mend(error: psycopg.OperationalError, url: str) -> bool:
     return False
 
 
-def _unreachable(setting: str, error: psycopg.Error) -> UnreachableError:
+def unreachable(setting: str, error: psycopg.Error) -> UnreachableError:
     """Say in one line what is wrong with the database of a setting, and what else libpq went by."""
     said: list[str] = []
     for line in filter(None, map(str.strip, str(error).splitlines())):

@@ -19,7 +19,8 @@ from api.tenancy import create_tenant
 from app.settings import Settings
 from app.tenants import Scope, create_key, find_tenant
 from postgres.connections import connect
-from postgres.embedded.cluster import DATABASE, SERVICE
+from postgres.embedded.cluster import DATABASE
+from postgres.embedded.passwords import SERVICE
 from postgres.embedded.place import find_place
 from tests.databases import Database
 from tests.logs import with_key

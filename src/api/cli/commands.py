@@ -8,6 +8,7 @@ import click
 import psycopg
 from eventsourcing.persistence import PersistenceError
 
+from api.cli.doctor import doctor_command
 from api.cli.erase import erase_command
 from api.cli.evidence import evidence
 from api.cli.hold import hold_command
@@ -76,6 +77,7 @@ _COMMANDS = (
     project,
     seal,
     migrate,
+    doctor_command,
     tenant,
     key,
     replay_command,

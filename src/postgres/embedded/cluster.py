@@ -12,14 +12,14 @@ from psycopg import sql
 
 from postgres.connections import connect
 from postgres.embedded.accounts import is_root
+from postgres.embedded.admission import by_password, set_passwords
 from postgres.embedded.binaries import Binaries
 from postgres.embedded.errors import EmbeddedError
+from postgres.embedded.passwords import OWNER, SERVICE, SUPERUSER
 from postgres.embedded.place import Place
 from postgres.embedded.process import launch
 from postgres.privileges import SQL
 
-OWNER = "roundbook_owner"
-SERVICE = "roundbook_service"
 DATABASE = "roundbook"
 
 # On the command line, where they come before whatever the folder's configuration files say.
@@ -28,7 +28,7 @@ SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
-    # Reached through the socket alone. Connections are trusted, as only the server's user gets to it.
+    # Reached through the socket alone, which only the server's user gets to.
     "listen_addresses": "",
     "port": "5432",
     "unix_socket_permissions": "0700",
@@ -60,12 +60,12 @@ def make_cluster(place: Place, binaries: Binaries) -> None:
         os.chown(draft, place.account.uid, place.account.gid, follow_symlinks=False)
     options = [
         "-U",
-        "postgres",
+        SUPERUSER,
         "-E",
         "UTF8",
         "--locale=C",
         "-A",
-        "trust",
+        "peer",  # which nothing goes by, as the server has a file of its own
         "-k",
         "--no-instructions",
     ]
@@ -105,11 +105,18 @@ def check_version(pgdata: Path, binaries: Binaries) -> None:
 
 
 def furnish(place: Place) -> None:
-    """Make the roles and the database of the service where they are missing. Raises psycopg.Error."""
-    with connect(place.url("postgres", "postgres")) as connection:
+    """Make the roles and the database of the service where they are missing, and give roles their passwords.
+
+    The server is then to be told to read its configuration. Raises psycopg.Error, EmbeddedError, OSError.
+    """
+    with connect(place.url(SUPERUSER, "postgres")) as connection:
+        made = False
         for role in (OWNER, SERVICE):
             if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+                made = True
+        if made or not by_password(place):
+            set_passwords(place, connection)
         database = sql.Identifier(DATABASE)
         known = "SELECT FROM pg_database WHERE datname = %s"
         if not connection.execute(known, [DATABASE]).rowcount:
@@ -123,5 +130,5 @@ def furnish(place: Place) -> None:
         with connection.transaction():
             connection.execute(revoke)
             connection.execute(grant)
-    with connect(place.url("postgres", DATABASE)) as connection:
+    with connect(place.url(SUPERUSER, DATABASE)) as connection:
         connection.execute(SQL.no_large_objects.sql)

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from postgres import libpq
 from postgres.embedded.accounts import Account, is_root, server_account
 from postgres.embedded.errors import EmbeddedError, NoClusterError
+from postgres.embedded.passwords import read_passwords
 
 # Homes of clusters whose data_dir the server's user cannot reach, as below a checkout under /root.
 SHARED_FOLDER = Path("/var/lib/roundbook")
@@ -43,6 +44,16 @@ class Place:
         return self.home / _LOCK
 
     @property
+    def passwords(self) -> Path:
+        """Return the file of the roles' passwords."""
+        return self.home / "passwords"
+
+    @property
+    def admission(self) -> Path:
+        """Return the file that tells the server whom to let in."""
+        return self.pgdata / "roundbook_hba.conf"
+
+    @property
     def log(self) -> Path:
         """Return the server's log file."""
         return self.home / "postgres.log"
@@ -56,17 +67,19 @@ class Place:
         # Not the configured temporary folder: two processes of one cluster must come to the same path.
         return Path(f"/tmp/roundbook-{self.account.uid}-{_digest(self.home)}")  # noqa: S108 (verified before use)
 
-    def url(self, role: str, database: str) -> str:
-        """Return the libpq URL of a role in a database, over the socket.
+    def url(self, role: str, database: str, *, password: str | None = None) -> str:
+        """Return the libpq URL of a role in a database, over the socket, with its own or another password.
 
         It says all that libpq would else read from the environment: a variable that is meant for another
-        server (PGSSLMODE, PGREQUIREAUTH) must not keep us from ours.
+        server (PGSSLMODE, PGREQUIREAUTH) must not keep us from ours. Raises EmbeddedError, and OSError where
+        there are no passwords.
         """
         where = {"host": os.fsencode(self.socket_folder), "port": "5432", "connect_timeout": "10"}
         said = {**libpq.defaults(), **where}
         for name in ("user", "password", "dbname"):
             del said[name]
-        return f"postgresql://{role}@/{database}?{urlencode(said, quote_via=quote, safe='')}"
+        word = quote(password or read_passwords(self.passwords)[role], safe="")
+        return f"postgresql://{role}:{word}@/{database}?{urlencode(said, quote_via=quote, safe='')}"
 
 
 def find_place(data_dir: Path, say: Callable[[str], None], *, make: bool = True) -> Place:
@@ -125,7 +138,7 @@ def claim_socket_folder(place: Place) -> None:
 
 
 def verify_socket_folder(place: Place) -> None:
-    """Make sure that nobody but the server's user can have put a socket there, as connections are trusted.
+    """Make sure that nobody but the server's user can have put a socket there.
 
     Raises EmbeddedError; FileNotFoundError if there is none.
     """

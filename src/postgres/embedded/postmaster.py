@@ -3,8 +3,9 @@
 import os
 import subprocess
 import time
-from signal import SIGINT, SIGKILL, SIGQUIT, Signals
+from signal import SIGHUP, SIGINT, SIGKILL, SIGQUIT, Signals
 
+from postgres.embedded.admission import prepare_admission
 from postgres.embedded.binaries import find_binaries
 from postgres.embedded.cluster import SETTINGS, check_version, make_cluster
 from postgres.embedded.log import Log
@@ -70,8 +71,13 @@ class Postmaster:
         disown(pgdata / "postmaster.pid")
         for stale in (SOCKET, f"{SOCKET}.lock"):
             (self._place.socket_folder / stale).unlink(missing_ok=True)
+        prepare_admission(self._place)
         self.log.trim()
-        settings = {**SETTINGS, "unix_socket_directories": str(self._place.socket_folder)}
+        settings = {
+            **SETTINGS,
+            "hba_file": str(self._place.admission),
+            "unix_socket_directories": str(self._place.socket_folder),
+        }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [binaries.postgres, "-D", str(pgdata), *options]
         self._listened = False
@@ -81,6 +87,11 @@ class Postmaster:
         finally:
             os.close(log)
         return True
+
+    def reload(self) -> None:
+        """Let the server read its configuration anew, soon."""
+        if self._process is not None:
+            self._process.send_signal(SIGHUP)
 
     def stop(self) -> None:
         """Shut the server down and wait for it; what was committed stays, whatever this takes."""

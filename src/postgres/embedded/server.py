@@ -10,9 +10,11 @@ from typing import Self
 import psycopg
 
 from postgres.connections import connect
-from postgres.embedded.cluster import DATABASE, OWNER, SERVICE, furnish
+from postgres.embedded.admission import by_password
+from postgres.embedded.cluster import DATABASE, furnish
 from postgres.embedded.errors import EmbeddedError, NoClusterError, in_words
 from postgres.embedded.lock import Lock
+from postgres.embedded.passwords import OWNER, SERVICE, SUPERUSER, make_passwords
 from postgres.embedded.place import Place, find_place, verify_socket_folder
 from postgres.embedded.postmaster import Postmaster
 
@@ -22,6 +24,7 @@ POLL_S = 0.05
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 STABLE_S = 60.0
+_ANOTHER = "nobody's"
 
 
 def _to_stderr(line: str) -> None:
@@ -36,8 +39,13 @@ class EmbeddedServer:
     off. Entering raises EmbeddedError: NoClusterError where there is none and none is made.
 
     `owner_url` is for migrating: it owns the database. `service_url` may connect and do what
-    migrations granted. `admin_url` is the superuser, in the database `postgres`. They stay the same from
-    one owner to the next, so that connection pools recover by themselves.
+    migrations granted. `admin_url` is the superuser, in the database `postgres`. Each holds its role's
+    password alone. They stay the same from one owner to the next, so that connection pools recover by
+    themselves.
+
+    A cluster of version 0.1.0, which trusts whoever reaches its socket, goes on as long as a process of that
+    version owns it: one of this version attaches as before. The first of this version that enters as its
+    owner gives the roles passwords, and from then on nobody is let in without.
     """
 
     owner_url: str
@@ -63,9 +71,6 @@ class EmbeddedServer:
             self._place = find_place(self._data_dir, self._say, make=self._make)
             self._lock = Lock(self._place.lock)
             self._postmaster = Postmaster(self._place)
-            self.owner_url = self._place.url(OWNER, DATABASE)
-            self.service_url = self._place.url(SERVICE, DATABASE)
-            self.admin_url = self._place.url("postgres", "postgres")
             self._own_or_attach()
         except (OSError, psycopg.Error) as error:
             raise EmbeddedError(
@@ -139,14 +144,36 @@ class EmbeddedServer:
                     self._let_go()
                     raise
                 return
-            if self._accepts(self.service_url):
+            if self._know_passwords() and self._accepts(self.service_url):
                 return
             patience.wait(f"process {self._lock.owner()} to start the embedded PostgreSQL")
 
+    def _know_passwords(self) -> bool:
+        """Read the passwords of somebody else's server; False while it has none yet."""
+        if not self._place.passwords.exists():
+            if self._place.admission.exists():
+                raise EmbeddedError(
+                    f"the passwords of the embedded PostgreSQL, {self._place.passwords}, are gone: end"
+                    f" process {self._lock.owner()}, which runs it; the next one makes others"
+                )
+            if not self._place.pgdata.exists():
+                return False
+            # Its owner, of version 0.1.0, lets us in with any. The next owner, who may be us, sets these.
+            make_passwords(self._place.passwords)
+        self._read_passwords()
+        return True
+
+    def _read_passwords(self) -> None:
+        self.owner_url = self._place.url(OWNER, DATABASE)
+        self.service_url = self._place.url(SERVICE, DATABASE)
+        self.admin_url = self._place.url(SUPERUSER, "postgres")
+
     def _bring_up(self) -> None:
+        if not self._make and not self._place.pgdata.exists():
+            raise NoClusterError(self._data_dir)
+        make_passwords(self._place.passwords)
+        self._read_passwords()
         if not self._place.pgdata.exists():
-            if not self._make:
-                raise NoClusterError(self._data_dir)
             self._say(f"making an embedded PostgreSQL in {self._place.home}")
             self._postmaster.make()
         patience = _Patience(self._say)
@@ -160,7 +187,12 @@ class EmbeddedServer:
                     )
                 started = self._postmaster.start()
             patience.wait("the embedded PostgreSQL to start (after a crash it recovers first)")
+        is_trusting = not by_password(self._place)
         furnish(self._place)
+        if is_trusting:
+            self._postmaster.reload()
+            while self._accepts(self._place.url(SERVICE, DATABASE, password=_ANOTHER)):
+                patience.wait("the embedded PostgreSQL to ask for passwords")
         self._started_at = time.monotonic()
 
     def _accepts(self, url: str) -> bool:
