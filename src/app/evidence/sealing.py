@@ -78,9 +78,9 @@ def grow_accesses(connection: Connection, log: Log, edge: Edge, most: int = LEAV
 
 
 def root_to_be(connection: Connection, log: Log, tree: Tree, size: int) -> bytes | None:
-    """Return the root that a tree will be sealed with at a size, by its leaves as they are now; stores nothing.
+    """Return the root that a tree will be sealed with at a size, by its leaves as they are now.
 
-    None where there are fewer leaves. Raises UnsoundError.
+    Stores nothing. None where there are fewer leaves. Raises UnsoundError.
     """
     edge = open_tree(connection, log, tree)
     while edge.size < size:

@@ -43,7 +43,7 @@ def hold_against(shown: Shown, own: Checkpoint, prove: Prove) -> None:
     if finding is not None:
         raise ContradictionError(
             finding,
-            f"{shown.target} has size {shown.checkpoint.size} of {own.origin}, and the log, of size {own.size},"
-            f" {'is shorter' if finding == 'rollback' else 'does not begin with that'}",
+            f"{shown.target} has size {shown.checkpoint.size} of {own.origin}, and the log,"
+            f" of size {own.size}, {'is shorter' if finding == 'rollback' else 'does not begin with that'}",
             evidence=shown.note,
         )

@@ -72,8 +72,8 @@ class WitnessAnchor:
     def anchor(self, note: Note, prove: Prove) -> Receipt:
         """Have a checkpoint cosigned. Raises AnchorError.
 
-        ContradictionError is `rollback` where the witness saw a larger log than this checkpoint is of, `fork` where it is not convinced
-        that this one continues what it saw.
+        ContradictionError is `rollback` where the witness saw a log larger than this checkpoint, `fork` where
+        it is not convinced that this one continues what it saw.
         """
         checkpoint = parse_checkpoint(note.text)
         # 0 where it is not known: the witness then says what it is.
