@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from traceback import clear_frames
 from typing import Any
 
 import psycopg
@@ -86,6 +87,41 @@ def test_what_arrives_during_a_commit_goes_together_in_the_next(
     ] == [
         (1, 0, 0), (2, 0, 0), (1, 0, 0), (1, 1, 0),
     ]  # fmt: skip
+
+
+def test_who_reports_a_failure_and_lets_go_of_it_ends_nobody_elses_commit(
+    pool: Pool, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def failing_once(*arguments: object) -> Recorded:
+        if not go_on.is_set():
+            assert go_on.wait(60)
+            raise psycopg.OperationalError("the store is gone")
+        return commit(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(group_module, "commit", failing_once)
+
+    async def report(writer: GroupCommit) -> None:
+        try:
+            await writer.record(tenant.tenant_id, batch("a"))
+        except psycopg.OperationalError as error:
+            clear_frames(error.__traceback__)
+            raise
+
+    async def scenario() -> Recorded:
+        writer = GroupCommit(pool, threads=4)
+        with held_up(pool, tenant):
+            failing = asyncio.create_task(report(writer))
+            await asyncio.sleep(0.1)
+            second = asyncio.create_task(writer.record(tenant.tenant_id, batch("b")))
+            await asyncio.sleep(0.1)
+            go_on.set()
+            with pytest.raises(psycopg.OperationalError):
+                await failing
+        return await second
+
+    assert outcomes(asyncio.run(scenario())) == [("b", "stored", 1)]
 
 
 def test_who_waits_behind_a_batch_that_waited_in_vain_does_not_wait_once_more(

@@ -208,7 +208,7 @@ def test_what_was_restored_without_its_privileges_gets_them_back(fresh_database:
                 "%(owner)s", OWNER_ROLE
             ).encode()
         ).fetchall()
-    assert callable_by_all == []
+    assert callable_by_all == [("log_head",)]  # with the rights of who asks
 
 
 def test_what_a_service_does_it_can(pool: Pool, recorded: Tenant) -> None:

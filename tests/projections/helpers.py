@@ -17,7 +17,7 @@ from projections.models.games import GameFilters, count_facets, find_games
 from projections.models.played import read_played
 from projections.models.players import PlayerFilters, find_players
 from projections.models.transactions import TransactionFilters, find_transactions
-from projections.reading import Snapshot, select, snapshot
+from projections.reading import Snapshot, select_pairs, snapshot
 from tests.model import Model, assert_same, read_json
 
 ALL = 1_000_000
@@ -95,19 +95,21 @@ def without_positions(answer: Any) -> Any:
 
 def _rounds(seen: Snapshot) -> list[rounds.RoundView]:
     """All rounds with their bets and wins, which a query only shows for one round_id."""
-    found = select(
+    found = select_pairs(
         seen,
         rounds.SQL.find_rounds,
+        "selected",
         rounds.FoundRound,
         rounds.RoundFilters(),
         after_at=None,
         after_key=None,
         limit=ALL,
+        page_bytes=ALL * ALL,
     )
-    played = read_played(seen, [row.positions for row in found])
+    played = read_played(seen, [row.positions for _, row in found])
     return [
         msgspec.structs.replace(row.view(), bets=moves.bets, wins=moves.wins)
-        for row, moves in zip(found, played, strict=True)
+        for (_, row), moves in zip(found, played, strict=True)
     ]
 
 

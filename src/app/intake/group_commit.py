@@ -165,7 +165,13 @@ def _next_group(waiting: deque[_Waiting]) -> list[_Waiting]:
 
 
 def _fail(members: list[_Waiting], error: Exception) -> None:
-    """Give the error to all who wait, and let go of them: its traceback holds who committed them."""
+    """Give the error to all who wait, and let go of them: its traceback holds who committed them.
+
+    Without the frame that caught it, which goes on: whoever reports the error clears all frames that it has,
+    and to clear one of a coroutine that waits ends that.
+    """
+    caught = error.__traceback__
+    error.__traceback__ = None if caught is None else caught.tb_next
     while members:
         answer = members.pop().answer
         if not answer.done():

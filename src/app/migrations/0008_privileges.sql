@@ -286,7 +286,7 @@ create trigger append_only before update or delete or truncate on tenants
 create trigger append_only before update or delete or truncate on tenant_currencies
     for each statement execute function refuse_change();
 
-revoke all on function check_appended(), log_head(int), lock_log(int), add_leaf_run(int, int, bigint, bytea),
+revoke all on function check_appended(), lock_log(int), add_leaf_run(int, int, bigint, bytea),
     begin_log(int, bytea, bytea, text),
     register_conflict(int, bigint, bytea, bytea, text, text, bytea),
     record_accesses(int, int[], text[], text[], text[], text[]),
