@@ -87,7 +87,7 @@ def verify_log(asked: Asked, report: Callable[[int], None] = lambda _: None) -> 
     """Verify a log; `report` hears how many events more are done. Raises UnreadableError, psycopg.Error."""
     file = None if asked.anchors is None else AnchoredFile(asked.anchors)
     with closing(connect_to_read(asked.url)) as connection:
-        verification = _Verification(connection, asked, file)
+        verification = Verification(connection, asked, file)
         if asked.from_position > max(verification.last, 1):
             raise UnreadableError(f"the log ends at position {verification.last}")
         return verification.run(report)
@@ -99,10 +99,10 @@ def verify_sealed(asked: Asked, report: Callable[[int], None] = lambda _: None) 
     Where nothing was sealed yet there is nothing to find. Raises UnreadableError, psycopg.Error.
     """
     with closing(connect_to_read(asked.url)) as connection:
-        return _Verification(connection, asked).run_sealed(report)
+        return Verification(connection, asked).run_sealed(report)
 
 
-class _Verification:
+class Verification:
     """One run."""
 
     def __init__(
@@ -178,7 +178,7 @@ class _Verification:
         chain.check_order(self.last, self._findings)
         asked = self._asked._replace(trusted=())
         older = [
-            _Verification(self._connection, asked._replace(log=log), self._file)
+            Verification(self._connection, asked._replace(log=log), self._file)
             for log in chain.before
         ]
         keys = [*(each.keys for each in older), self.keys]
@@ -206,7 +206,7 @@ class _Verification:
         else:
             self._findings.add(1, max(self.last, 1), "fork", words)
 
-    def _predecessor(self, older: "_Verification") -> int:
+    def _predecessor(self, older: "Verification") -> int:
         """Verify what a log before this one sealed: the same events. Gives how many roots it has."""
         known = set(self._findings)
         for finding in older.run_before():
