@@ -12,6 +12,8 @@ from typing import LiteralString
 import pytest
 
 from api.tenancy import create_tenant
+from app.accesses import NewAccess, record_accesses
+from app.evidence.anchors.files import FileAnchor
 from app.evidence.attesting import attest
 from app.evidence.changing_keys import restart, rotate_key
 from app.evidence.guard import last_path
@@ -22,8 +24,9 @@ from app.log.erasure import Why, erase
 from app.log.leaves import current_log
 from app.settings import Settings
 from app.tenants import Tenant
+from domain.evidence.anchoring import AnchorSpec
 from domain.evidence.merkle import EMPTY_ROOT
-from domain.evidence.notes import encode_base64
+from domain.evidence.notes import encode_base64, parse_note
 from postgres.connections import Connection, Pool, connect, open_pool
 from tests.databases import Database, new_database
 from tests.evidence.filling import fill, items
@@ -47,6 +50,7 @@ FORGET = (
 )
 FORGET_NEWEST: tuple[LiteralString, ...] = tuple(f"{each} and log_number = 2" for each in FORGET)
 REMAKE_NEWEST: LiteralString = f"{REMAKE_RUN} and log_number = 2"
+LONG_AGO: LiteralString = "update checkpoints set sealed_at = sealed_at - interval '61 minutes' where tenant_id = %(tenant_id)s"
 EMPTY = encode_base64(EMPTY_ROOT)
 FAKE = b"\x17" * 32
 
@@ -290,6 +294,62 @@ def test_a_backup_that_was_restored_is_found(
         assert both.found() == []
         assert both.found(anchored=True) == ["901-1000 fork", "1001-1500 fork"]
         assert restored.found() == ["1-1500 fork"]
+
+
+def test_lines_of_a_file_of_anchors_may_be_in_any_order(case: Case) -> None:
+    """As of two that seal, the slower of which writes last. Each line must still be one of this log."""
+    lines = case.anchors.read_bytes().splitlines(keepends=True)
+    case.anchors.unlink()
+    anchor = FileAnchor(AnchorSpec("file", str(case.anchors), 0))
+    for n in (1, 3, 4, 0, 2, 1):
+        checkpoint = json.loads(lines[n])["checkpoint"]
+        anchor.anchor(parse_note(checkpoint.encode()), lambda _: [])
+    outcome = case.verify(anchored=True)
+    assert not list(outcome.findings)
+    assert outcome.roots == len(SIZES) + 6 + 1
+    # A line that goes back in the file, and is not of this past.
+    case.tamper(ALTER_AMOUNT, at=650)
+    case.tamper(REMAKE_RUN, at=650, hash=made_hash(case, 650))
+    remake_tiles(case)
+    case.tamper("delete from checkpoints where tenant_id = %(tenant_id)s and size < 2100")
+    found = case.found(anchored=True)
+    assert {"601-700 fork", "701-2100 fork"} <= set(found)
+    assert not any("rollback" in each for each in found)
+    # What was signed and is not there is still found, whichever line says so.
+    case.tamper(
+        "delete from events where tenant_id = %(tenant_id)s and position > 1000",
+        "delete from leaf_runs where tenant_id = %(tenant_id)s",
+        "delete from tiles where tenant_id = %(tenant_id)s",
+        "delete from checkpoints where tenant_id = %(tenant_id)s",
+    )
+    assert "1001-2100 rollback" in case.found(anchored=True)
+
+
+def test_a_new_log_is_not_yet_in_a_file_of_anchors(
+    case: Case, pool: Pool, new_tenant: Callable[..., Tenant], tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = build(pool, case.database, new_tenant(), tmp_path / "other", [])
+    other = other._replace(anchors=case.anchors)
+
+    def not_yet() -> bool:
+        outcome = other.verify(anchored=True)
+        assert not list(outcome.findings)
+        return any("the log outside" in what for what in outcome.not_checked)
+
+    assert not_yet()
+    with pool.connection() as connection:
+        record_accesses(connection, other.tenant.tenant_id, [NewAccess(7, "GET", "/", "", "")])
+    assert Sealer(pool, other.settings).seal(other.log) is not None
+    assert not_yet()
+    fill(pool, other.tenant.tenant_id, items(), 10)
+    Sealer(pool, other.settings).seal(other.log)
+    assert not_yet()
+    # Who has been sealing for long should be there.
+    other.tamper(LONG_AGO)
+    assert other.found(anchored=True) == ["1-10 fork"]
+    assert seal(pool, other) == 10
+    assert other.found(anchored=True) == []
 
 
 def test_what_was_erased_is_proven_and_no_more_is(

@@ -8,7 +8,7 @@ from app.log.leaves import Log
 from domain.evidence.checkpoints import Tree, origin_of
 from domain.evidence.notes import NoteError, parse_note
 from postgres.connections import Connection
-from postgres.rows import fetch_all
+from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
 
 
@@ -16,6 +16,7 @@ class Sql(Statements):
     """Reading checkpoints as they are stored."""
 
     checkpoints_between: Statement
+    was_sealed_long_ago: Statement
 
 
 SQL = Sql(__file__)
@@ -27,6 +28,12 @@ class _Row(NamedTuple):
     size: int
     root: bytes
     note: str
+
+
+def was_sealed_long_ago(connection: Connection, log: Log) -> bool:
+    """Tell whether a checkpoint over events is there of over an hour ago: one that anchors should have."""
+    of = {"tenant_id": log.tenant_id, "log_number": log.number}
+    return bool(fetch_one(connection, SQL.was_sealed_long_ago, of, bool))
 
 
 class Signed(NamedTuple):

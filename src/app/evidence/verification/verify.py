@@ -16,7 +16,7 @@ from app.evidence.store import newest_checkpoint
 from app.evidence.verification.accesses import access_hashes, number_of_accesses
 from app.evidence.verification.anchored import AnchoredFile
 from app.evidence.verification.chain import Chain, Restart
-from app.evidence.verification.checkpoints import Signed
+from app.evidence.verification.checkpoints import Signed, was_sealed_long_ago
 from app.evidence.verification.elsewhere import TREES, Elsewhere
 from app.evidence.verification.erasures import check_outside
 from app.evidence.verification.findings import Findings, UnreadableError
@@ -135,6 +135,7 @@ class Verification:
         self.keys = check_keys(log, rows, asked.trusted, self.last, self._findings)
 
     def run(self, report: Callable[[int], None]) -> Outcome:
+        """Verify the log as it was at the beginning, and what is outside; `report` as in `verify_log`."""
         self._check_outside()
         self._check_chain()
         held, unrecorded = self._events(self._roots("log"), report)
@@ -203,8 +204,12 @@ class Verification:
         words = "the file of anchors holds no checkpoint of this log"
         if self._begun and any(each.keys and self._file.holds(each.keys) for each in self._older):
             self.not_checked.append(f"the newest log outside: {words} yet, only of those before it")
-        else:
+        elif self._origin in self._file.sizes or was_sealed_long_ago(self._connection, self.log):
             self._findings.add(1, max(self.last, 1), "fork", words)
+        else:
+            self.not_checked.append(
+                f"the log outside: {words}, which was first sealed less than an hour ago, or never"
+            )
 
     def _predecessor(self, older: "Verification") -> int:
         """Verify what a log before this one sealed: the same events. Gives how many roots it has."""
