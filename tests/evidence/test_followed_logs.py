@@ -12,7 +12,7 @@ from app.evidence.attesting import attest
 from app.evidence.changing_keys import restart
 from app.evidence.guard import Signer, last_path, sign_statement
 from app.evidence.keys import generate_key, read_keys
-from app.evidence.log_keys import LogKey, add_log_key
+from app.evidence.log_keys import LogKey, add_log_key, begin_signing
 from app.evidence.sealer import Sealer
 from app.log.leaves import current_log
 from app.settings import Settings
@@ -220,6 +220,8 @@ def test_a_log_that_is_gone_with_all_that_was_there_of_it_is_found(
         log = current_log(connection, case.tenant.tenant_id)
     assert log is not None
     forged = case._replace(log=log)
+    with pool.connection() as connection:
+        begin_signing(connection, log, case.settings)
     assert Sealer(pool, case.settings).seal(log) == 900
     # It is sealed anew, and looks whole: by the folder of the keys, and by the anchors of any tenant.
     assert forged.found() == ["1 rollback"]

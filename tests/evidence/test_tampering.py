@@ -50,7 +50,10 @@ FORGET = (
 )
 FORGET_NEWEST: tuple[LiteralString, ...] = tuple(f"{each} and log_number = 2" for each in FORGET)
 REMAKE_NEWEST: LiteralString = f"{REMAKE_RUN} and log_number = 2"
-LONG_AGO: LiteralString = "update checkpoints set sealed_at = sealed_at - interval '61 minutes' where tenant_id = %(tenant_id)s"
+LONG_AGO: LiteralString = (
+    "update checkpoints set sealed_at = sealed_at - interval '61 minutes'"
+    " where tenant_id = %(tenant_id)s"
+)
 EMPTY = encode_base64(EMPTY_ROOT)
 FAKE = b"\x17" * 32
 

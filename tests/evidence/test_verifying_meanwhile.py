@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from app.evidence.guard import begin_guard, last_path
+from app.evidence.verification.findings import UnreadableError
 from app.evidence.verification.reading import connect_to_read
 from app.evidence.verification.verify import Asked, Verification
 from app.log.erasure import Why, erase
@@ -13,7 +15,8 @@ from app.tenants import Tenant
 from postgres.connections import Pool, connect
 from tests.databases import Database
 from tests.evidence.filling import fill, items
-from tests.evidence.tampering import Case, build
+from tests.evidence.tampering import Case, build, seal
+from tests.evidence.test_followed_logs import follow
 
 
 @pytest.fixture
@@ -46,3 +49,45 @@ def test_what_is_recorded_and_erased_meanwhile(case: Case, pool: Pool) -> None:
         " where tenant_id = %(tenant_id)s limit 1"
     )
     assert "305 erased" in case.found()
+
+
+def test_another_log_that_follows_meanwhile(case: Case, pool: Pool) -> None:
+    with begun(case) as verification:
+        after = follow(pool, case)
+        assert found(verification) == []
+    # Who asks for the log before is told so.
+    with pytest.raises(UnreadableError, match="another log follows"):
+        case.verify()
+    assert after.verify().proven
+    # One that is entered beside it follows nothing.
+    case.tamper(
+        "update logs set predecessor = sha256(predecessor) where tenant_id = %(tenant_id)s and number = 2"
+    )
+    assert "1-300 fork" in case.found()
+
+
+def test_a_log_that_just_followed_another_one_need_not_be_sealed(case: Case, pool: Pool) -> None:
+    after = follow(pool, case)
+    fill(pool, case.tenant.tenant_id, items(first=6_000), 400)
+    last = last_path(case.settings.signing_path, after.log.log_id, "log")
+    for _ in range(2):
+        outcome = after.verify()
+        assert not list(outcome.findings)
+        unsealed = "positions 301 to 700 against a checkpoint: none is over them yet"
+        assert unsealed in outcome.not_checked
+        last.unlink(missing_ok=True)
+    assert outcome.keys is not None
+    begin_guard(case.settings.signing_path, after.log.log_id, outcome.keys.origin)
+    # Once it was sealed, it stays so.
+    assert seal(pool, after) == 700
+    case.tamper("delete from checkpoints where tenant_id = %(tenant_id)s and log_number = 2")
+    assert "301-700 signature" in after.found()
+    last.unlink()
+    assert "301-700 signature" in after.found()
+    # Where no key of the log before vouches for the one that follows, nothing is taken as proven by that.
+    case.tamper(
+        "delete from tiles where tenant_id = %(tenant_id)s and log_number = 2",
+        "update logs set note = regexp_replace(note, '\\n[^\\n]+\\n$', E'\\n')"
+        " where tenant_id = %(tenant_id)s and number = 2",
+    )
+    assert "1-700 signature" in after.found()

@@ -21,7 +21,7 @@ class _Said(NamedTuple):
 
     largest: int
     late: dict[int, Line]
-    """Lines, by number, of a smaller size than one before: of several that write to a file one may be slower."""
+    """Lines, by number, of a smaller size than one before: of several that write one may be slower."""
 
 
 _NOTHING = _Said(0, {})

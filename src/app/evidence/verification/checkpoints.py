@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from app.evidence.store import newest_checkpoint
 from app.evidence.verification.findings import Findings
 from app.evidence.verification.keys import SigningKeys, WrongCheckpointError
 from app.log.leaves import Log
@@ -28,6 +29,12 @@ class _Row(NamedTuple):
     size: int
     root: bytes
     note: str
+
+
+def sealed_size(connection: Connection, log: Log, tree: Tree) -> int:
+    """Return the size of the newest checkpoint of a tree, 0 if there is none."""
+    newest = newest_checkpoint(connection, log, tree)
+    return 0 if newest is None else max(newest.size, 0)
 
 
 def was_sealed_long_ago(connection: Connection, log: Log) -> bool:

@@ -20,6 +20,7 @@ class Sql(Statements):
     recorded_hashes: Statement
     stored_hashes: Statement
     tiles_beyond: Statement
+    has_tiles: Statement
 
 
 SQL = Sql(__file__)
@@ -96,6 +97,12 @@ def check_tiles(connection: Connection, log: Log, size: int, findings: Findings)
     for tile in fetch_all(connection, SQL.tiles_beyond, of, _Tile):
         words = f"the tree of {tile.tree} has hashes of level {tile.level} over leaves that were not sealed"
         findings.add(1, max(size, 1), "leaves", words)
+
+
+def has_tiles(connection: Connection, log: Log) -> bool:
+    """Tell whether any hash of the tree over events is stored, which is so once 256 of them were sealed."""
+    of = {"tenant_id": log.tenant_id, "log_number": log.number}
+    return bool(fetch_one(connection, SQL.has_tiles, of, bool))
 
 
 def _joined(

@@ -55,3 +55,7 @@ select trees.tree, last.level
        select max(size) from checkpoints c
         where c.tenant_id = :tenant_id and c.log_number = :log_number and c.tree = trees.tree), 0)
  order by trees.tree, last.level;
+
+-- name: has_tiles(tenant_id, log_number)
+select exists (
+       select 1 from tiles where tenant_id = :tenant_id and log_number = :log_number and tree = 'log');

@@ -73,6 +73,12 @@ def connect_to_read(url: str) -> Connection:
     return connection
 
 
+def stretches(first: int, last: int, rows_from: int) -> Iterator[Stretch]:
+    """Yield what is read at once of the positions from `first` to `last`."""
+    for begin in range(first, last + 1, EVENTS_AT_ONCE):
+        yield Stretch(begin, min(begin + EVENTS_AT_ONCE - 1, last), max(begin, rows_from))
+
+
 def read_all(task: Task, stretches: Iterator[Stretch], events: int) -> Iterator[Read]:
     """Yield what each stretch says, in order. Raises psycopg.Error, UnreadableError."""
     if events <= _FEW:
