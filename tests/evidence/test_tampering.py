@@ -469,6 +469,65 @@ def test_a_key_that_signs_alone_by_now_is_proven_in_each_tree(case: Case, pool: 
     assert case.found(anchored=True) == []
 
 
+def test_a_key_that_followed_and_is_gone_is_found_by_its_file(case: Case, pool: Pool) -> None:
+    with pool.connection() as connection:
+        rotate_key(connection, case.log, case.settings, datetime.now(UTC))
+    # As a rotation leaves it that was broken off.
+    case.tamper("create table kept as table log_keys")
+    case.tamper("delete from log_keys where tenant_id = %(tenant_id)s and number = 2")
+    assert case.found() == []
+    case.tamper(
+        "delete from log_keys where tenant_id = %(tenant_id)s",
+        "insert into log_keys select * from kept where tenant_id = %(tenant_id)s",
+        "drop table kept",
+    )
+    grow(pool, case, [2200], begin=2100)
+    assert case.found() == []
+    case.tamper("delete from log_keys where tenant_id = %(tenant_id)s and number = 2")
+    assert case.found() == ["1-2200 signature"]
+
+
+def test_hashes_that_belong_to_nothing_are_found(case: Case) -> None:
+    tile: LiteralString = "insert into tiles values (%(tenant_id)s, "
+    run: LiteralString = "insert into leaf_runs values (%(tenant_id)s, "
+    strays: tuple[LiteralString, ...] = (
+        f"{run}1, 0, %(hash)s)",
+        f"{run}1, -7, %(hash)s)",
+        f"{run}2, 1, %(hash)s)",
+        f"{tile}1, 'branches', 1, 0, %(hash)s)",
+        f"{tile}1, 'log', 0, 0, %(hash)s)",
+        f"{tile}1, 'log', -1, 0, %(hash)s)",
+        f"{tile}1, 'heads', 8, 0, %(hash)s)",
+        f"{tile}1, 'log', 1, -1, %(hash)s)",
+        f"{tile}2, 'log', 1, 0, %(hash)s)",
+    )
+    for stray in strays:
+        case.tamper(
+            "create table kept as table leaf_runs", "create table kept_tiles as table tiles"
+        )
+        case.tamper(stray, hash=FAKE)
+        assert "1 leaves" in case.found(), stray
+        case.tamper(
+            "delete from leaf_runs where tenant_id = %(tenant_id)s",
+            "insert into leaf_runs select * from kept where tenant_id = %(tenant_id)s",
+            "delete from tiles where tenant_id = %(tenant_id)s",
+            "insert into tiles select * from kept_tiles where tenant_id = %(tenant_id)s",
+            "drop table kept, kept_tiles",
+        )
+    assert case.found() == []
+
+
+def test_a_statement_of_heads_that_is_gone_makes_no_others_false(case: Case, pool: Pool) -> None:
+    with connect(case.database.service_url) as connection:
+        for size in range(2110, 2150, 10):
+            grow(pool, case, [size], begin=size - 10)
+            attest(connection, case.log, case.settings)
+    assert case.found() == []
+    case.tamper("delete from head_statements where tenant_id = %(tenant_id)s and n = 1")
+    heads = [each.words for each in case.verify().findings if each.code == "heads"]
+    assert heads == ["statement 2 comes where there should be statement 1"]
+
+
 def kept_note(case: Case) -> str:
     """Write the newest note that was anchored into a file, as an auditor keeps it; returns its path."""
     lines = case.anchors.read_bytes().splitlines()

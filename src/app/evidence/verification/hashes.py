@@ -21,6 +21,7 @@ class Sql(Statements):
     stored_hashes: Statement
     tiles_beyond: Statement
     has_tiles: Statement
+    strays: Statement
 
 
 SQL = Sql(__file__)
@@ -51,6 +52,11 @@ class Ends(NamedTuple):
 class _Tile(NamedTuple):
     tree: str
     level: int
+
+
+class _Stray(NamedTuple):
+    position: int
+    what: str
 
 
 class _Row(NamedTuple):
@@ -97,6 +103,12 @@ def check_tiles(connection: Connection, log: Log, size: int, findings: Findings)
     for tile in fetch_all(connection, SQL.tiles_beyond, of, _Tile):
         words = f"the tree of {tile.tree} has hashes of level {tile.level} over leaves that were not sealed"
         findings.add(1, max(size, 1), "leaves", words)
+
+
+def check_strays(connection: Connection, log: Log, findings: Findings) -> None:
+    """Tell of hashes of the tenant that are of no log, no tree, no level, or of what no log has."""
+    for stray in fetch_all(connection, SQL.strays, {"tenant_id": log.tenant_id}, _Stray):
+        findings.add(stray.position, stray.position, "leaves", stray.what)
 
 
 def has_tiles(connection: Connection, log: Log) -> bool:

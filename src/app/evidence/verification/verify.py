@@ -19,9 +19,16 @@ from app.evidence.verification.checkpoints import Signed, sealed_size, was_seale
 from app.evidence.verification.elsewhere import TREES, Elsewhere
 from app.evidence.verification.erasures import check_outside
 from app.evidence.verification.findings import Findings, UnreadableError
-from app.evidence.verification.hashes import check_tiles, has_tiles, read_ends, read_recorded
+from app.evidence.verification.hashes import (
+    check_strays,
+    check_tiles,
+    has_tiles,
+    read_ends,
+    read_recorded,
+)
 from app.evidence.verification.heads import Stated
-from app.evidence.verification.keys import SigningKeys, check_key_files, check_keys
+from app.evidence.verification.key_files import KeyFiles
+from app.evidence.verification.keys import SigningKeys, check_keys
 from app.evidence.verification.reading import Task, connect_to_read, read_all, stretches
 from app.evidence.verification.rows import EARLIER
 from app.evidence.verification.sealer import check_sealing
@@ -115,6 +122,7 @@ class Verification:
         # Which logs there are is read before all else: what follows this one meanwhile changes nothing in it.
         self.chain = Chain(connection, log)
         # What is outside is read first, and where the log ends last: what was signed before is in the log.
+        self._key_files = KeyFiles(log, asked.settings)
         rows = log_keys(connection, log)
         self._origin = rows[0].vkey.partition("+")[0] if rows else ""
         self._file = file
@@ -146,8 +154,11 @@ class Verification:
             words = "so many events are missing before this one that they were not looked for"
             self._findings.add(self.last + 1, self._end, "gap", words)
         held += self._beside()
+        if self.keys is not None:
+            self._key_files.check(self._connection, self.keys, self.last, self._findings)
         check_sealing(self._connection, self.log, self.last, self._findings)
         check_outside(self._connection, self.log, self.last, self._findings)
+        check_strays(self._connection, self.log, self._findings)
         return Outcome(
             self._findings,
             self._asked.from_position,
@@ -328,9 +339,7 @@ class Verification:
             yield "signatures: the log has no key yet"
         elif not self._asked.trusted:
             yield "whose the log's key is: compare it with the one that you were given (or name it by --vkey)"
-        if self.keys is not None and not check_key_files(
-            self.log, self.keys, self._asked.settings, self.last, self._findings
-        ):
+        if self.keys is not None and not self._key_files.vkeys:
             yield f"the signing key: no file of it can be read in {folder}"
         if not self._elsewhere.is_remembered:
             yield f"what was last signed: the signer's memory in {folder} can't be read"
