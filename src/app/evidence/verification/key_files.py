@@ -38,14 +38,14 @@ class KeyFiles:
                 return
 
     def check(
-        self, connection: Connection, keys: SigningKeys, size: int, findings: Findings
+        self, connection: Connection, keys: SigningKeys | None, size: int, findings: Findings
     ) -> None:
         """Tell, as of all positions up to `size`, if the first is none of the log's, or another that signed.
 
         One that signed nothing was made by a rotation that was broken off, or that is going on.
         """
-        for n, vkey in enumerate(self.vkeys):
-            if vkey not in keys.all and (n == 0 or self._has_signed(connection, vkey)):
+        for n, vkey in enumerate(self.vkeys if keys else ()):
+            if keys and vkey not in keys.all and (n == 0 or self._has_signed(connection, vkey)):
                 words = f"the key in {self._folder}, {vkey}, is not one of the log's"
                 findings.add(1, max(size, 1), "signature", words)
 

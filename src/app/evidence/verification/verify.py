@@ -145,8 +145,7 @@ class Verification:
         self._check_outside()
         self._check_chain()
         held, unrecorded = self._events(self._roots("log"), report)
-        for older in self._older:
-            held += self._predecessor(older)
+        held += sum(map(self._predecessor, self._older))
         if self.last > self._begun and not (self._sealed and self.keys) and not self._is_new:
             words = "no checkpoint is signed by a key of the log: nothing proves these events"
             self._findings.add(self._begun + 1, self.last, "signature", words)
@@ -154,8 +153,7 @@ class Verification:
             words = "so many events are missing before this one that they were not looked for"
             self._findings.add(self.last + 1, self._end, "gap", words)
         held += self._beside()
-        if self.keys is not None:
-            self._key_files.check(self._connection, self.keys, self.last, self._findings)
+        self._key_files.check(self._connection, self.keys, self.last, self._findings)
         check_sealing(self._connection, self.log, self.last, self._findings)
         check_outside(self._connection, self.log, self.last, self._findings)
         check_strays(self._connection, self.log, self._findings)
