@@ -38,6 +38,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _CURRENCY = re.compile(r"[A-Za-z0-9._-]{1,20}", re.ASCII)
 _KEY_PREFIX = "rb_"
 _ATTEMPTS = 20
+_GREATEST_ID = 2**31 - 1
 
 
 class TenantError(ValueError):
@@ -174,7 +175,9 @@ def revoke_key(connection: Connection, key_id: int) -> datetime | None:
 
     Raises TenantError if there is no such key.
     """
-    before = connection.execute(SQL.revoke_key.sql, {"key_id": key_id}).fetchone()
+    is_one = 0 < key_id <= _GREATEST_ID
+    row = {"key_id": key_id}
+    before = connection.execute(SQL.revoke_key.sql, row).fetchone() if is_one else None
     if before is None:
         raise TenantError(f"there is no key {key_id}")
     revoked_at: datetime | None = before[0]

@@ -1,13 +1,17 @@
 """Logs of made-up events, and what signs them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
+from app.evidence.anchors.anchor import Anchor
+from app.evidence.anchors.detecting import hold_against, shown_by
 from app.evidence.guard import GuardedSigner, Signer, begin_guard
 from app.evidence.keys import SigningKey, parse_key
 from domain.evidence.anchoring import Prove
 from domain.evidence.checkpoints import Checkpoint, Tree, origin_of
+from domain.evidence.notes import VerifierKey
 from tests.evidence.trees import made_up, naive_consistency, naive_root
 
 LOG_ID = bytes.fromhex("00112233445566778899aabbccddeeff")
@@ -26,6 +30,17 @@ class History(Struct, frozen=True):
 
     def prove(self, size: int) -> Prove:
         return lambda old_size: naive_consistency(old_size, made_up(size, seed=self.seed))
+
+
+def check_against(
+    anchor: Anchor, own: Checkpoint, vkeys: Sequence[VerifierKey], prove: Prove
+) -> Checkpoint | None:
+    """Hold a log against what an anchor shows of it, and return that."""
+    shown = shown_by(anchor, own.origin, vkeys)
+    if shown is None:
+        return None
+    hold_against(shown, own, prove)
+    return shown.checkpoint
 
 
 def a_key(name: str = ORIGIN) -> SigningKey:

@@ -3,18 +3,18 @@
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from app.evidence.anchors.anchor import AnchorError, ContradictionError
-from app.evidence.anchors.detecting import check_against
 from app.evidence.anchors.files import FileAnchor, Line, read_lines
 from app.evidence.anchors.opening import open_anchor
 from domain.evidence.anchoring import parse_anchors
 from domain.evidence.notes import Note
-from tests.evidence.histories import ORIGIN, History, a_key
+from tests.evidence.histories import ORIGIN, History, a_key, check_against
 
 TRUE, FALSE = History(0), History(1)
 
@@ -145,13 +145,40 @@ def test_a_line_that_was_altered_removed_or_moved_breaks_the_chain(
     assert all(line.chained for line in read_lines(lines))
 
 
-def test_many_that_append_at_once_make_one_chain(tmp_path: Path) -> None:
+def test_many_that_append_at_once_make_one_chain_in_which_each_tree_only_grows(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "anchors"
+
+    def append_all(first: int) -> None:
+        for size in range(first, 41):
+            # Another one that is further on is no fault of who comes late.
+            with suppress(ContradictionError):
+                append(path, signed(size))
+
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda size: append(path, *[signed(size)] * 5), range(1, 9)))
+        list(threads.map(append_all, range(1, 9)))
     lines = lines_of(path)
-    assert len(lines) == 40
     assert all(line.chained and line.record for line in lines)
+    sizes = [int(line.record.checkpoint.split("\n")[1]) for line in lines if line.record]
+    assert sizes == sorted(set(sizes))
+    assert sizes[-1] == 40
+
+
+def test_what_is_there_is_not_appended_again_and_its_line_is_the_receipt(tmp_path: Path) -> None:
+    path = tmp_path / "anchors"
+    anchor = opened(path)
+    anchor.anchor(signed(5), TRUE.prove(5))
+    anchor.anchor(signed(9, History(0, "heads")), TRUE.prove(9))
+    before = path.read_bytes()
+    first = before.splitlines()[0]
+    assert opened(path).anchor(signed(5), TRUE.prove(5)).data == first
+    for note, finding in ((signed(4), "rollback"), (signed(5, FALSE), "fork")):
+        with pytest.raises(ContradictionError) as it:
+            opened(path).anchor(note, TRUE.prove(4))
+        assert it.value.finding == finding
+        assert it.value.evidence == signed(5)
+    assert path.read_bytes() == before
 
 
 def test_the_file_is_made_for_all_to_read(tmp_path: Path) -> None:

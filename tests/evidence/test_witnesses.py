@@ -11,7 +11,6 @@ from app.evidence.anchors.anchor import (
     ContradictionError,
     UnfitAnchorError,
 )
-from app.evidence.anchors.detecting import check_against
 from app.evidence.anchors.opening import open_anchor
 from app.evidence.anchors.witnesses import WitnessAnchor
 from app.evidence.keys import SigningKey
@@ -20,7 +19,7 @@ from domain.evidence.anchoring import AnchorSpec, parse_anchors
 from domain.evidence.checkpoints import Tree
 from domain.evidence.merkle import EMPTY_ROOT
 from domain.evidence.notes import Note, parse_note, parse_verifier_key
-from tests.evidence.histories import ORIGIN, History, a_key
+from tests.evidence.histories import ORIGIN, History, a_key, check_against
 from tests.evidence.loopback import Reply, Request, forget_proxies, served
 from tests.evidence.witness import NAME, Witness
 

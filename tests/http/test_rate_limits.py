@@ -1,5 +1,6 @@
 """Rate limits of tenants and keys, over HTTP, by several processes on one store."""
 
+import gzip
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -42,7 +43,7 @@ def limit(
         key_id = WHOLE_TENANT
         if key is not None:
             found = connection.execute(
-                "select key_id from api_keys where key_hash = sha256(%s)", [key.encode()]
+                "select key_id from key_of(sha256(%s))", [key.encode()]
             ).fetchone()
             assert found is not None
             [key_id] = found
@@ -207,6 +208,26 @@ def test_a_batch_larger_than_the_burst_passes_once_and_is_paid_for(
         )
         assert left == "0"
         assert int(after_s) <= int(refused.headers["retry-after"])
+
+
+@pytest.mark.parametrize("framing", ["chunks", "gzip"])
+def test_bytes_are_paid_for_whatever_is_in_them(
+    framing: str, store: Database, hosts: list[Service], acme: str
+) -> None:
+    limit(store, acme, size=100_000, burst_s=1)
+    sent = b"{" * 2_000_000
+    with hosts[1].client(new_key(store, acme)) as client:
+
+        def post() -> httpx.Response:
+            if framing == "gzip":
+                gzipped = {"content-encoding": "gzip"}
+                return client.post(EVENTS, content=gzip.compress(sent), headers=gzipped)
+            return client.post(EVENTS, content=iter([sent]))
+
+        assert_problem(post(), "malformed-body")
+        refused = post()
+        assert_problem(refused, "rate-limited")
+        assert int(refused.headers["retry-after"]) > 10
 
 
 def test_where_429_stands_among_the_other_checks(

@@ -58,6 +58,17 @@ def test_a_connection_without_a_request_ends(impatient: Service) -> None:
         assert wire.closed()
 
 
+@pytest.mark.parametrize("line", [f"POST {EVENTS}", "GET /health/live"])
+def test_the_rest_of_a_body_is_not_waited_for_after_the_answer(
+    line: str, impatient: Service
+) -> None:
+    with Wire(impatient.address) as wire:
+        wire.request(line, {"content-length": "100000"})
+        wire.answer(line.partition(" ")[0])
+        wire.send(b"{")
+        assert wire.closed()
+
+
 def test_who_reads_or_sends_a_body_for_longer_is_let_be(impatient: Service, key: str) -> None:
     sent = body(login("a"))
     head = {"x-api-key": key, "content-type": "application/json"}

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from fractions import Fraction
 from itertools import cycle
 
@@ -134,6 +135,21 @@ def test_many_that_wait_together_lose_nothing_where_an_answer_takes_long() -> No
         assert taken >= limit.rate.full
         passed_s = hosts.clock.now - 1_000
         assert taken >= min(400, limit.rate.full + 10 * float(passed_s) - 20)
+
+    asyncio.run(scenario())
+
+
+def test_a_flood_is_refused_at_once_beyond_what_may_wait_and_costs_little_for_each() -> None:
+    async def scenario() -> None:
+        hosts, limit = Hosts(1), bucket(100_000, 10)
+        hosts.store.trip_s = Fraction(1, 10)
+        flood = [hosts.spend(0, {"items": 1}, limit) for _ in range(5_000)]
+        began_s = time.process_time()
+        waits = await asyncio.gather(*flood)
+        # Each that waits looks at no other but when the store answers: 5 s where each looks at all.
+        assert time.process_time() - began_s < 3
+        assert waits.count(0) == 1_000
+        assert sum(wait_s == 1 for wait_s in waits) == 4_000
 
     asyncio.run(scenario())
 

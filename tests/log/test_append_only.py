@@ -184,7 +184,7 @@ def test_a_position_or_a_key_or_a_version_can_not_be_taken_twice(
     pool: Pool, recorded: Tenant
 ) -> None:
     taken = (
-        {"position": 1, "key": b"new"},
+        {"position": 1, "key": b"new", "version": 1, "stream": "player:new"},
         {"position": 99, "key": "(select key from events where tenant_id = %(tenant)s limit 1)"},
         {"position": 99, "key": b"new", "version": 1},
     )
@@ -193,8 +193,8 @@ def test_a_position_or_a_key_or_a_version_can_not_be_taken_twice(
         with pytest.raises(psycopg.errors.UniqueViolation), pool.connection() as connection:
             connection.execute(
                 "insert into events (tenant_id, position, version, recorded_at, key, stream, topic, state)"
-                f" values (%(tenant)s, %(position)s, %(version)s, now(), {source}, 'player:p', 't', '')",
-                {"version": 99, **place, "tenant": recorded.tenant_id},
+                f" values (%(tenant)s, %(position)s, %(version)s, now(), {source}, %(stream)s, 't', '')",
+                {"version": 99, "stream": "player:p", **place, "tenant": recorded.tenant_id},
             )
 
 

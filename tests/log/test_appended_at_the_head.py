@@ -89,6 +89,7 @@ def goes_on(batch: Sequence[Row], head: Head) -> bool:
         {row.tenant for row in batch} == {"mine"}
         and sorted(row.beyond_head for row in batch) == list(range(1, len(batch) + 1))
         and all(row.topic == "LoggedIn" for row in batch)
+        and all(0 <= row.version <= head.position + row.beyond_head for row in batch)
         and len(moments) == 1
         and (head.recorded_at is None or recorded_at >= head.recorded_at)
         and (recorded_at == head.recorded_at or abs(recorded_at - head.now) <= _TOLERATED)
@@ -163,10 +164,47 @@ def test_only_what_goes_on_at_the_head_goes_in(
             add(service, batch, ids, head, way)
     except psycopg.errors.InsufficientPrivilege:
         assert not lawful
-    except psycopg.errors.UniqueViolation:
+    except (psycopg.errors.UniqueViolation, psycopg.errors.CheckViolation):
         assert not lawful
     else:
         assert lawful
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("version", "-1"),
+        ("version", "2147483647"),
+        ("occurred_at", "'infinity'"),
+        ("occurred_at", "'-infinity'"),
+        ("stream", "repeat('x', 301)"),
+        ("topic", "repeat('x', 101)"),
+        ("state", "null"),
+    ],
+)
+def test_what_would_hold_up_all_that_follows_does_not_go_in(
+    column: str, value: str, service: Connection, mine: Tenant
+) -> None:
+    head = head_of(service, mine.tenant_id)
+    row = {
+        "tenant_id": f"{mine.tenant_id}",
+        "position": f"{head.position + 1}",
+        "version": "1",
+        "recorded_at": "clock_timestamp()",
+        "occurred_at": "null",
+        "stream": "'player:new'",
+        "topic": "'LoggedIn'",
+        "state": "'{}'",
+    }
+
+    def insert(columns: dict[str, str]) -> None:
+        names, values = ", ".join(columns), ", ".join(columns.values())
+        with service.transaction(force_rollback=True):
+            service.execute(f"insert into events ({names}) values ({values})".encode())
+
+    insert(row)
+    with pytest.raises((psycopg.errors.CheckViolation, psycopg.errors.InsufficientPrivilege)):
+        insert(row | {column: value})
 
 
 def test_a_second_statement_goes_on_where_the_first_ended(

@@ -41,6 +41,11 @@ REFUSED = {
     "move a key to another tenant": "update api_keys set tenant_id = {other}",
     "delete a key": "delete from api_keys",
     "make a key whose hash is none": "select make_key('x', {t}, '{{read}}', '', null)",
+    "make a key that never ends in time": "select make_key(sha256('x'), {t}, '{{read}}', '', 'infinity')",
+    "make a tenant of two lines": "select add_tenant(E'a\\nb', '{{}}')",
+    "make a tenant whose currency is none": "select add_tenant('fit', '{{E U R}}')",
+    "allow what is no currency": "select allow_currency({t}, E'a\\tb')",
+    "access by no key": "select record_accesses({t}, '{{-1}}', '{{GET}}', '{{/}}', '{{}}', '{{}}')",
     "make a key of a scope that is none": "select make_key(sha256('x'), {t}, '{{all}}', '', null)",
     # Tenants.
     "make a tenant with a number of one's own": "insert into tenants values (2147483647, 'last', now())",

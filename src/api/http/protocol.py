@@ -102,8 +102,11 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def end_if_slow(self, timeout_s: float) -> None:
-        """End the connection where a head that is awaited is not whole after `timeout_s`."""
-        if self._ended or self._in_body or self.loop.time() < self._awaited_since + timeout_s:
+        """End the connection where a head that is awaited is not whole after `timeout_s`.
+
+        The rest of a body whose request was answered already is waited for as long, too.
+        """
+        if self._ended or self.loop.time() < self._awaited_since + timeout_s:
             return
         if self._last is not None and not self._last.response_complete:
             return

@@ -65,11 +65,13 @@ def limit_batch(request: Request[Any, Any, Any]) -> Admit | None:
     limits: _Limits | None = request.scope["state"].get(_LIMITS)
     if limits is None:
         return None
-    declared = _declared_bytes(request, limits)
+    paid_bytes = _declared_bytes(request, limits)
 
     async def spend(items: int, size_bytes: int) -> None:
-        more_bytes = max(0, size_bytes - declared)
-        whole: Amounts = {"requests": 1, "items": items, "bytes": declared + more_bytes}
+        nonlocal paid_bytes
+        more_bytes = max(0, size_bytes - paid_bytes)
+        paid_bytes += more_bytes
+        whole: Amounts = {"requests": 1, "items": items, "bytes": paid_bytes}
         await _spend(limits, {"items": items, "bytes": more_bytes}, again=whole)
 
     return spend
@@ -119,7 +121,13 @@ async def _spend(limits: _Limits, amounts: Amounts, *, again: Amounts | None = N
 
 
 def _declared_bytes(connection: ASGIConnection[Any, Any, Any, Any], limits: _Limits) -> int:
-    """Return how long the body is by its head; 0 where that isn't said, or it will not be read."""
+    """Return how long the body is by its head; 0 where it will not be read.
+
+    Where that isn't said, or it will be unpacked, it is one byte at first: who is in debt is refused before
+    anything is read, and all of it is paid for at once, as a batch larger than the burst must be.
+    """
+    if "transfer-encoding" in connection.headers or "content-encoding" in connection.headers:
+        return 1
     declared = connection.headers.get("content-length", "")
     size_bytes = int(declared) if declared.isdecimal() else 0
     return size_bytes if size_bytes <= limits.most_bytes else 0

@@ -4,7 +4,8 @@ An anchor that is slow or out of reach holds up nothing else: each has a thread 
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -12,9 +13,10 @@ import structlog
 from prometheus_client import Gauge
 
 from app.evidence.anchors.anchor import Anchor, AnchorError, ContradictionError
-from app.evidence.anchors.detecting import check_against
+from app.evidence.anchors.detecting import hold_against, shown_by
 from app.evidence.log_keys import log_keys
-from app.evidence.store import reader
+from app.evidence.sealing import UnsoundError, root_to_be
+from app.evidence.store import newest_checkpoint, reader
 from app.log.leaves import Log
 from domain.evidence.anchoring import Prove
 from domain.evidence.checkpoints import Checkpoint, Tree, origin_of, parse_checkpoint
@@ -23,7 +25,7 @@ from domain.evidence.notes import VerifierKey, parse_note, parse_verifier_key
 from domain.evidence.proofs import Tree as StoredTree
 from postgres.connections import Connection, Pool
 from postgres.errors import UNAVAILABLE
-from postgres.rows import fetch_all
+from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
 
 AGE = Gauge(
@@ -43,6 +45,10 @@ class Sql(Statements):
 
     trees: Statement
     waiting: Statement
+    take_turn: Statement
+    end_turn: Statement
+    anchored_size: Statement
+    wait_for_the_disk: Statement
     add_anchor: Statement
     set_finding: Statement
     clear_findings: Statement
@@ -56,7 +62,6 @@ class _Tree(NamedTuple):
     number: int
     log_id: bytes
     tree: Tree
-    note: str | None
 
 
 class _Waiting(NamedTuple):
@@ -64,8 +69,6 @@ class _Waiting(NamedTuple):
     number: int
     log_id: bytes
     tree: Tree
-    size: int
-    note: str
     waiting_since: datetime
 
 
@@ -109,7 +112,7 @@ class Anchoring:
         for each in trees:
             of = Log(each.tenant_id, each.number, each.log_id)
             try:
-                self._check(of, each.tree, each.note)
+                self._check(of, each.tree)
             except ContradictionError as error:
                 self._contradicted(of, error)
                 contradicted.append(of.tenant_id)
@@ -130,68 +133,102 @@ class Anchoring:
                 return
             of = Log(each.tenant_id, each.number, each.log_id)
             try:
-                self._anchor_one(of, each)
-                left.remove(each)
-            except ContradictionError as error:
-                self._contradicted(of, self._with_evidence(of, each, error))
+                if self._anchor_newest(of, each.tree):
+                    left.remove(each)
+            except ContradictionError as said:
+                found = self._judge(of, each.tree, said)
+                if found is not None:
+                    self._contradicted(of, found)
+                else:
+                    self._not_anchored(
+                        of, f"{said}; the log has that by now, or will have it sealed"
+                    )
             except AnchorError as error:
-                log.warning(
-                    "a checkpoint was not anchored",
-                    tenant_id=of.tenant_id,
-                    target=self._target,
-                    reason=str(error),
-                )
+                self._not_anchored(of, str(error))
         oldest = min((each.waiting_since for each in left), default=now)
         AGE.labels(self._target).set((now - oldest).total_seconds())
 
-    def _anchor_one(self, of: Log, waiting: _Waiting) -> None:
-        note = parse_note(waiting.note.encode())
-        receipt = self._anchor.anchor(note, self._prover(of, waiting.tree, waiting.size))
-        row = {
-            "tenant_id": of.tenant_id,
-            "log_number": of.number,
-            "tree": waiting.tree,
-            "target": self._target,
-            "size": waiting.size,
-            "receipt": receipt.data,
-            "anchored_at": datetime.now(UTC),
-        }
-        with self._pool.connection() as connection:
-            connection.execute(SQL.add_anchor.sql, row)
+    def _anchor_newest(self, of: Log, tree: Tree) -> bool:
+        """Anchor the newest checkpoint of a tree; gives whether the anchor has it now.
 
-    def _check(self, of: Log, tree: Tree, newest: str | None) -> None:
+        It is left to another process that is at it. What leaves is on the disk: an anchor must not know more
+        than the log does after a loss of power.
+        """
+        with self._pool.connection() as connection, self._turn(connection, of, tree) as has_turn:
+            if not has_turn:
+                return False
+            row = {
+                "tenant_id": of.tenant_id,
+                "log_number": of.number,
+                "tree": tree,
+                "target": self._target,
+            }
+            newest = newest_checkpoint(connection, of, tree)
+            anchored = fetch_one(connection, SQL.anchored_size, row, int)
+            if newest is None or newest.size <= (anchored or 0):
+                return True
+            connection.execute(SQL.wait_for_the_disk.sql)
+            note = parse_note(newest.note.encode())
+            receipt = self._anchor.anchor(note, _prover(connection, of, tree, newest.size))
+            given = {"size": newest.size, "receipt": receipt.data, "anchored_at": datetime.now(UTC)}
+            connection.execute(SQL.add_anchor.sql, {**row, **given})
+            return True
+
+    @contextmanager
+    def _turn(self, connection: Connection, of: Log, tree: Tree) -> Iterator[bool]:
+        """Have, of all processes, the turn to give a tree to the anchor; gives whether it was to be had."""
+        turn = {"turn": f"{self._target} {of.log_id.hex()} {tree}"}
+        has_turn = bool(fetch_one(connection, SQL.take_turn, turn, bool))
+        try:
+            yield has_turn
+        finally:
+            # A connection that broke has let go of it.
+            if has_turn and not connection.closed:
+                connection.execute(SQL.end_turn.sql, turn)
+
+    def _check(self, of: Log, tree: Tree) -> None:
         with self._pool.connection() as connection:
             vkeys = _vkeys(connection, of)
         if not vkeys:
             return
-        if newest is None:
-            own = Checkpoint(origin_of(vkeys[0].name, tree), 0, EMPTY_ROOT)
-        else:
-            own = parse_checkpoint(parse_note(newest.encode()).text)
-        check_against(self._anchor, own, vkeys, self._prover(of, tree, own.size))
+        origin = origin_of(vkeys[0].name, tree)
+        shown = shown_by(self._anchor, origin, vkeys)
+        if shown is None:
+            return
+        with self._pool.connection() as connection:
+            own = _own(connection, of, tree, origin, shown.checkpoint.size)
+            hold_against(shown, own, _prover(connection, of, tree, own.size))
 
-    def _prover(self, of: Log, tree: Tree, size: int) -> Prove:
-        def prove(older: int) -> list[bytes]:
-            with self._pool.connection() as connection:
-                return StoredTree(size, reader(connection, of, tree)).consistency(older)
+    def _judge(self, of: Log, tree: Tree, said: ContradictionError) -> ContradictionError | None:
+        """Return how an anchor contradicts the log as it is now, None where it doesn't.
 
-        return prove
-
-    def _with_evidence(
-        self, of: Log, waiting: _Waiting, said: ContradictionError
-    ) -> ContradictionError:
-        """Return what the anchor shows that is signed and contradicts the log, else what it said.
-
-        What a witness answers is not signed unless it cosigns: it is its word, by TLS.
+        That is what it shows that is signed, else what it said. What a witness answers is not signed unless
+        it cosigns: it is its word, by TLS.
         """
         try:
-            self._check(of, waiting.tree, waiting.note)
+            self._check(of, tree)
         except ContradictionError as shown:
             return shown
         except AnchorError:
             pass
+        if said.evidence is not None:  # what it shows, which was just looked at
+            return None
+        if said.size is not None and self._reaches(of, tree, said.size):
+            return None
         words = f"{said}. That is its word: it shows no signed checkpoint that says so"
         return ContradictionError(said.finding, words)
+
+    def _reaches(self, of: Log, tree: Tree, size: int) -> bool:
+        with self._pool.connection() as connection:
+            return _own(connection, of, tree, "", size).size >= size
+
+    def _not_anchored(self, of: Log, reason: str) -> None:
+        log.warning(
+            "a checkpoint was not anchored",
+            tenant_id=of.tenant_id,
+            target=self._target,
+            reason=reason,
+        )
 
     def _contradicted(self, of: Log, error: ContradictionError) -> None:
         """Keep that an anchor contradicts a log: nothing more is signed for it."""
@@ -234,3 +271,26 @@ def begin_anchoring(
 def _vkeys(connection: Connection, of: Log) -> list[VerifierKey]:
     """Return the keys of a log; what one of them signed before it was revoked is the log's word."""
     return [parse_verifier_key(key.vkey) for key in log_keys(connection, of) if not key.revoked]
+
+
+def _own(connection: Connection, of: Log, tree: Tree, origin: str, size: int) -> Checkpoint:
+    """Return the newest checkpoint of a tree; where that is smaller than `size`, what will be sealed at that.
+
+    A loss of power may take checkpoints, which are signed again, and none of the leaves under them.
+    """
+    newest = newest_checkpoint(connection, of, tree)
+    own = Checkpoint(origin, 0, EMPTY_ROOT)
+    if newest is not None:
+        own = parse_checkpoint(parse_note(newest.note.encode()).text)
+    if own.size < size:
+        try:
+            root = root_to_be(connection, of, tree, size)
+        except UnsoundError:
+            root = None
+        if root is not None:
+            return Checkpoint(origin, size, root)
+    return own
+
+
+def _prover(connection: Connection, of: Log, tree: Tree, size: int) -> Prove:
+    return StoredTree(size, reader(connection, of, tree)).consistency

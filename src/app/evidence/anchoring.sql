@@ -1,31 +1,41 @@
 -- name: trees()
--- Each tree of each log that goes on, with its newest checkpoint, where it has one.
-select l.tenant_id, l.number, l.log_id, t.tree, c.note
+-- Each tree of each log that goes on.
+select l.tenant_id, l.number, l.log_id, t.tree
   from logs l
  cross join (values ('log'), ('heads'), ('accesses')) as t (tree)
-  left join lateral (
-       select note from checkpoints
-        where tenant_id = l.tenant_id and log_number = l.number and tree = t.tree
-        order by size desc limit 1) c on true
  where l.number = (select max(number) from logs where tenant_id = l.tenant_id);
 
 -- name: waiting(target)
--- The trees whose newest checkpoint an anchor doesn't have, with that, and since when the first one waits.
-select l.tenant_id, l.number, l.log_id, t.tree, c.size, c.note,
+-- The trees whose newest checkpoint an anchor doesn't have, and since when the first one waits.
+select l.tenant_id, l.number, l.log_id, t.tree,
        (select sealed_at from checkpoints
          where tenant_id = l.tenant_id and log_number = l.number and tree = t.tree and size > a.size
          order by size limit 1) as waiting_since
   from logs l
  cross join (values ('log'), ('heads'), ('accesses')) as t (tree)
  cross join lateral (
-       select size, note from checkpoints
-        where tenant_id = l.tenant_id and log_number = l.number and tree = t.tree
-        order by size desc limit 1) c
+       select max(size) as size from checkpoints
+        where tenant_id = l.tenant_id and log_number = l.number and tree = t.tree) c
  cross join lateral (
        select coalesce(max(size), 0) as size from anchors
         where tenant_id = l.tenant_id and log_number = l.number and tree = t.tree and target = :target) a
  where l.number = (select max(number) from logs where tenant_id = l.tenant_id) and c.size > a.size
  order by waiting_since;
+
+-- name: take_turn(turn)
+-- For as long as the session lasts: no transaction is held open while an anchor answers.
+select pg_try_advisory_lock(hashtextextended(:turn, 1634624372));
+
+-- name: end_turn(turn)
+select pg_advisory_unlock(hashtextextended(:turn, 1634624372));
+
+-- name: anchored_size(tenant_id, log_number, tree, target)
+select coalesce(max(size), 0) from anchors
+ where tenant_id = :tenant_id and log_number = :log_number and tree = :tree and target = :target;
+
+-- name: wait_for_the_disk()
+-- Checkpoints are committed without waiting for it. A commit that wrote something waits for all that is before it.
+select pg_logical_emit_message(true, 'roundbook', '');
 
 -- name: add_anchor(tenant_id, log_number, tree, target, size, receipt, anchored_at)!
 insert into anchors (tenant_id, log_number, tree, target, size, receipt, anchored_at)

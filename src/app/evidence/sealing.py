@@ -11,7 +11,7 @@ from app.evidence.store import (
     newest_checkpoint,
     reader,
 )
-from app.log.leaves import Log, add_missing
+from app.log.leaves import Log, add_missing, hash_events, read_leaf_hashes
 from domain.evidence.checkpoints import Checkpoint, Tree
 from domain.evidence.merkle import Edge, MissingHashesError, Stretch
 from domain.evidence.proofs import Tree as StoredTree
@@ -20,6 +20,7 @@ from postgres.connections import Connection
 LEAVES_AT_ONCE = 100_000
 """What one transaction seals at most."""
 _ACCESSES_AT_ONCE = 1_000
+_LOOKED_AT_ONCE = 1_000
 
 
 class UnsoundError(Exception):
@@ -74,6 +75,27 @@ def grow_accesses(connection: Connection, log: Log, edge: Edge, most: int = LEAV
             break
         append_leaves(connection, log, "accesses", edge, hashes)
     return edge.size - before
+
+
+def root_to_be(connection: Connection, log: Log, tree: Tree, size: int) -> bytes | None:
+    """Return the root that a tree will be sealed with at a size, by its leaves as they are now.
+
+    Stores nothing. None where there are fewer leaves. Raises UnsoundError.
+    """
+    edge = open_tree(connection, log, tree)
+    while edge.size < size:
+        first, last = edge.size + 1, min(edge.size + _LOOKED_AT_ONCE, size)
+        if tree == "log":
+            hashes = read_leaf_hashes(connection, log, first, last)
+            hashes = hashes or hash_events(connection, log, first, last)
+        elif tree == "accesses":
+            hashes = hash_accesses(connection, log.tenant_id, log.log_id, first, last)
+        else:  # a statement is kept together with its checkpoint
+            hashes = b""
+        if not hashes:
+            return None
+        edge.append(hashes)
+    return edge.root()
 
 
 def append_leaves(connection: Connection, log: Log, tree: Tree, edge: Edge, hashes: bytes) -> None:

@@ -24,7 +24,7 @@ _DECOMPRESSING_THREADS = 2
 
 
 Admit = Callable[[int, int], Awaitable[None]]
-"""Lets a batch of so many items and so many bytes in, or raises."""
+"""Lets a batch of so many items, none while they are not counted, and of so many bytes in, or raises."""
 
 
 class Ingest:
@@ -91,10 +91,13 @@ class Ingest:
             holding.add(max(0, len(body) - encoded_bytes))
         elif len(body) > self._settings.max_body_bytes:
             raise BodyTooLargeError(self._settings.max_body_bytes)
-        async with self._working.share(tenant.tenant_id, len(body)):
+        size_bytes = len(body)
+        if admit is not None:
+            # What was sent counts whatever is in it, and is looked at only where it may be.
+            await admit(0, size_bytes)
+        async with self._working.share(tenant.tenant_id, size_bytes):
             alone = self._working.at_work == 1
             batch = await self._decoding.decode(body, tenant, alone=alone)
-            size_bytes = len(body)
             del body
             if admit is not None:
                 await admit(len(batch.keys), size_bytes)

@@ -15,6 +15,9 @@ from app.limits.limits import Bucket
 from domain.rate_limits import Lease, What
 
 _REMEMBERED_LEASES = 10_000
+# So many of a tenant wait for the store at once in a process: beyond that it waits for nobody.
+_MOST_WAITING = 1_000
+_CROWDED_S = 1.0
 
 Amounts = Mapping[What, int]
 
@@ -51,7 +54,7 @@ class _Turns:
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
-        self.waiting: list[_Waiting] = []
+        self.waiting: dict[_Waiting, None] = {}  # in the order in which they came
 
 
 class Limiter:
@@ -124,8 +127,10 @@ class Limiter:
         A process asks once at a time for a tenant, for all who wait.
         """
         turns = self._turns.setdefault(charges[0].bucket.tenant_id, _Turns())
+        if len(turns.waiting) >= _MOST_WAITING:
+            raise RateLimitedError([charge.bucket for charge in charges], _CROWDED_S)
         own = _Waiting(charges)
-        turns.waiting.append(own)
+        turns.waiting[own] = None
         try:
             async with turns.lock:
                 while not self._is_covered(own.open(), whole):
@@ -135,7 +140,7 @@ class Limiter:
                 lease.keep(amount, asked_at_s)
             raise
         finally:
-            turns.waiting.remove(own)
+            del turns.waiting[own]
 
     async def _take_for(self, own: _Waiting, turns: _Turns, whole: Sequence[_Charge]) -> None:
         """Take what a request lacks, and where there is so much, what others lack and will soon want."""

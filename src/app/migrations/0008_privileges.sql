@@ -20,7 +20,8 @@ begin
       into appended
       from (select count(*) as events, min(tenant_id) as tenant_id, max(tenant_id) as last_tenant,
                    min(position) as first, max(position) as last,
-                   min(recorded_at) as recorded_at, max(recorded_at) as last_recorded
+                   min(recorded_at) as recorded_at, max(recorded_at) as last_recorded,
+                   count(state) as states
               from added) a
       left join lateral (select tenant_id from tenants
                           where tenant_id = a.tenant_id for no key update) t on true
@@ -29,7 +30,7 @@ begin
         return null;
     end if;
     if not appended.is_known or appended.last_tenant <> appended.tenant_id
-        or appended.last - appended.first + 1 <> appended.events
+        or appended.last - appended.first + 1 <> appended.events or appended.states <> appended.events
         or appended.before is null and appended.first <> 1
     then
         raise exception 'events are appended at the head of one tenant''s log alone'
@@ -52,6 +53,13 @@ end
 $$;
 create trigger goes_on after insert on events
     referencing new table as added for each statement execute function check_appended();
+
+-- What no event of a lawful writer has and would hold up who reads or goes on after it: a version beyond which
+-- there is none, a time that is none, a name that no leaf has room for. What is there was checked by who wrote it.
+alter table events
+    add constraint version_is_reached check (version between 0 and position) not valid,
+    add constraint time_is_one check (isfinite(occurred_at)) not valid,
+    add constraint names_have_room check (length(stream) <= 300 and length(topic) <= 100) not valid;
 
 -- Where a log goes on: its head, when that was recorded, and which of the tenant's logs it is. Its head is the
 -- greatest position of which the leaf hash is recorded, or that of an event that follows another one: a row
@@ -167,6 +175,9 @@ create function record_accesses(
     of_tenant int, key_ids int[], methods text[], paths text[], queries text[], last_event_ids text[])
     returns void language plpgsql security definer set search_path = roundbook, pg_temp as $$
 begin
+    if 0 >= any (key_ids) then
+        raise exception 'an access is by a key' using errcode = 'insufficient_privilege';
+    end if;
     perform pg_advisory_xact_lock(1633903461, of_tenant);
     insert into accesses (tenant_id, number, accessed_at, key_id, method, path, query, last_event_id)
     select of_tenant, coalesce(l.number, 0) + a.place, greatest(l.accessed_at, c.now), a.key_id, a.method,
@@ -185,6 +196,12 @@ create function add_tenant(its_name text, codes text[]) returns int
 declare
     its_id int;
 begin
+    if its_name !~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'
+        or exists (select from unnest(codes) as code where code !~ '^[A-Za-z0-9._-]{1,20}$')
+    then
+        raise exception 'a tenant''s name and its currencies are letters, digits and ._-'
+            using errcode = 'insufficient_privilege';
+    end if;
     insert into tenants (tenant_id, name, created_at)
     select coalesce(max(tenant_id), 0) + 1, its_name, clock_timestamp() from tenants
     returning tenant_id into its_id;
@@ -198,6 +215,9 @@ $$;
 create function allow_currency(of_tenant int, its_code text) returns boolean
     language plpgsql security definer set search_path = roundbook, pg_temp as $$
 begin
+    if its_code !~ '^[A-Za-z0-9._-]{1,20}$' then
+        raise exception 'a currency is letters, digits and ._-' using errcode = 'insufficient_privilege';
+    end if;
     insert into tenant_currencies (tenant_id, code) values (of_tenant, its_code) on conflict do nothing;
     return found;
 end
@@ -232,8 +252,10 @@ create function make_key(hash bytea, of_tenant int, its_scopes text[], its_label
 declare
     its_id int;
 begin
-    if octet_length(hash) <> 32 or not its_scopes <@ array['ingest', 'read', 'audit'] then
-        raise exception 'a key has a SHA-256, and the scopes ingest, read and audit'
+    if octet_length(hash) <> 32 or not its_scopes <@ array['ingest', 'read', 'audit']
+        or not isfinite(until) or until >= '10000-01-01Z'
+    then
+        raise exception 'a key has a SHA-256, the scopes ingest, read and audit, and a date if it expires'
             using errcode = 'insufficient_privilege';
     end if;
     insert into api_keys (key_id, key_hash, tenant_id, scopes, label, created_at, expires_at)

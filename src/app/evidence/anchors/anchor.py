@@ -20,12 +20,21 @@ class ContradictionError(AnchorError):
     """An anchor knows another history of the log: nothing more is to be signed for it.
 
     `evidence`: the note that says so, signed by the log's key; None where there is the anchor's word alone.
+    `size`: what it has, where that is more than the checkpoint that it was given, which may be an old one.
     """
 
-    def __init__(self, finding: Finding, message: str, evidence: Note | None = None) -> None:
+    def __init__(
+        self,
+        finding: Finding,
+        message: str,
+        *,
+        evidence: Note | None = None,
+        size: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.finding: Finding = finding
         self.evidence = evidence
+        self.size = size
 
 
 class Receipt(Struct, frozen=True):

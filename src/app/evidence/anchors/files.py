@@ -21,8 +21,9 @@ import msgspec
 from msgspec import Struct
 
 from app.evidence import durable
-from app.evidence.anchors.anchor import AnchorError, Receipt
+from app.evidence.anchors.anchor import AnchorError, ContradictionError, Receipt
 from domain.evidence.anchoring import AnchorSpec, Prove
+from domain.evidence.checkpoints import Checkpoint, parse_checkpoint
 from domain.evidence.notes import Note, NoteError, parse_note
 
 NO_LINE = "0" * 64
@@ -55,30 +56,26 @@ class FileAnchor:
 
     def newest(self, origin: str) -> Note | None:
         """Return the last note of a tree in the file. Raises AnchorError."""
-        wanted = b'"checkpoint":' + msgspec.json.encode(origin + "\n")[:-1]
         try:
             with self._path.open("rb") as file, _mapped(file.fileno()) as content:
-                place = len(content)
-                while (place := content.rfind(wanted, 0, place)) >= 0:
-                    end = content.find(b"\n", place)
-                    line = content[content.rfind(b"\n", 0, place) + 1 : end if end >= 0 else None]
-                    if record := _parse(line):
-                        return parse_note(record.checkpoint.encode())
+                newest = self._newest(content, origin)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise AnchorError(f"{self.spec.target} can't be read: {error.strerror}") from error
-        except NoteError as error:
-            raise AnchorError(f"{self.spec.target} holds no note of {origin}: {error}") from None
-        return None
+        return newest[1] if newest else None
 
     def anchor(self, note: Note, prove: Prove) -> Receipt:  # noqa: ARG002 (it looks at no proof)
-        """Append a note, durably. Raises AnchorError."""
+        """Append a note, durably, unless it is there. Raises AnchorError.
+
+        ContradictionError is `rollback` where the last note of the tree is of a larger size, `fork` where it
+        is of the same size and of another root: whoever verifies the file relies on its order.
+        """
         try:
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
             descriptor = os.open(self._path, flags, 0o644)
             try:
-                return Receipt(self._append(descriptor, str(note)))
+                return Receipt(self._append(descriptor, note))
             finally:
                 os.close(descriptor)
         except OSError as error:
@@ -87,14 +84,19 @@ class FileAnchor:
     def close(self) -> None:
         """Hold nothing between two checkpoints."""
 
-    def _append(self, descriptor: int, note: str) -> bytes:
+    def _append(self, descriptor: int, note: Note) -> bytes:
+        checkpoint = parse_checkpoint(note.text)
         self._lock(descriptor)
         with _mapped(descriptor) as content:
+            newest = self._newest(content, checkpoint.origin)
+            if newest is not None and self._has(newest[1], checkpoint):
+                os.fsync(descriptor)  # who appended it may not have come to that
+                return newest[0]
             torn = len(content) > 0 and content[-1:] != b"\n"
             last, count = _last(content)
         at = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         prev = NO_LINE if last is None else sha256(last).hexdigest()
-        line = msgspec.json.encode(Record(count + 1, prev, at, note))
+        line = msgspec.json.encode(Record(count + 1, prev, at, str(note)))
         rest = b"\n" * torn + line + b"\n"
         while rest:
             rest = rest[os.write(descriptor, rest) :]
@@ -102,6 +104,47 @@ class FileAnchor:
         if last is None:
             durable.sync_folder(self._path.parent)
         return line
+
+    def _newest(self, content: bytes | mmap.mmap, origin: str) -> tuple[bytes, Note] | None:
+        """Return the last whole line with a note of a tree, and the note. Raises AnchorError."""
+        wanted = b'"checkpoint":' + msgspec.json.encode(origin + "\n")[:-1]
+        place = len(content)
+        while (place := content.rfind(wanted, 0, place)) >= 0:
+            end = content.find(b"\n", place)
+            line = content[content.rfind(b"\n", 0, place) + 1 : end if end >= 0 else None]
+            if record := _parse(line):
+                try:
+                    return line, parse_note(record.checkpoint.encode())
+                except NoteError as error:
+                    raise AnchorError(
+                        f"{self.spec.target} holds no note of {origin}: {error}"
+                    ) from None
+        return None
+
+    def _has(self, newest: Note, checkpoint: Checkpoint) -> bool:
+        """Say whether the last note of the tree is of a checkpoint that is to be appended."""
+        try:
+            last = parse_checkpoint(newest.text)
+        except NoteError as error:
+            raise AnchorError(
+                f"{self.spec.target} holds no checkpoint of {checkpoint.origin}: {error}"
+            ) from None
+        if last.size < checkpoint.size:
+            return False
+        if last.size > checkpoint.size:
+            raise ContradictionError(
+                "rollback",
+                f"{self.spec.target} has size {last.size} of {last.origin}, and this is of {checkpoint.size}",
+                evidence=newest,
+                size=last.size,
+            )
+        if last.root != checkpoint.root:
+            raise ContradictionError(
+                "fork",
+                f"{self.spec.target} has another root of size {last.size} of {last.origin}",
+                evidence=newest,
+            )
+        return True
 
     def _lock(self, descriptor: int) -> None:
         """Wait until no other process appends, but not for one that is stopped while it does."""

@@ -72,8 +72,8 @@ class WitnessAnchor:
     def anchor(self, note: Note, prove: Prove) -> Receipt:
         """Have a checkpoint cosigned. Raises AnchorError.
 
-        ContradictionError is `rollback` where the witness saw a larger log, `fork` where it is not convinced
-        that this one continues what it saw.
+        ContradictionError is `rollback` where the witness saw a log larger than this checkpoint, `fork` where
+        it is not convinced that this one continues what it saw.
         """
         checkpoint = parse_checkpoint(note.text)
         # 0 where it is not known: the witness then says what it is.
@@ -90,6 +90,7 @@ class WitnessAnchor:
                     "rollback",
                     f"{self.spec.target} cosigned size {old_size} of {checkpoint.origin},"
                     f" and the log has {checkpoint.size}",
+                    size=old_size,
                 )
         else:
             raise AnchorError(f"{self.spec.target} is being asked by others; it is at {old_size}")
