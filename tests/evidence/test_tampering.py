@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import LiteralString
 
@@ -13,7 +14,7 @@ import pytest
 
 from api.tenancy import create_tenant
 from app.accesses import NewAccess, record_accesses
-from app.evidence.anchors.files import FileAnchor
+from app.evidence.anchors.files import NO_LINE
 from app.evidence.attesting import attest
 from app.evidence.changing_keys import restart, rotate_key
 from app.evidence.guard import last_path
@@ -24,9 +25,8 @@ from app.log.erasure import Why, erase
 from app.log.leaves import current_log
 from app.settings import Settings
 from app.tenants import Tenant
-from domain.evidence.anchoring import AnchorSpec
 from domain.evidence.merkle import EMPTY_ROOT
-from domain.evidence.notes import encode_base64, parse_note
+from domain.evidence.notes import encode_base64
 from postgres.connections import Connection, Pool, connect, open_pool
 from tests.databases import Database, new_database
 from tests.evidence.filling import fill, items
@@ -135,8 +135,10 @@ def test_an_altered_time_of_recording_is_found(case: Case) -> None:
 
 def test_two_that_were_swapped_are_found(case: Case) -> None:
     case.tamper(
-        "update events set position = -position where tenant_id = %(tenant_id)s and position in (100, 1500)",
-        "update events set position = 1600 + position where tenant_id = %(tenant_id)s and position < 0",
+        "update events set position = 900000 + position"
+        " where tenant_id = %(tenant_id)s and position in (100, 1500)",
+        "update events set position = 901600 - position"
+        " where tenant_id = %(tenant_id)s and position > 900000",
     )
     assert {"100 leaf", "1500 leaf"} <= set(case.found())
     assert {each.split()[1] for each in case.found()} <= {"leaf", "version", "time"}
@@ -153,10 +155,11 @@ def test_one_that_was_deleted_in_the_middle_is_found(case: Case) -> None:
 
 def test_one_that_was_inserted_is_found_from_there_on(case: Case) -> None:
     case.tamper(
-        "update events set position = -position - 1 where tenant_id = %(tenant_id)s and position >= 1400",
-        "update events set position = -position where tenant_id = %(tenant_id)s and position < 0",
+        "update events set position = 900001 + position where tenant_id = %(tenant_id)s and position >= 1400",
+        "update events set position = position - 900000"
+        " where tenant_id = %(tenant_id)s and position > 900000",
         "insert into events select (e).* from (select jsonb_populate_record(e, jsonb_build_object("
-        " 'position', 1400, 'key', null, 'version', 9999)) as e"
+        " 'position', 1400, 'key', null, 'version', 1399)) as e"
         " from events e where tenant_id = %(tenant_id)s and position = 1399) as made",
     )
     assert {"1400 version", "1400-2100 leaf"} <= set(case.found(anchored=True))
@@ -301,12 +304,12 @@ def test_a_backup_that_was_restored_is_found(
 
 def test_lines_of_a_file_of_anchors_may_be_in_any_order(case: Case) -> None:
     """As of two that seal, the slower of which writes last. Each line must still be one of this log."""
-    lines = case.anchors.read_bytes().splitlines(keepends=True)
-    case.anchors.unlink()
-    anchor = FileAnchor(AnchorSpec("file", str(case.anchors), 0))
-    for n in (1, 3, 4, 0, 2, 1):
-        checkpoint = json.loads(lines[n])["checkpoint"]
-        anchor.anchor(parse_note(checkpoint.encode()), lambda _: [])
+    lines = case.anchors.read_bytes().splitlines()
+    written, prev = b"", NO_LINE
+    for n, of in enumerate((1, 3, 4, 0, 2, 1), start=1):
+        line = json.dumps({**json.loads(lines[of]), "n": n, "prev": prev}).encode()
+        written, prev = written + line + b"\n", sha256(line).hexdigest()
+    case.anchors.write_bytes(written)
     outcome = case.verify(anchored=True)
     assert not list(outcome.findings)
     assert outcome.roots == len(SIZES) + 6 + 1
@@ -559,9 +562,10 @@ def test_in_a_long_log_each_of_many_changes_is_found(
         case.tamper(
             "update events set recorded_at = recorded_at + interval '1 microsecond'"
             " where tenant_id = %(tenant_id)s and position = 25000",
-            "update events set position = -position where tenant_id = %(tenant_id)s"
+            "update events set position = 900000 + position where tenant_id = %(tenant_id)s"
             " and position in (40000, 60000)",
-            "update events set position = 100000 + position where tenant_id = %(tenant_id)s and position < 0",
+            "update events set position = 1000000 - position"
+            " where tenant_id = %(tenant_id)s and position > 900000",
             "delete from events where tenant_id = %(tenant_id)s and position = 88888",
         )
         # A tile alone; a row and its tile; a row and its leaf hash.
