@@ -22,7 +22,7 @@ from domain.evidence.notes import encode_base64, parse_note
 from postgres.connections import Pool, connect
 from tests.databases import Database
 from tests.evidence.tampering import Case, build, grow, made_hash, remake_tiles, seal
-from tests.evidence.test_tampering import ALTER_AMOUNT, FAKE, FORGET, REMAKE_RUN
+from tests.evidence.test_tampering import ALTER_AMOUNT, FAKE, FORGET, LONG_AGO, REMAKE_RUN
 
 SIZES = (300, 700, 900)
 NOW = datetime.now(UTC)
@@ -110,6 +110,7 @@ def test_what_was_lost_is_told_as_the_note_says(case: Case, pool: Pool) -> None:
         "update logs set note = regexp_replace(note, '\\n[^\\n]+\\n$', E'\\n')"
         " where tenant_id = %(tenant_id)s and number = 2"
     )
+    case.tamper(LONG_AGO)
     outcome = case.verify(anchored=True)
     assert {f"{each.first}-{each.last} {each.code}" for each in outcome.findings} == {
         "701-900 rollback",

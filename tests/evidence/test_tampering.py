@@ -6,12 +6,15 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import LiteralString
 
 import pytest
 
 from api.tenancy import create_tenant
+from app.accesses import NewAccess, record_accesses
+from app.evidence.anchors.files import NO_LINE
 from app.evidence.attesting import attest
 from app.evidence.changing_keys import restart, rotate_key
 from app.evidence.guard import last_path
@@ -47,6 +50,10 @@ FORGET = (
 )
 FORGET_NEWEST: tuple[LiteralString, ...] = tuple(f"{each} and log_number = 2" for each in FORGET)
 REMAKE_NEWEST: LiteralString = f"{REMAKE_RUN} and log_number = 2"
+LONG_AGO: LiteralString = (
+    "update checkpoints set sealed_at = sealed_at - interval '61 minutes'"
+    " where tenant_id = %(tenant_id)s"
+)
 EMPTY = encode_base64(EMPTY_ROOT)
 FAKE = b"\x17" * 32
 
@@ -128,8 +135,10 @@ def test_an_altered_time_of_recording_is_found(case: Case) -> None:
 
 def test_two_that_were_swapped_are_found(case: Case) -> None:
     case.tamper(
-        "update events set position = -position where tenant_id = %(tenant_id)s and position in (100, 1500)",
-        "update events set position = 1600 + position where tenant_id = %(tenant_id)s and position < 0",
+        "update events set position = 900000 + position"
+        " where tenant_id = %(tenant_id)s and position in (100, 1500)",
+        "update events set position = 901600 - position"
+        " where tenant_id = %(tenant_id)s and position > 900000",
     )
     assert {"100 leaf", "1500 leaf"} <= set(case.found())
     assert {each.split()[1] for each in case.found()} <= {"leaf", "version", "time"}
@@ -146,10 +155,11 @@ def test_one_that_was_deleted_in_the_middle_is_found(case: Case) -> None:
 
 def test_one_that_was_inserted_is_found_from_there_on(case: Case) -> None:
     case.tamper(
-        "update events set position = -position - 1 where tenant_id = %(tenant_id)s and position >= 1400",
-        "update events set position = -position where tenant_id = %(tenant_id)s and position < 0",
+        "update events set position = 900001 + position where tenant_id = %(tenant_id)s and position >= 1400",
+        "update events set position = position - 900000"
+        " where tenant_id = %(tenant_id)s and position > 900000",
         "insert into events select (e).* from (select jsonb_populate_record(e, jsonb_build_object("
-        " 'position', 1400, 'key', null, 'version', 9999)) as e"
+        " 'position', 1400, 'key', null, 'version', 1399)) as e"
         " from events e where tenant_id = %(tenant_id)s and position = 1399) as made",
     )
     assert {"1400 version", "1400-2100 leaf"} <= set(case.found(anchored=True))
@@ -292,6 +302,62 @@ def test_a_backup_that_was_restored_is_found(
         assert restored.found() == ["1-1500 fork"]
 
 
+def test_lines_of_a_file_of_anchors_may_be_in_any_order(case: Case) -> None:
+    """As of two that seal, the slower of which writes last. Each line must still be one of this log."""
+    lines = case.anchors.read_bytes().splitlines()
+    written, prev = b"", NO_LINE
+    for n, of in enumerate((1, 3, 4, 0, 2, 1), start=1):
+        line = json.dumps({**json.loads(lines[of]), "n": n, "prev": prev}).encode()
+        written, prev = written + line + b"\n", sha256(line).hexdigest()
+    case.anchors.write_bytes(written)
+    outcome = case.verify(anchored=True)
+    assert not list(outcome.findings)
+    assert outcome.roots == len(SIZES) + 6 + 1
+    # A line that goes back in the file, and is not of this past.
+    case.tamper(ALTER_AMOUNT, at=650)
+    case.tamper(REMAKE_RUN, at=650, hash=made_hash(case, 650))
+    remake_tiles(case)
+    case.tamper("delete from checkpoints where tenant_id = %(tenant_id)s and size < 2100")
+    found = case.found(anchored=True)
+    assert {"601-700 fork", "701-2100 fork"} <= set(found)
+    assert not any("rollback" in each for each in found)
+    # What was signed and is not there is still found, whichever line says so.
+    case.tamper(
+        "delete from events where tenant_id = %(tenant_id)s and position > 1000",
+        "delete from leaf_runs where tenant_id = %(tenant_id)s",
+        "delete from tiles where tenant_id = %(tenant_id)s",
+        "delete from checkpoints where tenant_id = %(tenant_id)s",
+    )
+    assert "1001-2100 rollback" in case.found(anchored=True)
+
+
+def test_a_new_log_is_not_yet_in_a_file_of_anchors(
+    case: Case, pool: Pool, new_tenant: Callable[..., Tenant], tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = build(pool, case.database, new_tenant(), tmp_path / "other", [])
+    other = other._replace(anchors=case.anchors)
+
+    def not_yet() -> bool:
+        outcome = other.verify(anchored=True)
+        assert not list(outcome.findings)
+        return any("the log outside" in what for what in outcome.not_checked)
+
+    assert not_yet()
+    with pool.connection() as connection:
+        record_accesses(connection, other.tenant.tenant_id, [NewAccess(7, "GET", "/", "", "")])
+    assert Sealer(pool, other.settings).seal(other.log) is not None
+    assert not_yet()
+    fill(pool, other.tenant.tenant_id, items(), 10)
+    Sealer(pool, other.settings).seal(other.log)
+    assert not_yet()
+    # Who has been sealing for long should be there.
+    other.tamper(LONG_AGO)
+    assert other.found(anchored=True) == ["1-10 fork"]
+    assert seal(pool, other) == 10
+    assert other.found(anchored=True) == []
+
+
 def test_what_was_erased_is_proven_and_no_more_is(
     case: Case, database: Database, pool: Pool
 ) -> None:
@@ -406,6 +472,65 @@ def test_a_key_that_signs_alone_by_now_is_proven_in_each_tree(case: Case, pool: 
     assert case.found(anchored=True) == []
 
 
+def test_a_key_that_followed_and_is_gone_is_found_by_its_file(case: Case, pool: Pool) -> None:
+    with pool.connection() as connection:
+        rotate_key(connection, case.log, case.settings, datetime.now(UTC))
+    # As a rotation leaves it that was broken off.
+    case.tamper("create table kept as table log_keys")
+    case.tamper("delete from log_keys where tenant_id = %(tenant_id)s and number = 2")
+    assert case.found() == []
+    case.tamper(
+        "delete from log_keys where tenant_id = %(tenant_id)s",
+        "insert into log_keys select * from kept where tenant_id = %(tenant_id)s",
+        "drop table kept",
+    )
+    grow(pool, case, [2200], begin=2100)
+    assert case.found() == []
+    case.tamper("delete from log_keys where tenant_id = %(tenant_id)s and number = 2")
+    assert case.found() == ["1-2200 signature"]
+
+
+def test_hashes_that_belong_to_nothing_are_found(case: Case) -> None:
+    tile: LiteralString = "insert into tiles values (%(tenant_id)s, "
+    run: LiteralString = "insert into leaf_runs values (%(tenant_id)s, "
+    strays: tuple[LiteralString, ...] = (
+        f"{run}1, 0, %(hash)s)",
+        f"{run}1, -7, %(hash)s)",
+        f"{run}2, 1, %(hash)s)",
+        f"{tile}1, 'branches', 1, 0, %(hash)s)",
+        f"{tile}1, 'log', 0, 0, %(hash)s)",
+        f"{tile}1, 'log', -1, 0, %(hash)s)",
+        f"{tile}1, 'heads', 8, 0, %(hash)s)",
+        f"{tile}1, 'log', 1, -1, %(hash)s)",
+        f"{tile}2, 'log', 1, 0, %(hash)s)",
+    )
+    for stray in strays:
+        case.tamper(
+            "create table kept as table leaf_runs", "create table kept_tiles as table tiles"
+        )
+        case.tamper(stray, hash=FAKE)
+        assert "1 leaves" in case.found(), stray
+        case.tamper(
+            "delete from leaf_runs where tenant_id = %(tenant_id)s",
+            "insert into leaf_runs select * from kept where tenant_id = %(tenant_id)s",
+            "delete from tiles where tenant_id = %(tenant_id)s",
+            "insert into tiles select * from kept_tiles where tenant_id = %(tenant_id)s",
+            "drop table kept, kept_tiles",
+        )
+    assert case.found() == []
+
+
+def test_a_statement_of_heads_that_is_gone_makes_no_others_false(case: Case, pool: Pool) -> None:
+    with connect(case.database.service_url) as connection:
+        for size in range(2110, 2150, 10):
+            grow(pool, case, [size], begin=size - 10)
+            attest(connection, case.log, case.settings)
+    assert case.found() == []
+    case.tamper("delete from head_statements where tenant_id = %(tenant_id)s and n = 1")
+    heads = [each.words for each in case.verify().findings if each.code == "heads"]
+    assert heads == ["statement 2 comes where there should be statement 1"]
+
+
 def kept_note(case: Case) -> str:
     """Write the newest note that was anchored into a file, as an auditor keeps it; returns its path."""
     lines = case.anchors.read_bytes().splitlines()
@@ -437,9 +562,10 @@ def test_in_a_long_log_each_of_many_changes_is_found(
         case.tamper(
             "update events set recorded_at = recorded_at + interval '1 microsecond'"
             " where tenant_id = %(tenant_id)s and position = 25000",
-            "update events set position = -position where tenant_id = %(tenant_id)s"
+            "update events set position = 900000 + position where tenant_id = %(tenant_id)s"
             " and position in (40000, 60000)",
-            "update events set position = 100000 + position where tenant_id = %(tenant_id)s and position < 0",
+            "update events set position = 1000000 - position"
+            " where tenant_id = %(tenant_id)s and position > 900000",
             "delete from events where tenant_id = %(tenant_id)s and position = 88888",
         )
         # A tile alone; a row and its tile; a row and its leaf hash.

@@ -43,6 +43,12 @@ RELEASED = {
     "app/migrations/0007_heads": (
         "6bc4b1625ed631735a97aa2de70555c4ffebbd2c07a8c026486fc4164a7d4fd1"
     ),
+    "app/migrations/0008_privileges": (
+        "2063d60bb902a514c138b8fdfa72d401819d4f51e4ce2e92c62702ce749a922e"
+    ),
+    "app/migrations/0009_rate_limits": (
+        "aac677778ca793ed50d0d2c1238a2acdef3e6d867341ca467765a9c9f270ab11"
+    ),
     "app/migrations/0010_said_of_evidence": (
         "4aa4295c3f17e15714a49f5c14581f118ded4b7f4a3ebf7cf2367353e2a2075b"
     ),

@@ -111,3 +111,15 @@ def test_without_a_root_stamps_are_said_to_be_unchecked(
     bundle = write(tmp_path / "bundle.zip", LOG.range() | {"anchors/a.tsr": b"x"})
     assert main([str(bundle), "--vkey", OPERATOR.vkey]) == 0
     assert "not checked: 1 time stamps" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["tsr", "json"])
+def test_more_than_a_thousand_stamps_are_no_bundle_of_this_format(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    stamps = {f"anchors/{n}.{kind}": b"x" for n in range(1_001)}
+    bundle = write(tmp_path / "bundle.zip", LOG.range() | stamps)
+    assert main([str(bundle), "--vkey", OPERATOR.vkey]) == 1
+    assert "1-12 bundle: there are over 1000 time stamps" in capsys.readouterr().out
+    del stamps[f"anchors/7.{kind}"]
+    assert main([str(write(bundle, LOG.range() | stamps)), "--vkey", OPERATOR.vkey]) == 0

@@ -12,9 +12,8 @@ import psycopg
 from api.process.logs import takes_commands
 from api.process.store import open_service
 from app.evidence.verification.findings import UnreadableError
-from app.evidence.verification.reading import connect_to_read
+from app.evidence.verification.reading import connect_to_read, last_position
 from app.evidence.verification.verify import Asked, Outcome, verify_log
-from app.log.append import head
 from app.log.leaves import current_log
 from app.settings import SettingsError, read_settings
 from app.tenants import TenantError, find_tenant
@@ -96,7 +95,7 @@ def verify_command(
         with open_service(settings) as url:
             with connect_to_read(url) as connection:
                 tenant_id = find_tenant(connection, tenant).tenant_id
-                log, end = current_log(connection, tenant_id), head(connection, tenant_id)
+                log, end = current_log(connection, tenant_id), last_position(connection, tenant_id)
             if log is None:
                 words = f"the log of {tenant} has no id: it was never sealed, or its entry in `logs` is gone"
                 raise NotProvenError(words) if end else NotVerifiedError(words)

@@ -10,7 +10,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from .notes import unbase64
 
-MIB, LINE_LIMIT = 1 << 20, 1 << 24
+MIB, LINE_LIMIT, STAMPS = 1 << 20, 1 << 24, 1000
 _NAMES = r"(manifest|proof|since)\.json|events\.ndjson|leaves|checkpoint|keys|anchors/[\w.-]+\.(tsr|json)"
 _AUDIT_PATH = re.compile(rb'\s*({\s*"inclusion"\s*:\s*{|,)\s*"([1-9][0-9]{0,18})"\s*:\s*(\[[^\[\]]*\])')
 
@@ -76,6 +76,9 @@ class Bundle:
         self.strange = [f"a member is unknown: {name[:99]!a}" for name in unknown]
         if len(self.sizes) < len(self._zip.infolist()):
             self.strange.append("a member is there twice")
+        kinds = [name.rpartition(".")[2] for name in self.sizes if name.startswith("anchors/")]
+        if max(map(kinds.count, ("tsr", "json"))) > STAMPS:
+            self.strange.append(f"there are over {STAMPS} time stamps, or descriptions of such")
         self.rest = b""  # of proof.json, once its audit paths were read
         raw = self.read("manifest.json", MIB >> 4)
         with _reading("manifest.json"):

@@ -16,7 +16,7 @@ from zipfile import BadZipFile
 
 from cryptography.x509 import Certificate
 
-from .bundle import MIB, Bundle, count, hashes, parse_json
+from .bundle import MIB, STAMPS, Bundle, count, hashes, parse_json
 from .events import NO_LINE, Line, check
 from .heads import judge
 from .notes import ED25519, Checkpoint, Key, parse_checkpoint, unbase64
@@ -141,7 +141,7 @@ class Verifier:
         names = [name for name in self.bundle.sizes if name.endswith(".tsr")]
         if names and not self.roots:
             self.unchecked.append(f"{len(names)} time stamps, as you named no root (--tsa-root)")
-        for name in names[:KEPT] if self.roots else ():
+        for name in names[:STAMPS] if self.roots else ():
             with self._part("witness", name):
                 text, size, beside = note.text, note.size, name[:-3] + "json"
                 if beside in self.bundle.sizes:

@@ -1,9 +1,11 @@
 """A file of anchors, that was kept elsewhere: the checkpoints in it that a log must have."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
+from heapq import merge
 from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 from app.evidence.anchors.files import Line, read_lines
 from app.evidence.verification.findings import Findings, UnreadableError
@@ -12,6 +14,17 @@ from app.evidence.verification.streaks import Source
 from app.evidence.verification.tree import Target
 from domain.evidence.checkpoints import Checkpoint, Tree, origin_of, parse_checkpoint
 from domain.evidence.notes import NoteError, parse_note
+
+
+class _Said(NamedTuple):
+    """What a file says of an origin, whoever signed that."""
+
+    largest: int
+    late: dict[int, Line]
+    """Lines, by number, of a smaller size than one before: of several that write one may be slower."""
+
+
+_NOTHING = _Said(0, {})
 
 
 class AnchoredFile:
@@ -26,10 +39,14 @@ class AnchoredFile:
         except OSError as error:
             raise UnreadableError(f"{path} can't be read: {error.strerror}") from error
 
-    @cached_property
+    @property
     def sizes(self) -> dict[str, int]:
         """The greatest size that it says of each origin, whoever signed that."""
-        found: dict[str, int] = {}
+        return {origin: said.largest for origin, said in self._said.items()}
+
+    @cached_property
+    def _said(self) -> dict[str, _Said]:
+        found: dict[str, _Said] = {}
         for line in self._lines():
             if line.record is None:
                 continue
@@ -37,7 +54,10 @@ class AnchoredFile:
                 said = parse_checkpoint(parse_note(line.record.checkpoint.encode()).text)
             except (NoteError, UnicodeEncodeError):
                 continue
-            found[said.origin] = max(said.size, found.get(said.origin, 0))
+            largest, late = found.get(said.origin, _Said(0, {}))
+            if said.size < largest:
+                late[line.number] = line
+            found[said.origin] = _Said(max(said.size, largest), late)
         return found
 
     def holds(self, keys: SigningKeys) -> bool:
@@ -56,38 +76,41 @@ class AnchoredFile:
                 )
 
     def targets(self, tree: Tree, keys: SigningKeys, findings: Findings) -> Iterator[Target]:
-        """Yield the roots of a tree that the file says, in order of size.
-
-        A size that is smaller than one before is no target, but a finding.
-        """
-        origin, largest = origin_of(keys.origin, tree), 0
+        """Yield the roots of a tree that the file says, in order of size: lines need not be in that."""
+        origin = origin_of(keys.origin, tree)
+        late = self._said.get(origin, _NOTHING).late
+        in_order = (line for line in self._lines() if line.number not in late)
         source = Source(str(self.path), "fork")
-        for line in self._lines():
-            if line.record is None or not line.record.checkpoint.startswith(f"{origin}\n"):
-                continue
-            checkpoint = self._read(line, origin, keys, largest, findings)
-            if checkpoint is None:
-                continue
-            if checkpoint.size < largest:
-                words = f"line {line.number} of {self.path} goes back from size {largest}"
-                findings.add(checkpoint.size + 1, largest, "rollback", words)
-                continue
-            largest = checkpoint.size
+        for checkpoint in merge(
+            self._signed(in_order, origin, keys, findings),
+            sorted(self._signed(late.values(), origin, keys, findings), key=_size),
+            key=_size,
+        ):
             yield Target(checkpoint.size, checkpoint.root, source)
 
-    def _read(
-        self, line: Line, origin: str, keys: SigningKeys, largest: int, findings: Findings
-    ) -> Checkpoint | None:
-        assert line.record is not None  # noqa: S101
-        try:
-            return keys.checkpoint(parse_note(line.record.checkpoint.encode()), origin)
-        except (NoteError, WrongCheckpointError) as error:
-            words = f"line {line.number} of {self.path} is not signed: {error}"
-            findings.add(max(largest, 1), max(largest, 1), "signature", words)
-            return None
+    def _signed(
+        self, lines: Iterable[Line], origin: str, keys: SigningKeys, findings: Findings
+    ) -> Iterator[Checkpoint]:
+        """Yield the checkpoints of a tree among these lines, and tell of each that is not signed."""
+        largest = 1
+        for line in lines:
+            if line.record is None or not line.record.checkpoint.startswith(f"{origin}\n"):
+                continue
+            try:
+                found = keys.checkpoint(parse_note(line.record.checkpoint.encode()), origin)
+            except (NoteError, WrongCheckpointError) as error:
+                words = f"line {line.number} of {self.path} is not signed: {error}"
+                findings.add(largest, largest, "signature", words)
+                continue
+            largest = max(found.size, largest)
+            yield found
 
     def _lines(self) -> Iterator[Line]:
         with self.path.open("rb") as file:
             yield from read_lines(
                 takewhile(lambda _: file.tell() <= self._end, iter(file.readline, b""))
             )
+
+
+def _size(checkpoint: Checkpoint) -> int:
+    return checkpoint.size

@@ -69,6 +69,12 @@ class Chain:
         self._rows = fetch_all(connection, SQL.all_logs, {"tenant_id": log.tenant_id}, _Row)
 
     @property
+    def is_followed(self) -> bool:
+        """Whether a log follows the one that is verified, so that this is not the one that goes on."""
+        number, log_id = self._log.number, self._log.log_id
+        return any((row.number, row.predecessor) == (number + 1, log_id) for row in self._rows)
+
+    @property
     def before(self) -> list[Log]:
         """The logs before the one that is verified."""
         number, tenant_id = self._log.number, self._log.tenant_id

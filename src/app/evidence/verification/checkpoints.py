@@ -2,13 +2,14 @@
 
 from typing import NamedTuple
 
+from app.evidence.store import newest_checkpoint
 from app.evidence.verification.findings import Findings
 from app.evidence.verification.keys import SigningKeys, WrongCheckpointError
 from app.log.leaves import Log
 from domain.evidence.checkpoints import Tree, origin_of
 from domain.evidence.notes import NoteError, parse_note
 from postgres.connections import Connection
-from postgres.rows import fetch_all
+from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
 
 
@@ -16,6 +17,7 @@ class Sql(Statements):
     """Reading checkpoints as they are stored."""
 
     checkpoints_between: Statement
+    was_sealed_long_ago: Statement
 
 
 SQL = Sql(__file__)
@@ -27,6 +29,18 @@ class _Row(NamedTuple):
     size: int
     root: bytes
     note: str
+
+
+def sealed_size(connection: Connection, log: Log, tree: Tree) -> int:
+    """Return the size of the newest checkpoint of a tree, 0 if there is none."""
+    newest = newest_checkpoint(connection, log, tree)
+    return 0 if newest is None else max(newest.size, 0)
+
+
+def was_sealed_long_ago(connection: Connection, log: Log) -> bool:
+    """Tell whether a checkpoint over events is there of over an hour ago: one that anchors should have."""
+    of = {"tenant_id": log.tenant_id, "log_number": log.number}
+    return bool(fetch_one(connection, SQL.was_sealed_long_ago, of, bool))
 
 
 class Signed(NamedTuple):

@@ -88,7 +88,7 @@ class Erasures:
 
 
 def check_outside(connection: Connection, log: Log, last: int, findings: Findings) -> None:
-    """Tell if something is erased that the log, which ends at `last`, does not have."""
+    """Tell if something is erased that the log does not have: beyond `last`, and where it ends by now."""
     parameters = {"tenant_id": log.tenant_id, "last": last}
     position = fetch_one(connection, SQL.erased_outside, parameters, int)
     if position is not None:

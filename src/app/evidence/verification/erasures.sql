@@ -11,5 +11,9 @@ select position, stream, state from events
 select position from erased where tenant_id = :tenant_id and record_position = :record_position order by position;
 
 -- name: erased_outside(tenant_id, last)
--- A position that is erased and is none of the log's.
-select position from erased where tenant_id = :tenant_id and (position < 1 or position > :last) limit 1;
+-- A position that is erased and is none of the log's, which was verified up to `last` and may have grown.
+select position from erased
+ where tenant_id = :tenant_id
+   and (position < 1 or position > greatest(:last, (
+       select coalesce(max(position), 0) from events where tenant_id = :tenant_id)))
+ order by position limit 1;

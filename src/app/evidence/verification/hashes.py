@@ -20,6 +20,8 @@ class Sql(Statements):
     recorded_hashes: Statement
     stored_hashes: Statement
     tiles_beyond: Statement
+    has_tiles: Statement
+    strays: Statement
 
 
 SQL = Sql(__file__)
@@ -50,6 +52,11 @@ class Ends(NamedTuple):
 class _Tile(NamedTuple):
     tree: str
     level: int
+
+
+class _Stray(NamedTuple):
+    position: int
+    what: str
 
 
 class _Row(NamedTuple):
@@ -96,6 +103,18 @@ def check_tiles(connection: Connection, log: Log, size: int, findings: Findings)
     for tile in fetch_all(connection, SQL.tiles_beyond, of, _Tile):
         words = f"the tree of {tile.tree} has hashes of level {tile.level} over leaves that were not sealed"
         findings.add(1, max(size, 1), "leaves", words)
+
+
+def check_strays(connection: Connection, log: Log, findings: Findings) -> None:
+    """Tell of hashes of the tenant that are of no log, no tree, no level, or of what no log has."""
+    for stray in fetch_all(connection, SQL.strays, {"tenant_id": log.tenant_id}, _Stray):
+        findings.add(stray.position, stray.position, "leaves", stray.what)
+
+
+def has_tiles(connection: Connection, log: Log) -> bool:
+    """Tell whether any hash of the tree over events is stored, which is so once 256 of them were sealed."""
+    of = {"tenant_id": log.tenant_id, "log_number": log.number}
+    return bool(fetch_one(connection, SQL.has_tiles, of, bool))
 
 
 def _joined(

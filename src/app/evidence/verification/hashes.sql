@@ -55,3 +55,27 @@ select trees.tree, last.level
        select max(size) from checkpoints c
         where c.tenant_id = :tenant_id and c.log_number = :log_number and c.tree = trees.tree), 0)
  order by trees.tree, last.level;
+
+-- name: has_tiles(tenant_id, log_number)
+select exists (
+       select 1 from tiles where tenant_id = :tenant_id and log_number = :log_number and tree = 'log');
+
+-- name: strays(tenant_id)
+-- Hashes that belong to nothing: of no log of the tenant, before the first leaf, of a tree or level that there
+-- is not. Of the log's tree those of level 0 are leaf hashes, which have a table of their own.
+select greatest(first_position, 1) as position,
+       'leaf hashes are recorded from position ' || first_position || ' of log ' || log_number
+           || ', where there can be none' as what
+  from leaf_runs r
+ where tenant_id = :tenant_id
+   and (first_position < 1 or not exists (
+       select from logs l where l.tenant_id = r.tenant_id and l.number = r.log_number))
+ union all
+select 1, 'there are hashes of level ' || level || ' of the tree of ' || left(tree, 100) || ' of log ' || log_number
+           || ', where there can be none'
+  from tiles t
+ where tenant_id = :tenant_id
+   and (n < 0 or level not between case tree when 'log' then 1 else 0 end and 7
+        or tree not in ('log', 'heads', 'accesses') or not exists (
+       select from logs l where l.tenant_id = t.tenant_id and l.number = t.log_number))
+ order by 1, 2;

@@ -61,16 +61,18 @@ class Stated:
 
         `last` is where the log ends.
         """
-        for n, stated in enumerate(self._stated):
-            if stated.n == n and 0 < stated.size < first:
+        following = 0
+        for stated in self._stated:
+            expected, following = following, stated.n + 1
+            if stated.n == expected and 0 < stated.size < first:
                 continue
-            for fault in self._faults(n, stated, last):
+            for fault in self._faults(expected, stated, last):
                 position = min(max(stated.size, 1), max(last, 1))
                 findings.add(position, position, "heads", f"statement {stated.n} {fault}")
 
-    def _faults(self, n: int, stated: _Stated, last: int) -> Iterator[str]:
-        if stated.n != n:
-            yield f"comes where there should be statement {n}"
+    def _faults(self, expected: int, stated: _Stated, last: int) -> Iterator[str]:
+        if stated.n != expected:
+            yield f"comes where there should be statement {expected}"
         try:
             said = Statement.parse(stated.statement)
         except HeadsError as error:
@@ -83,7 +85,7 @@ class Stated:
         sealed = checkpoint_of(self._connection, self._log, "log", said.size)
         if said.size > last or sealed is None or sealed.root != said.root:
             yield f"says another root than the log was sealed with at size {said.size}"
-        yield from self._recomputed(n, said)
+        yield from self._recomputed(stated.n, said)
 
     def _recomputed(self, n: int, said: Statement) -> Iterator[str]:
         edge, levels = Edge(), dict[int, bytes]()

@@ -4,14 +4,18 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from app.evidence.keys import KeyFileError, read_keys
 from app.evidence.log_keys import LogKey
 from app.evidence.verification.findings import Findings
 from app.evidence.verifying import SignatureError, verify
 from app.log.leaves import Log
-from app.settings import Settings
 from domain.evidence.checkpoints import Checkpoint, parse_checkpoint, parse_key_statement
-from domain.evidence.notes import Note, NoteError, VerifierKey, parse_note, parse_verifier_key
+from domain.evidence.notes import (
+    Note,
+    NoteError,
+    VerifierKey,
+    parse_note,
+    parse_verifier_key,
+)
 
 
 class WrongCheckpointError(ValueError):
@@ -88,27 +92,6 @@ def check_keys(
         else:
             found.setdefault(vkey, Validity(vkey, row.from_size))
     return SigningKeys(origin, tuple(found.values())) if found else None
-
-
-def check_key_files(
-    log: Log, keys: SigningKeys, settings: Settings, size: int, findings: Findings
-) -> bool:
-    """Hold the keys in files, where they can be read, against those of the log; gives whether they could."""
-    if settings.sign_command is not None:
-        return False
-    try:
-        files = read_keys(settings.signing_path, log.log_id)
-    except KeyFileError:
-        return False
-    known = {key.vkey for key in keys.keys}
-    if files[0].vkey not in known:
-        findings.add(
-            1,
-            max(size, 1),
-            "signature",
-            f"the key in {settings.signing_path}, {files[0].vkey}, is not one of the log's",
-        )
-    return True
 
 
 def _check_first(row: LogKey, vkey: VerifierKey, log: Log, trusted: Sequence[VerifierKey]) -> None:

@@ -18,6 +18,7 @@ from app.evidence.verification.times import read_any_time
 from app.log.leaves import Log
 from app.processes import end_with_parent
 from postgres.connections import Connection, connect
+from postgres.rows import fetch_one
 from postgres.statements import Statement, Statements
 
 
@@ -26,6 +27,7 @@ class Sql(Statements):
 
     never_write: Statement
     one_snapshot: Statement
+    last_position: Statement
 
 
 SQL = Sql(__file__)
@@ -71,6 +73,17 @@ def connect_to_read(url: str) -> Connection:
     read_any_time(connection)
     connection.execute(SQL.never_write.sql)
     return connection
+
+
+def last_position(connection: Connection, tenant_id: int) -> int:
+    """Return the greatest position of a tenant's events, as who can only read them finds it."""
+    return fetch_one(connection, SQL.last_position, {"tenant_id": tenant_id}, int) or 0
+
+
+def stretches(first: int, last: int, rows_from: int) -> Iterator[Stretch]:
+    """Yield what is read at once of the positions from `first` to `last`."""
+    for begin in range(first, last + 1, EVENTS_AT_ONCE):
+        yield Stretch(begin, min(begin + EVENTS_AT_ONCE - 1, last), max(begin, rows_from))
 
 
 def read_all(task: Task, stretches: Iterator[Stretch], events: int) -> Iterator[Read]:

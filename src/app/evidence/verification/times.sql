@@ -27,7 +27,7 @@ select greatest(position, 1) as position, what, at::text as value
         select 1, 'the tenant', created_at from tenants where tenant_id = :tenant_id
         union all
         select 1, 'the state of sealing', time
-          from sealing cross join lateral (values (failed_at), (found_at)) as times (time)
+          from sealing cross join lateral (values (failed_at), (found_at), (unstated_at), (rebuilt_anyway_at)) as times (time)
          where tenant_id = :tenant_id
        ) as entered
  where at < '0001-01-01 00:00:00+00' or at >= '10000-01-01 00:00:00+00'

@@ -12,24 +12,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.evidence.log_keys import log_keys
-from app.evidence.store import newest_checkpoint
 from app.evidence.verification.accesses import access_hashes, number_of_accesses
 from app.evidence.verification.anchored import AnchoredFile
 from app.evidence.verification.chain import Chain, Restart
-from app.evidence.verification.checkpoints import Signed
+from app.evidence.verification.checkpoints import Signed, sealed_size, was_sealed_long_ago
 from app.evidence.verification.elsewhere import TREES, Elsewhere
 from app.evidence.verification.erasures import check_outside
 from app.evidence.verification.findings import Findings, UnreadableError
-from app.evidence.verification.hashes import check_tiles, read_ends, read_recorded
-from app.evidence.verification.heads import Stated
-from app.evidence.verification.keys import SigningKeys, check_key_files, check_keys
-from app.evidence.verification.reading import (
-    EVENTS_AT_ONCE,
-    Stretch,
-    Task,
-    connect_to_read,
-    read_all,
+from app.evidence.verification.hashes import (
+    check_strays,
+    check_tiles,
+    has_tiles,
+    read_ends,
+    read_recorded,
 )
+from app.evidence.verification.heads import Stated
+from app.evidence.verification.key_files import KeyFiles
+from app.evidence.verification.keys import SigningKeys, check_keys
+from app.evidence.verification.reading import Task, connect_to_read, read_all, stretches
 from app.evidence.verification.rows import EARLIER
 from app.evidence.verification.sealer import check_sealing
 from app.evidence.verification.streams import Streams
@@ -87,7 +87,10 @@ def verify_log(asked: Asked, report: Callable[[int], None] = lambda _: None) -> 
     """Verify a log; `report` hears how many events more are done. Raises UnreadableError, psycopg.Error."""
     file = None if asked.anchors is None else AnchoredFile(asked.anchors)
     with closing(connect_to_read(asked.url)) as connection:
-        verification = _Verification(connection, asked, file)
+        verification = Verification(connection, asked, file)
+        if verification.chain.is_followed:
+            words = f"another log follows {asked.log.log_id.hex()} since just now: verify again"
+            raise UnreadableError(words)
         if asked.from_position > max(verification.last, 1):
             raise UnreadableError(f"the log ends at position {verification.last}")
         return verification.run(report)
@@ -99,10 +102,10 @@ def verify_sealed(asked: Asked, report: Callable[[int], None] = lambda _: None) 
     Where nothing was sealed yet there is nothing to find. Raises UnreadableError, psycopg.Error.
     """
     with closing(connect_to_read(asked.url)) as connection:
-        return _Verification(connection, asked).run_sealed(report)
+        return Verification(connection, asked).run_sealed(report)
 
 
-class _Verification:
+class Verification:
     """One run."""
 
     def __init__(
@@ -116,12 +119,15 @@ class _Verification:
         self._asked = asked
         self.log = log = asked.log
         self._findings = Findings()
+        # Which logs there are is read before all else: what follows this one meanwhile changes nothing in it.
+        self.chain = Chain(connection, log)
         # What is outside is read first, and where the log ends last: what was signed before is in the log.
+        self._key_files = KeyFiles(log, asked.settings)
         rows = log_keys(connection, log)
         self._origin = rows[0].vkey.partition("+")[0] if rows else ""
         self._file = file
         self._elsewhere = Elsewhere(log, self._origin, asked.settings.signing_path, file)
-        self._sizes = {tree: _sealed(connection, log, tree) for tree in TREES}
+        self._sizes = {tree: sealed_size(connection, log, tree) for tree in TREES}
         self._sealed = self._sizes["log"]
         self._stated = Stated(connection, log)
         ends = read_ends(connection, log)
@@ -135,20 +141,22 @@ class _Verification:
         self.keys = check_keys(log, rows, asked.trusted, self.last, self._findings)
 
     def run(self, report: Callable[[int], None]) -> Outcome:
+        """Verify the log as it was at the beginning, and what is outside; `report` as in `verify_log`."""
         self._check_outside()
         self._check_chain()
         held, unrecorded = self._events(self._roots("log"), report)
-        for older in self._older:
-            held += self._predecessor(older)
-        if not (self._sealed and self.keys) and self.last > self._begun:
+        held += sum(map(self._predecessor, self._older))
+        if self.last > self._begun and not (self._sealed and self.keys) and not self._is_new:
             words = "no checkpoint is signed by a key of the log: nothing proves these events"
             self._findings.add(self._begun + 1, self.last, "signature", words)
         if self.last < self._end:
             words = "so many events are missing before this one that they were not looked for"
             self._findings.add(self.last + 1, self._end, "gap", words)
         held += self._beside()
+        self._key_files.check(self._connection, self.keys, self.last, self._findings)
         check_sealing(self._connection, self.log, self.last, self._findings)
         check_outside(self._connection, self.log, self.last, self._findings)
+        check_strays(self._connection, self.log, self._findings)
         return Outcome(
             self._findings,
             self._asked.from_position,
@@ -174,11 +182,11 @@ class _Verification:
 
     def _check_chain(self) -> None:
         """Find the logs before this one, and how each follows the one before."""
-        chain = Chain(self._connection, self.log)
+        chain = self.chain
         chain.check_order(self.last, self._findings)
         asked = self._asked._replace(trusted=())
         older = [
-            _Verification(self._connection, asked._replace(log=log), self._file)
+            Verification(self._connection, asked._replace(log=log), self._file)
             for log in chain.before
         ]
         keys = [*(each.keys for each in older), self.keys]
@@ -196,6 +204,12 @@ class _Verification:
         restart = self._older[-1].restart if self._older else None
         return restart.statement.known.size if restart is not None and restart.vouched else 0
 
+    @property
+    def _is_new(self) -> bool:
+        """Whether this log just followed another one, so that nothing of it can be sealed yet."""
+        has_begun = self._begun and self.keys is not None and not self._elsewhere.largest
+        return bool(has_begun) and not has_tiles(self._connection, self.log)
+
     def _check_anchored(self) -> None:
         """Tell if the file of anchors has no checkpoint of this log, nor of one that it follows."""
         if self._file is None or self.keys is None or self._file.holds(self.keys):
@@ -203,10 +217,14 @@ class _Verification:
         words = "the file of anchors holds no checkpoint of this log"
         if self._begun and any(each.keys and self._file.holds(each.keys) for each in self._older):
             self.not_checked.append(f"the newest log outside: {words} yet, only of those before it")
-        else:
+        elif self._origin in self._file.sizes or was_sealed_long_ago(self._connection, self.log):
             self._findings.add(1, max(self.last, 1), "fork", words)
+        else:
+            self.not_checked.append(
+                f"the log outside: {words}, which was first sealed less than an hour ago, or never"
+            )
 
-    def _predecessor(self, older: "_Verification") -> int:
+    def _predecessor(self, older: "Verification") -> int:
         """Verify what a log before this one sealed: the same events. Gives how many roots it has."""
         known = set(self._findings)
         for finding in older.run_before():
@@ -253,7 +271,8 @@ class _Verification:
         walk = Walk(stored, elsewhere, findings, begin=self._asked.from_position - 1)
         ended_at: int | None = None
         task = Task(self._asked.url, log, self.keys, self._head)
-        for read in read_all(task, self._stretches(walk.first), self.last - walk.first):
+        ahead = stretches(walk.first + 1, self.last, self._asked.from_position)
+        for read in read_all(task, ahead, self.last - walk.first):
             first, last, rows_from = read.stretch
             rows = read.rows
             findings.extend(read.findings)
@@ -267,11 +286,6 @@ class _Verification:
             report(max(last - rows_from + 1, 0))
         unrecorded = walk.end(self.last)
         return walk.held, unrecorded
-
-    def _stretches(self, begin: int) -> Iterator[Stretch]:
-        for first in range(begin + 1, self.last + 1, EVENTS_AT_ONCE):
-            last = min(first + EVENTS_AT_ONCE - 1, self.last)
-            yield Stretch(first, last, max(first, self._asked.from_position))
 
     def _roots(self, tree: Tree) -> Iterator[Target]:
         """Yield the roots that a tree must have by what is outside."""
@@ -323,20 +337,14 @@ class _Verification:
             yield "signatures: the log has no key yet"
         elif not self._asked.trusted:
             yield "whose the log's key is: compare it with the one that you were given (or name it by --vkey)"
-        if self.keys is not None and not check_key_files(
-            self.log, self.keys, self._asked.settings, self.last, self._findings
-        ):
+        if self.keys is not None and not self._key_files.vkeys:
             yield f"the signing key: no file of it can be read in {folder}"
         if not self._elsewhere.is_remembered:
             yield f"what was last signed: the signer's memory in {folder} can't be read"
         if self._asked.anchors is None:
             yield "anchors (--anchors): without them a log that was cut, or forged with its key, looks whole"
-        if self.last > self._sealed:
-            yield f"positions {self._sealed + 1} to {self.last} against a checkpoint: none is over them yet"
+        proven = max(self._sealed, self._begun)
+        if self.last > proven:
+            yield f"positions {proven + 1} to {self.last} against a checkpoint: none is over them yet"
         if not self._stated.number:
             yield "that no stream was left out of what players were given: no statement of heads was made"
-
-
-def _sealed(connection: Connection, log: Log, tree: Tree) -> int:
-    newest = newest_checkpoint(connection, log, tree)
-    return 0 if newest is None else max(newest.size, 0)
