@@ -227,9 +227,6 @@ def changed(
         order=sql.SQL((TABLES | BESIDE)[table]),
         row=row,
     )
-    # So does a superuser who means it.
-    for constraint in ("version_is_reached", "time_is_one", "names_have_room"):
-        connection.execute(f"alter table events drop constraint if exists {constraint}".encode())
     try:
         rows = connection.execute(update).rowcount
     except (
