@@ -94,6 +94,12 @@ def test_the_socket_of_a_service_that_lives_is_not_taken_from_it(
     assert path.is_socket()
 
 
+def test_an_address_that_is_no_ones_here_is_named(fresh_database: Database) -> None:
+    refused = _serve(fresh_database, "192.0.2.1:9090")
+    assert "can't serve on 192.0.2.1:9090: Cannot assign requested address" in refused
+    assert "--host" not in refused
+
+
 def test_two_addresses_have_two_ports(fresh_database: Database) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.2", 0))

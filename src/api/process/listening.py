@@ -4,7 +4,7 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,8 +18,8 @@ _REMEDIES = {
 }
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Bind the socket that all workers accept on. Raises OSError that names the address."""
+def listen(host: str, port: int, *, remedies: Mapping[int, str] = _REMEDIES) -> socket.socket:
+    """Bind a socket that all workers accept on. Raises OSError that names the address, and a remedy."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -28,7 +28,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        remedy = _REMEDIES.get(error.errno or 0, "")
+        remedy = remedies.get(error.errno or 0, "")
         raise OSError(f"can't serve on {host}:{port}: {error.strerror}{remedy}") from error
     return listener
 
@@ -41,7 +41,7 @@ def listen_for_operators(address: str, *, beside: socket.socket) -> Iterator[soc
     """
     if not address.startswith(_UNIX):
         host, _, port = address.rpartition(":")
-        with listen(host.strip("[]"), int(port)) as listener:
+        with listen(host.strip("[]"), int(port), remedies={}) as listener:
             # The port is what tells requests to one from requests to the other.
             if listener.getsockname()[1] == beside.getsockname()[1]:
                 raise OSError(f"can't serve on {address}: the API has the same port")
