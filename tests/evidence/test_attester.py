@@ -242,7 +242,8 @@ def test_a_damaged_number_is_said_once_and_shown_as_long_as_it_is_so(
     assert unstated(log) == told[0]["reason"]
     assert "after the 1 statements that are signed comes number 5" in told[0]["reason"]
     assert unstated(other) is None
-    assert [failing(log), failing(other)] == [1, 0]
+    assert failing(log) == 1
+    assert not failing(other)  # there is no series of it, or it is 0
     with superuser(fresh_database) as connection:
         connection.execute(renumber, [0, tenant_id])
     for now_s in (300, 301):

@@ -20,7 +20,7 @@ from app.evidence.store import newest_checkpoint, reader
 from app.log.leaves import Log
 from domain.evidence.anchoring import Prove
 from domain.evidence.checkpoints import Checkpoint, Tree, origin_of, parse_checkpoint
-from domain.evidence.merkle import EMPTY_ROOT
+from domain.evidence.merkle import EMPTY_ROOT, MissingHashesError
 from domain.evidence.notes import VerifierKey, parse_note, parse_verifier_key
 from domain.evidence.proofs import Tree as StoredTree
 from postgres.connections import Connection, Pool
@@ -108,19 +108,24 @@ class Anchoring:
         """
         with self._pool.connection() as connection:
             trees = fetch_all(connection, SQL.trees, None, _Tree)
-        contradicted = []
+        as_before = []  # of these no finding is taken back
         for each in trees:
             of = Log(each.tenant_id, each.number, each.log_id)
             try:
                 self._check(of, each.tree)
             except ContradictionError as error:
                 self._contradicted(of, error)
-                contradicted.append(of.tenant_id)
+                as_before.append(of.tenant_id)
             except AnchorError as error:
                 log.warning("an anchor can't be asked", target=self._target, reason=str(error))
                 return
+            except Exception as error:
+                if isinstance(error, UNAVAILABLE):
+                    raise
+                self._failed(of, error)
+                as_before.append(of.tenant_id)
         with self._pool.connection() as connection:
-            parameters = {"target": self._target, "contradicted": contradicted}
+            parameters = {"target": self._target, "contradicted": as_before}
             connection.execute(SQL.clear_findings.sql, parameters)
 
     def anchor_all(self, stop: threading.Event) -> None:
@@ -133,20 +138,29 @@ class Anchoring:
                 return
             of = Log(each.tenant_id, each.number, each.log_id)
             try:
-                if self._anchor_newest(of, each.tree):
+                if self._anchor_one(of, each.tree):
                     left.remove(each)
-            except ContradictionError as said:
-                found = self._judge(of, each.tree, said)
-                if found is not None:
-                    self._contradicted(of, found)
-                else:
-                    self._not_anchored(
-                        of, f"{said}; the log has that by now, or will have it sealed"
-                    )
-            except AnchorError as error:
-                self._not_anchored(of, str(error))
+            except Exception as error:
+                # Whatever is wrong with one log must not hold up the others.
+                if isinstance(error, UNAVAILABLE):
+                    raise
+                self._failed(of, error)
         oldest = min((each.waiting_since for each in left), default=now)
         AGE.labels(self._target).set((now - oldest).total_seconds())
+
+    def _anchor_one(self, of: Log, tree: Tree) -> bool:
+        """Anchor the newest checkpoint of a tree, or say why not; gives whether the anchor has it now."""
+        try:
+            return self._anchor_newest(of, tree)
+        except ContradictionError as said:
+            found = self._judge(of, tree, said)
+            if found is not None:
+                self._contradicted(of, found)
+            else:
+                self._not_anchored(of, f"{said}; the log has that by now, or will have it sealed")
+        except AnchorError as error:
+            self._not_anchored(of, str(error))
+        return False
 
     def _anchor_newest(self, of: Log, tree: Tree) -> bool:
         """Anchor the newest checkpoint of a tree; gives whether the anchor has it now.
@@ -229,6 +243,13 @@ class Anchoring:
             target=self._target,
             reason=reason,
         )
+
+    def _failed(self, of: Log, error: Exception) -> None:
+        if isinstance(error, MissingHashesError):  # the sealer says what is wrong with the log
+            self._not_anchored(of, str(error))
+        else:
+            where = {"tenant_id": of.tenant_id, "target": self._target}
+            log.error("anchoring a log failed", exc_info=error, **where)
 
     def _contradicted(self, of: Log, error: ContradictionError) -> None:
         """Keep that an anchor contradicts a log: nothing more is signed for it."""
