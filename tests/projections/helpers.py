@@ -106,7 +106,18 @@ def _rounds(seen: Snapshot) -> list[rounds.RoundView]:
         limit=ALL,
         page_bytes=ALL * ALL,
     )
-    played = read_played(seen, [row.positions for _, row in found])
+    # A query reads them where it names a round alone.
+    positions = {
+        (player_id, game_id, round_id): of
+        for player_id, game_id, round_id, of in seen.connection.execute(
+            "select player_id, game_id, round_id, positions from rounds"
+            " where tenant_id = %s and generation = %s",
+            [seen.scope.tenant_id, seen.scope.generation],
+        )
+    }
+    played = read_played(
+        seen, [positions[row.player_id, row.game_id, row.round_id] for _, row in found]
+    )
     return [
         msgspec.structs.replace(row.view(), bets=moves.bets, wins=moves.wins)
         for (_, row), moves in zip(found, played, strict=True)

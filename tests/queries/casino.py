@@ -74,7 +74,10 @@ class Casino(NamedTuple):
 
     def send_body(self, body: bytes) -> int:
         items = decode_batch(
-            body, currencies=self.tenant.allowed_currencies(), now=datetime.now(UTC)
+            body,
+            currencies=self.tenant.allowed_currencies(),
+            now=datetime.now(UTC),
+            max_event_bytes=len(body),  # what was recorded before there was a limit
         )
         return record(self.pool, self.tenant.tenant_id, items).log_position
 

@@ -97,7 +97,13 @@ def test_status_says_that_nothing_lags(day: Casino) -> None:
             for name in ("players", "games", "activity", "transactions", "balances", "rounds")
         ],
         "rebuild": None,
-        "evidence": {"size": 0, "sealed_at": None, "failure": None},
+        "evidence": {
+            "size": 0,
+            "sealed_at": None,
+            "failure": None,
+            "statement_failure": None,
+            "rebuilt_anyway": None,
+        },
     }
 
 
