@@ -104,17 +104,19 @@ def test_faults_that_another_process_finds_are_named_all_the_same(beside: list[b
 
 
 def test_batches_are_decoded_whatever_becomes_of_the_other_process(beside: list[bytes]) -> None:
+    others = set(decoders(os.getpid()))  # of other tests, which may still be ending
+
     async def scenario(decoder: Decoding) -> None:
         for _ in range(2):
             await until_beside(decoder, beside)
-            [pid] = decoders(os.getpid())
+            [pid] = set(decoders(os.getpid())) - others
             going_on = [decoder.decode(BODY, TENANT, alone=False) for _ in range(4)]
             os.kill(pid, signal.SIGKILL)
             for batch in await asyncio.gather(*going_on):
                 assert told(batch) == EXPECTED
 
     run(scenario)
-    assert decoders(os.getpid()) == []
+    assert set(decoders(os.getpid())) <= others
 
 
 def test_where_no_process_can_be_started_this_one_decodes_alone(

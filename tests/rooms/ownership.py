@@ -57,6 +57,9 @@ ROOMS = {
             "unsealed": _tables("logs", "events", "accesses"),
             "attested": _tables("logs"),
             "set_finding": _tables("logs"),
+            "erased_outside": _tables("events", "erased"),
+            "strays": _tables("leaf_runs", "logs"),
+            "last_position": _tables("events"),
             "never_sealed": _tables("logs"),
             "sealed_size": _tables("logs"),
             "sealed_log": _tables("logs"),
@@ -73,10 +76,7 @@ ROOMS = {
             "impossible_times": _tables("logs", "accesses", "holds", "conflicts", "tenants"),
             "accesses_between": _tables("accesses"),
             "number_of_accesses": _tables("accesses"),
-            **{
-                name: _tables("erased")
-                for name in ("erased_between", "erased_by", "erased_outside")
-            },
+            **{name: _tables("erased") for name in ("erased_between", "erased_by")},
         },
     ),
     "tracking": Room(
