@@ -32,6 +32,7 @@ class Quiet:
 
     def live(self, seconds: float) -> Felt:
         """Post and read for so long. Raises click.ClickException for an answer that nobody should get."""
+        self._connection.close()  # the service may have, in a pause; the first request connects again
         felt = Felt([], [], 0)
         refused = 0
         deadline = time.monotonic() + seconds

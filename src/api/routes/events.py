@@ -9,7 +9,7 @@ from litestar.exceptions import InternalServerException
 from prometheus_client import Counter
 
 from api.documentation.wire_schema import INGEST_PROBLEMS, IngestOperation
-from api.http.auth import tenant_of
+from api.http.auth import key_id_of, tenant_of
 from api.http.headers import joined
 from api.http.log_ids import LOG_ID
 from api.http.problems import ProblemError
@@ -56,7 +56,7 @@ async def ingest_events(
 ) -> Response[Receipt]:
     """Record a batch of items, all of it or nothing; sending it again is safe."""
     tenant = tenant_of(request)
-    key_id: int = request.scope["state"]["key_id"]
+    key_id = key_id_of(request)
     _check_content_type(joined(request.headers, "content-type"))
     encoding = joined(request.headers, "content-encoding").strip().lower()
     declared = request.headers.get("content-length", "")
