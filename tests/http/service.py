@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -31,7 +32,7 @@ _OPS_WORDS = "Health and metrics are on "
 _OPS_ADDRESS = "ROUNDBOOK_OPS_ADDRESS"
 _LONG_S = 60
 
-# Of all databases of this run: the files are named by logs. Removed with it.
+# A folder for each database of this run; removed with it.
 _KEYS = tempfile.TemporaryDirectory(prefix="roundbook-test-keys-")
 atexit.register(_KEYS.cleanup)
 
@@ -43,11 +44,16 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def on(database: Database) -> dict[str, str]:
-    """The settings of a service on `database`."""
+    """The settings of a service on `database`, whose keys have a folder of their own.
+
+    In a shared one the logs of a database that was dropped would be logs that somebody removed.
+    """
+    keys = Path(_KEYS.name) / urlsplit(database.owner_url).path.removeprefix("/")
+    keys.mkdir(mode=0o700, exist_ok=True)
     return {
         "ROUNDBOOK_DATABASE_URL": database.service_url,
         "ROUNDBOOK_OWNER_URL": database.owner_url,
-        "ROUNDBOOK_SIGNING_KEYS": _KEYS.name,
+        "ROUNDBOOK_SIGNING_KEYS": str(keys),
     }
 
 
