@@ -48,8 +48,10 @@ def server_admin_url(data_dir: Path) -> Iterator[str]:
 
 
 @contextmanager
-def new_database(admin_url: str, *, template: Database | None = None) -> Iterator[Database]:
-    """Create a migrated database, or a copy of one, and drop it in the end."""
+def new_database(
+    admin_url: str, *, template: Database | None = None, empty: bool = False
+) -> Iterator[Database]:
+    """Create a migrated database, or a copy of one, or an empty one, and drop it in the end."""
     name = f"roundbook_test_{os.getpid()}_{next(_numbers)}"
     database = Database(
         _with(admin_url, SERVICE_ROLE, name), _with(admin_url, OWNER_ROLE, name), admin_url
@@ -68,7 +70,8 @@ def new_database(admin_url: str, *, template: Database | None = None) -> Iterato
         if template is None:
             with psycopg.connect(admin_url, dbname=name, autocommit=True) as admin:
                 admin.execute(SQL.no_large_objects.sql)
-            migrate(SCHEMA, database.owner_url, database.service_url)
+            if not empty:
+                migrate(SCHEMA, database.owner_url, database.service_url)
         yield database
     finally:
         with psycopg.connect(admin_url, autocommit=True) as admin:

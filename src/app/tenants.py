@@ -74,11 +74,15 @@ class Key(Struct, frozen=True):
 
 
 class KnownKey(NamedTuple):
-    """A key, whose it is, and the id of the log in which that tenant's events are now, 16 bytes."""
+    """A key, whose it is, and the id of the log in which that tenant's events are now, 16 bytes.
+
+    `history_id` is that of the history that goes on, None in the first one.
+    """
 
     key: Key
     tenant: Tenant
     log_id: bytes
+    history_id: bytes | None
 
 
 class NewKey(NamedTuple):
@@ -194,6 +198,7 @@ def find_key(connection: Connection, key: str) -> KnownKey | None:
         Key(found.key_id, found.scopes, found.label, *moments),
         Tenant(found.tenant_id, found.name, found.tenant_created_at, found.currencies),
         found.log_id,
+        found.history_id,
     )
 
 
@@ -211,6 +216,7 @@ class _Found(NamedTuple):
     tenant_created_at: datetime
     currencies: list[str]
     log_id: bytes
+    history_id: bytes | None
 
 
 def _find(connection: Connection, name: str) -> Tenant | None:

@@ -30,5 +30,7 @@ select k.key_id, k.scopes, k.label, k.created_at, k.expires_at, k.revoked_at, t.
        t.created_at as tenant_created_at,
        array(select code from tenant_currencies c where c.tenant_id = t.tenant_id order by code) as currencies,
        coalesce((select log_id from logs l where l.tenant_id = t.tenant_id order by number desc limit 1),
-                decode(repeat('00', 16), 'hex')) as log_id
+                decode(repeat('00', 16), 'hex')) as log_id,
+       (select case when number > 1 then history_id end
+          from roundbook.histories order by number desc limit 1) as history_id
   from key_of(:key_hash) k join tenants t on t.tenant_id = k.tenant_id;

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -13,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from postgres.connections import Connection, connect
+from postgres.recovery import check_recovered
 from postgres.statements import Statement, Statements, scripts
 
 _MIGRATION_LOCK = 0x526F756E64626F6F
@@ -33,6 +35,7 @@ class Sql(Statements):
     create_migrations: Statement
     migrated: Statement
     begin_migrating: Statement
+    end_migrating: Statement
     take_lock: Statement
     try_lock: Statement
 
@@ -109,9 +112,11 @@ def migrate(schema: Schema, owner_url: str, service_url: str) -> list[Migration]
 
     With one URL for both, no right is needed where nothing is missing. Raises MigrationError for a schema
     that this version can't work with, for a role that may not migrate, and for two URLs that lead to
-    different databases; then nothing was done. Raises psycopg.Error where PostgreSQL refuses.
+    different databases; then nothing was done. Raises postgres.recovery.InRecoveryError for a server that
+    takes no writes, and psycopg.Error where PostgreSQL refuses.
     """
     with connect(service_url) as service:
+        check_recovered("ROUNDBOOK_DATABASE_URL", service)
         if owner_url == service_url:
             return _apply_missing(schema, service) if missing(schema, service) else []
         with connect(owner_url) as owner:
@@ -158,7 +163,7 @@ def _apply_missing(schema: Schema, owner: Connection) -> list[Migration]:
         return []
     try:
         # `if not exists` needs the right to make a schema also where there is one.
-        if owner.execute(SQL.has_schema.sql).fetchone() == (False,):
+        if not has_schema(owner):
             owner.execute(SQL.create_schema.sql)
         owner.execute(SQL.create_migrations.sql)
         for migration in steps:
@@ -173,6 +178,27 @@ def _apply_missing(schema: Schema, owner: Connection) -> list[Migration]:
             f" ({error.diag.message_primary}): {REMEDY}"
         ) from None
     return steps
+
+
+@contextmanager
+def no_migration(owner: Connection) -> Iterator[None]:
+    """Keep everybody from migrating the database of a session until the block ends."""
+    number = {"number": _MIGRATION_LOCK}
+    owner.execute(SQL.begin_migrating.sql, number)
+    try:
+        yield
+    finally:
+        owner.execute(SQL.end_migrating.sql, number)
+
+
+def has_schema(connection: Connection) -> bool:
+    """Return whether the database of a session has a schema of Roundbook, of whatever version."""
+    return connection.execute(SQL.has_schema.sql).fetchone() == (True,)
+
+
+def applied_steps(connection: Connection) -> list[int]:
+    """List the numbers of the steps that were applied. Raises psycopg.Error."""
+    return sorted(number for (number,) in connection.execute(SQL.applied.sql))
 
 
 def check_current(schema: Schema, connection: Connection) -> None:
@@ -192,7 +218,7 @@ def is_current(schema: Schema, connection: Connection) -> bool:
 def missing(schema: Schema, connection: Connection) -> list[Migration]:
     """List the steps that are to be applied. Raises MigrationError for a schema of a newer version."""
     try:
-        done = {number for (number,) in connection.execute(SQL.applied.sql)}
+        done = set(applied_steps(connection))
     except psycopg.errors.UndefinedTable:
         done = set()
     except psycopg.errors.InsufficientPrivilege:

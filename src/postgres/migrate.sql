@@ -17,6 +17,9 @@ insert into roundbook.migrations values (:number, :name, now());
 -- name: begin_migrating(number)
 select pg_advisory_lock(:number);
 
+-- name: end_migrating(number)
+select pg_advisory_unlock(:number);
+
 -- name: take_lock(number)
 select pg_advisory_xact_lock(:number);
 

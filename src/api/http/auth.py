@@ -14,13 +14,14 @@ from litestar.handlers import BaseRouteHandler
 
 from api.http.head_method import is_head
 from api.http.headers import LAST_EVENT_ID, joined
-from api.http.log_ids import LOG_ID
+from api.http.log_ids import HISTORY_ID, LOG_ID
 from api.http.problems import ProblemError
 from api.http.rate_limits import limit_request, rate_limited
 from api.http.shared import Shared
 from api.http.wrong_keys import WrongKeys
 from app.accesses import AccessLog, NewAccess
 from app.limits.limits import Bucket, buckets_of
+from app.log.histories import reading_id
 from app.tenants import KnownKey, Scope, Tenant, find_key
 from postgres.connections import Pool
 
@@ -154,12 +155,21 @@ def log_id_of(connection: ASGIConnection[Any, Any, Any, Any]) -> bytes:
     return log_id
 
 
+def name_log(connection: ASGIConnection[Any, Any, Any, Any], log_id: bytes) -> bytes:
+    """Return what the log with this id is called in the answer of a request, and keep that beside it."""
+    state = connection.scope["state"]
+    named = reading_id(log_id, state[HISTORY_ID])
+    state[LOG_ID] = named
+    return named
+
+
 async def look_up_log_id(connection: ASGIConnection[Any, Any, Any, Any]) -> bytes:
     """Return the same as the store says it now.
 
     Raises ProblemError `forbidden`, and one of `postgres.errors.UNAVAILABLE`.
     """
-    return (await _find(connection, anew=True)).known.log_id
+    await _find(connection, anew=True)
+    return log_id_of(connection)
 
 
 async def _record_access(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
@@ -200,7 +210,8 @@ async def _find(
     state = connection.scope["state"]
     state["tenant"] = known.tenant
     state["key_id"] = known.key.key_id
-    state[LOG_ID] = known.log_id
+    state[HISTORY_ID] = known.history_id
+    state[LOG_ID] = reading_id(known.log_id, known.history_id)
     return found
 
 

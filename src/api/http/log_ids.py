@@ -1,7 +1,8 @@
 """`Log-Id`: of which log a position is, beside every `Log-Position`.
 
-After a restore from an older backup positions are given again, to other events. So a log has an id, and the
-tenant goes on with another one: whoever keeps a position keeps the id with it.
+After a restore from an older backup positions are given again, to other events. So a log has an id, and goes
+on under another one: whoever keeps a position keeps the id with it. It is the id that the log's leaves hold,
+until another history of the database begins.
 """
 
 from typing import Any
@@ -11,6 +12,9 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 LOG_ID = "log_id"
 """Where in a request's state the id of its log is, 16 bytes."""
+
+HISTORY_ID = "history_id"
+"""Where in it the id of the history is, in which that log goes on; None for the first one."""
 
 _HEADER = b"log-id"
 _BESIDE = b"log-position"

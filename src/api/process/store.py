@@ -9,6 +9,7 @@ import click
 import structlog
 
 from api.schema import SCHEMA
+from app.log.histories import notice_history
 from app.settings import Settings, ignored_settings
 from postgres.connections import Connection, connect
 from postgres.embedded import EmbeddedServer
@@ -16,6 +17,7 @@ from postgres.errors import UNAVAILABLE, is_out_of_reach
 from postgres.migrate import Migration, check_current, migrate
 from postgres.privileges import check_service_privileges, needless_privileges, owns_schema
 from postgres.reaching import connect_as, reach
+from postgres.recovery import check_recovered
 
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
@@ -132,7 +134,7 @@ def migrate_now(settings: Settings) -> list[Migration]:
 
 
 def wait_until_ready(store: Store, stop: threading.Event, prepare: Callable[[Store], None]) -> bool:
-    """Wait until the database answers, and `prepare` it; gives False if `stop` was set before.
+    """Wait until the database answers and takes writes, and `prepare` it; False if `stop` was set before.
 
     Raises postgres.reaching.UnreachableError and postgres.session.SessionError for what does not mend
     itself, and what `prepare` raises, unless that says that the store is out of reach.
@@ -142,6 +144,8 @@ def wait_until_ready(store: Store, stop: threading.Event, prepare: Callable[[Sto
         try:
             for setting, url in store.urls().items():
                 reach(setting, url)
+                with connect(url) as connection:
+                    check_recovered(setting, connection)
             prepare(store)
         except UNAVAILABLE as error:
             if not is_out_of_reach(error):
@@ -177,6 +181,7 @@ def prepare(store: Store) -> None:
                     may=needless.may,
                     remedy=needless.remedy,
                 )
+    _look_where_the_log_is(store)
 
 
 def prepare_to_project(store: Store) -> None:
@@ -191,3 +196,10 @@ def prepare_to_project(store: Store) -> None:
         check_current(SCHEMA, connection)
     if not owns_schema(store.service_url):
         check_service_privileges(store.service_url)
+    _look_where_the_log_is(store)
+
+
+def _look_where_the_log_is(store: Store) -> None:
+    """Let another history begin before anybody reads or writes, where the log was restored."""
+    with connect(store.service_url) as service:
+        notice_history(service)

@@ -198,10 +198,24 @@ class Queries:
                 return found
             left_s = deadline_s - time.monotonic()
             if left_s <= 0 or not await self.positions.reached(awaited, at_least, timeout_s=left_s):
-                waited_for = "The read models are" if awaited.what == "live" else "The log is"
-                raise ProblemError(
-                    "read-models-behind", f"{waited_for} not at position {at_least} yet."
-                )
+                raise await self._not_reached(awaited, at_least)
+
+    async def _not_reached(self, awaited: Awaited, at_least: int) -> ProblemError:
+        """Tell what was waited for in vain: read models, or what the log itself does not have."""
+
+        def read_once() -> int:
+            with self.pool.connection() as connection:
+                return head(connection, awaited.tenant_id)
+
+        last = await self._read(read_once)
+        if awaited.what == "live" and at_least <= last:
+            detail = f"The read models are not at position {at_least} yet."
+        else:
+            detail = (
+                f"The log is not at position {at_least} yet: it ends at {last}. Was it restored from a"
+                " backup? Then what you know beyond its head is not in it, and these positions are given again."
+            )
+        return ProblemError("read-models-behind", detail, log_position=last)
 
     async def _read(self, read: Callable[[], V]) -> V:
         return await self._reading.reads.run(self._lane, self._key_id, read)

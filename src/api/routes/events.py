@@ -9,9 +9,8 @@ from litestar.exceptions import InternalServerException
 from prometheus_client import Counter
 
 from api.documentation.wire_schema import INGEST_PROBLEMS, IngestOperation
-from api.http.auth import key_id_of, tenant_of
+from api.http.auth import key_id_of, name_log, tenant_of
 from api.http.headers import joined
-from api.http.log_ids import LOG_ID
 from api.http.problems import ProblemError
 from api.http.rate_limits import limit_batch
 from api.http.refusals import BODY_FAULT
@@ -108,7 +107,7 @@ def _answer(request: Request[Any, Any, Any], recorded: Recorded) -> Response[Any
         if count:
             _INGESTED[outcome].inc(count)
     request.scope["state"]["log"] = counts
-    request.scope["state"][LOG_ID] = recorded.log_id
+    name_log(request, recorded.log_id)
     headers = {_HEADERS[outcome]: str(count) for outcome, count in counts.items()}
     headers["Log-Position"] = str(recorded.log_position)
     if _wants_receipt(joined(request.headers, "prefer")):

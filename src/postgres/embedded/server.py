@@ -17,6 +17,7 @@ from postgres.embedded.lock import Lock
 from postgres.embedded.passwords import OWNER, SERVICE, SUPERUSER, make_passwords
 from postgres.embedded.place import Place, find_place, verify_socket_folder
 from postgres.embedded.postmaster import Postmaster
+from postgres.recovery import is_recovering
 
 READY_LIMIT_S = 900.0
 SLOW_S = 3.0
@@ -187,6 +188,7 @@ class EmbeddedServer:
                     )
                 started = self._postmaster.start()
             patience.wait("the embedded PostgreSQL to start (after a crash it recovers first)")
+        self._outwait_recovery()
         is_trusting = not by_password(self._place)
         furnish(self._place)
         if is_trusting:
@@ -194,6 +196,34 @@ class EmbeddedServer:
             while self._accepts(self._place.url(SERVICE, DATABASE, password=_ANOTHER)):
                 patience.wait("the embedded PostgreSQL to ask for passwords")
         self._started_at = time.monotonic()
+
+    def _outwait_recovery(self) -> None:
+        """Wait, for as long as it takes, until the server has recovered to where somebody wants it.
+
+        It lets sessions in before. Whoever recovers to a point in time may let it stand still there, to look.
+        """
+        told = False
+        while self._is_recovering():
+            if not told:
+                self._say(
+                    f"the embedded PostgreSQL is in recovery, and nothing is begun before that ends, see"
+                    f" {self._place.log}. One that stands still at its target is ended by"
+                    " `select pg_wal_replay_resume()`"
+                )
+                told = True
+            time.sleep(POLL_S)
+
+    def _is_recovering(self) -> bool:
+        try:
+            with connect(self.admin_url) as connection:
+                return is_recovering(connection)
+        except psycopg.OperationalError:
+            if self._postmaster.running:
+                return True  # it lets nobody in for a moment, as it ends its recovery
+            raise EmbeddedError(
+                f"the embedded PostgreSQL ended its recovery and itself, see {self._place.log}:\n"
+                + self._postmaster.log.last_words()
+            ) from None
 
     def _accepts(self, url: str) -> bool:
         try:

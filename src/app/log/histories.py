@@ -1,0 +1,68 @@
+"""Histories: that a log is another one than readers knew, though its id is the same.
+
+After a restore, a recovery to a point in time, or a failover to a standby that was late, positions are given
+again, to other events. So it is looked where the log is kept (see migrations/0012_histories.sql), and
+whenever that is elsewhere another history begins: what readers keep of the one before is refused.
+"""
+
+import hashlib
+import threading
+
+import psycopg
+import structlog
+
+from postgres.connections import Connection, Pool
+from postgres.rows import fetch_one
+from postgres.statements import Statement, Statements
+
+
+class Sql(Statements):
+    """Noticing and beginning histories."""
+
+    notice_history: Statement
+    begin_history: Statement
+
+
+SQL = Sql(__file__)
+
+_TICK_S = 1.0
+
+log = structlog.get_logger()
+
+
+def reading_id(log_id: bytes, history_id: bytes | None) -> bytes:
+    """Return what a log is called towards readers, 16 bytes: its id, and in a later history another one."""
+    if history_id is None:
+        return log_id
+    return hashlib.sha256(log_id + history_id).digest()[: len(log_id)]
+
+
+def notice_history(connection: Connection) -> None:
+    """Begin another history if the log is elsewhere than it was, and say so. Raises psycopg.Error."""
+    number = fetch_one(connection, SQL.notice_history, None, int)
+    if number is not None:
+        log.warning(
+            "the log is elsewhere than it was, as after a restore, a recovery or a failover: another history"
+            " begins, and what readers keep of the one before (cursors, positions with a log_id) is refused",
+            history=number,
+        )
+
+
+def begin_another_history(connection: Connection) -> None:
+    """Begin another history, wherever the log is. For the owner alone. Raises psycopg.Error."""
+    # A log of before there were histories is in its first one yet.
+    if fetch_one(connection, SQL.begin_history, None, int) == 1:
+        connection.execute(SQL.begin_history.sql)
+
+
+class HistoryWatch:
+    """Looks every second where the log is: a server may fail over while the service goes on."""
+
+    def run(self, pool: Pool, stop: threading.Event) -> None:
+        """Look until `stop` is set. Outlasts the store's absence."""
+        while not stop.wait(_TICK_S):
+            try:
+                with pool.connection() as connection:
+                    notice_history(connection)
+            except psycopg.Error as error:
+                log.warning("it can't be told where the log is", error=str(error))

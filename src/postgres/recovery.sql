@@ -1,0 +1,2 @@
+-- name: is_recovering()
+select pg_is_in_recovery();
