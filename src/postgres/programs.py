@@ -37,8 +37,8 @@ def find_program(name: str, folder: Path | None, *, oldest: int, why: str) -> Pr
     seen = ", ".join(f"{path} is of {major}" for path, major in found) or "there is none"
     raise ProgramError(
         f"{name} of PostgreSQL {oldest} or later is needed, {why}: {seen}. Install PostgreSQL's client"
-        " programs of that version (Debian: postgresql-client) or roundbook[embedded], or name their folder by"
-        " --programs"
+        " programs of that version (Debian: postgresql-client) or roundbook[embedded], or name their"
+        " folder by --programs"
     )
 
 

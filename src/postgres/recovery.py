@@ -27,8 +27,8 @@ class InRecoveryError(psycopg.errors.ReadOnlySqlTransaction):
         """Say what recovers: the setting that names it."""
         super().__init__(
             f"{where}: the server is in recovery, or a standby, and takes no writes. Nothing was done. A"
-            " recovery that stands still at its target is ended by `select pg_wal_replay_resume()`, a standby by"
-            " `select pg_promote()`"
+            " recovery that stands still at its target is ended by `select pg_wal_replay_resume()`, a standby"
+            " by `select pg_promote()`"
         )
 
 

@@ -98,7 +98,7 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
     finished.
     """
     settings, stop = _begin()
-    with open_store(settings, make=True, say=log.warning) as store:
+    with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
         if not wait_until_ready(store, stop, prepare):
             return
         with listen(host, port) as listener, _for_operators(settings, listener) as for_operators:
@@ -133,7 +133,7 @@ def project() -> None:
     """
     follow_parent()
     settings, stop = _begin()
-    with open_store(settings, make=True, say=log.warning) as store:
+    with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
         if not wait_until_ready(store.without_owner(), stop, prepare_to_project):
             return
         _project(settings, store, stop)
@@ -150,7 +150,7 @@ def seal() -> None:
     """
     follow_parent()
     settings, stop = _begin()
-    with open_store(settings, make=True, say=log.warning) as store:
+    with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
         if not wait_until_ready(store.without_owner(), stop, prepare_to_project):
             return
         with open_pool(

@@ -60,13 +60,18 @@ def _to_stderr(line: str) -> None:
 
 @contextmanager
 def open_store(
-    settings: Settings, *, make: bool = False, say: Callable[[str], None] = _to_stderr
+    settings: Settings,
+    *,
+    make: bool = False,
+    say: Callable[[str], None] = _to_stderr,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Store]:
     """Open the store; the embedded server is started unless another process runs it.
 
     Where there is no embedded server one is made only with `make`: whoever reads or changes what is there
     must not be shown an empty one for a slip of the pen. What there is to say of the settings and of the
-    embedded server goes to `say`. Raises postgres.embedded.EmbeddedError.
+    embedded server goes to `say`. One that recovers is waited for, until `stopped` says true; then the store
+    is not to be used. Raises postgres.embedded.EmbeddedError.
     """
     for sentence in ignored_settings().values():
         say(sentence)
@@ -74,7 +79,7 @@ def open_store(
     if url is not None:
         yield Store(url, settings.owner_url or url, lambda: None, is_embedded=False)
         return
-    with EmbeddedServer(settings.data_path, say=say, make=make) as server:
+    with EmbeddedServer(settings.data_path, say=say, make=make, stopped=stopped) as server:
         yield Store(server.service_url, server.owner_url, server.keep_alive, is_embedded=True)
 
 

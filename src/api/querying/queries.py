@@ -213,7 +213,7 @@ class Queries:
         else:
             detail = (
                 f"The log is not at position {at_least} yet: it ends at {last}. Was it restored from a"
-                " backup? Then what you know beyond its head is not in it, and these positions are given again."
+                " backup? Then what you know beyond its head is not in it, and its positions are given again."
             )
         return ProblemError("read-models-behind", detail, log_position=last)
 

@@ -27,7 +27,8 @@ def bring_back(
 
     Before anything is written the file is read whole. The logs go on in another history. Raises BackupError
     for a file that is no backup, for a database that is not empty, and where what is there afterwards is not
-    what the backup says; postgres.programs.ProgramError, postgres.migrate.MigrationError, psycopg.Error, OSError.
+    what the backup says; postgres.programs.ProgramError, postgres.migrate.MigrationError, psycopg.Error,
+    OSError.
     """
     manifest = read_manifest(file)
     known = {step.number for step in schema.migrations()}

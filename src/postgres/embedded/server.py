@@ -39,6 +39,9 @@ class EmbeddedServer:
     should it be killed. Others attach, and only use it. Where there is none one is made, unless `make` is
     off. Entering raises EmbeddedError: NoClusterError where there is none and none is made.
 
+    A server that recovers, as to a point in time, is waited for without end, until it ends that or `stopped`
+    says true: then it is entered as it is, for nothing but to be left.
+
     `owner_url` is for migrating: it owns the database. `service_url` may connect and do what
     migrations granted. `admin_url` is the superuser, in the database `postgres`. Each holds its role's
     password alone. They stay the same from one owner to the next, so that connection pools recover by
@@ -54,8 +57,14 @@ class EmbeddedServer:
     admin_url: str
 
     def __init__(
-        self, data_dir: Path, *, say: Callable[[str], None] = _to_stderr, make: bool = True
+        self,
+        data_dir: Path,
+        *,
+        say: Callable[[str], None] = _to_stderr,
+        make: bool = True,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._stopped = stopped
         self._data_dir = data_dir
         self._say = say
         self._make = make
@@ -188,7 +197,8 @@ class EmbeddedServer:
                     )
                 started = self._postmaster.start()
             patience.wait("the embedded PostgreSQL to start (after a crash it recovers first)")
-        self._outwait_recovery()
+        if not self._outwait_recovery():
+            return
         is_trusting = not by_password(self._place)
         furnish(self._place)
         if is_trusting:
@@ -197,13 +207,16 @@ class EmbeddedServer:
                 patience.wait("the embedded PostgreSQL to ask for passwords")
         self._started_at = time.monotonic()
 
-    def _outwait_recovery(self) -> None:
+    def _outwait_recovery(self) -> bool:
         """Wait, for as long as it takes, until the server has recovered to where somebody wants it.
 
         It lets sessions in before. Whoever recovers to a point in time may let it stand still there, to look.
+        Gives False if it was stopped before.
         """
         told = False
         while self._is_recovering():
+            if self._stopped():
+                return False
             if not told:
                 self._say(
                     f"the embedded PostgreSQL is in recovery, and nothing is begun before that ends, see"
@@ -212,6 +225,7 @@ class EmbeddedServer:
                 )
                 told = True
             time.sleep(POLL_S)
+        return True
 
     def _is_recovering(self) -> bool:
         try:
