@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -86,14 +86,29 @@ def listen(service: httpx.Client, database: sqlite3.Connection, asked: dict[str,
             print(f"trying again: {answer.status_code}", file=sys.stderr)
             return True
         if answer.status_code != httpx.codes.OK:
+            if may_go_on(database, json.loads(answer.read())):
+                return True
             # 409: the log ends before the position that was followed, or is another one by its id.
-            sys.exit(f"{answer.status_code}: {answer.read().decode()}")
+            sys.exit(f"{answer.status_code}: {answer.text}")
         with database:
             database.execute(
                 "insert or ignore into followed_log values (1, ?)", (answer.headers["log-id"],)
             )
         for messages in read_messages(answer.iter_bytes()):
             take(database, messages)
+    return True
+
+
+def may_go_on(database: sqlite3.Connection, problem: dict[str, Any]) -> bool:
+    """Return whether a log that goes on as another one is the same up to here, as after a failover.
+
+    Then its id is kept from now on. Else what was applied is in part not in it any more.
+    """
+    agreed = problem.get("agreed_to")
+    if agreed is None or agreed < position(database):
+        return False
+    with database:
+        database.execute("update followed_log set log_id = ?", (problem["log_id"],))
     return True
 
 

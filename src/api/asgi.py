@@ -148,6 +148,7 @@ def create_service(
                 "limiter": Limiter(partial(take, looking_up)),
                 "most_body_bytes": settings.max_body_bytes,
                 "key_ring": KeyRing(looking_up, trust_s=settings.key_cache_s),
+                "looking_up": looking_up,
                 "accesses": AccessLog(recording, threads=_ACCESS_CONNECTIONS),
             }
         ),

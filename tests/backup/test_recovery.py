@@ -71,7 +71,7 @@ def recovered(folder: Path, start: Callable[..., Service]) -> Recovered:
         client.send(next(batches))
         major = int((place.pgdata / "PG_VERSION").read_text())
         program = find_program("pg_basebackup", None, oldest=major, why="as the server is")
-        command = [program.path, "-D", base, "--checkpoint=fast", f"--dbname={admin}"]
+        command = [str(program.path), "-D", str(base), "--checkpoint=fast", f"--dbname={admin}"]
         subprocess.run(command, check=True, capture_output=True)
         kept = client.send(next(batches))
         moment = str(asked(admin, "select clock_timestamp()"))

@@ -42,7 +42,7 @@ ROOMS = {
         ["app/log/", "app/recording/", "app/conflicts"],
         _tables(
             *("events", "conflicts", "snapshots", "logs", "leaf_runs"),
-            *("erased", "erased_conflicts", "holds", "histories"),
+            *("erased", "erased_conflicts", "holds", "histories", "history_heads"),
         ),
     ),
     "accesses": Room(["app/accesses"], _tables("accesses")),

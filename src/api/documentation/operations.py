@@ -92,9 +92,19 @@ _RATE_LIMITED = RateLimited(
 
 
 class OtherLog(Problem, frozen=True):
-    """The request goes by positions of another log than the one that goes on, whose id is `log_id`."""
+    """The request goes by positions of another log than the one that goes on, whose id is `log_id`.
+
+    `agreed_to`: the position up to which both are the same, null where that is not known.
+    """
 
     log_id: str
+    agreed_to: int | None
+
+
+class Behind(Problem, frozen=True):
+    """What is waited for is not there yet; `log_position` is the head of the log."""
+
+    log_position: int
 
 
 class BeyondHead(Problem, frozen=True):
@@ -110,6 +120,7 @@ _OTHER_LOG = OtherLog(
     "What you go by is of another log than the one that goes on, as it is after a restore.",
     _REQUEST_ID,
     "00112233445566778899aabbccddeeff",
+    484,
 )
 _BEYOND_HEAD = BeyondHead(
     TYPE_PREFIX + "beyond-head",
@@ -119,7 +130,14 @@ _BEYOND_HEAD = BeyondHead(
     _REQUEST_ID,
     484,
 )
-_BEHIND = problem_example("read-models-behind", "The read models are not at position 484 yet.")
+_BEHIND = Behind(
+    TYPE_PREFIX + "read-models-behind",
+    PROBLEMS["read-models-behind"][1],
+    503,
+    "The read models are not at position 484 yet.",
+    _REQUEST_ID,
+    484,
+)
 _TOO_MANY_QUERIES = problem_example(
     "too-many-queries",
     "200 queries of the tenant, or half as many with this key, wait for their turn already.",
@@ -154,7 +172,8 @@ QUERY_PROBLEMS: Mapping[int, ResponseSpec] = {
     ),
     409: problem(
         "`log_id` or `cursor` is of another log than the one that goes on, as it is after a restore from an"
-        " older backup.",
+        " older backup. `agreed_to` is the position up to which both are the same, null where that is not"
+        " known.",
         _OTHER_LOG,
     ),
     422: problem("Unknown, malformed or repeated parameters, all faults at once.", _INVALID),
@@ -267,7 +286,7 @@ def log_id_header() -> OpenAPIHeader:
     return OpenAPIHeader(
         schema=Schema(type=OpenAPIType.STRING, pattern="^[0-9a-f]{32}$"),
         description="The log that the position is of: what to send as `log_id` with it. After a restore from"
-        " an older backup another log goes on.",
+        " an older backup, a recovery to a point in time or a failover it is another one.",
     )
 
 

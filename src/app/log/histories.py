@@ -7,12 +7,14 @@ whenever that is elsewhere another history begins: what readers keep of the one 
 
 import hashlib
 import threading
+from typing import NamedTuple
 
 import psycopg
 import structlog
 
+from app.log.leaves import Log
 from postgres.connections import Connection, Pool
-from postgres.rows import fetch_one
+from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
 
 
@@ -21,6 +23,7 @@ class Sql(Statements):
 
     notice_history: Statement
     begin_history: Statement
+    heads_of_histories: Statement
 
 
 SQL = Sql(__file__)
@@ -35,6 +38,23 @@ def reading_id(log_id: bytes, history_id: bytes | None) -> bytes:
     if history_id is None:
         return log_id
     return hashlib.sha256(log_id + history_id).digest()[: len(log_id)]
+
+
+class _Head(NamedTuple):
+    history_id: bytes | None
+    head: int | None
+
+
+def agreed_to(connection: Connection, log: Log, told: bytes) -> int | None:
+    """Return up to which position a log is what readers knew by an id that it had, or by how that begins.
+
+    None where the id was never its own. Raises psycopg.Error.
+    """
+    parameters = {"tenant_id": log.tenant_id}
+    for then in fetch_all(connection, SQL.heads_of_histories, parameters, _Head):
+        if reading_id(log.log_id, then.history_id).startswith(told):
+            return then.head
+    return None
 
 
 def notice_history(connection: Connection) -> None:

@@ -9,6 +9,15 @@ create table roundbook.histories (
     kept_in    text not null,
     begun_at   timestamptz not null
 );
+-- Where each log was when a later history began: up to there both are the same.
+create table roundbook.history_heads (
+    tenant_id int not null,
+    number    int not null,
+    head      bigint not null,
+    primary key (tenant_id, number)
+);
+create trigger append_only before update or delete or truncate on roundbook.history_heads
+    for each statement execute function roundbook.refuse_change();
 create trigger append_only before update or delete or truncate on roundbook.histories
     for each statement execute function roundbook.refuse_change();
 
@@ -42,6 +51,10 @@ begin
     select coalesce(max(number), 0) + 1, uuid_send(gen_random_uuid()), where_kept(), clock_timestamp()
       from histories
     returning number into its_number;
+    if its_number > 1 then
+        insert into history_heads (tenant_id, number, head)
+        select t.tenant_id, its_number, h.head from tenants t cross join lateral log_head(t.tenant_id) h;
+    end if;
     return its_number;
 end
 $$;
