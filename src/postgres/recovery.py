@@ -21,12 +21,12 @@ SQL = Sql(__file__)
 
 
 class InRecoveryError(psycopg.errors.ReadOnlySqlTransaction):
-    """The server is in recovery, or a standby: nothing is written before that ends."""
+    """The server is in recovery, or a standby, and takes no writes."""
 
     def __init__(self, where: str) -> None:
         """Say what recovers: the setting that names it."""
         super().__init__(
-            f"{where}: the server is in recovery, or a standby, and takes no writes. Nothing was done. A"
+            f"{where}: the server is in recovery, or a standby, and takes no writes. A"
             " recovery that stands still at its target is ended by `select pg_wal_replay_resume()`, a standby"
             " by `select pg_promote()`"
         )
