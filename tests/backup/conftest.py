@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from api.tenancy import create_tenant
+from postgres.connections import open_pool
 from tests.databases import Database, new_database
-from tests.faults.places import open_account
-from tests.faults.sending import Ledger, traffic
-from tests.http.service import Service, on, starting
+from tests.evidence.filling import fill, items
+from tests.http.service import Service, starting
 
 
 @pytest.fixture
@@ -26,13 +27,10 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 
 
 @pytest.fixture
-def filled(fresh_database: Database, start: Callable[..., Service]) -> Database:
-    """A database with a log of some hundred events, which nobody serves."""
-    service = start(settings=on(fresh_database))
-    account = open_account(fresh_database.service_url, "acme")
-    batches = traffic(11, sizes=[150])
-    with account.client(service, Ledger()) as client:
-        for _ in range(4):
-            client.send(next(batches))
-    service.stop()
+def filled(fresh_database: Database) -> Database:
+    """A database with a log of some hundred events."""
+    with open_pool(fresh_database.service_url, max_size=1) as pool:
+        with pool.connection() as connection:
+            tenant = create_tenant(connection, "acme")
+        fill(pool, tenant.tenant_id, items(), 600)
     return fresh_database

@@ -14,18 +14,17 @@ import pytest
 
 from postgres.connections import connect
 from postgres.dumping import APPLICATION_NAME
-from tests.databases import Database
-from tests.faults.places import open_account
+from tests.databases import Database, new_database
 from tests.faults.sending import Load, traffic
 from tests.http.service import Running, Service, eventually, on, roundbook
 
-ROWS = "select e::text from events e where tenant_id = %s and position <= %s order by position"
+ROWS = "select e::text from events e where position <= %s order by position"
 
 
-def rows(database: Database, tenant_id: int, last: int) -> Sequence[tuple[Any, ...]]:
-    """All that is recorded of a tenant's events up to a position."""
+def rows(database: Database, last: int) -> Sequence[tuple[Any, ...]]:
+    """All that is recorded of the only tenant's events up to a position."""
     with connect(database.owner_url) as connection:
-        return connection.execute(ROWS, [tenant_id, last]).fetchall()
+        return connection.execute(ROWS, [last]).fetchall()
 
 
 def has_schema(database: Database) -> bool:
@@ -55,23 +54,31 @@ def backup(filled: Database, tmp_path: Path) -> Path:
 
 
 def test_a_backup_beside_ingest_is_brought_back_as_it_was_at_one_moment(
+    admin_url: str,
     fresh_database: Database,
     empty_database: Database,
     start: Callable[..., Service],
     tmp_path: Path,
 ) -> None:
     service = start(settings=on(fresh_database))
-    account = open_account(fresh_database.service_url, "acme")
+    service.new_tenant("acme")
+    key = service.new_key("acme", "ingest", "read", "audit")
     file = tmp_path / "acme.backup"
+
+    def sealed() -> int:
+        with service.client(key) as client:
+            return int(client.get("/api/v1/status").json()["evidence"]["size"])
+
     with Load() as load:
         for seed in (1, 2):
-            load.add(service.url, account.key, traffic(seed))
+            load.add(service.url, key, traffic(seed))
         load.goes_on()
+        eventually(lambda: sealed() > 0)
         made = roundbook("backup", str(file), settings=on(fresh_database))
         load.goes_on()
-    tenant, events, position, _ = made.stdout.strip().split("\t")
+    tenant, events, position, size = made.stdout.strip().split("\t")
     assert (tenant, events) == ("acme", position)
-    assert int(position) > 0
+    assert 0 < int(size) <= int(position)
     assert file.stat().st_mode & 0o777 == 0o600
     assert [each.name for each in tmp_path.glob("acme.backup*")] == [file.name]
     content = file.read_bytes()
@@ -79,22 +86,50 @@ def test_a_backup_beside_ingest_is_brought_back_as_it_was_at_one_moment(
     assert (again.returncode, file.read_bytes()) == (1, content)
     assert f"{file} is there already" in again.stderr
 
-    with service.client(account.key) as client:
+    with service.client(key) as client:
         known = client.get("/api/v1/status").headers
     lost = int(known["log-position"])
     assert lost > int(position)
+    eventually(lambda: sealed() > int(size))
 
-    restored = roundbook("restore", str(file), settings=on(empty_database))
+    # Where the keys are, more is known to have been signed.
+    settings = on(fresh_database) | on_another(empty_database)
+    restored = roundbook("restore", str(file), settings=settings)
     assert restored.stdout == made.stdout
     assert "verified" in restored.stderr
-    there = rows(empty_database, account.tenant_id, lost)
-    assert there == rows(fresh_database, account.tenant_id, int(position))
+    assert f"and the backup is sealed up to {size}, of {position}" in restored.stderr
+    there = rows(empty_database, lost)
+    assert there == rows(fresh_database, int(position))
     assert len(there) == int(position)
     twice = roundbook("restore", str(file), settings=on(empty_database), check=False)
     assert twice.returncode == 1
     assert f"{urlsplit(empty_database.owner_url).path[1:]!r} is not empty" in twice.stderr
 
-    _is_refused_what_was_lost(start, empty_database, account.key, known["log-id"], lost)
+    service.stop()
+    _is_refused_what_was_lost(start, empty_database, key, known["log-id"], lost)
+    _is_told_that_it_was_forged(admin_url, fresh_database, file)
+
+
+def on_another(database: Database) -> dict[str, str]:
+    """The settings that name a database, and no folder of keys."""
+    return {
+        "ROUNDBOOK_DATABASE_URL": database.service_url,
+        "ROUNDBOOK_OWNER_URL": database.owner_url,
+    }
+
+
+def _is_told_that_it_was_forged(admin_url: str, database: Database, file: Path) -> None:
+    """A backup of a log that was changed is brought back, and what is in it is said."""
+    with connect(database.owner_url) as owner:
+        owner.execute("alter table events disable trigger user")
+        owner.execute("update events set state = state || ' ' where position = 1")
+        owner.execute("alter table events enable trigger user")
+    roundbook("backup", str(file), "--replace", settings=on(database))
+    with new_database(admin_url, empty=True) as another:
+        told = roundbook("restore", str(file), settings=on_another(another), check=False)
+    assert told.returncode == 1
+    assert "acme: 1 leaf: " in told.stderr
+    assert "was not what had been sealed" in told.stderr
 
 
 def _is_refused_what_was_lost(
