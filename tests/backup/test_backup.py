@@ -14,6 +14,7 @@ import pytest
 
 from postgres.connections import connect
 from postgres.dumping import APPLICATION_NAME
+from postgres.embedded.binaries import PROGRAMS, wheel
 from tests.databases import Database, new_database
 from tests.faults.sending import Load, traffic
 from tests.http.service import Running, Service, eventually, on, roundbook
@@ -230,6 +231,35 @@ def test_a_restore_that_is_killed_half_way_leaves_nothing(
     assert not has_schema(empty_database)
     roundbook("restore", str(backup), settings=on(empty_database))
     assert has_schema(empty_database)
+
+
+def test_a_restore_that_the_server_breaks_off_leaves_nothing_and_says_why(
+    filled: Database, empty_database: Database, tmp_path: Path
+) -> None:
+    # Of a later version than some servers: those are told nothing that they don't know.
+    packages = wheel()
+    assert packages is not None
+    file, programs = tmp_path / "acme.backup", ["--programs", str(packages / PROGRAMS)]
+    roundbook("backup", str(file), *programs, settings=on(filled))
+    name = urlsplit(empty_database.owner_url).path[1:]
+    with psycopg.connect(filled.admin_url, dbname=name, autocommit=True) as admin:
+        admin.execute(
+            "create function public.stop() returns event_trigger language plpgsql as"
+            " $$ begin raise exception 'the disk is full'; end $$"
+        )
+        admin.execute(
+            "create event trigger stop on ddl_command_end when tag in ('CREATE INDEX')"
+            " execute function public.stop()"
+        )
+        broken = roundbook(
+            "restore", str(file), *programs, settings=on(empty_database), check=False
+        )
+        admin.execute("drop event trigger stop")
+    assert broken.returncode == 1
+    assert "the disk is full" in broken.stderr
+    assert not has_schema(empty_database)
+    restored = roundbook("restore", str(file), *programs, settings=on(empty_database))
+    assert restored.stdout.startswith("acme\t600\t600\t")
 
 
 def test_a_file_that_is_cut_or_changed_is_refused_and_nothing_is_done(

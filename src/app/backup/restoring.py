@@ -43,7 +43,13 @@ def bring_back(
         pg_restore = find_program(
             "pg_restore", programs, oldest=manifest.pg_dump, why="as the pg_dump of the backup was"
         )
-        restore(pg_restore, owner_url, read_dump(file, manifest))
+        restore(
+            pg_restore,
+            owner_url,
+            read_dump(file, manifest),
+            server=owner.info.server_version // 10_000,
+            programs=programs,
+        )
         there = logs_there(owner)
     migrate(schema, owner_url, service_url)
     with connect(owner_url) as owner:
