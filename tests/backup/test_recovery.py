@@ -101,7 +101,7 @@ def recovered(folder: Path, start: Callable[..., Service]) -> Recovered:
 
 
 def test_nothing_is_begun_before_a_recovery_ends_and_then_readers_are_told(
-    recovered: Recovered, tmp_path: Path
+    recovered: Recovered, folder: Path, tmp_path: Path
 ) -> None:
     place = find_place(recovered.data_dir, print)
     admin, events = place.url(SUPERUSER, "postgres"), place.url(OWNER, DATABASE)
@@ -129,9 +129,20 @@ def test_nothing_is_begun_before_a_recovery_ends_and_then_readers_are_told(
         with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
             eventually(lambda: client.get("/health/ready").status_code == 200)
             _is_told(client, recovered)
+        _is_backed_up(recovered, folder)
     finally:
         service.signal(signal.SIGTERM)
         assert service.ended()[0] == 0
+
+
+def _is_backed_up(recovered: Recovered, folder: Path) -> None:
+    """The embedded server is backed up while it is served, and brought back into one that is made for it."""
+    file, settings = folder / "acme.backup", in_folder(folder / "restored")
+    made = roundbook("backup", str(file), settings=in_folder(recovered.data_dir))
+    restored = roundbook("restore", str(file), settings=settings)
+    assert restored.stdout == made.stdout
+    assert made.stdout.startswith("acme\t")
+    assert roundbook("tenant", "list", settings=settings).stdout.startswith("acme\t")
 
 
 def _standing(recovered: Recovered, folder: Path, admin: str) -> Running:

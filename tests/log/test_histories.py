@@ -1,17 +1,27 @@
 """Whenever the log is elsewhere than it was, another history begins, and says up to where both agree."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import psycopg
 import pytest
 
 from api.schema import SCHEMA
 from api.tenancy import create_tenant
 from app.log.append import locked_log
-from app.log.histories import agreed_to, begin_another_history, notice_history, reading_id
+from app.log.histories import (
+    HistoryWatch,
+    agreed_to,
+    begin_another_history,
+    notice_history,
+    reading_id,
+)
 from app.log.leaves import Log, current_log
 from app.tenants import create_key, find_key, find_tenant
-from postgres.connections import Connection, connect
+from postgres.connections import Connection, connect, open_pool
 from postgres.migrate import Schema, migrate
 from tests.databases import Database, new_database
+from tests.http.service import eventually
 
 _STEP = 12
 _EVENT = "insert into events values (%s, now(), now(), %s, %s, %s, 'player:p', 'LoggedIn', '{}')"
@@ -72,6 +82,26 @@ def test_a_copy_goes_on_in_another_history_and_agrees_up_to_where_it_was_made(
     with connect(fresh_database.service_url) as service:
         notice_history(service)
         assert called(service, key) == log_id
+
+
+def test_another_history_is_noticed_while_the_service_goes_on(
+    admin_url: str, fresh_database: Database
+) -> None:
+    with connect(fresh_database.service_url) as service:
+        notice_history(service)
+    stop = Event()
+    with (
+        new_database(admin_url, template=fresh_database) as copy,
+        open_pool(copy.service_url, max_size=1) as pool,
+        ThreadPoolExecutor(1) as beside,
+        connect(copy.owner_url) as owner,
+    ):
+        watching = beside.submit(HistoryWatch().run, pool, stop)
+        try:
+            eventually(lambda: histories(owner) == [1, 2])
+        finally:
+            stop.set()
+        watching.result()
 
 
 def test_a_history_is_noticed_by_who_serves_but_not_made_up(fresh_database: Database) -> None:
