@@ -48,7 +48,7 @@ _MOST_BY_TAG = 100 * _LIMIT
 _MOST_ADDED_UP = {"game": (_LIMIT + 1) * 366, "day": 6 * 366, "currency": 6 * 366}
 """What is added up must be read: a year of each game on the page, or of the totals in six currencies."""
 
-_SMALL = {"tenants", "tenant_currencies", "api_keys", "logs", "tracking", "sealing"}
+_SMALL = {"tenants", "tenant_currencies", "api_keys", "histories", "logs", "tracking", "sealing"}
 _EMPTY = {"checkpoints", "erased", "leaf_runs", "rate_limits"}
 """Nothing is hashed, sealed, erased or limited here: how large ones are read is looked at elsewhere."""
 _READ_WHOLE = {"games": _SIZE.games, "conflicts": _SIZE.conflicts}
