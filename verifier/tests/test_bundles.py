@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from roundbook_verify import order
 from roundbook_verify.main import main
 from verifier.tests.building import (
     NOON,
@@ -272,6 +273,16 @@ def test_an_erased_event_needs_its_record(verify: Run) -> None:
     assert verify(log.range())[:2] == (0, [])
     log.events.append(bet(14, "player:Çelik", 4, erased=True))  # after the record that names it
     assert verify(log.range())[:2] == (1, [("14", "erased")])
+
+
+def test_a_record_that_names_more_stretches_than_are_kept_in_mind_counts_as_a_whole(
+    verify: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = erased_log()
+    record = compact({"positions": [[1, 1], [2, 2], [5, 5]], "reason": "asked for", "by": "owner"})
+    log.events[12] = replace(log.events[12], state=record)
+    monkeypatch.setattr(order, "FOLLOWED", 2)
+    assert verify(log.range())[:2] == (0, [])
 
 
 def test_an_altered_commitment_is_found(verify: Run) -> None:

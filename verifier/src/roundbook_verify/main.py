@@ -21,8 +21,8 @@ _LABELS |= {"since": "goes on from the size that you kept", "erased": "erased"}
 
 
 def _lines(verifier: Verifier) -> Iterator[str]:
-    told = verifier.summary
-    for first, last, code, words in verifier.findings.all():
+    told, findings = verifier.summary, verifier.findings.all()
+    for first, last, code, words in findings:
         yield f"{first if first == last else f'{first}-{last}'} {code}: {words}"
     ends = [f"{end['position']} ({end['recorded_at']})" for end in (told["first"], told["last"]) if end]
     yield f"{told['events']} events, positions {' to '.join(ends) or 'none'}, of a log of {told['size']}"
@@ -30,8 +30,7 @@ def _lines(verifier: Verifier) -> Iterator[str]:
         more = [f"and {len(told[name]) - _SHOWN} more"] if len(told[name]) > _SHOWN else []
         yield f"{label}: {', '.join([*map(str, told[name][:_SHOWN]), *more]) or 'none'}"
     yield from (f"not checked: {words}" for words in verifier.findings.unchecked)
-    number = len(verifier.findings.all())
-    yield f"NOT PROVEN: {number} findings" if number else "proven"
+    yield f"NOT PROVEN: {len(findings)} findings" if findings else "proven"
 
 
 def _as_json(verifier: Verifier) -> str:

@@ -176,4 +176,5 @@ class Order:
         self.first = self.first if self.first[0] else (at[0], times[0])
         self.last = at[-1], times[1]
         self.erased += erased[: FOLLOWED - len(self.erased)]
-        self.erases += named[: FOLLOWED - len(self.erases)]
+        if len(self.erases) < FOLLOWED:  # a record counts as a whole
+            self.erases += named
