@@ -82,12 +82,18 @@ def roundbook(
 class Running:
     """A long-lived command: its process, and what it says on stderr, in a file of `folder`."""
 
-    def __init__(self, folder: Path, *arguments: str, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        settings: Mapping[str, str],
+        python: str = sys.executable,
+    ) -> None:
         self.log_path = folder / f"{arguments[0]}-{time.monotonic_ns()}.log"
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 # As the installed command: it does not import from the folder it is started in.
-                [sys.executable, "-P", "-m", "api.cli", *arguments],
+                [python, "-P", "-m", "api.cli", *arguments],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -138,8 +144,10 @@ class Running:
 class Service(Running):
     """A running `roundbook serve` on a port that was free."""
 
-    def __init__(self, folder: Path, *arguments: str, settings: Mapping[str, str]) -> None:
-        super().__init__(folder, "serve", "--port", "0", *arguments, settings=settings)
+    def __init__(
+        self, folder: Path, *arguments: str, settings: Mapping[str, str], **options: Any
+    ) -> None:
+        super().__init__(folder, "serve", "--port", "0", *arguments, settings=settings, **options)
         self.settings = dict(settings)
         try:
             self.first_line = self.line()
@@ -212,9 +220,11 @@ class Service(Running):
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str, settings: Mapping[str, str]) -> Iterator[Service]:
+def serving(
+    folder: Path, *arguments: str, settings: Mapping[str, str], **options: Any
+) -> Iterator[Service]:
     """Serve, and end in good order."""
-    service = Service(folder, *arguments, settings=settings)
+    service = Service(folder, *arguments, settings=settings, **options)
     try:
         yield service
     finally:

@@ -19,6 +19,7 @@ from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
 from api.cli.verify import verify_command
+from api.process.service_account import ServiceUserError
 from api.process.store import OwnerNeededError
 from app.evidence.claiming import SupersededError
 from app.evidence.command import CommandError
@@ -48,6 +49,7 @@ _EXPECTED_ERRORS = (
     RefusedError,
     OwnerNeededError,
     SessionError,
+    ServiceUserError,
     SettingsError,
     SupersededError,
     TenantError,

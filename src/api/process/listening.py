@@ -10,6 +10,7 @@ from pathlib import Path
 
 _BACKLOG = 2048
 _UNIX = "unix:"
+_MODE = 0o660  # of a Unix socket: for its user and its group
 _REMEDIES = {
     errno.EADDRINUSE: "; name another port with --port (0: any that is free)",
     errno.EACCES: "; name a port from 1024 on with --port",
@@ -68,6 +69,7 @@ def _listen_on_file(path: Path) -> socket.socket:
     try:
         _remove_abandoned(path)
         listener.bind(os.fspath(path))
+        path.chmod(_MODE)  # whatever the umask; nobody connects before the next line
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
