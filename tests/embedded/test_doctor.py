@@ -24,7 +24,10 @@ def test_nothing_is_wrong_with_the_embedded_store_and_its_disk_is_seen(
     with server:
         migrate(SCHEMA, server.owner_url, server.service_url)
         found = list(diagnose(settings, workers=4, say=pytest.fail))
-    # How much room there is, is the host's.
-    assert [each for each in found if each.verdict != "ok" and each.check != "disk"] == []
+    # How much room there is, is the host's, and which accounts.
+    of_the_host = {"disk", "accounts"}
+    assert [e for e in found if e.verdict != "ok" and e.check not in of_the_host] == []
+    (accounts,) = [each for each in found if each.check == "accounts"]
+    assert f"; sealer: uid {os.geteuid()}; PostgreSQL: {server.account.name}" in accounts.what
     (disk,) = [each for each in found if each.check == "disk"]
     assert f"are free in {data_dir}" in disk.what

@@ -1,6 +1,5 @@
-"""A Python that any account of the host can run: the one of the tests, or a copy where that is root's alone."""
+"""A Python that any account can run: the one of the tests, or a copy where that is root's alone."""
 
-import os
 import shutil
 import sys
 import sysconfig
@@ -31,9 +30,8 @@ def python_for_all(folder: Path) -> Python:
         Path(sysconfig.get_path("purelib")),
         Path(api.__file__).parents[1],
     )
-    if all(map(nobody.may_read, (own, library / "os.py", packages / "click/__init__.py"))):
-        if nobody.may_enter(sources):
-            return Python(str(own), {})
+    if nobody.may_read(own) and all(map(nobody.may_enter, (library, packages, sources))):
+        return Python(str(own), {})
     copy = folder / "lib" / library.name
     shutil.copytree(
         library, copy, ignore=shutil.ignore_patterns(*_LEFT_OUT, "site-packages", "config-*")
@@ -43,15 +41,18 @@ def python_for_all(folder: Path) -> Python:
     for shared in Path(sys.base_prefix, "lib").glob("libpython*"):
         shutil.copy2(shared, folder / "lib")
     (copy / "site-packages").mkdir()
-    paths = []
-    for name, found in (("sources", sources), ("packages", packages)):
-        if not nobody.may_enter(found):
-            found = shutil.copytree(
-                found, folder / name, ignore=shutil.ignore_patterns(*_LEFT_OUT)
-            )
-        paths.append(found)
-    lines = [str(paths[0]), f"import site; site.addsitedir({str(paths[1])!r})"]
+    left_out = shutil.ignore_patterns(*_LEFT_OUT)
+    if not nobody.may_enter(sources):
+        sources = shutil.copytree(sources, folder / "sources", ignore=left_out)
+    if not nobody.may_enter(packages):
+        packages = shutil.copytree(packages, folder / "packages", ignore=left_out)
+    lines = [str(sources), f"import site; site.addsitedir({str(packages)!r})"]
     (copy / "site-packages/tests.pth").write_text("\n".join(lines) + "\n")
     for part in (folder, *folder.rglob("*")):
         part.chmod(part.stat().st_mode | (0o755 if part.is_dir() else 0o644))
-    return Python(program, {"LD_LIBRARY_PATH": str(folder / "lib"), "PYTHONDONTWRITEBYTECODE": "1"})
+    return Python(
+        str(program),
+        {
+            "LD_LIBRARY_PATH": str(folder / "lib"),
+        },
+    )

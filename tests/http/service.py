@@ -63,11 +63,15 @@ def in_folder(data_dir: Path) -> dict[str, str]:
 
 
 def roundbook(
-    *arguments: str | bytes, settings: Mapping[str, str], check: bool = True, **options: Any
+    *arguments: str | bytes,
+    settings: Mapping[str, str],
+    check: bool = True,
+    python: str = sys.executable,
+    **options: Any,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; unless `check` is off, it must end well."""
     ended = subprocess.run(
-        [sys.executable, "-m", "api.cli", *arguments],
+        [python, "-m", "api.cli", *arguments],
         check=False,
         capture_output=True,
         text=True,

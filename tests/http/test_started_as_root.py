@@ -2,16 +2,22 @@
 
 import os
 import pwd
-import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from api.process.service_account import Choice, ServiceUserError, choose_account
+from api.process.store import Store
+from app.settings import Settings
+from postgres.embedded import EmbeddedServer
+from postgres.embedded.accounts import find_account
 from postgres.embedded.passwords import OWNER, SUPERUSER, read_passwords
 from tests.databases import Database
 from tests.http.python_for_all import Python, python_for_all
-from tests.http.service import Service, environment, eventually, in_folder, on, roundbook, serving
+from tests.http.service import Service, eventually, in_folder, on, roundbook, serving
 from tests.http.wire import EVENTS, body, login
 from tests.processes import command_of, descendants, user_of
 
@@ -21,11 +27,14 @@ IS_ROOT = OWN == 0
 LARGE = 300
 
 
-@pytest.fixture
-def python(folder: Path) -> Iterator[Python]:
-    place = folder / "python"
-    place.mkdir()
-    yield python_for_all(place)
+# They share the copy of Python, where one is made.
+pytestmark = pytest.mark.xdist_group("started-as-root")
+
+
+@pytest.fixture(scope="module")
+def python() -> Iterator[Python]:
+    with tempfile.TemporaryDirectory(prefix="rb-", dir="/tmp") as folder:
+        yield python_for_all(Path(folder))
 
 
 def users(service: Service) -> dict[str, set[int]]:
@@ -58,6 +67,14 @@ def works(service: Service) -> None:
         for name in ("roundbook_projected_events_total", "roundbook_requests_total{"):
             assert any(line.startswith(name) for line in metrics.splitlines())
     assert [line for line in service.log_lines() if line["level"] == "error"] == []
+
+
+def refused(settings: dict[str, str], python: Python | None = None) -> str:
+    """Try to serve; gives what is said."""
+    path = python.path if python else sys.executable
+    ended = roundbook("serve", "--port", "0", settings=settings, check=False, python=path)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    return ended.stderr
 
 
 def environment_of(pid: int) -> str:
@@ -94,27 +111,38 @@ def test_with_the_embedded_store_each_has_its_account(folder: Path, python: Pyth
         assert not [word for word in (secrets[OWNER], secrets[SUPERUSER]) if word in told_to_it]
         assert "ROUNDBOOK_ANCHORS" not in told_to_it
         works(service)
-        # Commands find the store as before, and doctor tells who runs what.
-        assert "acme" in roundbook("tenant", "list", settings=settings).stdout
+        assert "acme" in roundbook("tenant", "list", settings=settings).stdout  # as before
     finally:
         service.stop()
     assert (folder / "anchors").read_text().count("\n") >= 1
 
 
-def test_with_a_store_elsewhere_too(
-    fresh_database: Database, folder: Path, python: Python
-) -> None:
-    settings = on(fresh_database) | python.variables | {"ROUNDBOOK_SERVICE_USER": ""}
-    if IS_ROOT:
-        settings["ROUNDBOOK_SERVICE_USER"] = "nobody"
-    with serving(folder, settings=settings, python=python.path) as service:
-        expected = pwd.getpwnam("nobody").pw_uid if IS_ROOT else OWN
-        found = users(service)
-        assert found["api.process.worker"] == found["project"] == {expected}
-        assert found["seal"] == {OWN}
-        [worker] = service.workers()
-        assert "ROUNDBOOK_OWNER_URL" not in environment_of(worker)
-        works(service)
+def test_with_a_store_elsewhere_too(folder: Path, python: Python) -> None:
+    settings = python.variables | {"ROUNDBOOK_SIGNING_KEYS": str(folder / "keys")}
+    (folder / "keys").mkdir(0o755)
+    of_others = folder / "keys" / f"{'0' * 32}.key"
+    of_others.touch()
+    of_others.chmod(0o644)
+    nobody = find_account("nobody")
+    assert nobody is not None
+    expected = OWN
+    with EmbeddedServer(folder / "data", say=lambda _: None) as server:
+        if IS_ROOT:
+            server.let_in(nobody)
+            expected = nobody.uid
+            settings["ROUNDBOOK_SERVICE_USER"] = nobody.name
+        settings["ROUNDBOOK_DATABASE_URL"] = server.service_url
+        settings["ROUNDBOOK_OWNER_URL"] = server.owner_url
+        if IS_ROOT:
+            assert f"nobody can't serve: it may read {of_others}" in refused(settings, python)
+        of_others.chmod(0o600)
+        with serving(folder, settings=settings, python=python.path) as service:
+            found = users(service)
+            assert found["api.process.worker"] == found["project"] == {expected}
+            assert found["seal"] == {OWN}
+            [worker] = service.workers()
+            assert "ROUNDBOOK_OWNER_URL" not in environment_of(worker)
+            works(service)
 
 
 def test_where_no_account_can_serve_it_is_told_and_root_serves(
@@ -132,58 +160,36 @@ def test_where_no_account_can_serve_it_is_told_and_root_serves(
             assert "useradd --system roundbook" in warning["remedy"]
         else:
             assert told == []
-        works(service)
-    with serving(folder, settings=settings | {"ROUNDBOOK_SERVICE_USER": pwd.getpwuid(OWN)[0]}) as own:
-        assert set().union(*users(own).values()) == {OWN}
-        assert not [line for line in own.log_lines() if line["level"] == "warning"]
 
 
 def test_an_account_that_is_named_and_can_not_serve_ends_the_start(
-    fresh_database: Database, folder: Path
+    fresh_database: Database,
+) -> None:
+    said = refused(on(fresh_database) | {"ROUNDBOOK_SERVICE_USER": "no-such-user"})
+    if IS_ROOT:
+        assert "no-such-user can't serve: there is no such account" in said
+    else:
+        assert "only root can run a process as no-such-user" in said
+
+
+def test_whom_a_setting_names(
+    database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "private").mkdir(0o700)
-    settings = on(fresh_database) | {"TMPDIR": str(folder / "private")}
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "private"))
+    url = database.service_url
+    store = Store(url, url, lambda: None, is_embedded=False)
 
-    def refused(name: str, **variables: str) -> str:
-        given = settings | {"ROUNDBOOK_SERVICE_USER": name} | variables
-        ended = roundbook("serve", "--port", "0", settings=given, check=False)
-        assert (ended.returncode, ended.stdout) == (1, "")
-        return ended.stderr
+    def chosen(name: str) -> Choice:
+        return choose_account(Settings(service_user=name), store)
 
+    def no_choice(name: str) -> str:
+        with pytest.raises(ServiceUserError) as error:
+            chosen(name)
+        return str(error.value)
+
+    assert chosen(pwd.getpwuid(OWN).pw_name) == Choice(None)
     if IS_ROOT:
-        assert "no-such-user can't serve: there is no such account" in refused("no-such-user")
-        assert f"daemon can't serve: it can't reach {folder}/private" in refused("daemon")
+        assert f"daemon can't serve: it can't reach {folder}/private" in no_choice("daemon")
     else:
-        for name in ("no-such-user", "root"):
-            assert f"only root can run a process as {name}" in refused(name)
-    assert "must be the name of an account of this host" in refused("a name")
-
-
-def test_who_may_read_a_signing_key_does_not_serve(
-    fresh_database: Database, folder: Path, python: Python
-) -> None:
-    keys = folder / "keys"
-    keys.mkdir(0o755)
-    (keys / f"{'0' * 32}.key").write_text("secret")
-    (keys / f"{'0' * 32}.key").chmod(0o644)
-    settings = on(fresh_database) | python.variables | {"ROUNDBOOK_SIGNING_KEYS": str(keys)}
-    said = _doctor(settings, python)
-    if IS_ROOT:
-        assert "warning accounts: workers and the projector: uid 0" in said
-        assert f"nobody: it may read {keys}/" in said
-        (keys / f"{'0' * 32}.key").chmod(0o600)
-        assert "ok      accounts: workers and the projector: " in _doctor(settings, python)
-    else:
-        assert f"ok      accounts: workers and the projector: uid {OWN}" in said
-
-
-def _doctor(settings: dict[str, str], python: Python) -> str:
-    ended = subprocess.run(
-        [python.path, "-P", "-m", "api.cli", "doctor"],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=environment(settings),
-        timeout=60,
-    )
-    return ended.stdout
+        assert "only root can run a process as root" in no_choice("root")

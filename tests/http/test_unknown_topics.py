@@ -1,4 +1,4 @@
-"""Events of a type that nobody knows, brought by the service's own credential, harm one tenant, and are named."""
+"""Events of a type that nobody knows, by the service's credential: they harm one tenant, and are named."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Where processes leave their metrics for each other: those that serve, and apart from them the one that seals.
+"""Where processes leave their metrics for each other: those that serve, and apart the one that seals.
 
 The latter may be root's, who must not write to a folder in which others can put links.
 """

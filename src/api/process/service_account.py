@@ -57,7 +57,9 @@ def choose_account(settings: Settings, store: Store) -> Choice:
         return Choice(None)
     if named is not None:
         account = find_account(named)
-        why_not = "there is no such account" if account is None else _refusal(account, settings, store)
+        why_not = (
+            "there is no such account" if account is None else _refusal(account, settings, store)
+        )
         if why_not is not None:
             raise ServiceUserError(f"ROUNDBOOK_SERVICE_USER: {named} can't serve: {why_not}")
         return Choice(account)

@@ -72,8 +72,8 @@ def server_account(pgdata: Path) -> Account:
     if uid != 0:
         return _account(uid, os.getegid())
     for name in UNPRIVILEGED:
-        if account := find_account(name):
-            return account
+        if unprivileged := find_account(name):
+            return unprivileged
     raise EmbeddedError(
         "PostgreSQL does not run as root, and this host has neither a user postgres nor nobody:"
         " run as an ordinary user, or set ROUNDBOOK_DATABASE_URL"

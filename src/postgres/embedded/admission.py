@@ -22,7 +22,7 @@ _ASKING = """\
 local all all scram-sha-256
 local replication all scram-sha-256
 """
-# As long as the roles have no passwords. The folder of the socket then lets nobody but the server's user pass.
+# As long as the roles have no passwords. The folder of the socket lets only the server's user pass then.
 _TRUSTING = """\
 # Written by Roundbook, until the roles have passwords.
 local all all trust

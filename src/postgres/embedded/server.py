@@ -124,7 +124,7 @@ class EmbeddedServer:
         if not account.may_enter(place.socket_folder.parent):
             return f"it can't reach {place.socket_folder.parent}"
         if not by_password(place):
-            return "the embedded PostgreSQL asks for no passwords as long as a process of version 0.1.0 runs it"
+            return "PostgreSQL asks for no passwords as long as a process of version 0.1.0 runs it"
         return None
 
     def let_in(self, account: Account) -> None:
@@ -142,7 +142,7 @@ class EmbeddedServer:
 
     @property
     def secrets(self) -> list[Path]:
-        """Files that nobody may read, and folders that nobody may write to, who is not to become its owner."""
+        """Files and folders: who may read the former or write to the latter can become its owner."""
         place = self._place
         return [place.home, place.passwords, place.pgdata, place.pgdata / "PG_VERSION"]
 
