@@ -18,7 +18,6 @@ from app.settings import Settings, SettingsError, ignored_settings, read_setting
         ("ROUNDBOOK_LOCK_TIMEOUT_S", "inf"),
         ("ROUNDBOOK_LOG_FORMAT", "xml"),
         ("ROUNDBOOK_SERVICE_USER", "-u root"),
-        ("ROUNDBOOK_SERVICE_USER", "null"),
     ],
 )
 def test_a_bad_setting_is_named_and_no_secret_is_told(variable: str, value: str) -> None:

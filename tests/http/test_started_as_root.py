@@ -23,6 +23,12 @@ from tests.processes import command_of, descendants, user_of
 
 OWN = os.geteuid()
 IS_ROOT = OWN == 0
+SIGNS = {
+    "worker": "api.process.worker",
+    "project": "api.cli project",
+    "seal": "api.cli seal",
+    "postgres": "bin/postgres -D",
+}
 # More than a worker decodes itself.
 LARGE = 300
 
@@ -38,13 +44,13 @@ def python() -> Iterator[Python]:
 
 
 def users(service: Service) -> dict[str, set[int]]:
-    """Whom the processes run as that the service started."""
-    found: dict[str, set[int]] = {"other": set()}
+    """Whom the long-lived processes run as that the service started."""
+    found: dict[str, set[int]] = {}
     for pid in descendants(service.pid):
         command = command_of(pid)
-        signs = ("api.process.worker", "api.cli project", "api.cli seal", "bin/postgres -D")
-        sign = next((sign for sign in signs if sign in command), "other")
-        found.setdefault(sign.split()[-1] if "cli" in sign else sign, set()).add(user_of(pid))
+        for name, sign in SIGNS.items():
+            if sign in command:
+                found.setdefault(name, set()).add(user_of(pid))
     return found
 
 
@@ -94,10 +100,10 @@ def test_with_the_embedded_store_each_has_its_account(folder: Path, python: Pyth
         home = folder / "data"
         secrets = read_passwords(home / "passwords")
         if IS_ROOT:
-            [serving_as] = found["api.process.worker"]
+            [serving_as] = found["worker"]
             assert found["project"] == {serving_as}
             assert found["seal"] == {0}
-            assert not {0, serving_as} & found["bin/postgres -D"]
+            assert not {0, serving_as} & found["postgres"]
             assert serving_as != 0
             name = pwd.getpwuid(serving_as).pw_name
             [told] = [line for line in service.log_lines() if "another account" in line["event"]]
@@ -138,7 +144,7 @@ def test_with_a_store_elsewhere_too(folder: Path, python: Python) -> None:
         of_others.chmod(0o600)
         with serving(folder, settings=settings, python=python.path) as service:
             found = users(service)
-            assert found["api.process.worker"] == found["project"] == {expected}
+            assert found["worker"] == found["project"] == {expected}
             assert found["seal"] == {OWN}
             [worker] = service.workers()
             assert "ROUNDBOOK_OWNER_URL" not in environment_of(worker)
