@@ -68,8 +68,11 @@ def _listen_on_file(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _remove_abandoned(path)
-        listener.bind(os.fspath(path))
-        path.chmod(_MODE)  # whatever the umask; nobody connects before the next line
+        before = os.umask(0o777 & ~_MODE)
+        try:
+            listener.bind(os.fspath(path))
+        finally:
+            os.umask(before)
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()

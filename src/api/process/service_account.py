@@ -22,6 +22,8 @@ REMEDY = (
     " code, which it can't below /root; or start the service as an ordinary account; or set"
     " ROUNDBOOK_SERVICE_USER=root if root is meant"
 )
+# Settings that tell what lets others migrate, sign or anchor.
+NOT_FOR_SERVING = ("ROUNDBOOK_OWNER_URL", "ROUNDBOOK_SIGN_COMMAND", "ROUNDBOOK_ANCHORS")
 _ROOT = "root"
 _PROBE = "from api.process.account_probe import main; main()"
 _PROBE_LIMIT_S = 120
@@ -106,7 +108,8 @@ def _refusal(account: Account, settings: Settings, store: Store) -> str | None:
 
 def _probe(account: Account, settings: Settings, store: Store) -> str | None:
     environment = {**os.environ, **own_home(account)}
-    environment.pop("ROUNDBOOK_OWNER_URL", None)
+    for name in NOT_FOR_SERVING:
+        environment.pop(name, None)
     secrets = [*(store.server.secrets if store.server else ()), *_keys(settings.signing_path)]
     try:
         ended = subprocess.run(  # noqa: S603 (our own command)

@@ -16,7 +16,7 @@ import structlog
 
 from api.process.lifeline import VARIABLE as LIFELINE
 from api.process.metrics_folders import MetricsFolders
-from api.process.service_account import as_account, own_home
+from api.process.service_account import NOT_FOR_SERVING, as_account, own_home
 from api.process.store import Store
 from app.settings import ignored_settings
 from postgres.embedded.accounts import Account
@@ -33,9 +33,6 @@ _MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
     "MALLOC_MMAP_THRESHOLD_": str(16 << 20),
 }
-
-# They may hold what lets others sign, or anchor.
-_OF_SEALING = ("ROUNDBOOK_SIGN_COMMAND", "ROUNDBOOK_ANCHORS")
 
 log = structlog.get_logger()
 
@@ -123,7 +120,7 @@ class Supervisor:
             how["umask"] = self._metrics.umask
         else:
             environment |= self._metrics.for_serving()
-            for name in _OF_SEALING:
+            for name in NOT_FOR_SERVING:
                 environment.pop(name, None)
             if self._account is not None:
                 environment |= own_home(self._account)
