@@ -21,6 +21,12 @@ def runs(pid: int) -> bool:
     return any(not state.startswith("Z") for state, *_ in states)
 
 
+def user_of(pid: int) -> int:
+    """Whom a process runs as."""
+    ((uid,),) = _seen("uid=", pid)
+    return int(uid)
+
+
 def resident_bytes(pid: int) -> int:
     """How much memory a process has at present."""
     ((kibibytes,),) = _seen("rss=", pid)

@@ -17,6 +17,7 @@ from app.settings import Settings, SettingsError, ignored_settings, read_setting
         ("ROUNDBOOK_KEY_CACHE_S", "6"),
         ("ROUNDBOOK_LOCK_TIMEOUT_S", "inf"),
         ("ROUNDBOOK_LOG_FORMAT", "xml"),
+        ("ROUNDBOOK_SERVICE_USER", "-u root"),
     ],
 )
 def test_a_bad_setting_is_named_and_no_secret_is_told(variable: str, value: str) -> None:

@@ -57,6 +57,10 @@ OpsAddress = Annotated[
     Annotated[str, msgspec.Meta(pattern=_ADDRESS)] | None,
     msgspec.Meta(description="host:port, as 127.0.0.1:9090, or unix:/path/of/a/socket"),
 ]
+Account = Annotated[
+    Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}\$?\Z")] | None,
+    msgspec.Meta(description="the name of an account of this host"),
+]
 Folder = Annotated[str, msgspec.Meta(description="the path of a folder")]
 FolderOrNone = Annotated[str | None, msgspec.Meta(description="the path of a folder")]
 LogFormat = Annotated[
@@ -142,6 +146,9 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """For how many years what moves money must be kept; `roundbook erase --before` is held to it."""
     ops_address: OpsAddress = None
     """Where health and metrics are served, and then nowhere else. Absent: beside the API, to everyone."""
+    service_user: Account = None
+    """Whom workers and the projector run as, where root starts the service; `root` for root. Absent: see
+    `api.process.service_account`."""
     log_format: LogFormat = None
     """`json`, or `console` for people. Absent: for people where stderr is a terminal, else JSON."""
 

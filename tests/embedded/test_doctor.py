@@ -17,7 +17,8 @@ def test_nothing_is_wrong_with_the_embedded_store_and_its_disk_is_seen(
 ) -> None:
     for name in [name for name in os.environ if name.startswith("ROUNDBOOK_")]:
         monkeypatch.delenv(name)
-    settings = Settings(data_dir=str(data_dir))
+    # Whether another account could serve is the host's business, too.
+    settings = Settings(data_dir=str(data_dir), service_user=None if os.geteuid() else "root")
     (*_, absent) = diagnose(settings, workers=1, say=pytest.fail)
     assert (absent.check, absent.verdict) == ("embedded database", "wrong")
     assert f"there is no store in {data_dir}" in absent.what
@@ -26,5 +27,7 @@ def test_nothing_is_wrong_with_the_embedded_store_and_its_disk_is_seen(
         found = list(diagnose(settings, workers=4, say=pytest.fail))
     # How much room there is, is the host's.
     assert [each for each in found if each.verdict != "ok" and each.check != "disk"] == []
+    (accounts,) = [each for each in found if each.check == "accounts"]
+    assert f"; sealer: uid {os.geteuid()}; PostgreSQL: {server.account.name}" in accounts.what
     (disk,) = [each for each in found if each.check == "disk"]
     assert f"are free in {data_dir}" in disk.what

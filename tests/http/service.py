@@ -63,11 +63,15 @@ def in_folder(data_dir: Path) -> dict[str, str]:
 
 
 def roundbook(
-    *arguments: str | bytes, settings: Mapping[str, str], check: bool = True, **options: Any
+    *arguments: str | bytes,
+    settings: Mapping[str, str],
+    check: bool = True,
+    python: str = sys.executable,
+    **options: Any,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; unless `check` is off, it must end well."""
     ended = subprocess.run(
-        [sys.executable, "-m", "api.cli", *arguments],
+        [python, "-m", "api.cli", *arguments],
         check=False,
         capture_output=True,
         text=True,
@@ -82,12 +86,18 @@ def roundbook(
 class Running:
     """A long-lived command: its process, and what it says on stderr, in a file of `folder`."""
 
-    def __init__(self, folder: Path, *arguments: str, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        settings: Mapping[str, str],
+        python: str = sys.executable,
+    ) -> None:
         self.log_path = folder / f"{arguments[0]}-{time.monotonic_ns()}.log"
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 # As the installed command: it does not import from the folder it is started in.
-                [sys.executable, "-P", "-m", "api.cli", *arguments],
+                [python, "-P", "-m", "api.cli", *arguments],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -138,8 +148,10 @@ class Running:
 class Service(Running):
     """A running `roundbook serve` on a port that was free."""
 
-    def __init__(self, folder: Path, *arguments: str, settings: Mapping[str, str]) -> None:
-        super().__init__(folder, "serve", "--port", "0", *arguments, settings=settings)
+    def __init__(
+        self, folder: Path, *arguments: str, settings: Mapping[str, str], **options: Any
+    ) -> None:
+        super().__init__(folder, "serve", "--port", "0", *arguments, settings=settings, **options)
         self.settings = dict(settings)
         try:
             self.first_line = self.line()
@@ -212,9 +224,11 @@ class Service(Running):
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str, settings: Mapping[str, str]) -> Iterator[Service]:
+def serving(
+    folder: Path, *arguments: str, settings: Mapping[str, str], **options: Any
+) -> Iterator[Service]:
     """Serve, and end in good order."""
-    service = Service(folder, *arguments, settings=settings)
+    service = Service(folder, *arguments, settings=settings, **options)
     try:
         yield service
     finally:

@@ -3,12 +3,14 @@
 import os
 import signal
 import socket
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from api.process.listening import listen_for_operators
 from tests.databases import Database
 from tests.http.service import Service, eventually, on, roundbook, serving
 from tests.http.wire import EVENTS, assert_problem
@@ -52,7 +54,7 @@ def test_the_metrics_are_those_of_all_processes(apart: Service) -> None:
     asked = next(
         line
         for line in text.splitlines()
-        if line.startswith("roundbook_requests_total{") and 'path="/",' in line
+        if line.startswith("roundbook_requests_total{") and 'path="/",status_code="200"' in line
     )
     assert float(asked.rpartition(" ")[2]) >= 20
 
@@ -72,6 +74,24 @@ def test_a_unix_socket_outlasts_a_killed_service_and_is_gone_after_an_ended_one(
     assert service.answers("/health/live")
     assert_problem(httpx.get(service.url + "/metrics"), "not-found")
     service.stop()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("umask", [0, 0o077])
+def test_a_unix_socket_is_for_user_and_group_whatever_the_umask(folder: Path, umask: int) -> None:
+    path = folder / "ops.sock"
+    before = os.umask(umask)
+    try:
+        with (
+            socket.socket() as beside,
+            listen_for_operators(f"unix:{path}", beside=beside) as listener,
+        ):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o660
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(path))
+                listener.accept()[0].close()
+    finally:
+        os.umask(before)
     assert not path.exists()
 
 

@@ -20,6 +20,7 @@ from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
 from api.cli.verify import verify_command
+from api.process.service_account import ServiceUserError
 from api.process.store import OwnerNeededError
 from app.backup.manifest import BackupError
 from app.evidence.claiming import SupersededError
@@ -53,6 +54,7 @@ _EXPECTED_ERRORS = (
     RefusedError,
     OwnerNeededError,
     SessionError,
+    ServiceUserError,
     SettingsError,
     SupersededError,
     TenantError,

@@ -14,6 +14,7 @@ from api.process.lifeline import follow_parent
 from api.process.listening import listen, listen_for_operators, url_of
 from api.process.logs import configure_logs
 from api.process.projecting import open_projector
+from api.process.service_account import REMEDY, Choice, choose_account
 from api.process.store import (
     Store,
     migrate_now,
@@ -99,8 +100,16 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
     """
     settings, stop = _begin()
     with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
-        if not wait_until_ready(store, stop, prepare):
+        choice = Choice(None)
+
+        def begin(store: Store) -> None:
+            nonlocal choice
+            prepare(store)
+            choice = choose_account(settings, store)
+
+        if not wait_until_ready(store, stop, begin):
             return
+        _drop(store, choice)
         with listen(host, port) as listener, _for_operators(settings, listener) as for_operators:
             url = url_of(listener)
             click.echo(f"Roundbook serves on {url}, its documentation on {url}/schema")
@@ -115,7 +124,18 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
                 for_operators=for_operators,
                 workers=workers,
                 projections=projections,
+                account=choice.account,
             ).run(stop)
+
+
+def _drop(store: Store, choice: Choice) -> None:
+    """Let the account that serves get to the store, or say that there is none."""
+    if choice.account is not None:
+        if store.server is not None:
+            store.server.let_in(choice.account)
+        log.info("workers and the projector run as another account", account=choice.account.name)
+    elif choice.why_not is not None:
+        log.warning("workers and the projector run as root", reason=choice.why_not, remedy=REMEDY)
 
 
 def _for_operators(

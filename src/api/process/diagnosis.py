@@ -1,10 +1,12 @@
 """What `roundbook doctor` asks, in order: settings, keys, each credential, and the database by them."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import psycopg
 
+from api.process.service_account import REMEDY, ServiceUserError, choose_account
 from api.process.store import Store, open_store
 from api.schema import SCHEMA
 from app.evidence.key_rights import key_rights
@@ -68,6 +70,7 @@ def _database(settings: Settings, store: Store, workers: int) -> Iterator[Findin
             return
         try:
             needed = _connections_needed(settings, workers)
+            yield _accounts(settings, store)
             yield from server(service, connections_needed=needed)
             yield _disk(settings, service)
             one = store.has_one_credential
@@ -76,6 +79,21 @@ def _database(settings: Settings, store: Store, workers: int) -> Iterator[Findin
         except (psycopg.Error, UnreachableError) as error:
             remedy = "what comes after it was not checked: mend this first"
             yield Finding("database", "wrong", in_words(error), remedy)
+
+
+def _accounts(settings: Settings, store: Store) -> Finding:
+    """Tell who runs what, where this user starts the service."""
+    try:
+        choice = choose_account(settings, store)
+    except ServiceUserError as error:
+        return Finding("accounts", "wrong", str(error), "correct it, or remove it")
+    own = f"uid {os.geteuid()}"
+    who = f"workers and the projector: {choice.account.name if choice.account else own}; sealer: {own}"
+    if store.server is not None:
+        who += f"; PostgreSQL: {store.server.account.name}"
+    if choice.why_not is not None:
+        return Finding("accounts", "warning", f"{who}. Nobody else can: {choice.why_not}", REMEDY)
+    return Finding("accounts", "ok", who)
 
 
 def _credentials(store: Store) -> list[tuple[str, str, str]]:

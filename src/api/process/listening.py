@@ -10,6 +10,7 @@ from pathlib import Path
 
 _BACKLOG = 2048
 _UNIX = "unix:"
+_MODE = 0o660  # of a Unix socket: for its user and its group
 _REMEDIES = {
     errno.EADDRINUSE: "; name another port with --port (0: any that is free)",
     errno.EACCES: "; name a port from 1024 on with --port",
@@ -67,7 +68,11 @@ def _listen_on_file(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _remove_abandoned(path)
-        listener.bind(os.fspath(path))
+        before = os.umask(0o777 & ~_MODE)
+        try:
+            listener.bind(os.fspath(path))
+        finally:
+            os.umask(before)
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()

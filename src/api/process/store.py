@@ -32,6 +32,7 @@ class Store(NamedTuple):
     owner_url: str
     keep_alive: Callable[[], None]
     is_embedded: bool
+    server: EmbeddedServer | None = None
 
     @property
     def has_one_credential(self) -> bool:
@@ -80,7 +81,8 @@ def open_store(
         yield Store(url, settings.owner_url or url, lambda: None, is_embedded=False)
         return
     with EmbeddedServer(settings.data_path, say=say, make=make, stopped=stopped) as server:
-        yield Store(server.service_url, server.owner_url, server.keep_alive, is_embedded=True)
+        urls = (server.service_url, server.owner_url)
+        yield Store(*urls, server.keep_alive, is_embedded=True, server=server)
 
 
 @contextmanager

@@ -2,22 +2,24 @@
 
 import _thread
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
 from types import FrameType
+from typing import Any
 
 import structlog
 
 from api.process.lifeline import VARIABLE as LIFELINE
+from api.process.metrics_folders import MetricsFolders
+from api.process.service_account import NOT_FOR_SERVING, as_account, own_home
 from api.process.store import Store
 from app.settings import ignored_settings
+from postgres.embedded.accounts import Account
 
 _TICK_S = 0.25
 _GRACE_S = 40.0
@@ -59,24 +61,27 @@ class Supervisor:
         for_operators: socket.socket | None,
         workers: int,
         projections: bool,
+        account: Account | None = None,
     ) -> None:
         """Serve on `listener` from `store`, health and metrics on a listener `for_operators` if there is one.
 
-        Without `projections` others keep read models and evidence.
+        Without `projections` others keep read models and evidence. All but who seals, which needs the keys,
+        run as `account` if there is one.
         """
         self._store = store
+        self._account = account
         self._listeners = [listener, *filter(None, [for_operators])]
         self._descriptors = [each.fileno() for each in self._listeners]
         # Not `-m`: what a worker spawns would then import the worker, too. With `-P`, as the folder that the
         # service is started in may hold an `app` of its own.
         work = "from api.process.worker import main; main()"
         self._serve = [sys.executable, "-P", "-c", work, *map(str, self._descriptors)]
-        beside = [
+        project, self._seal = (
             [sys.executable, "-P", "-m", "api.cli", command] for command in ("project", "seal")
-        ]
-        self._commands = [self._serve] * workers + beside * projections
+        )
+        self._commands = [self._serve] * workers + [project, self._seal] * projections
         self._reader, self._writer = os.pipe()
-        self._metrics_dir = tempfile.mkdtemp(prefix="roundbook-metrics-")
+        self._metrics = MetricsFolders(account)
 
     def run(self, stop: threading.Event) -> None:
         """Keep all processes running until `stop` is set; then let them finish what they began."""
@@ -97,7 +102,7 @@ class Supervisor:
             self._end(children)
             os.close(self._writer)
             os.close(self._reader)
-            shutil.rmtree(self._metrics_dir, ignore_errors=True)
+            self._metrics.remove()
 
     def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         ignored = ignored_settings()  # which were told of once
@@ -106,10 +111,20 @@ class Supervisor:
             **_MEMORY,
             **kept,
             "ROUNDBOOK_DATABASE_URL": self._store.service_url,
-            "PROMETHEUS_MULTIPROC_DIR": self._metrics_dir,
             LIFELINE: str(self._reader),
         }
         environment.pop("ROUNDBOOK_OWNER_URL", None)
+        how: dict[str, Any] = {}
+        if command == self._seal:
+            environment |= self._metrics.for_sealing()
+            how["umask"] = self._metrics.umask
+        else:
+            environment |= self._metrics.for_serving()
+            for name in NOT_FOR_SERVING:
+                environment.pop(name, None)
+            if self._account is not None:
+                environment |= own_home(self._account)
+                how = as_account(self._account)
         # Whoever holds a socket keeps its port: a projector that outlives a killed service must not.
         descriptors = self._descriptors if command == self._serve else []
         # A group of their own: Ctrl-C reaches this process alone, which then ends them in order.
@@ -118,6 +133,7 @@ class Supervisor:
             env=environment,
             pass_fds=[*descriptors, self._reader],
             process_group=0,
+            **how,
         )
 
     def _end(self, children: Sequence[subprocess.Popen[bytes]]) -> None:

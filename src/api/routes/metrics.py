@@ -1,6 +1,8 @@
 """Metrics in the Prometheus text format, of all processes of this service."""
 
 import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import anyio.to_thread
 from anyio import CapacityLimiter
@@ -11,9 +13,16 @@ from prometheus_client import (
     CollectorRegistry,
     generate_latest,
 )
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from api.http.operations import FOR_OPERATORS
+
+BESIDE = "_ROUNDBOOK_METRICS_BESIDE"
+"""Names the folder in which another process leaves its metrics."""
+
+_OWN = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own variable
 
 # One at a time: however many ask, what requests need of the processor stays theirs.
 _ONE = CapacityLimiter(1)
@@ -32,9 +41,22 @@ async def metrics() -> Response[bytes]:
     return Response(content, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
+class _Collector(Collector):
+    """What is in the folder of this process, and in another beside it."""
+
+    def __init__(self, folders: Sequence[str]) -> None:
+        self._folders = folders
+
+    def collect(self) -> Iterable[Metric]:
+        files = [str(file) for folder in self._folders for file in Path(folder).glob("*.db")]
+        metrics: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+        return metrics
+
+
 def _collect() -> bytes:
+    folders = [os.environ[name] for name in (_OWN, BESIDE) if name in os.environ]
     registry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    if folders:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        registry.register(_Collector(folders))
     return generate_latest(registry)

