@@ -10,11 +10,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
+from typing import NamedTuple
 
 import structlog
 
+from api.process.heartbeat import VARIABLE as HEARTBEAT
+from api.process.heartbeat import Pulse
 from api.process.lifeline import VARIABLE as LIFELINE
 from api.process.store import Store
 from app.settings import ignored_settings
@@ -22,6 +25,8 @@ from app.settings import ignored_settings
 _TICK_S = 0.25
 _GRACE_S = 40.0
 _RESTART_PAUSE_S = 1.0
+# Before it is first heard a process imports, and makes way for others that do.
+_BEGINNING_S = 60.0
 
 # glibc keeps what threads freed in up to eight heaps for each processor, and the more of it the larger what
 # was freed: after bodies of many megabytes a process would stay as large as it ever was. Other C libraries
@@ -48,8 +53,18 @@ def on_signals(stop: threading.Event) -> None:
     signal.signal(signal.SIGINT, handle)
 
 
+class _Child(NamedTuple):
+    command: Sequence[str]
+    process: subprocess.Popen[bytes]
+    pulse: Pulse
+    started_at: float
+
+
 class Supervisor:
-    """Runs `workers` processes that serve, one that projects and one that seals: none slows another."""
+    """Runs `workers` processes that serve, one that projects and one that seals: none slows another.
+
+    One that ends is started again; one that falls silent is killed before.
+    """
 
     def __init__(
         self,
@@ -59,10 +74,13 @@ class Supervisor:
         for_operators: socket.socket | None,
         workers: int,
         projections: bool,
+        silent_s: float,
+        when_serving: Callable[[], None] = lambda: None,
     ) -> None:
         """Serve on `listener` from `store`, health and metrics on a listener `for_operators` if there is one.
 
-        Without `projections` others keep read models and evidence.
+        Without `projections` others keep read models and evidence. A process is ended that is silent for
+        `silent_s`. `when_serving` is called once all workers serve, and at the end.
         """
         self._store = store
         self._listeners = [listener, *filter(None, [for_operators])]
@@ -75,31 +93,52 @@ class Supervisor:
             [sys.executable, "-P", "-m", "api.cli", command] for command in ("project", "seal")
         ]
         self._commands = [self._serve] * workers + beside * projections
+        self._silent_s = silent_s
+        self._when_serving = when_serving
         self._reader, self._writer = os.pipe()
         self._metrics_dir = tempfile.mkdtemp(prefix="roundbook-metrics-")
 
     def run(self, stop: threading.Event) -> None:
         """Keep all processes running until `stop` is set; then let them finish what they began."""
         children = [self._start(command) for command in self._commands]
-        died_at = dict.fromkeys(range(len(children)), 0.0)
+        serving = False
         try:
             while not stop.wait(_TICK_S):
                 self._store.keep_alive()
-                for index, child in enumerate(children):
-                    if child.poll() is None or time.monotonic() < died_at[index] + _RESTART_PAUSE_S:
-                        continue
-                    log.error("a process ended and is started again", status=child.returncode)
-                    died_at[index] = time.monotonic()
-                    children[index] = self._start(self._commands[index])
+                children = [self._look_after(child) for child in children]
+                if not serving and all(
+                    child.pulse.was_heard for child in children if child.command is self._serve
+                ):
+                    serving = True
+                    self._when_serving()
         finally:
+            self._when_serving()
             for listener in self._listeners:
                 listener.close()  # who comes now is refused, not left waiting
-            self._end(children)
+            self._end([child.process for child in children])
             os.close(self._writer)
             os.close(self._reader)
             shutil.rmtree(self._metrics_dir, ignore_errors=True)
 
-    def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    def _look_after(self, child: _Child) -> _Child:
+        """Give the same child, or another one in its place."""
+        silent_s = child.pulse.look()
+        if child.process.poll() is None:
+            least_s = 0.0 if child.pulse.was_heard else _BEGINNING_S
+            if silent_s > max(self._silent_s, least_s):
+                log.error("a process is silent and is ended", pid=child.process.pid)
+                child.process.kill()
+                child.pulse.silent_s = 0.0  # what the kernel holds may take its time
+            return child
+        if time.monotonic() < child.started_at + _RESTART_PAUSE_S:
+            return child
+        status = child.process.returncode
+        log.error("a process ended and is started again", status=status)
+        child.pulse.close()
+        return self._start(child.command)
+
+    def _start(self, command: Sequence[str]) -> _Child:
+        pulse = Pulse()
         ignored = ignored_settings()  # which were told of once
         kept = {name: value for name, value in os.environ.items() if name not in ignored}
         environment = {
@@ -108,28 +147,31 @@ class Supervisor:
             "ROUNDBOOK_DATABASE_URL": self._store.service_url,
             "PROMETHEUS_MULTIPROC_DIR": self._metrics_dir,
             LIFELINE: str(self._reader),
+            HEARTBEAT: str(pulse.writer),
         }
         environment.pop("ROUNDBOOK_OWNER_URL", None)
         # Whoever holds a socket keeps its port: a projector that outlives a killed service must not.
-        descriptors = self._descriptors if command == self._serve else []
+        descriptors = self._descriptors if command is self._serve else []
         # A group of their own: Ctrl-C reaches this process alone, which then ends them in order.
-        return subprocess.Popen(  # noqa: S603 (our own commands, no shell)
+        process = subprocess.Popen(  # noqa: S603 (our own commands, no shell)
             command,
             env=environment,
-            pass_fds=[*descriptors, self._reader],
+            pass_fds=[*descriptors, self._reader, pulse.writer],
             process_group=0,
         )
+        pulse.started()
+        return _Child(command, process, pulse, time.monotonic())
 
-    def _end(self, children: Sequence[subprocess.Popen[bytes]]) -> None:
-        for child in children:
-            child.terminate()
+    def _end(self, processes: Sequence[subprocess.Popen[bytes]]) -> None:
+        for process in processes:
+            process.terminate()
         deadline = time.monotonic() + _GRACE_S
-        for child in children:
+        for process in processes:
             try:
-                child.wait(max(0.0, deadline - time.monotonic()))
+                process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 log.error(  # noqa: TRY400 (there is nothing in the traceback)
-                    "a process did not end in time and is killed", pid=child.pid
+                    "a process did not end in time and is killed", pid=process.pid
                 )
-                child.kill()
-                child.wait()
+                process.kill()
+                process.wait()

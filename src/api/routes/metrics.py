@@ -5,6 +5,7 @@ import os
 import anyio.to_thread
 from anyio import CapacityLimiter
 from litestar import MediaType, Response, get
+from litestar.di import NamedDependency
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -14,6 +15,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from api.http.operations import FOR_OPERATORS
+from api.querying.staleness import Staleness
 
 # One at a time: however many ask, what requests need of the processor stays theirs.
 _ONE = CapacityLimiter(1)
@@ -26,15 +28,18 @@ _ONE = CapacityLimiter(1)
     summary="Read the metrics",
     opt={FOR_OPERATORS: True},
 )
-async def metrics() -> Response[bytes]:
+async def metrics(staleness: NamedDependency[Staleness]) -> Response[bytes]:
     """Return what all processes of this service counted, in the Prometheus text format."""
-    content = await anyio.to_thread.run_sync(_collect, limiter=_ONE)
+    await staleness.look()
+    content = await anyio.to_thread.run_sync(_collect, staleness, limiter=_ONE)
     return Response(content, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def _collect() -> bytes:
+def _collect(staleness: Staleness) -> bytes:
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    of_the_store = CollectorRegistry()
+    of_the_store.register(staleness)
+    return generate_latest(registry) + generate_latest(of_the_store)
