@@ -167,6 +167,7 @@ def test_a_service_that_was_killed_answers_from_the_first_moment_of_its_next_sta
         family = service.family()
         for pid in family:
             os.kill(pid, SIGKILL)
+        service.ended()
         eventually(lambda: not any(map(runs, family)))
         next_one = start("--port", str(service.address[1]), data_dir=str(data_dir))
         load.goes_on(20)
