@@ -52,7 +52,7 @@ def test_who_is_stopped_is_seen_from_outside(
 ) -> None:
     """By a host whose own processes are well, in its health and its metrics; requests are taken meanwhile."""
     projecting = start(database_url=shared.service_url, owner_url=shared.owner_url)
-    watching = start("--no-projections", database_url=shared.service_url, silent_process_s="5")
+    watching = start("--no-projections", database_url=shared.service_url, silent_process_s="8")
     ledger = Ledger()
     items = items_of(1)
     with account.client(watching, ledger) as client:
@@ -70,7 +70,7 @@ def test_who_is_stopped_is_seen_from_outside(
                 return found if answer.status_code == 200 else {}
 
             eventually(lambda: behind().keys() >= {"projection", "evidence"})
-            assert behind()["projection"] > 5
+            assert behind()["projection"] > 8
         eventually(lambda: metric(watching, _WAITING) == 0.0)
     account.check(watching, ledger)
 
@@ -83,7 +83,7 @@ def test_who_is_stopped_is_ended_and_started_again(
         "2",
         database_url=shared.service_url,
         owner_url=shared.owner_url,
-        silent_process_s="5",
+        silent_process_s="8",
     )
     each: list[Callable[[], list[int]]] = [
         service.workers,
@@ -98,7 +98,7 @@ def test_who_is_stopped_is_ended_and_started_again(
         with account.client(service, ledger) as client:
             client.send([next(items_of(1))])
         account.check(service, ledger)
-    assert service.log().count("a process is silent and is ended") >= len(before)
+    assert service.log().count("a process is silent and is killed") >= len(before)
 
 
 def test_lost_answers_are_not_waited_for_for_ever(

@@ -126,7 +126,8 @@ class Supervisor:
         if child.process.poll() is None:
             least_s = 0.0 if child.pulse.was_heard else _BEGINNING_S
             if silent_s > max(self._silent_s, least_s):
-                log.error("a process is silent and is ended", pid=child.process.pid)
+                what = "worker" if child.command is self._serve else child.command[-1]
+                log.error("a process is silent and is killed", process=what, pid=child.process.pid)
                 child.process.kill()
                 child.pulse.silent_s = 0.0  # what the kernel holds may take its time
             return child

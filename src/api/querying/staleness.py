@@ -21,7 +21,7 @@ from app.evidence.status import unsealed_since
 from postgres.connections import Pool
 from projections.status import waiting_since
 
-_FRESH_S = 1.0
+_FRESH_S = 2.0
 _PATIENCE_S = 3.0
 
 log = structlog.get_logger()
@@ -39,9 +39,9 @@ class Waiting(NamedTuple):
 
 
 class Staleness(Collector):
-    """Looks into the store when it is asked, once a second at most. For one event loop.
+    """Looks into the store when it is asked, every two seconds at most. For one event loop.
 
-    Where the store can't be reached, what is known of it grows older: nothing new is recorded there either.
+    Where the store can't be reached, what waited when it last could waits on.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -50,19 +50,23 @@ class Staleness(Collector):
         self._turn = asyncio.Lock()
         self._fresh_until_s = 0.0
         self._since: tuple[datetime | None, datetime | None] = (None, None)
+        self._seen_at: datetime | None = None  # None: the last look failed
 
     async def look(self) -> Waiting:
         """Return what waits. Takes some seconds at most."""
         async with self._turn:
             if time.monotonic() >= self._fresh_until_s:
+                self._seen_at = None
                 with anyio.move_on_after(_PATIENCE_S):
-                    self._since = await anyio.to_thread.run_sync(self._read, abandon_on_cancel=True)
+                    found = await anyio.to_thread.run_sync(self._read, abandon_on_cancel=True)
+                    if found is not None:
+                        self._since, self._seen_at = found, datetime.now(UTC)
                 self._fresh_until_s = time.monotonic() + _FRESH_S
         return self.known()
 
     def known(self) -> Waiting:
         """Return what waits, by what was last read."""
-        now = datetime.now(UTC)
+        now = self._seen_at or datetime.now(UTC)
         return Waiting(*(_age_s(since, now) for since in self._since))
 
     def collect(self) -> Iterator[Metric]:
@@ -79,13 +83,13 @@ class Staleness(Collector):
             waiting.evidence,
         )
 
-    def _read(self) -> tuple[datetime | None, datetime | None]:
+    def _read(self) -> tuple[datetime | None, datetime | None] | None:
         try:
             with self._pool.connection(timeout=_PATIENCE_S) as connection:
                 return waiting_since(connection), unsealed_since(connection)
         except psycopg.Error as error:
             log.warning("it can't be read what waits", error=str(error))
-            return self._since
+            return None
 
 
 def _age_s(since: datetime | None, now: datetime) -> float:
