@@ -90,13 +90,17 @@ def test_who_is_stopped_is_ended_and_started_again(
         lambda: projectors(service),
         lambda: sealers(service),
     ]
-    before = [find()[0] for find in each]
     ledger = Ledger()
+    with account.client(service, ledger) as client:
+        client.send([next(items_of(1))])
+    # Who was never heard has longer, to begin.
+    eventually(lambda: metric(service, _WAITING) == metric(service, _UNSEALED) == 0.0)
+    before = [find()[0] for find in each]
     with stopped(*before):
-        eventually(lambda: not any(map(runs, before)))
+        eventually(lambda: not any(map(runs, before)), within_s=120)
         eventually(lambda: [len(find()) for find in each] == [2, 1, 1])
         with account.client(service, ledger) as client:
-            client.send([next(items_of(1))])
+            client.send([next(items_of(2))])
         account.check(service, ledger)
     assert service.log().count("a process is silent and is killed") >= len(before)
 
