@@ -123,7 +123,7 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
             workers=workers,
             projections=projections,
             silent_s=settings.silent_process_s,
-            when_serving=early.end,
+            make_way=early.end,
         ).run(stop)
 
 

@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import structlog
 
+from api.process.gate import VARIABLE as GATE
+from api.process.gate import Gate
 from api.process.heartbeat import VARIABLE as HEARTBEAT
 from api.process.heartbeat import Pulse
 from api.process.lifeline import VARIABLE as LIFELINE
@@ -75,12 +77,12 @@ class Supervisor:
         workers: int,
         projections: bool,
         silent_s: float,
-        when_serving: Callable[[], None] = lambda: None,
+        make_way: Callable[[], None] = lambda: None,
     ) -> None:
         """Serve on `listener` from `store`, health and metrics on a listener `for_operators` if there is one.
 
         Without `projections` others keep read models and evidence. A process is ended that is silent for
-        `silent_s`. `when_serving` is called once all workers serve, and at the end.
+        `silent_s`. `make_way` is called when a worker is about to serve, which then does.
         """
         self._store = store
         self._listeners = [listener, *filter(None, [for_operators])]
@@ -94,31 +96,33 @@ class Supervisor:
         ]
         self._commands = [self._serve] * workers + beside * projections
         self._silent_s = silent_s
-        self._when_serving = when_serving
+        self._make_way = make_way
+        self._gate = Gate()
         self._reader, self._writer = os.pipe()
         self._metrics_dir = tempfile.mkdtemp(prefix="roundbook-metrics-")
 
     def run(self, stop: threading.Event) -> None:
         """Keep all processes running until `stop` is set; then let them finish what they began."""
         children = [self._start(command) for command in self._commands]
-        serving = False
         try:
             while not stop.wait(_TICK_S):
                 self._store.keep_alive()
                 children = [self._look_after(child) for child in children]
-                if not serving and all(
-                    child.pulse.was_heard for child in children if child.command is self._serve
-                ):
-                    serving = True
-                    self._when_serving()
+                if not self._gate.is_open and any(map(self._would_serve, children)):
+                    self._make_way()
+                    self._gate.open()
         finally:
-            self._when_serving()
+            self._make_way()
             for listener in self._listeners:
                 listener.close()  # who comes now is refused, not left waiting
             self._end([child.process for child in children])
             os.close(self._writer)
             os.close(self._reader)
+            self._gate.close()
             shutil.rmtree(self._metrics_dir, ignore_errors=True)
+
+    def _would_serve(self, child: _Child) -> bool:
+        return child.command is self._serve and child.pulse.was_heard
 
     def _look_after(self, child: _Child) -> _Child:
         """Give the same child, or another one in its place."""
@@ -149,6 +153,7 @@ class Supervisor:
             "PROMETHEUS_MULTIPROC_DIR": self._metrics_dir,
             LIFELINE: str(self._reader),
             HEARTBEAT: str(pulse.writer),
+            GATE: str(self._gate.reader),
         }
         environment.pop("ROUNDBOOK_OWNER_URL", None)
         # Whoever holds a socket keeps its port: a projector that outlives a killed service must not.
@@ -157,7 +162,7 @@ class Supervisor:
         process = subprocess.Popen(  # noqa: S603 (our own commands, no shell)
             command,
             env=environment,
-            pass_fds=[*descriptors, self._reader, pulse.writer],
+            pass_fds=[*descriptors, self._reader, self._gate.reader, pulse.writer],
             process_group=0,
         )
         pulse.started()

@@ -4,6 +4,7 @@ import socket
 import sys
 
 from api.asgi import create_service
+from api.process.gate import wait_at_gate
 from api.process.heartbeat import Heart
 from api.process.lifeline import follow_parent
 from api.process.logs import configure_logs
@@ -38,6 +39,8 @@ def main() -> None:
         head_timeout_s=settings.head_timeout_s,
         grace_s=_GRACE_S,
     )
+    heart.beat()
+    wait_at_gate()
     server.run(sockets=listeners)
 
 
