@@ -14,6 +14,7 @@ from litestar.types import ASGIApp, Scope
 from api.documentation.openapi import OPENAPI_CONFIG
 from api.documentation.pages import PAGES
 from api.http.auth import KeyRing, require_scope
+from api.http.deadlines import deadlines
 from api.http.endings import endings
 from api.http.head_method import head_like_get
 from api.http.log_ids import log_ids
@@ -32,6 +33,7 @@ from api.querying.open_streams import OpenStreams
 from api.querying.positions import Positions
 from api.querying.queries import Queries, Reading
 from api.querying.reads import Reads
+from api.querying.staleness import Staleness
 from api.routes import ROUTES
 from app.accesses import AccessLog
 from app.intake.intake import Ingest
@@ -73,6 +75,7 @@ def create_service(
         max_size=share,
         timeout_s=settings.lock_timeout_s,
         lock_timeout_s=min(_TURN_S, settings.lock_timeout_s),
+        statement_timeout_s=settings.statement_timeout_s,
     )
     pool, by_key = (
         open_pool(
@@ -85,7 +88,11 @@ def create_service(
         for for_queries in (True, False)
     )
     # Keys are looked up, health and positions are asked for, whatever queries are at work.
-    looking_up = open_pool(database_url, max_size=_LOOKING_UP_CONNECTIONS)
+    looking_up = open_pool(
+        database_url,
+        max_size=_LOOKING_UP_CONNECTIONS,
+        statement_timeout_s=settings.statement_timeout_s,
+    )
     positions = Positions(looking_up)
     reads = Reads(
         threads=share,
@@ -104,9 +111,15 @@ def create_service(
         max_size=_ACCESS_CONNECTIONS,
         timeout_s=settings.lock_timeout_s,
         lock_timeout_s=settings.lock_timeout_s,
+        statement_timeout_s=settings.statement_timeout_s,
     )
     ingest = Ingest(settings, writing, threads=share)
-    constants: dict[str, Any] = {"settings": settings, "pool": looking_up, "ingest": ingest}
+    constants: dict[str, Any] = {
+        "settings": settings,
+        "pool": looking_up,
+        "ingest": ingest,
+        "staleness": Staleness(looking_up),
+    }
 
     def queries(request: Request[Any, Any, Any]) -> Queries:
         return Queries(reading, request)
@@ -141,7 +154,7 @@ def create_service(
                 for name, value in constants.items()
             },
         },
-        middleware=[request_metrics],
+        middleware=[request_metrics, deadlines(settings.request_timeout_s)],
         state=State(
             {
                 "wrong_keys": WrongKeys(),

@@ -109,8 +109,15 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """How many bytes a second a request's body must bring, over each `body_grace_s`."""
     lock_timeout_s: Seconds = 10.0
     """How long a batch waits for the database, and for its turn in its log, before it is answered 503."""
+    statement_timeout_s: Seconds = 20.0
+    """How long the store may take for one statement of a batch, of a look-up, of the projector or the sealer;
+    an answer that is lost is waited for some seconds longer."""
     stalled_writer_s: Seconds = 20.0
     """How long a transaction may wait for its process, stopped or starved, before it is ended."""
+    request_timeout_s: Seconds = 45.0
+    """How long a request may take from when its body is whole until its answer begins; then it is 503."""
+    silent_process_s: Seconds = 60.0
+    """How long a process of `serve` may be silent, stopped or hung, before it is ended and started again."""
     at_least_timeout_s: Seconds = 5.0
     """How long a query with `at_least` waits for the read models."""
     query_timeout_s: Seconds = 30.0

@@ -9,6 +9,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
 
+from postgres.answering import ANSWER_GRACE_S, AnsweringConnection
 from postgres.cancelling import cancellable
 from postgres.libpq import forget_misleading_variables
 from postgres.session import APPLICATION_NAME, take_over
@@ -25,6 +26,9 @@ _DEFAULTS = {
     "keepalives_count": "4",
     "tcp_user_timeout": "30000",
 }
+
+# A session is ours soon after it is connected.
+_TAKE_OVER_S = 30.0
 
 # What no URL may say otherwise: right from the first byte, before the session is ours.
 _FORCED = {"client_encoding": "UTF8", "application_name": APPLICATION_NAME}
@@ -52,13 +56,24 @@ def connect(url: str) -> Connection:
     Raises psycopg.OperationalError, and postgres.session.SessionError for a server or database that
     the service can't count on.
     """
-    connection = psycopg.connect(autocommit=True, **parameters(url))
+    connection = AnsweringConnection.connect(autocommit=True, **parameters(url))
+    _take_over(connection)
+    return connection
+
+
+def _take_over(
+    connection: Connection, *, answer_within_s: float | None = None, **settings: str
+) -> None:
+    """Make a new session ours; from then on an answer may take `answer_within_s`."""
     try:
-        take_over(connection)
+        if isinstance(connection, AnsweringConnection):
+            connection.answer_within_s = _TAKE_OVER_S
+        take_over(connection, **settings)
+        if isinstance(connection, AnsweringConnection):
+            connection.answer_within_s = answer_within_s
     except BaseException:
         connection.close()
         raise
-    return connection
 
 
 # Keys are looked up thousands at a time, and the plan must use the key's own index. A plan made for the
@@ -95,7 +110,8 @@ def open_pool(
     Within `timeout_s` a connection must be free, or taking one raises PoolTimeout; within
     `lock_timeout_s` another session's lock, or a statement that waits for it raises
     psycopg.errors.LockNotAvailable. A statement that takes longer than `statement_timeout_s` (0: as long as
-    it may) raises psycopg.errors.QueryCanceled.
+    it may) raises psycopg.errors.QueryCanceled; where its answer is lost too, some seconds later,
+    postgres.answering.NoAnswerError.
     """
     settings = {
         "lock_timeout": f"{round(lock_timeout_s * 1000)}ms",
@@ -103,14 +119,13 @@ def open_pool(
         **({} if for_queries else _BY_KEY),
     }
 
+    answer_within_s = statement_timeout_s + ANSWER_GRACE_S if statement_timeout_s else None
+
     def configure(connection: Connection) -> None:
-        try:
-            take_over(connection, **settings)
-        except BaseException:
-            connection.close()
-            raise
+        _take_over(connection, answer_within_s=answer_within_s, **settings)
 
     return _CancellablePool(
+        connection_class=AnsweringConnection,
         kwargs={"autocommit": True, "prepare_threshold": None, **parameters(url)},
         configure=configure,
         min_size=1,

@@ -70,6 +70,7 @@ PINNED = {
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "4",
+    "tcp_user_timeout": "30s",  # where it never acknowledges what it was sent
     "client_min_messages": "notice",  # `debug` sends a flood with each statement
     # How statements are planned. Ours are short: compiling them costs more than it brings. A way to rows that
     # somebody switched off, as one does to look for faults, must not be missing from our plans.

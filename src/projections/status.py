@@ -17,6 +17,7 @@ class Sql(Statements):
     """Reading how far read models are."""
 
     status: Statement
+    waiting_since: Statement
 
 
 SQL = Sql(__file__)
@@ -95,6 +96,11 @@ def read_status(connection: Connection, tenant_id: int, now: datetime) -> Status
         row.rebuild_failed_position, row.rebuild_failure, row.rebuild_failed_at
     )
     return StatusView(row.log_id, head, projections, RebuildStatus(row.rebuilt_to, rebuild_failure))
+
+
+def waiting_since(connection: Connection) -> datetime | None:
+    """Return when the oldest event was recorded, of any tenant, that queries do not show yet."""
+    return fetch_one(connection, SQL.waiting_since, None, datetime)
 
 
 def _failure(position: int | None, reason: str, since: datetime) -> FailureView | None:

@@ -16,3 +16,10 @@ select coalesce((select encode(log_id, 'hex') from logs
         where tenant_id = :tenant_id and not live and not retired
         order by generation desc limit 1) n on true
  where t.tenant_id = :tenant_id and t.live;
+
+-- name: waiting_since()
+-- When the oldest event was recorded, of any tenant, that queries do not show yet.
+select min((select recorded_at from events
+             where tenant_id = t.tenant_id and position = t.position + 1))
+  from tracking t
+ where t.live;

@@ -56,6 +56,7 @@ SETTINGS = {
     "tcp_keepalives_idle": "1000",
     "tcp_keepalives_interval": "1000",
     "tcp_keepalives_count": "100",
+    "tcp_user_timeout": "1s",
     "client_min_messages": "debug5",
     "jit": "on",
     "plan_cache_mode": "force_custom_plan",

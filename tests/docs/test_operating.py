@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from typing import cast
 
 import click
 import pytest
@@ -11,7 +12,9 @@ from prometheus_client import REGISTRY
 import api.asgi  # noqa: F401  # what it imports makes the metrics of the workers,
 import projections.engine.upkeep  # noqa: F401  # and this those of the projector
 from api.cli.commands import cli
+from api.querying.staleness import Staleness
 from app.settings import Settings
+from postgres.connections import Pool
 from tests.docs.pages import PAGES, Page, page
 
 OPERATING = page("docs/operating.md")
@@ -86,9 +89,10 @@ def _spellings(parameter: click.Parameter) -> list[str]:
 
 
 def test_every_metric_is_described_and_nothing_else() -> None:
+    read_from_the_store = Staleness(cast("Pool", None)).collect()
     ours = {
         metric.name + "_total" * (metric.type == "counter")
-        for metric in REGISTRY.collect()
+        for metric in [*REGISTRY.collect(), *read_from_the_store]
         if metric.name.startswith("roundbook_")
     }
     assert set(_METRIC.findall(OPERATING.text)) == ours

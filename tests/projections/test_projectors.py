@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
 
@@ -16,8 +17,9 @@ from app.log.recorder import TenantLog
 from app.simulation import Scenario, batches, simulate
 from app.tenants import Tenant
 from postgres.connections import Pool, connect, open_pool
-from projections.engine.projector import LAG, PROJECTED, WAITING, Projector
+from projections.engine.projector import LAG, PROJECTED, Projector
 from projections.entries import PoisonError, Scope
+from projections.status import waiting_since
 from projections.tracking import SQL, GenerationTracking, advance
 from tests.databases import Database
 from tests.model import Model
@@ -256,7 +258,9 @@ def test_what_waits_longest_is_measured(fresh_database: Database) -> None:
             time.sleep(0.02)
         turns = projector(pool, chunk_events=1)
         turns.project_all(now_s=0)
-        assert 0.04 <= WAITING._value.get() < 30
+        since = waiting_since(connection)
+        assert since is not None
+        assert 0.04 <= (datetime.now(UTC) - since).total_seconds() < 30
         while turns.project_all(now_s=0):
             pass
-        assert WAITING._value.get() == 0
+        assert waiting_since(connection) is None

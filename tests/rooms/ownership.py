@@ -55,6 +55,7 @@ ROOMS = {
         ),
         {
             "unsealed": _tables("logs", "events", "accesses"),
+            "unsealed_since": _tables("logs", "events"),
             "attested": _tables("logs"),
             "set_finding": _tables("logs"),
             "erased_outside": _tables("events", "erased"),
@@ -93,6 +94,7 @@ ROOMS = {
             "behind": _tables("events"),
             "claim": _tables("events"),
             "status": _tables("events", "logs"),
+            "waiting_since": _tables("events"),
             # The library's tracking knows tenants by their names.
             "tenant_by_name": _tables("tenants"),
             "position_by_name": _tables("tenants"),

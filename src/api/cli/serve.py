@@ -10,6 +10,7 @@ import click
 import structlog
 
 from api.cli.demo import introduce_demo
+from api.process.heartbeat import Heart
 from api.process.lifeline import follow_parent
 from api.process.listening import listen, listen_for_operators, url_of
 from api.process.logs import configure_logs
@@ -95,11 +96,19 @@ def _address(_context: click.Context, _option: click.Parameter, host: str) -> st
 def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) -> None:
     """Serve the API, keep the read models up to date and seal the logs.
 
-    Waits for its database and migrates it. Ends cleanly on SIGTERM and SIGINT: what was begun is
-    finished.
+    Waits for its database and migrates it; meanwhile it answers /health/live, and all else 503. Ends
+    cleanly on SIGTERM and SIGINT: what was begun is finished.
     """
+    # The other commands need nothing of what HTTP is made of, and are quick to start without it.
+    from api.process.starting import answering  # noqa: PLC0415
+
     settings, stop = _begin()
-    with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
+    with (
+        listen(host, port) as listener,
+        _for_operators(settings, listener) as for_operators,
+        answering(listener, for_operators, head_timeout_s=settings.head_timeout_s) as early,
+        open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store,
+    ):
         choice = Choice(None)
 
         def begin(store: Store) -> None:
@@ -110,22 +119,33 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
         if not wait_until_ready(store, stop, begin):
             return
         _drop(store, choice)
-        with listen(host, port) as listener, _for_operators(settings, listener) as for_operators:
-            url = url_of(listener)
-            click.echo(f"Roundbook serves on {url}, its documentation on {url}/schema")
-            if for_operators is not None:
-                click.echo(f"Health and metrics are on {url_of(for_operators)} alone")
-            if demo:
-                with connect(store.service_url) as connection:
-                    introduce_demo(connection, url, settings)
-            Supervisor(
-                store,
-                listener,
-                for_operators=for_operators,
-                workers=workers,
-                projections=projections,
-                account=choice.account,
-            ).run(stop)
+        url = url_of(listener)
+        click.echo(f"Roundbook serves on {url}, its documentation on {url}/schema")
+        if for_operators is not None:
+            click.echo(f"Health and metrics are on {url_of(for_operators)} alone")
+        if demo:
+            with connect(store.service_url) as connection:
+                introduce_demo(connection, url, settings)
+        Supervisor(
+            store,
+            listener,
+            for_operators=for_operators,
+            workers=workers,
+            projections=projections,
+            account=choice.account,
+            silent_s=settings.silent_process_s,
+            make_way=early.end,
+        ).run(stop)
+
+
+def _drop(store: Store, choice: Choice) -> None:
+    """Let the account that serves get to the store, or say that there is none."""
+    if choice.account is not None:
+        if store.server is not None:
+            store.server.let_in(choice.account)
+        log.info("workers and the projector run as another account", account=choice.account.name)
+    elif choice.why_not is not None:
+        log.warning("workers and the projector run as root", reason=choice.why_not, remedy=REMEDY)
 
 
 def _drop(store: Store, choice: Choice) -> None:
@@ -152,11 +172,13 @@ def project() -> None:
     Any number of these can run beside each other and beside `serve`, on any number of hosts.
     """
     follow_parent()
+    heart = Heart()
     settings, stop = _begin()
     with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
-        if not wait_until_ready(store.without_owner(), stop, prepare_to_project):
-            return
-        _project(settings, store, stop)
+        with heart.beating():
+            if not wait_until_ready(store.without_owner(), stop, prepare_to_project):
+                return
+        _project(settings, store, stop, heart)
 
 
 @click.command()
@@ -169,25 +191,29 @@ def seal() -> None:
     each other and beside `serve`, where they share the keys.
     """
     follow_parent()
+    heart = Heart()
     settings, stop = _begin()
     with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
-        if not wait_until_ready(store.without_owner(), stop, prepare_to_project):
-            return
+        with heart.beating():
+            if not wait_until_ready(store.without_owner(), stop, prepare_to_project):
+                return
         with open_pool(
             store.service_url,
             max_size=_SEALING_CONNECTIONS + len(settings.anchor_specs),
             timeout_s=settings.lock_timeout_s,
             lock_timeout_s=settings.lock_timeout_s,
+            statement_timeout_s=settings.statement_timeout_s,
         ) as pool:
-            _begin_signing_existing(pool, settings)
-            anchors = [open_anchor(spec) for spec in settings.anchor_specs]
-            # Before anything is signed: what an anchor knows may contradict a log.
-            anchoring = begin_anchoring(
-                pool, anchors, stop, seal_interval_s=settings.seal_interval_s
-            )
+            with heart.beating():
+                _begin_signing_existing(pool, settings)
+                anchors = [open_anchor(spec) for spec in settings.anchor_specs]
+                # Before anything is signed: what an anchor knows may contradict a log.
+                anchoring = begin_anchoring(
+                    pool, anchors, stop, seal_interval_s=settings.seal_interval_s
+                )
             threads = [
                 threading.Thread(target=each.run, args=[stop], kwargs={"clock": time.monotonic})
-                for each in (Sealer(pool, settings), Attester(pool, settings))
+                for each in (Sealer(pool, settings, beat=heart.beat), Attester(pool, settings))
             ]
             _run_beside(
                 store,
@@ -219,8 +245,8 @@ def _begin_signing_existing(pool: Pool, settings: Settings) -> None:
         log.info("made the key of a log that is older than evidence", vkey=str(vkey))
 
 
-def _project(settings: Settings, store: Store, stop: threading.Event) -> None:
-    with open_projector(store.service_url, settings) as (pool, projector):
+def _project(settings: Settings, store: Store, stop: threading.Event, heart: Heart) -> None:
+    with open_projector(store.service_url, settings, beat=heart.beat) as (pool, projector):
         watchdog = Watchdog(stalled_s=settings.stalled_writer_s)
         threads = [
             threading.Thread(target=projector.run, args=[stop], kwargs={"clock": time.monotonic}),

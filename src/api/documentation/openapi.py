@@ -19,6 +19,8 @@ OPENAPI_CONFIG = OpenAPIConfig(
         " (`target-too-long`), a head over 64 KiB or of over 128 headers 431 (`head-too-large`), one that"
         " does not come in time 408 (`head-too-slow`), a transfer coding other than chunked 501"
         " (`not-implemented`), a version of HTTP other than 1.0 and 1.1 is 505 (`version-not-supported`)."
+        " An answer that does not begin in time is 503 (`store-unavailable`), and while the service starts"
+        " all but `/health/live` is (`starting`)."
         " Answers to a tenant or key that has a rate limit tell it in `RateLimit-Policy`, and what is left"
         " of it in `RateLimit`. `HEAD` is answered wherever `GET` is, with the same status and headers."
         " HTTP/1.0 is answered without chunks. `/` is a page that leads here, and JSON that says so to"

@@ -123,8 +123,8 @@ INGEST_PROBLEMS = {
         RateLimited,
     ),
     503: _problem(
-        "The store did not confirm the batch. The same batch can be sent again as it is: `Retry-After`"
-        " says when."
+        "The store did not confirm the batch in time, so it may be recorded or not; or the service has no"
+        " room for it, or starts. The same batch can be sent again as it is: `Retry-After` says when."
     ),
 }
 """The problems that a batch can be answered with."""

@@ -45,6 +45,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "client-left": (499, "The client closed the connection"),
     "internal-error": (500, "A fault of the service"),
     "not-implemented": (501, "The service can't do this"),
+    "starting": (503, "The service starts; try again"),
     "store-unavailable": (503, "The store did not confirm; try again"),
     "query-too-slow": (503, "The query takes too long; ask for less"),
     "too-busy": (503, "Service overloaded; try again"),

@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -29,8 +29,13 @@ class Projecting(NamedTuple):
 
 
 @contextmanager
-def open_projector(url: str, settings: Settings) -> Iterator[Projecting]:
-    """Open a projector. What a chunk holds at once is bounded in events and in bytes."""
+def open_projector(
+    url: str, settings: Settings, *, beat: Callable[[], None] = lambda: None
+) -> Iterator[Projecting]:
+    """Open a projector. What a chunk holds at once is bounded in events and in bytes.
+
+    It calls `beat` again and again, as long as it goes on.
+    """
     # A chunk is tens of thousands of objects in no cycles: looking for some took an eighth of the time.
     gc.collect()
     gc.freeze()
@@ -41,6 +46,7 @@ def open_projector(url: str, settings: Settings) -> Iterator[Projecting]:
         max_size=_CONNECTIONS,
         timeout_s=settings.lock_timeout_s,
         lock_timeout_s=settings.lock_timeout_s,
+        statement_timeout_s=settings.statement_timeout_s,
     ) as pool:
         yield Projecting(
             pool,
@@ -50,5 +56,6 @@ def open_projector(url: str, settings: Settings) -> Iterator[Projecting]:
                 chunk_events=settings.chunk_events,
                 poll_interval_s=settings.poll_interval_s,
                 when_projected=SnapshotTaker(pool),
+                beat=beat,
             ),
         )

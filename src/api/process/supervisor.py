@@ -8,12 +8,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
+from api.process.gate import VARIABLE as GATE
+from api.process.gate import Gate
+from api.process.heartbeat import VARIABLE as HEARTBEAT
+from api.process.heartbeat import Pulse
 from api.process.lifeline import VARIABLE as LIFELINE
 from api.process.metrics_folders import MetricsFolders
 from api.process.service_account import NOT_FOR_SERVING, as_account, own_home
@@ -24,6 +28,8 @@ from postgres.embedded.accounts import Account
 _TICK_S = 0.25
 _GRACE_S = 40.0
 _RESTART_PAUSE_S = 1.0
+# Before it is first heard a process imports, and makes way for others that do.
+_BEGINNING_S = 60.0
 
 # glibc keeps what threads freed in up to eight heaps for each processor, and the more of it the larger what
 # was freed: after bodies of many megabytes a process would stay as large as it ever was. Other C libraries
@@ -50,8 +56,18 @@ def on_signals(stop: threading.Event) -> None:
     signal.signal(signal.SIGINT, handle)
 
 
+class _Child(NamedTuple):
+    command: Sequence[str]
+    process: subprocess.Popen[bytes]
+    pulse: Pulse
+    started_at: float
+
+
 class Supervisor:
-    """Runs `workers` processes that serve, one that projects and one that seals: none slows another."""
+    """Runs `workers` processes that serve, one that projects and one that seals: none slows another.
+
+    One that ends is started again; one that falls silent is killed before.
+    """
 
     def __init__(
         self,
@@ -61,12 +77,15 @@ class Supervisor:
         for_operators: socket.socket | None,
         workers: int,
         projections: bool,
+        silent_s: float,
         account: Account | None = None,
+        make_way: Callable[[], None] = lambda: None,
     ) -> None:
         """Serve on `listener` from `store`, health and metrics on a listener `for_operators` if there is one.
 
         Without `projections` others keep read models and evidence. All but who seals, which needs the keys,
-        run as `account` if there is one.
+        run as `account` if there is one. A process is ended that is silent for `silent_s`. `make_way` is
+        called when a worker is about to serve, which then does.
         """
         self._store = store
         self._account = account
@@ -80,31 +99,55 @@ class Supervisor:
             [sys.executable, "-P", "-m", "api.cli", command] for command in ("project", "seal")
         )
         self._commands = [self._serve] * workers + [project, self._seal] * projections
+        self._silent_s = silent_s
+        self._make_way = make_way
+        self._gate = Gate()
         self._reader, self._writer = os.pipe()
         self._metrics = MetricsFolders(account)
 
     def run(self, stop: threading.Event) -> None:
         """Keep all processes running until `stop` is set; then let them finish what they began."""
         children = [self._start(command) for command in self._commands]
-        died_at = dict.fromkeys(range(len(children)), 0.0)
         try:
             while not stop.wait(_TICK_S):
                 self._store.keep_alive()
-                for index, child in enumerate(children):
-                    if child.poll() is None or time.monotonic() < died_at[index] + _RESTART_PAUSE_S:
-                        continue
-                    log.error("a process ended and is started again", status=child.returncode)
-                    died_at[index] = time.monotonic()
-                    children[index] = self._start(self._commands[index])
+                children = [self._look_after(child) for child in children]
+                if not self._gate.is_open and any(map(self._would_serve, children)):
+                    self._make_way()
+                    self._gate.open()
         finally:
+            self._make_way()
             for listener in self._listeners:
                 listener.close()  # who comes now is refused, not left waiting
-            self._end(children)
+            self._end([child.process for child in children])
             os.close(self._writer)
             os.close(self._reader)
+            self._gate.close()
             self._metrics.remove()
 
-    def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    def _would_serve(self, child: _Child) -> bool:
+        return child.command is self._serve and child.pulse.was_heard
+
+    def _look_after(self, child: _Child) -> _Child:
+        """Give the same child, or another one in its place."""
+        silent_s = child.pulse.look()
+        if child.process.poll() is None:
+            least_s = 0.0 if child.pulse.was_heard else _BEGINNING_S
+            if silent_s > max(self._silent_s, least_s):
+                what = "worker" if child.command is self._serve else child.command[-1]
+                log.error("a process is silent and is killed", process=what, pid=child.process.pid)
+                child.process.kill()
+                child.pulse.silent_s = 0.0  # what the kernel holds may take its time
+            return child
+        if time.monotonic() < child.started_at + _RESTART_PAUSE_S:
+            return child
+        status = child.process.returncode
+        log.error("a process ended and is started again", status=status)
+        child.pulse.close()
+        return self._start(child.command)
+
+    def _start(self, command: Sequence[str]) -> _Child:
+        pulse = Pulse()
         ignored = ignored_settings()  # which were told of once
         kept = {name: value for name, value in os.environ.items() if name not in ignored}
         environment = {
@@ -112,10 +155,12 @@ class Supervisor:
             **kept,
             "ROUNDBOOK_DATABASE_URL": self._store.service_url,
             LIFELINE: str(self._reader),
+            HEARTBEAT: str(pulse.writer),
+            GATE: str(self._gate.reader),
         }
         environment.pop("ROUNDBOOK_OWNER_URL", None)
         how: dict[str, Any] = {}
-        if command == self._seal:
+        if command is self._seal:
             environment |= self._metrics.for_sealing()
             how["umask"] = self._metrics.umask
         else:
@@ -126,26 +171,28 @@ class Supervisor:
                 environment |= own_home(self._account)
                 how = as_account(self._account)
         # Whoever holds a socket keeps its port: a projector that outlives a killed service must not.
-        descriptors = self._descriptors if command == self._serve else []
+        descriptors = self._descriptors if command is self._serve else []
         # A group of their own: Ctrl-C reaches this process alone, which then ends them in order.
-        return subprocess.Popen(  # noqa: S603 (our own commands, no shell)
+        process = subprocess.Popen(  # noqa: S603 (our own commands, no shell)
             command,
             env=environment,
-            pass_fds=[*descriptors, self._reader],
+            pass_fds=[*descriptors, self._reader, self._gate.reader, pulse.writer],
             process_group=0,
             **how,
         )
+        pulse.started()
+        return _Child(command, process, pulse, time.monotonic())
 
-    def _end(self, children: Sequence[subprocess.Popen[bytes]]) -> None:
-        for child in children:
-            child.terminate()
+    def _end(self, processes: Sequence[subprocess.Popen[bytes]]) -> None:
+        for process in processes:
+            process.terminate()
         deadline = time.monotonic() + _GRACE_S
-        for child in children:
+        for process in processes:
             try:
-                child.wait(max(0.0, deadline - time.monotonic()))
+                process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 log.error(  # noqa: TRY400 (there is nothing in the traceback)
-                    "a process did not end in time and is killed", pid=child.pid
+                    "a process did not end in time and is killed", pid=process.pid
                 )
-                child.kill()
-                child.wait()
+                process.kill()
+                process.wait()

@@ -1,47 +1,21 @@
 """One process that serves HTTP on a socket it was given. Started by the supervisor, not by people."""
 
-import asyncio
-import os
 import socket
 import sys
-from types import FrameType
 
-import uvicorn
-
-from api.asgi import Service, create_service
-from api.http.protocol import Protocol, end_slow_heads
+from api.asgi import create_service
+from api.process.gate import wait_at_gate
+from api.process.heartbeat import Heart
 from api.process.lifeline import follow_parent
 from api.process.logs import configure_logs
+from api.process.server import Server
 from app.settings import read_settings
 
 _GRACE_S = 30
-_PROXIES = "FORWARDED_ALLOW_IPS"  # uvicorn's own variable
-_TICKS_BETWEEN_LOOKS = 10
 
 # A thread that feeds PostgreSQL asks for the interpreter often and briefly, while another decodes the next
 # batch and holds it for as long as it may: at Python's own 5 ms a COPY took 90 ms then, at 1 ms 82 ms.
 _SWITCH_INTERVAL_S = 0.001
-
-
-class Server(uvicorn.Server):
-    """A server that ends in time: endless answers when it is told to stop, and heads that never come."""
-
-    def __init__(self, config: uvicorn.Config, service: Service, *, head_timeout_s: float) -> None:
-        """Serve `service` by `config`; end connections on which no head is whole in time."""
-        super().__init__(config)
-        self._service = service
-        self._head_timeout_s = head_timeout_s
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal to stop."""
-        super().handle_exit(sig, frame)
-        asyncio.get_running_loop().call_soon_threadsafe(self._service.end_streams)
-
-    async def on_tick(self, counter: int) -> bool:
-        """Look after the connections, ten times a second."""
-        if counter % _TICKS_BETWEEN_LOOKS == 0:
-            end_slow_heads(self.server_state.connections, self._head_timeout_s)
-        return await super().on_tick(counter)
 
 
 def main() -> None:
@@ -50,6 +24,7 @@ def main() -> None:
     The second, if there is one, is for operators.
     """
     follow_parent()
+    heart = Heart()
     settings = read_settings()
     configure_logs(settings.log_format)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
@@ -57,18 +32,15 @@ def main() -> None:
         raise SystemExit("a worker needs ROUNDBOOK_DATABASE_URL")
     listeners = [socket.socket(fileno=int(descriptor)) for descriptor in sys.argv[1:]]
     service = create_service(settings, settings.database_url, for_operators=listeners[1:])
-    config = uvicorn.Config(
+    server = Server(
         service.application,
-        http=Protocol,
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        # They are read for each request, and tell nothing but whose wrong keys are counted.
-        proxy_headers=_PROXIES in os.environ,
-        timeout_graceful_shutdown=_GRACE_S,
+        end_streams=service.end_streams,
+        beat=heart.beat,
+        head_timeout_s=settings.head_timeout_s,
+        grace_s=_GRACE_S,
     )
-    server = Server(config, service, head_timeout_s=settings.head_timeout_s)
+    heart.beat()
+    wait_at_gate()
     server.run(sockets=listeners)
 
 

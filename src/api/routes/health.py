@@ -9,7 +9,9 @@ from litestar.di import NamedDependency
 from litestar.response import Response
 
 from api.http.operations import FOR_OPERATORS
+from api.querying.staleness import Staleness
 from api.schema import SCHEMA
+from app.settings import Settings
 from postgres.connections import Pool
 from postgres.errors import UNAVAILABLE
 from postgres.migrate import is_current
@@ -35,14 +37,25 @@ async def live() -> dict[str, str]:
     opt={FOR_OPERATORS: True},
     summary="Ask whether the service is ready",
 )
-async def ready(pool: NamedDependency[Pool]) -> Response[Any]:
-    """Answer 200 when the store can be reached and its schema is up to date, else 503."""
+async def ready(
+    pool: NamedDependency[Pool],
+    staleness: NamedDependency[Staleness],
+    settings: NamedDependency[Settings],
+) -> Response[Any]:
+    """Answer 200 when the store can be reached and its schema is up to date, else 503.
+
+    Where events wait to be shown in queries (`projection`) or to be sealed (`evidence`), for longer than a
+    process may be silent, `behind` tells for how many seconds: the service takes requests all the same.
+    """
     reason: str | None = "the store does not answer"
     with anyio.move_on_after(_ANSWER_WAIT_S):
         reason = await anyio.to_thread.run_sync(_reason_to_wait, pool, abandon_on_cancel=True)
     if reason is None:
-        return Response({"status": "ready"})
-    return Response({"status": "waiting", "reason": reason}, status_code=503)
+        behind = (await staleness.look()).beyond(settings.silent_process_s)
+        return Response({"status": "ready", **({"behind": behind} if behind else {})})
+    return Response(
+        {"status": "waiting", "reason": reason}, status_code=503, headers={"Retry-After": "1"}
+    )
 
 
 def _reason_to_wait(pool: Pool) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio.to_thread
 from anyio import CapacityLimiter
 from litestar import MediaType, Response, get
+from litestar.di import NamedDependency
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -18,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from api.http.operations import FOR_OPERATORS
+from api.querying.staleness import Staleness
 
 BESIDE = "_ROUNDBOOK_METRICS_BESIDE"
 """Names the folder in which another process leaves its metrics."""
@@ -35,9 +37,10 @@ _ONE = CapacityLimiter(1)
     summary="Read the metrics",
     opt={FOR_OPERATORS: True},
 )
-async def metrics() -> Response[bytes]:
+async def metrics(staleness: NamedDependency[Staleness]) -> Response[bytes]:
     """Return what all processes of this service counted, in the Prometheus text format."""
-    content = await anyio.to_thread.run_sync(_collect, limiter=_ONE)
+    await staleness.look()
+    content = await anyio.to_thread.run_sync(_collect, staleness, limiter=_ONE)
     return Response(content, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
@@ -53,10 +56,12 @@ class _Collector(Collector):
         return metrics
 
 
-def _collect() -> bytes:
+def _collect(staleness: Staleness) -> bytes:
     folders = [os.environ[name] for name in (_OWN, BESIDE) if name in os.environ]
     registry = REGISTRY
     if folders:
         registry = CollectorRegistry()
         registry.register(_Collector(folders))
-    return generate_latest(registry)
+    of_the_store = CollectorRegistry()
+    of_the_store.register(staleness)
+    return generate_latest(registry) + generate_latest(of_the_store)

@@ -49,6 +49,7 @@ FAILING = FailingGauge(
 
 _RETRY_FAILED_S = 5.0
 _RETRY_STORE_S = 0.5
+_BEAT_S = 1.0
 
 _WRONG = (
     *(UnsoundError, MissingHashesError, RefusedError),
@@ -85,10 +86,16 @@ class Failure(NamedTuple):
 class Sealer:
     """Seals every tenant's log, one after the other; any number can run at once."""
 
-    def __init__(self, pool: Pool, settings: Settings) -> None:
-        """Seal through `pool`, with the keys that `settings` name."""
+    def __init__(
+        self, pool: Pool, settings: Settings, *, beat: Callable[[], None] = lambda: None
+    ) -> None:
+        """Seal through `pool`, with the keys that `settings` name.
+
+        `beat` is called again and again, so that others know that it goes on.
+        """
         self._pool = pool
         self._settings = settings
+        self._beat = beat
         self._edges: dict[tuple[Log, Tree], Edge] = {}
         self._rest_until: dict[int, float] = {}
         self._told: dict[int, str] = {}
@@ -98,6 +105,7 @@ class Sealer:
         interval_s = self._settings.seal_interval_s
         while not stop.is_set():
             began_s = clock()
+            self._beat()
             try:
                 is_behind = self.seal_all(now_s=began_s)
             except UNAVAILABLE as error:
@@ -105,7 +113,10 @@ class Sealer:
                 stop.wait(_RETRY_STORE_S)
                 continue
             if not is_behind:
-                stop.wait(max(0.0, interval_s - (clock() - began_s)))
+                while (left_s := interval_s - (clock() - began_s)) > 0:
+                    self._beat()
+                    if stop.wait(min(left_s, _BEAT_S)):
+                        break
 
     def seal_all(self, *, now_s: float) -> bool:
         """Seal each log that has grown, once. Return whether one has more than a transaction takes.
@@ -117,6 +128,7 @@ class Sealer:
             logs = fetch_all(connection, SQL.unsealed, None, Log)
         is_behind = False
         for each in logs:
+            self._beat()
             if self._rest_until.get(each.tenant_id, 0) > now_s:
                 continue
             try:

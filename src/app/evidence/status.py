@@ -14,9 +14,10 @@ from postgres.statements import Statement, Statements
 
 
 class Sql(Statements):
-    """What is said beside why nothing is signed."""
+    """What is said beside why nothing is signed, and what waits."""
 
     said: Statement
+    unsealed_since: Statement
     set_rebuilt_anyway: Statement
 
 
@@ -65,6 +66,11 @@ def read_evidence_status(connection: Connection, tenant_id: int) -> EvidenceStat
         None if said is None else _failure(said.unstated, said.unstated_at),
         None if said is None else _failure(said.rebuilt_anyway, said.rebuilt_anyway_at),
     )
+
+
+def unsealed_since(connection: Connection) -> datetime | None:
+    """Return when the oldest event was recorded, of any log that goes on, that no checkpoint covers yet."""
+    return fetch_one(connection, SQL.unsealed_since, None, datetime)
 
 
 def say_rebuilt_anyway(connection: Connection, tenant_id: int, reason: str | None) -> None:

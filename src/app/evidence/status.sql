@@ -5,3 +5,13 @@ select unstated, unstated_at, rebuilt_anyway, rebuilt_anyway_at from sealing whe
 insert into sealing (tenant_id, rebuilt_anyway, rebuilt_anyway_at) values (:tenant_id, :reason, :at)
 on conflict (tenant_id) do update
    set rebuilt_anyway = excluded.rebuilt_anyway, rebuilt_anyway_at = excluded.rebuilt_anyway_at;
+
+-- name: unsealed_since()
+-- When the oldest event was recorded, of any log that goes on, that no checkpoint covers yet.
+select min((select recorded_at from events
+             where tenant_id = l.tenant_id
+               and position = 1 + coalesce((select max(size) from checkpoints
+                                             where tenant_id = l.tenant_id and log_number = l.number
+                                               and tree = 'log'), 0)))
+  from logs l
+ where l.number = (select max(number) from logs where tenant_id = l.tenant_id);

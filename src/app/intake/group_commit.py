@@ -65,7 +65,8 @@ class GroupCommit:
     async def record(self, tenant_id: int, batch: Prepared) -> Recorded:
         """Record a batch, alone or in company. Raises as `app.recording.commit` does.
 
-        Cancelling it takes nothing back: what was accepted is finished.
+        Cancelling it takes nothing back: what was begun is finished. A batch that still waits for its turn
+        is given up.
         """
         answer: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.get(tenant_id)
@@ -75,11 +76,14 @@ class GroupCommit:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         waiting.append(_Waiting(batch, answer))
-        del batch, waiting
+        del batch
         try:
             return await answer
+        except asyncio.CancelledError:
+            _withdraw(waiting, answer)
+            raise
         finally:
-            del answer  # which holds the exception that would hold this frame
+            del answer, waiting  # which hold the exception that would hold this frame
 
     async def _drain(self, tenant_id: int, waiting: deque[_Waiting]) -> None:
         try:
@@ -149,6 +153,14 @@ def _commit_group(
     if len(batches) == 1:
         return [recorded]
     return recorded.split([len(batch.keys) for batch in batches])
+
+
+def _withdraw(waiting: deque[_Waiting], answer: asyncio.Future[Recorded]) -> None:
+    """Let go of a batch whose turn has not come: what nobody waits for must not fill the memory."""
+    for place, member in enumerate(waiting):
+        if member.answer is answer:
+            del waiting[place]
+            return
 
 
 def _next_group(waiting: deque[_Waiting]) -> list[_Waiting]:

@@ -24,11 +24,6 @@ LAG = Histogram(
     "From the commit of an event to its visibility in queries: the oldest event of each chunk",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
 )
-WAITING = Gauge(
-    "roundbook_projection_waiting_seconds",
-    "Age of the oldest event, of any tenant, that queries do not show yet",
-    multiprocess_mode="mostrecent",
-)
 FAILING = Gauge(
     "roundbook_projection_failing",
     "1 while a tenant's projection stands still because of an error",
@@ -39,6 +34,7 @@ FAILING = Gauge(
 _WAITED_IN_VAIN = ("40", "55", "57014")
 _RETRY_FAILED_S = 5.0
 _RETRY_STORE_S = 0.5
+_BEAT_S = 1.0
 
 log = structlog.get_logger()
 
@@ -64,16 +60,19 @@ class Projector:
         chunk_events: int,
         poll_interval_s: float,
         when_projected: Callable[[int, Sequence[Notification]], None] = lambda *_: None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         """Read logs by `open_log(tenant_id)`, write read models through `pool`.
 
-        `when_projected(tenant_id, events)` is called after each chunk's commit. It must not raise.
+        `when_projected(tenant_id, events)` is called after each chunk's commit. It must not raise. `beat` is
+        called again and again by `run`, after each wait that ended, so that others know that it goes on.
         """
         self._pool = pool
         self._open_log = open_log
         self.chunk_events = chunk_events
         self._poll_interval_s = poll_interval_s
         self._when_projected = when_projected
+        self._beat = beat
         self._rest_until: dict[Scope, float] = {}
         self._shown_failing: set[int] = set()
         self._left_alone: set[Scope] = set()
@@ -83,6 +82,7 @@ class Projector:
     def run(self, stop: threading.Event, *, clock: Callable[[], float]) -> None:
         """Project until `stop` is set; the chunk that was begun is finished. Outlasts the store's absence."""
         while not stop.is_set():
+            self._beat()
             try:
                 busy = self.project_all(now_s=clock())
             except UNAVAILABLE as error:
@@ -90,7 +90,12 @@ class Projector:
                 stop.wait(_RETRY_STORE_S)
                 continue
             if not busy:
-                stop.wait(self._poll_interval_s)
+                self._rest(stop, self._poll_interval_s)
+
+    def _rest(self, stop: threading.Event, rest_s: float) -> None:
+        while rest_s > 0 and not stop.wait(min(rest_s, _BEAT_S)):
+            self._beat()
+            rest_s -= _BEAT_S
 
     def project_all(self, *, now_s: float) -> bool:
         """Project one chunk of each tenant that has new events. Return whether there was any work.
@@ -104,6 +109,7 @@ class Projector:
         busy = False
         scopes = [each.scope for each in behind if each.live]
         for scope in scopes:
+            self._beat()
             if self._rest_until.get(scope, 0) > now_s:
                 continue
             try:
@@ -244,8 +250,6 @@ class Projector:
         for tenant_id in self._shown_failing - failing:
             FAILING.labels(tenant_id).set(0)
         self._shown_failing = failing
-        waiting = [each.waiting_since for each in behind if each.live and each.waiting_since]
-        WAITING.set(max(_age_s(min(waiting)), 0.0) if waiting else 0.0)
 
 
 def _is_of_the_events(error: Exception) -> bool:

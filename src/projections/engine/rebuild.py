@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 import psycopg
 
+from postgres.answering import answering_within
 from postgres.connections import Connection
 from projections.engine import generations
 from projections.engine.comparison import Comparison, compare
@@ -23,6 +24,8 @@ from projections.reading import begin_snapshot
 from projections.tracking import Pool
 
 _PAUSE_S = 0.05
+_COMPARISON_S = 3_600.0
+"""How long the rows of one table may take to be compared."""
 
 
 class StoppedError(RebuildError):
@@ -100,7 +103,7 @@ class Rebuild:
                 changed = _changed(at)
                 chosen = compared or [name for name in READ_MODELS if name not in changed]
                 old = Scope(self._tenant_id, at.live.number)
-                with self._stopping(snapshot):
+                with answering_within(snapshot, _COMPARISON_S), self._stopping(snapshot):
                     comparisons = [
                         compare(snapshot, table, old, scope)
                         for name in READ_MODELS

@@ -1,0 +1,62 @@
+"""An HTTP server on sockets that it is given, with what uvicorn leaves out."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from litestar.types import ASGIApp
+
+from api.http.protocol import Protocol, end_slow_heads
+
+_PROXIES = "FORWARDED_ALLOW_IPS"  # uvicorn's own variable
+_TICKS_BETWEEN_LOOKS = 10
+
+
+class Server(uvicorn.Server):
+    """A server that ends in time: endless answers when it is told to stop, and heads that never come."""
+
+    def __init__(
+        self,
+        application: ASGIApp,
+        *,
+        end_streams: Callable[[], None] = lambda: None,
+        beat: Callable[[], None] = lambda: None,
+        head_timeout_s: float,
+        grace_s: int,
+        has_lifespan: bool = True,
+    ) -> None:
+        """Serve an application; end connections on which no head is whole in time.
+
+        `beat` is called again and again, as long as the event loop goes on. Told to stop, it calls
+        `end_streams` and leaves other requests `grace_s` to end.
+        """
+        config = uvicorn.Config(
+            application,
+            http=Protocol,
+            ws="none",
+            lifespan="auto" if has_lifespan else "off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # They are read for each request, and tell nothing but whose wrong keys are counted.
+            proxy_headers=_PROXIES in os.environ,
+            timeout_graceful_shutdown=grace_s,
+        )
+        super().__init__(config)
+        self._end_streams = end_streams
+        self._beat = beat
+        self._head_timeout_s = head_timeout_s
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal to stop."""
+        super().handle_exit(sig, frame)
+        asyncio.get_running_loop().call_soon_threadsafe(self._end_streams)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look after the connections, ten times a second."""
+        self._beat()
+        if counter % _TICKS_BETWEEN_LOOKS == 0:
+            end_slow_heads(self.server_state.connections, self._head_timeout_s)
+        return await super().on_tick(counter)
