@@ -29,6 +29,10 @@ _SMALL_BYTES = 16_384
 # What it costs to send a body to another process and the batch back is well below what that saves.
 _LARGE_BYTES = 262_144
 
+# JSON is taken apart in one step, in which no other thread computes: of so much it takes some milliseconds.
+# 10,000 items of usual size are less.
+_LARGEST_HERE_BYTES = 4 << 20
+
 _THREADS = 2
 
 _REFUSALS = (NotJsonError, TooManyItemsError, InvalidItemsError)
@@ -67,9 +71,11 @@ class Decoding:
         if len(body) <= _SMALL_BYTES:
             return here()
         if len(body) >= _LARGE_BYTES:
-            batch = None if alone else await self._decode_beside(body, tenant, patient=False)
-            if batch is not None:
-                return batch
+            largest = len(body) > _LARGEST_HERE_BYTES
+            if largest or not alone:
+                batch = await self._decode_beside(body, tenant, patient=largest)
+                if batch is not None:
+                    return batch
             try:
                 return await in_thread(partial(here, common_only=True), self._threads)
             except UncommonError:
