@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,29 +15,53 @@ import httpx
 import pytest
 
 from api.http.wrong_keys import Pace
-from tests.databases import Database
-from tests.http.service import Service, eventually, on
+from tests.databases import Database, new_database
+from tests.http.service import Service, eventually, on, serving
 from tests.http.wire import EVENTS, Wire, assert_problem, body, counts, login, new_key
 
+pytestmark = pytest.mark.xdist_group("wrong keys")
+
+STATUS = "/api/v1/status"
 AT_ONCE = 100
 PER_S = 10
 
 
+@pytest.fixture(scope="module")
+def database(admin_url: str, template: Database) -> Iterator[Database]:
+    with new_database(admin_url, template=template) as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def proxied(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that believes who says where requests come from, and trusts no key for long."""
+    settings = on(database) | {"ROUNDBOOK_KEY_CACHE_S": "0.001", "FORWARDED_ALLOW_IPS": "127.0.0.1"}
+    with serving(tmp_path_factory.mktemp("proxied"), settings=settings) as running:
+        running.new_tenant("acme")
+        yield running
+
+
+_numbers = itertools.count(1)
+
+
 @pytest.fixture
-def watched(fresh_database: Database, start: Callable[..., Service]) -> Service:
-    own = start(settings=on(fresh_database) | {"ROUNDBOOK_KEY_CACHE_S": "0.001"})
-    own.new_tenant("acme")
-    return own
+def address() -> str:
+    """An address of the test's own, of which nothing is known."""
+    return f"192.0.2.{next(_numbers)}"
+
+
+def from_there(address: str, key: str | None = None) -> dict[str, str]:
+    return {"x-forwarded-for": address} | ({} if key is None else {"x-api-key": key})
 
 
 class Flood:
     """Unknown keys over some connections at once, each as soon as the one before is answered."""
 
-    def __init__(self, service: Service, connections: int) -> None:
+    def __init__(self, service: Service, address: str, connections: int = 16) -> None:
         self.statuses: Counter[int] = Counter()
         self._service = service
+        self._address = address
         self._stop = threading.Event()
-        self._numbers = itertools.count()
         self._threads = [threading.Thread(target=self._run) for _ in range(connections)]
 
     def __enter__(self) -> Self:
@@ -53,72 +77,13 @@ class Flood:
     def _run(self) -> None:
         with self._service.client() as client:
             while not self._stop.is_set():
-                headers = {"x-api-key": f"rb_wrong-{next(self._numbers)}"}
-                answer = client.get("/api/v1/status", headers=headers)
-                self.statuses[answer.status_code] += 1
+                self.statuses[refusal(client, self._address).status_code] += 1
 
 
-def test_a_flood_of_wrong_keys_is_answered_at_a_pace_and_right_keys_of_the_address_go_on(
-    watched: Service, fresh_database: Database
-) -> None:
-    right, *new = (new_key(fresh_database, "acme") for _ in range(3))
-    with watched.client(right) as client:
-        assert counts(client.post(EVENTS, content=body(login("a")))) == (1, 0, 0)
-        with Flood(watched, 16) as flood:
-            eventually(lambda: flood.statuses.total() >= AT_ONCE)
-            began, before = time.monotonic(), flood.statuses.total()
-            for name in ("b", "c", "d"):
-                assert counts(client.post(EVENTS, content=body(login(name)))) == (1, 0, 0)
-            # So do those that are new here: they wait for their turn, and are not refused.
-            for key in new:
-                answer = client.post(EVENTS, content=body(login(key)), headers={"x-api-key": key})
-                assert counts(answer) == (1, 0, 0)
-            eventually(lambda: time.monotonic() > began + 3)
-            answered, took_s = flood.statuses.total() - before, time.monotonic() - began
-        assert set(flood.statuses) == {403}
-        # Ten a second; those that were under way at both ends are as many as there are connections.
-        assert answered <= PER_S * took_s + 2 * 16
-
-
-def test_who_lets_many_wrong_keys_wait_is_refused_late(watched: Service) -> None:
-    with watched.client() as client:
-        for number in range(AT_ONCE):
-            wrong = {"x-api-key": f"rb_wrong-{number}"}
-            assert client.get("/api/v1/status", headers=wrong).status_code == 403
-    with ExitStack() as stack:
-        wires = [stack.enter_context(Wire(watched.address)) for _ in range(300)]
-        for number, wire in enumerate(wires):
-            wire.request("GET /api/v1/status", {"x-api-key": f"rb_another-{number}"})
-        refused = wires[-1].answer("GET")
-        assert_problem(refused, "rate-limited")
-        assert int(refused.headers["retry-after"]) >= 10
-    metrics = httpx.get(f"{watched.url}/metrics").text
-    assert 'roundbook_rate_limited_total{what="wrong-keys"}' in metrics
-
-
-def test_one_wrong_key_sent_again_and_again_is_refused_at_a_pace_too(
-    fresh_database: Database, start: Callable[..., Service]
-) -> None:
-    own = start(settings=on(fresh_database))
-    began = time.monotonic()
-    with own.client() as client, ThreadPoolExecutor(8) as threads:
-
-        def status(number: int) -> int:
-            headers = {"x-api-key": "rb_wrong"} if number % 2 else {}
-            return client.get("/api/v1/status", headers=headers).status_code
-
-        assert set(threads.map(status, range(500))) == {403}
-    assert time.monotonic() - began > 2.9, "200 at once, and then 100 a second"
-
-
-def test_a_flood_of_wrong_keys_takes_little_of_the_processor(watched: Service) -> None:
-    [worker] = watched.workers()
-    with Flood(watched, 16) as flood:
-        eventually(lambda: flood.statuses.total() >= AT_ONCE)
-        before_s, began = processor_s(worker), time.monotonic()
-        eventually(lambda: time.monotonic() > began + 3)
-        taken_s = processor_s(worker) - before_s
-    assert taken_s < 0.5
+def refusal(client: httpx.Client, address: str) -> httpx.Response:
+    """The answer to another unknown key."""
+    headers = from_there(address, f"rb_wrong-{next(_numbers)}")
+    return client.get(STATUS, headers=headers)
 
 
 def processor_s(pid: int) -> float:
@@ -126,35 +91,84 @@ def processor_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def test_the_clients_of_a_proxy_are_told_apart_by_what_it_says(
-    fresh_database: Database, start: Callable[..., Service]
+def test_a_flood_of_wrong_keys_is_answered_at_a_pace_and_right_keys_of_the_address_go_on(
+    proxied: Service, database: Database, address: str
 ) -> None:
-    own = start(settings=on(fresh_database) | {"FORWARDED_ALLOW_IPS": "127.0.0.1"})
-    own.new_tenant("acme")
-    with own.client() as client:
+    right, *new = (new_key(database, "acme") for _ in range(3))
+    [worker] = proxied.workers()
+    with proxied.client() as client:
 
-        def ask(address: str, key: str) -> float:
+        def post(key: str, name: str) -> httpx.Response:
+            return client.post(EVENTS, content=body(login(name)), headers=from_there(address, key))
+
+        assert counts(post(right, "a")) == (1, 0, 0)
+        with Flood(proxied, address) as flood:
+            eventually(lambda: flood.statuses.total() >= AT_ONCE)
+            began, before = time.monotonic(), flood.statuses.total()
+            before_s = processor_s(worker)
+            for name in ("b", "c", "d"):
+                assert counts(post(right, name)) == (1, 0, 0)
+            # So do those that are new here: they wait for their turn, and are not refused.
+            for key in new:
+                assert counts(post(key, key)) == (1, 0, 0)
+            eventually(lambda: time.monotonic() > began + 3)
+            answered, took_s = flood.statuses.total() - before, time.monotonic() - began
+            taken_s = processor_s(worker) - before_s
+        assert set(flood.statuses) == {403}
+        # Ten a second; those that were under way at both ends are as many as there are connections.
+        assert answered <= PER_S * took_s + 2 * 16
+        assert taken_s < took_s / 4
+
+
+def test_who_lets_many_wrong_keys_wait_is_refused(proxied: Service, address: str) -> None:
+    with ExitStack() as stack:
+        wires = [stack.enter_context(Wire(proxied.address)) for _ in range(300)]
+        for number, wire in enumerate(wires):
+            wire.request(f"GET {STATUS}", from_there(address, f"rb_another-{number}"))
+        # A hundred are looked up at once, and a hundred in the ten seconds that any waits.
+        refused = wires[-1].answer("GET")
+        assert_problem(refused, "rate-limited")
+        assert int(refused.headers["retry-after"]) >= 10
+    metrics = httpx.get(f"{proxied.url}/metrics").text
+    assert 'roundbook_rate_limited_total{what="wrong-keys"}' in metrics
+
+
+def test_what_needs_no_look_up_is_refused_at_a_pace_too(proxied: Service, address: str) -> None:
+    began = time.monotonic()
+    with proxied.client() as client, ThreadPoolExecutor(8) as threads:
+
+        def status(number: int) -> int:
+            key = "x" * 1_000 if number % 2 else None
+            return client.get(STATUS, headers=from_there(address, key)).status_code
+
+        assert set(threads.map(status, range(500))) == {403}
+    assert time.monotonic() - began > 2.9, "200 at once, and then 100 a second"
+
+
+def test_the_clients_of_a_proxy_are_told_apart_by_what_it_says(
+    proxied: Service, address: str
+) -> None:
+    with proxied.client() as client:
+
+        def took_s(of: str) -> float:
             began = time.monotonic()
-            headers = {"x-api-key": key, "x-forwarded-for": address}
-            answer = client.post(EVENTS, content=body(), headers=headers)
-            assert answer.status_code == 403
+            assert refusal(client, of).status_code == 403
             return time.monotonic() - began
 
-        for number in range(AT_ONCE + 30):
-            took_s = ask("192.0.2.1", f"rb_wrong-{number}")
-        assert took_s > 0.05
-        others = [ask("192.0.2.2", f"rb_other-{number}") for number in range(AT_ONCE)]
+        assert [took_s(address) for _ in range(AT_ONCE + 30)][-1] > 0.5 / PER_S
+        others = [took_s("192.0.2.200") for _ in range(AT_ONCE)]
         assert sum(others) < 0.9 * AT_ONCE / PER_S, "or this machine takes 90 ms for a refusal"
 
 
 def test_any_number_of_right_keys_of_one_address_is_looked_up_at_the_same_time(
-    watched: Service, fresh_database: Database
+    proxied: Service, database: Database, address: str
 ) -> None:
-    keys = [new_key(fresh_database, "acme") for _ in range(130)]
-    with watched.client() as client, ThreadPoolExecutor(40) as threads:
+    keys = [new_key(database, "acme") for _ in range(130)]
+    with proxied.client() as client, ThreadPoolExecutor(40) as threads:
 
         def status(key: str) -> int:
-            return client.post(EVENTS, content=body(), headers={"x-api-key": key}).status_code
+            headers = from_there(address, key)
+            return client.post(EVENTS, content=body(), headers=headers).status_code
 
         assert set(threads.map(status, keys)) == {204}
 

@@ -15,12 +15,12 @@ from api.http.leaving import HAS_LEFT, NO_MORE_COMES, ClientLeftError
 _WRONG_PER_S = 10
 _WRONG_AT_ONCE = 100
 _LOOKED_UP_TOGETHER = 8
-_MOST_WAITING = 100
+_LATEST_S = 10.0
+_MOST_WAITING = int(_LATEST_S * _WRONG_PER_S)
 
 # A refusal costs most of what a small request does: so many take a tenth of a process.
 _REFUSED_PER_S = 100
 _REFUSED_AT_ONCE = 200
-_LATEST_S = 10.0
 _LOOK_S = 1.0
 
 _REMEMBERED_ADDRESSES = 10_000
@@ -90,14 +90,18 @@ class WrongKeys:
         """
         line = self._lines.setdefault(network(address), _Line())
         if line.waiting >= _MOST_WAITING and self._wrong.wait_s(address):
-            raise TooManyWrongKeysError(line.waiting / _WRONG_PER_S)
+            raise TooManyWrongKeysError(_LATEST_S)
         line.waiting += 1
+        came_s = time.monotonic()
         try:
             await line.together.acquire()
         finally:
             line.waiting -= 1
         try:
-            await _sleep(self._wrong.wait_s(address), scope)
+            wait_s = self._wrong.wait_s(address)
+            if wait_s and time.monotonic() + wait_s > came_s + _LATEST_S:
+                raise TooManyWrongKeysError(_LATEST_S)
+            await _sleep(wait_s, scope)
             yield
         finally:
             line.together.release()
