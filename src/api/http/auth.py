@@ -19,7 +19,7 @@ from api.http.log_ids import LOG_ID
 from api.http.problems import ProblemError
 from api.http.rate_limits import limit_request, rate_limited
 from api.http.shared import Shared
-from api.http.starting import Asker
+from api.http.starting import Asker, another_turn
 from api.http.wrong_keys import TooManyWrongKeysError, WrongKeys, network
 from app.accesses import AccessLog, NewAccess
 from app.limits.limits import Bucket, buckets_of
@@ -124,6 +124,7 @@ async def require_scope(
             await limit_request(connection, limits)
     if scope == "audit":
         await _record_access(connection)
+        await another_turn(connection.scope)
 
 
 def who_asks(ring: KeyRing, scope: ASGIScope) -> Asker:
@@ -229,6 +230,7 @@ async def _valid(connection: ASGIConnection[Any, Any, Any, Any], *, anew: bool) 
     found = None if anew else ring.remembered(text)
     if found is None and len(text) <= _LONGEST_KEY and not ring.is_unknown(text):
         found = await _look_up(connection, ring, text, ring.find_anew if anew else ring.find)
+        await another_turn(connection.scope)
     if found is None or not found.known.key.is_valid(datetime.now(UTC)):
         raise ProblemError("forbidden", "The key is unknown, expired or revoked.")
     return found

@@ -7,7 +7,8 @@ and makes nobody else's wait for all of them.
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NamedTuple
 
 from litestar.enums import ScopeType
@@ -22,6 +23,7 @@ _PER_TURN = 2
 
 # Who closed its side and waits for so long is taken to be gone, as one whose answer takes as long.
 _PATIENCE_S = 1.0
+_TURN = "turn"  # where in a request's state it stands how to wait for one
 _LEFT = "The client closed the connection before its request was begun."
 
 
@@ -80,6 +82,12 @@ class Starts:
         return turn
 
 
+async def another_turn(scope: Scope) -> None:
+    """Wait for a turn once more, after something for which many may have waited that go on together now."""
+    turn: Callable[[], Awaitable[None]] = scope["state"][_TURN]
+    await turn()
+
+
 def fair_starts(app: ASGIApp, *, who: Callable[[Scope], Asker]) -> ASGIApp:
     """Wrap `app`: each request begins when it has its turn. Who has left by then is not asked about."""
     starts = Starts()
@@ -87,8 +95,9 @@ def fair_starts(app: ASGIApp, *, who: Callable[[Scope], Asker]) -> ASGIApp:
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
             came_s = time.monotonic()
-            await starts.turn(who(scope))
-            state = scope["state"]
+            asker, state = who(scope), scope["state"]
+            state[_TURN] = partial(starts.turn, asker)
+            await starts.turn(asker)
             waited_long = time.monotonic() - came_s > _PATIENCE_S
             if HAS_LEFT in state or (NO_MORE_COMES in state and waited_long):
                 state.setdefault(REFUSAL, ProblemError("client-left", _LEFT))
