@@ -66,10 +66,10 @@ def _decode(
     )
 
 
-def _decode_beside(body: bytes, tenant: Tenant, max_event_bytes: int) -> Prepared | None:
+def _decode_beside(parts: list[bytes], tenant: Tenant, max_event_bytes: int) -> Prepared | None:
     """Do the same in the process beside the worker."""
     try:
-        return _decode(body, tenant, max_event_bytes)
+        return _decode(b"".join(parts), tenant, max_event_bytes)
     except Exception:  # noqa: BLE001 (it will be raised once more where it is answered)
         return None
 

@@ -29,9 +29,9 @@ def bodies(items: Sequence[str], batch: int, most: int) -> list[bytes]:
     return list(batches(islice(items, len(items) // batch * batch), batch))[:most]
 
 
-def long_run() -> Iterator[bytes]:
+def long_run(batch: int = BATCH) -> Iterator[bytes]:
     """Give full bodies without end, for the growth of one log."""
-    return batches(simulate(_LONG_RUN, sys.maxsize), BATCH)
+    return batches(simulate(_LONG_RUN, sys.maxsize), batch)
 
 
 def read(body: bytes) -> Prepared:

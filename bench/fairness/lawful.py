@@ -9,34 +9,29 @@ from bench import workload
 from bench.fairness.target import Target
 
 _BATCH = 1_000
-_EVENTS = 400_000
 _CONNECTIONS = 2
 _PAGES = ("players", "balances", "rounds", "activity")
 
 
 def load(target: Target, stop: Event) -> None:
     """Post batches of 1,000 and read pages until told to stop."""
-    bodies = iter(workload.bodies(workload.first_items(_EVENTS), _BATCH, _EVENTS // _BATCH))
+    bodies = workload.long_run(_BATCH)
     turn = threading.Lock()
 
-    def post(connection: HTTPConnection, headers: dict[str, str]) -> bool:
+    def post(connection: HTTPConnection, headers: dict[str, str]) -> None:
         with turn:
-            body = next(bodies, None)
-        if body is None:
-            return False
+            body = next(bodies)
         _ask(connection, "POST", "/api/v1/events", headers, body)
-        return True
 
-    def read(connection: HTTPConnection, headers: dict[str, str]) -> bool:
+    def read(connection: HTTPConnection, headers: dict[str, str]) -> None:
         for path in _PAGES:
             _ask(connection, "GET", f"/api/v1/{path}", headers)
-        return True
 
-    def run(step: Callable[[HTTPConnection, dict[str, str]], bool]) -> None:
+    def run(step: Callable[[HTTPConnection, dict[str, str]], None]) -> None:
         connection = HTTPConnection(target.host, target.port)
         headers = {"x-api-key": target.keys[0], "content-type": "application/json"}
-        while not stop.is_set() and step(connection, headers):
-            pass
+        while not stop.is_set():
+            step(connection, headers)
 
     threads = [threading.Thread(target=run, args=[step]) for step in [post, read] * _CONNECTIONS]
     for thread in threads:

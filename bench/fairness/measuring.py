@@ -2,8 +2,10 @@
 
 import multiprocessing
 import statistics
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 from bench.fairness import lawful
@@ -21,6 +23,8 @@ _WINDOWS = 4
 _WARM_S = 2.0
 _MB = 1_000_000
 _KEYS = 10
+_LOOK_S = 0.05
+_COUNTS = ("roundbook_requests_total{", "roundbook_requests_in_progress{")
 _WORKER = b"api.process.worker"
 
 Row = list[str | float | None]
@@ -73,14 +77,31 @@ def _loaded(database: Database, service: Service, abuse: Abuse | None) -> Iterat
     if abuse.fill is not None:
         abuse.fill(database, tenant, target)
     process = spawning.Process(target=abuse.load, args=[target, stop])
+    before = _requests(service)
     process.start()
     try:
+        # What it prepares takes the processor, and is no load yet.
+        while process.is_alive() and _requests(service) == before:
+            time.sleep(_LOOK_S)
         yield
     finally:
         stop.set()
         process.join(60)
         process.kill()
         process.join()
+
+
+def _requests(service: Service) -> float:
+    """Count the requests that ended or are under way, but for those of this function."""
+    connection = HTTPConnection(service.host, service.port)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return sum(
+        float(line.rpartition(" ")[2])
+        for line in text.splitlines()
+        if line.startswith(_COUNTS) and 'path="/metrics"' not in line
+    )
 
 
 def _workers(service: Service) -> list[int]:

@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, Scope
 
 from api.documentation.openapi import OPENAPI_CONFIG
 from api.documentation.pages import PAGES
-from api.http.auth import KeyRing, require_scope
+from api.http.auth import KeyRing, require_scope, who_asks
 from api.http.deadlines import deadlines
 from api.http.endings import endings
 from api.http.head_method import head_like_get
@@ -27,6 +27,7 @@ from api.http.request_log import request_log
 from api.http.request_metrics import request_metrics
 from api.http.sending import bounded_sending
 from api.http.shared import Shared
+from api.http.starting import fair_starts
 from api.http.wrong_keys import WrongKeys
 from api.querying.lanes import lane_of
 from api.querying.open_streams import OpenStreams
@@ -114,6 +115,7 @@ def create_service(
         statement_timeout_s=settings.statement_timeout_s,
     )
     ingest = Ingest(settings, writing, threads=share)
+    key_ring = KeyRing(looking_up, trust_s=settings.key_cache_s)
     constants: dict[str, Any] = {
         "settings": settings,
         "pool": looking_up,
@@ -160,7 +162,7 @@ def create_service(
                 "wrong_keys": WrongKeys(),
                 "limiter": Limiter(partial(take, looking_up)),
                 "most_body_bytes": settings.max_body_bytes,
-                "key_ring": KeyRing(looking_up, trust_s=settings.key_cache_s),
+                "key_ring": key_ring,
                 "looking_up": looking_up,
                 "accesses": AccessLog(recording, threads=_ACCESS_CONNECTIONS),
             }
@@ -172,7 +174,8 @@ def create_service(
     )
     wrapped = refusals(head_like_get(raw_ids(log_ids(rate_limit_headers(application)))))
     sending = bounded_sending(endings(wrapped), unsent=unsent, timeout_s=settings.send_timeout_s)
-    return Service(request_log(sending), positions.close)
+    starting = fair_starts(sending, who=partial(who_asks, key_ring))
+    return Service(request_log(starting), positions.close)
 
 
 def _constant(value: Any) -> Callable[[], Any]:

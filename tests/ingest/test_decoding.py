@@ -26,6 +26,11 @@ TENANT = Tenant(1, "acme", datetime(2026, 1, 1, tzinfo=UTC), ["BTC"])
 [BODY] = batches(simulate(Scenario(players=20, games=5, seed=1), 2_000), 2_000)
 
 
+def in_parts(body: bytes) -> list[bytes]:
+    """A body as it arrives."""
+    return [body[start : start + 65_536] for start in range(0, len(body), 65_536)]
+
+
 def told(batch: Prepared) -> list[object]:
     """Return what a batch says: all but its salts, which are others each time, and what holds them."""
     states = [batch.state(index) for index in range(len(batch.keys))]
@@ -42,10 +47,10 @@ def beside(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     sent: list[bytes] = []
     original = Beside.run
 
-    async def noted(self: Beside, work: Any, body: bytes, *more: Any, patient: bool) -> Any:
-        answer = await original(self, work, body, *more, patient=patient)
+    async def noted(self: Beside, work: Any, parts: list[bytes], *more: Any, patient: bool) -> Any:
+        answer = await original(self, work, parts, *more, patient=patient)
         if answer is not None:
-            sent.append(body)
+            sent.append(b"".join(parts))
         return answer
 
     monkeypatch.setattr(Beside, "run", noted)
@@ -72,17 +77,37 @@ async def until_beside(decoder: Decoding, sent: list[bytes]) -> None:
     before = len(sent)
     async with asyncio.timeout(60):
         while len(sent) == before:
-            assert told(await decoder.decode(BODY, TENANT, alone=False)) == EXPECTED
+            assert told(await decoder.decode(in_parts(BODY), TENANT, alone=False)) == EXPECTED
             await asyncio.sleep(0.05)
 
 
 def test_another_process_decodes_while_this_one_is_at_work(beside: list[bytes]) -> None:
     async def scenario(decoder: Decoding) -> None:
         await until_beside(decoder, beside)
-        assert told(await decoder.decode(BODY, TENANT, alone=True)) == EXPECTED
+        assert told(await decoder.decode(in_parts(BODY), TENANT, alone=True)) == EXPECTED
         assert beside == [BODY]
 
     assert len(BODY) > decoding._LARGE_BYTES
+    run(scenario)
+
+
+def test_a_very_large_body_is_neither_put_together_nor_read_in_this_process(
+    beside: list[bytes],
+) -> None:
+    item = (
+        '{"event":"login","data":{"unique_id":"%d","timestamp":"2025-01-15T12:00:00Z",'
+        '"player_id":"p","x":1%s}}'
+    )
+    items = ",".join(item % (number, "0" * 9_000) for number in range(1_000))
+    body = f'{{"items":[{items}]}}'.encode()
+    expected = told(decode(body, TENANT))
+
+    async def scenario(decoder: Decoding) -> None:
+        parts = in_parts(body)
+        assert told(await decoder.decode(parts, TENANT, alone=True)) == expected
+        assert beside == [body]
+        assert len(parts) > 100
+
     run(scenario)
 
 
@@ -96,7 +121,7 @@ def test_faults_that_another_process_finds_are_named_all_the_same(beside: list[b
             with pytest.raises(InvalidItemsError) as here:
                 decode(body, TENANT)
             with pytest.raises(InvalidItemsError) as there:
-                await decoder.decode(body, TENANT, alone=False)
+                await decoder.decode(in_parts(body), TENANT, alone=False)
             assert there.value.faults == here.value.faults
             assert beside[-1] == body
 
@@ -110,7 +135,7 @@ def test_batches_are_decoded_whatever_becomes_of_the_other_process(beside: list[
         for _ in range(2):
             await until_beside(decoder, beside)
             [pid] = set(decoders(os.getpid())) - others
-            going_on = [decoder.decode(BODY, TENANT, alone=False) for _ in range(4)]
+            going_on = [decoder.decode(in_parts(BODY), TENANT, alone=False) for _ in range(4)]
             os.kill(pid, signal.SIGKILL)
             for batch in await asyncio.gather(*going_on):
                 assert told(batch) == EXPECTED
@@ -133,7 +158,7 @@ def test_where_no_process_can_be_started_this_one_decodes_alone(
 
     async def scenario(decoder: Decoding) -> None:
         for _ in range(3):
-            assert told(await decoder.decode(BODY, TENANT, alone=False)) == EXPECTED
+            assert told(await decoder.decode(in_parts(BODY), TENANT, alone=False)) == EXPECTED
 
     run(scenario)
     assert len(tries) == 1

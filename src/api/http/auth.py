@@ -11,6 +11,7 @@ import anyio.to_thread
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from litestar.types import Scope as ASGIScope
 
 from api.http.head_method import is_head
 from api.http.headers import LAST_EVENT_ID, joined
@@ -18,7 +19,8 @@ from api.http.log_ids import HISTORY_ID, LOG_ID
 from api.http.problems import ProblemError
 from api.http.rate_limits import limit_request, rate_limited
 from api.http.shared import Shared
-from api.http.wrong_keys import WrongKeys
+from api.http.starting import Asker, another_turn
+from api.http.wrong_keys import TooManyWrongKeysError, WrongKeys, network
 from app.accesses import AccessLog, NewAccess
 from app.limits.limits import Bucket, buckets_of
 from app.log.histories import reading_id
@@ -28,6 +30,7 @@ from postgres.connections import Pool
 V = TypeVar("V")
 
 HEADER = "x-api-key"
+_HEADER_NAME = HEADER.encode()
 _REMEMBERED_KEYS = 10_000
 _LONGEST_KEY = 200
 _LONGEST_EVENT_ID = 100
@@ -73,10 +76,11 @@ class KeyRing:
             found = self._known.get(key)
             return None if found is None or found.until_s < time.monotonic() else found
 
-    def was_known(self, key: str) -> bool:
-        """Return whether a key was found before, however long ago."""
+    def whose(self, key: str) -> tuple[int, int] | None:
+        """Return the ids of the tenant and the key, if the key was found before, however long ago."""
         with self._lock:
-            return key in self._known
+            found = self._known.get(key)
+        return None if found is None else (found.known.tenant.tenant_id, found.known.key.key_id)
 
     def is_unknown(self, key: str) -> bool:
         """Return whether a key is known to be unknown."""
@@ -121,6 +125,23 @@ async def require_scope(
             await limit_request(connection, limits)
     if scope == "audit":
         await _record_access(connection)
+        await another_turn(connection.scope)
+
+
+def who_asks(ring: KeyRing, scope: ASGIScope) -> Asker:
+    """Tell who asks by what is known already: whether the key is valid still, the guard finds out."""
+    for name, value in scope["headers"]:
+        if name == _HEADER_NAME:
+            ids = ring.whose(value.decode("latin-1"))
+            if ids is not None:
+                return Asker(*ids)
+    return Asker(None, network(address_of(scope)))
+
+
+def address_of(scope: ASGIScope) -> str:
+    """Return where a request comes from, as a proxy says it where one is trusted."""
+    client = scope["client"]
+    return client[0] if client else ""
 
 
 async def check_key(
@@ -197,6 +218,22 @@ async def _find(
     connection: ASGIConnection[Any, Any, Any, Any], *, anew: bool = False
 ) -> Remembered:
     """Find a request's key, valid now, and keep in the request's state whose it is."""
+    try:
+        known = (found := await _valid(connection, anew=anew)).known
+    except ProblemError:
+        wrong_keys: WrongKeys = connection.app.state.wrong_keys
+        await wrong_keys.refuse_late(address_of(connection.scope), connection.scope)
+        raise
+    state = connection.scope["state"]
+    state["tenant"] = known.tenant
+    state["key_id"] = known.key.key_id
+    state[HISTORY_ID] = known.history_id
+    state[LOG_ID] = reading_id(known.log_id, known.history_id)
+    return found
+
+
+async def _valid(connection: ASGIConnection[Any, Any, Any, Any], *, anew: bool) -> Remembered:
+    """Find a request's key, valid now, or raise ProblemError."""
     text = joined(connection.headers, HEADER)
     if not text:
         raise ProblemError("forbidden", f"The header {HEADER} is missing.")
@@ -204,14 +241,9 @@ async def _find(
     found = None if anew else ring.remembered(text)
     if found is None and len(text) <= _LONGEST_KEY and not ring.is_unknown(text):
         found = await _look_up(connection, ring, text, ring.find_anew if anew else ring.find)
+        await another_turn(connection.scope)
     if found is None or not found.known.key.is_valid(datetime.now(UTC)):
         raise ProblemError("forbidden", "The key is unknown, expired or revoked.")
-    known = found.known
-    state = connection.scope["state"]
-    state["tenant"] = known.tenant
-    state["key_id"] = known.key.key_id
-    state[HISTORY_ID] = known.history_id
-    state[LOG_ID] = reading_id(known.log_id, known.history_id)
     return found
 
 
@@ -221,29 +253,24 @@ async def _look_up(
     text: str,
     look_up: Callable[[str], Awaitable[Remembered | None]],
 ) -> Remembered | None:
-    """Look a key up, unless too many of its address were wrong. Who was right before goes on.
+    """Look a key up, in its turn where its address sent wrong ones. Who was right before goes on.
 
-    All clients of a proxy have its address, so nobody is refused for it but by a key that is new here.
+    All clients of a proxy have its address, so nobody waits for it but with a key that is new here. Raises
+    ProblemError `rate-limited` where too many wait.
     """
-    if ring.was_known(text):
+    if ring.whose(text) is not None:
         return await look_up(text)
     wrong_keys: WrongKeys = connection.app.state.wrong_keys
-    address = connection.client.host if connection.client else ""
-    _refuse_many(wrong_keys, address)
-    async with wrong_keys.turn(address):
-        # What is known by now.
-        found = ring.remembered(text)
-        if found is not None or ring.is_unknown(text):
+    address = address_of(connection.scope)
+    try:
+        async with wrong_keys.turn(address, connection.scope):
+            # What is known by now.
+            found = ring.remembered(text)
+            if found is None and not ring.is_unknown(text):
+                found = await look_up(text)
+                if found is None:
+                    wrong_keys.count(address)
             return found
-        _refuse_many(wrong_keys, address)
-        found = await look_up(text)
-    if found is None:
-        wrong_keys.count(address)
-    return found
-
-
-def _refuse_many(wrong_keys: WrongKeys, address: str) -> None:
-    wait_s = wrong_keys.wait_s(address)
-    if wait_s > 0:
+    except TooManyWrongKeysError as error:
         detail = "Too many unknown keys came from this address; try again."
-        raise rate_limited("wrong-keys", detail, wait_s)
+        raise rate_limited("wrong-keys", detail, error.wait_s) from None

@@ -12,6 +12,9 @@ NO_MORE_COMES = "no_more_comes"
 Whether it is gone, or waits for its answer and asks nothing more, TCP does not tell before that is sent.
 """
 
+HAS_LEFT = "has_left"
+"""Where it notes that the connection is lost."""
+
 _GRACE_S = 0.02
 _LOOK_S = 1.0
 

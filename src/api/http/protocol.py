@@ -15,7 +15,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.http.cycle import Cycle, HalfClosing
-from api.http.leaving import NO_MORE_COMES
+from api.http.leaving import HAS_LEFT, NO_MORE_COMES
 from api.http.problems import ProblemError
 from api.http.refusals import REFUSAL
 from api.http.request_head import read_head
@@ -92,6 +92,7 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the request at work, which need not be the last one, that nobody listens any more."""
         if self._running is not None:
+            self._running.scope["state"][HAS_LEFT] = True
             self._running.disconnected = True
             self._running.message_event.set()
         super().connection_lost(exc)

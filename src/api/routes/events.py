@@ -14,6 +14,7 @@ from api.http.headers import joined
 from api.http.problems import ProblemError
 from api.http.rate_limits import limit_batch
 from api.http.refusals import BODY_FAULT
+from api.http.starting import another_turn
 from app.intake.holding import OverBudgetError
 from app.intake.intake import Ingest
 from app.intake.reading import BodyTooSlowError
@@ -31,6 +32,7 @@ INGESTED = Counter("roundbook_ingested_items", "Items answered, by outcome", ["o
 
 _JSON = "application/json"
 _UTF_8 = {"utf-8", "utf8"}  # the second is what many call it
+_SMALL_BYTES = 65_536
 _TOO_SLOW = "The body took too long to arrive, or brought too little for some seconds."
 _TOO_BUSY = (
     "The service holds as much as it can, or as one tenant or key may have of that. The same request can be"
@@ -92,10 +94,17 @@ def _check_content_type(content_type: str) -> None:
 
 
 async def _body(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
-    """Return the body as it arrives. Raises ProblemError if the client goes away before its end."""
+    """Return the body as it arrives; of a large one each part in its turn.
+
+    Raises ProblemError if the client goes away before its end.
+    """
+    read_bytes = 0
     try:
         async for chunk in request.stream():
             yield chunk
+            read_bytes += len(chunk)
+            if read_bytes > _SMALL_BYTES:
+                await another_turn(request.scope)
     except InternalServerException as error:  # so Litestar says it, but it is no fault of ours
         detail = request.scope["state"].get(BODY_FAULT, "The body ended before it was whole.")
         raise ProblemError("malformed-body", detail) from error

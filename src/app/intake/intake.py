@@ -84,26 +84,27 @@ class Ingest:
         holding: Holding,
         admit: Admit | None,
     ) -> Recorded:
-        body = await read_body(chunks, declared_bytes, holding, self._settings)
+        parts = await read_body(chunks, declared_bytes, holding, self._settings)
+        size_bytes = sum(map(len, parts))
         if encoding:
-            encoded_bytes = len(body)
-            body = await self._unpack(body, encoding, tenant)
-            holding.add(max(0, len(body) - encoded_bytes))
-        elif len(body) > self._settings.max_body_bytes:
+            encoded_bytes = size_bytes
+            parts = [await self._unpack(parts, encoding, tenant)]
+            size_bytes = len(parts[0])
+            holding.add(max(0, size_bytes - encoded_bytes))
+        elif size_bytes > self._settings.max_body_bytes:
             raise BodyTooLargeError(self._settings.max_body_bytes)
-        size_bytes = len(body)
         if admit is not None:
             # What was sent counts whatever is in it, and is looked at only where it may be.
             await admit(0, size_bytes)
         async with self._working.share(tenant.tenant_id, size_bytes):
             alone = self._working.at_work == 1
-            batch = await self._decoding.decode(body, tenant, alone=alone)
-            del body
+            batch = await self._decoding.decode(parts, tenant, alone=alone)
+            del parts
             if admit is not None:
                 await admit(len(batch.keys), size_bytes)
             return await self._commits.record(tenant.tenant_id, batch)
 
-    async def _unpack(self, body: bytes, encoding: str, tenant: Tenant) -> bytes:
-        work = partial(decompress, body, encoding, self._settings.max_body_bytes)
+    async def _unpack(self, parts: list[bytes], encoding: str, tenant: Tenant) -> bytes:
+        work = partial(decompress, parts, encoding, self._settings.max_body_bytes)
         async with self._unpacking.share(tenant.tenant_id, 1):
             return await in_thread(work, self._threads)

@@ -19,9 +19,10 @@ class BodyTooSlowError(Exception):
 
 async def read_body(
     chunks: AsyncIterator[bytes], declared_bytes: int, holding: Holding, settings: Settings
-) -> bytes:
-    """Read what was sent, no more than can decompress to the limit.
+) -> list[bytes]:
+    """Read what was sent, no more than can decompress to the limit, in the parts in which it came.
 
+    To put the parts of a large body together takes long enough not to be done in the event loop.
     Raises BodyTooLargeError, BodyTooSlowError, and app.intake.holding.OverBudgetError.
     """
     most_bytes = most_encoded_bytes(settings.max_body_bytes)
@@ -47,4 +48,4 @@ async def read_body(
                     fresh_bytes = 0
     except TimeoutError as error:
         raise BodyTooSlowError from error
-    return b"".join(parts)
+    return parts
