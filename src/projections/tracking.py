@@ -7,6 +7,7 @@ import msgspec
 from eventsourcing.persistence import IntegrityError, Tracking, TrackingRecorder
 from psycopg_pool import ConnectionPool
 
+from postgres.changes import Changes
 from postgres.connections import Connection
 from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
@@ -20,6 +21,7 @@ class Sql(Statements):
     advance: Statement
     position_by_name: Statement
     tenant_by_name: Statement
+    appended: Statement
     behind: Statement
     claim: Statement
     fail: Statement
@@ -34,12 +36,13 @@ _LONGEST_REASON = 500
 
 
 class Behind(NamedTuple):
-    """A generation that does not show all events: where it stands still, if so, and how long one waits."""
+    """A generation that does not show all events: where it stands still, if so, how many, and how long."""
 
     tenant_id: int
     generation: int
     live: bool
     failed_position: int | None
+    events: int
     waiting_since: datetime | None
 
     @property
@@ -75,9 +78,21 @@ def live(connection: Connection, tenant_id: int) -> Live | None:
     return fetch_one(connection, SQL.live, {"tenant_id": tenant_id}, Live)
 
 
-def behind_of_all(connection: Connection) -> list[Behind]:
-    """List the generations, of all tenants, that have events to project, those with the least first."""
-    return fetch_all(connection, SQL.behind, None, Behind)
+def appends() -> Changes:
+    """Begin to look for the tenants whose logs grow."""
+    return Changes(SQL.appended)
+
+
+def look_behind(connection: Connection, changes: Changes, *, now_s: float) -> list[Behind]:
+    """List the generations that have events to project, of all tenants, those with the least first.
+
+    They are looked for where the logs grew, or there was something to do at the look before.
+    """
+
+    def behind(tenant_ids: list[int] | None) -> list[Behind]:
+        return fetch_all(connection, SQL.behind, {"tenant_ids": tenant_ids}, Behind)
+
+    return changes.find(connection, behind, now_s=now_s)
 
 
 def claim(connection: Connection, scope: Scope) -> Claimed | None:

@@ -54,6 +54,7 @@ ROOMS = {
             *("head_statements", "head_pages", "head_tiles"),
         ),
         {
+            "grown_since": _tables("leaf_runs", "accesses"),
             "unsealed": _tables("logs", "events", "accesses"),
             "attested": _tables("logs"),
             "set_finding": _tables("logs"),
@@ -84,6 +85,7 @@ ROOMS = {
         _tables("tracking"),
         {
             # How far a generation is only means something beside the head of its log.
+            "appended": _tables("leaf_runs"),
             "behind": _tables("events"),
             "claim": _tables("events"),
             "status": _tables("events", "logs"),
