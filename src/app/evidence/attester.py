@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -45,7 +46,7 @@ EACH = timedelta(days=1)
 _LOOK_S = 1.0
 _LOOK_AT_PAGES_S = 30.0
 _PAGES_A_LOOK = 2
-"""Of how many logs the pages are looked at at once: of ten thousand logs each has its turn in an hour or two."""
+"""Of so many logs the pages are looked at at once; of ten thousand each has its turn in some 80 minutes."""
 _RETRY_FAILED_S = 60.0
 _PAUSE_S = 0.1
 """Between some thousand streams, which take a fifth of that: whoever writes goes first."""
@@ -99,6 +100,11 @@ class _Known(NamedTuple):
         is_unsigned = (self.statements or 0) > (self.signed or 0)
         is_old = self.made_at is not None and now - self.made_at >= EACH
         return self.stated is None or is_unsigned or (self.has_grown and is_old)
+
+
+def _pause(stop: threading.Event) -> None:
+    if stop.wait(_PAUSE_S):
+        raise _StoppedError
 
 
 class Attester:
@@ -176,13 +182,8 @@ class Attester:
     ) -> None:
         if self._rest_until.get(known.tenant_id, 0) > now_s:
             return
-
-        def pause() -> None:
-            if stop.wait(_PAUSE_S):
-                raise _StoppedError
-
         try:
-            work(known, pause)
+            work(known, partial(_pause, stop))
         except _StoppedError:
             raise
         except (BusyError, SupersededError):

@@ -30,9 +30,9 @@ class Pace:
     def turn(self, stop: threading.Event) -> int:
         """Wait for a turn; gives how many events may be made in it.
 
-        Other tenants that have something to show go first, for as long as the last chunk took and a tenth of a
-        second at most: a rebuild goes on also where somebody always has. Waits no longer once `stop` is set.
-        Raises where the store is out of reach.
+        Other tenants that have something to show go first, for as long as the last chunk took, and a tenth of
+        a second at most: a rebuild goes on where somebody always has, too. Waits no longer once `stop` is
+        set. Raises where the store is out of reach.
         """
         now_s = time.monotonic()
         took_s = 0.0 if self._began_s is None else now_s - self._began_s
