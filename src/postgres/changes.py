@@ -14,7 +14,16 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from postgres.connections import Connection
 from postgres.rows import fetch_one
-from postgres.statements import Statement
+from postgres.statements import Statement, Statements
+
+
+class Sql(Statements):
+    """Asking whether anything was written at all."""
+
+    snapshot: Statement
+
+
+SQL = Sql(__file__)
 
 _SWEEP_S = 60.0
 _MOST = 10_000
@@ -67,22 +76,25 @@ class Changes:
         They come again with each look until `keep` says otherwise, so that none is lost where a look fails
         after this.
         """
+        if self._sweep_at_s is not None and now_s >= self._sweep_at_s:
+            self._sweep_at_s = None
+        if self._snapshot is None or self._snapshot != fetch_one(
+            connection, SQL.snapshot, None, str
+        ):
+            self._read(connection)
+        return None if self._sweep_at_s is None else list(self._changed)
+
+    def _read(self, connection: Connection) -> None:
+        """Read what is new since the snapshot of the look before."""
         asked = {"since": self._snapshot, "most": _MOST}
         found = fetch_one(connection, self._since, asked, _Found)
         if found is None:
             raise AssertionError(f"{self._since.name} gives one row")
-        if (
-            self._snapshot is None
-            or len(found.tenant_ids) >= _MOST
-            or _next_xid(found.snapshot) < _next_xid(self._snapshot)
-            or (self._sweep_at_s is not None and now_s >= self._sweep_at_s)
-        ):
+        went_back = self._snapshot and _next_xid(found.snapshot) < _next_xid(self._snapshot)
+        if went_back or len(found.tenant_ids) >= _MOST:
             self._sweep_at_s = None
         self._snapshot = found.snapshot
         self._changed.update(found.tenant_ids)
-        if self._sweep_at_s is None:
-            return None
-        return list(self._changed)
 
     def keep(self, tenant_ids: Collection[int], *, now_s: float) -> None:
         """Say which tenants come again: the look is finished, and there is something to do for these."""

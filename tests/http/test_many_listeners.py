@@ -1,9 +1,11 @@
 """Many listeners to one log: an event is read and written out once for all, and each hears its own."""
 
 import json
+import random
 import re
 import selectors
 import socket
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -90,7 +92,7 @@ def take_until(listeners: Sequence[Listener], last: Sequence[int]) -> None:
     with selectors.DefaultSelector() as poll:
         waiting = set()
         for number, listener in enumerate(listeners):
-            if last[number] and listener.last != last[number]:
+            if last[number] and listener.last < last[number]:
                 poll.register(listener.socket, selectors.EVENT_READ, number)
                 waiting.add(number)
         while waiting:
@@ -99,7 +101,7 @@ def take_until(listeners: Sequence[Listener], last: Sequence[int]) -> None:
             for each, _ in ready:
                 listener = listeners[each.data]
                 listener.take()
-                if listener.last == last[each.data]:
+                if listener.last >= last[each.data]:
                     waiting.remove(each.data)
                     poll.unregister(listener.socket)
 
@@ -153,6 +155,45 @@ def test_each_hears_what_its_filters_let_through_and_no_more(
         ]
         take_until(listeners, [each[-1]["position"] if each else 0 for each in recorded])
         assert [each.entries for each in listeners] == recorded
+
+
+def test_who_comes_amid_events_hears_each_once(
+    service: Service, key: str, client: httpx.Client
+) -> None:
+    seed = random.randrange(2**32)
+    chance = random.Random(seed)
+    sizes = [chance.choice([1, 1, 1, 2, 5]) for _ in range(150)]
+
+    def write() -> None:
+        with service.client(key) as writer:
+            for batch, size in enumerate(sizes):
+                items = [
+                    login(f"{batch} {each}", player_id=f"p{(batch + each) % 3}")
+                    for each in range(size)
+                ]
+                assert writer.post(EVENTS, content=body(*items)).status_code == 204
+
+    choices: list[dict[str, Any]] = [{}, {}, *({"player_id": f"p{n}"} for n in range(3))]
+    queries = [chance.choice(choices) for _ in range(80)]
+    with ExitStack() as at_end:
+        listeners = []
+        writing = threading.Thread(target=write)
+        writing.start()
+        try:
+            for query in queries:
+                listener = Listener(service, key, query)
+                at_end.callback(listener.socket.close)
+                listeners.append(listener)
+                take_until(listeners[:1], [min(listeners[0].last + 1, sum(sizes))])
+        finally:
+            writing.join()
+        recorded = {
+            str(query): client.get(HISTORY, params={**query, "limit": 1_000}).json()["items"]
+            for query in choices
+        }
+        take_until(listeners, [recorded[str(query)][-1]["position"] for query in queries])
+        for query, listener in zip(queries, listeners, strict=True):
+            assert listener.entries == recorded[str(query)], f"seed {seed}"
 
 
 def test_who_takes_nothing_for_a_while_misses_nothing_and_holds_up_nobody(

@@ -6,7 +6,7 @@ more than a little, gets them in its own time, as any other stream.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 from api.http.direct import Framed, Write, framed
@@ -72,12 +72,8 @@ class Listener:
         self.read = read
         self.key = key
         self.check = check
+        # A piece for its own task to send, or None where that is to read on by itself.
         self.over: asyncio.Future[Piece | None] = asyncio.get_running_loop().create_future()
-
-    def hand_over(self, piece: Piece | None) -> None:
-        """Let its own task go on, with a piece to send, or to read by itself."""
-        if not self.over.done():
-            self.over.set_result(piece)
 
 
 class Listeners:
@@ -110,47 +106,78 @@ class Listeners:
                 del self._channels[key]
 
 
+class _Alike:
+    """Listeners with the same filters, in the order in which they came."""
+
+    def __init__(self, filters: HistoryFilters) -> None:
+        self.filters = filters
+        self.listeners: dict[Listener, None] = {}
+
+    def has_all(self, position: int) -> bool:
+        """Return whether nothing can follow a position."""
+        return self.filters.to_position is not None and position >= self.filters.to_position
+
+
 class _Channel:
-    """Listeners to one log whose filters can be told apart by what an entry shows."""
+    """Listeners to one log whose filters can be told apart by what an entry shows.
+
+    All have what their filters let through up to `at`, but for those that came with more.
+    """
 
     def __init__(self, positions: Positions, tenant_id: int, at: int) -> None:
         self.at = at
         self._positions = positions
         self._awaited = Awaited("log", tenant_id)
-        # In the order in which they came.
-        self._by_filters: dict[HistoryFilters, dict[Listener, None]] = {}
+        self._alike: dict[HistoryFilters, _Alike] = {}
+        # The same by the one stream from which they are to hear, None where that may be any.
+        self._by_stream: dict[str | None, dict[HistoryFilters, _Alike]] = {}
+        self._by_key: dict[Hashable, dict[Listener, None]] = {}
+        self._ahead: set[Listener] = set()
         self._task = asyncio.create_task(self._run())
 
     @property
     def is_empty(self) -> bool:
-        return not self._by_filters
+        return not self._by_key
 
     @property
     def has_ended(self) -> bool:
         return self._task.done()
 
     def add(self, listener: Listener) -> None:
-        self._by_filters.setdefault(listener.filters, {})[listener] = None
+        filters = listener.filters
+        alike = self._alike.get(filters)
+        if alike is None:
+            alike = self._alike[filters] = _Alike(filters)
+            self._by_stream.setdefault(_heard(filters), {})[filters] = alike
+        alike.listeners[listener] = None
+        self._by_key.setdefault(listener.key, {})[listener] = None
+        if listener.at > self.at:
+            self._ahead.add(listener)
 
     def remove(self, listener: Listener) -> None:
-        same = self._by_filters.get(listener.filters, {})
-        same.pop(listener, None)
-        if not same:
-            self._by_filters.pop(listener.filters, None)
+        filters, stream = listener.filters, _heard(listener.filters)
+        self._ahead.discard(listener)
+        alike = self._alike[filters]
+        del alike.listeners[listener]
+        if not alike.listeners:
+            del self._alike[filters], self._by_stream[stream][filters]
+            if not self._by_stream[stream]:
+                del self._by_stream[stream]
+        of_key = self._by_key[listener.key]
+        del of_key[listener]
+        if not of_key:
+            del self._by_key[listener.key]
         if self.is_empty:
             self._task.cancel()
 
-    def _all(self) -> Iterator[Listener]:
-        for same in self._by_filters.values():
-            yield from same
+    def _all(self) -> list[Listener]:
+        return [each for alike in self._alike.values() for each in alike.listeners]
 
     async def _run(self) -> None:
         try:
             await self._follow()
         except Exception as error:  # noqa: BLE001  # each listener raises it as its own
-            for each in self._all():
-                if not each.over.done():
-                    each.over.set_exception(error)
+            _fail(self._all(), error)
 
     async def _follow(self) -> None:
         beat_s = time.monotonic() + HEARTBEAT_S
@@ -160,76 +187,89 @@ class _Channel:
                 self._awaited, self.at + 1, timeout_s=left_s
             )
             if self._positions.closed:
-                for each in self._all():
-                    each.hand_over(None)
+                self._hand_back(self._all())
                 return
-            await self._check()
+            await asyncio.gather(*map(self._check, list(self._by_key)))
             if has_more:
                 if not await self._give_news():
                     return
             else:
                 beat_s = time.monotonic() + HEARTBEAT_S
-                await self._beat()
+                level = [each for each in self._all() if each not in self._ahead]
+                await self._write(level, framed(COMMENT), Piece(COMMENT, None, self.at))
 
-    async def _check(self) -> None:
-        """Look at each key once; whose is no longer valid goes with that."""
-        by_key: dict[Hashable, list[Listener]] = {}
-        for each in self._all():
-            by_key.setdefault(each.key, []).append(each)
-        for of_key in by_key.values():
-            try:
-                await of_key[0].check()
-            except Exception as error:  # noqa: BLE001  # they raise it as their own
-                for each in of_key:
-                    if not each.over.done():
-                        each.over.set_exception(error)
-
-    async def _beat(self) -> None:
-        comment = framed(COMMENT)
-        await self._write(
-            [(each, comment, Piece(COMMENT, None, each.at)) for each in self._all()],
-        )
+    async def _check(self, key: Hashable) -> None:
+        """Look at a key once for all who have it; if it is no longer valid, they go with that."""
+        of_key = list(self._by_key.get(key, ()))
+        try:
+            for any_of_them in of_key[:1]:
+                await any_of_them.check()
+        except Exception as error:  # noqa: BLE001  # they raise it as their own
+            _fail(of_key, error)
 
     async def _give_news(self) -> bool:
         """Give each listener what is new to it; tells whether this goes on, as it is not too much."""
-        filters = HistoryFilters()
-        most: int | None = _EVENTS_A_QUERY * len(self._by_filters)
-        if len(self._by_filters) == 1:
-            filters, most = next(iter(self._by_filters)), None
-        reader = next(self._all(), None)
-        if reader is None:
+        if self.is_empty:
             return False
-        found = await reader.read(filters, self.at, most)
+        only, most = HistoryFilters(), _EVENTS_A_QUERY * len(self._alike)
+        is_shared = len(self._alike) > 1
+        if not is_shared:
+            only = next(iter(self._alike))
+        found = await self._all()[0].read(only, self.at, most if is_shared else None)
         if found.stretch is None:
-            for each in self._all():
-                each.hand_over(None)
+            self._hand_back(self._all())
             return False
-        before, last = self.at, found.stretch.last_position
-        self.at = found.head if last is None else last
-        entries = found.stretch.entries
-        written = [(entry, event_stream_message(entry)) for entry in entries]
-        news = []
-        for wanted, same in self._by_filters.items():
-            lines = b"".join(message for entry, message in written if is_of(entry, wanted))
-            piece = Piece(lines, last, found.head)
-            ends = wanted.to_position is not None and piece.next >= wanted.to_position
-            out = None if ends or len(lines) > SLICE_BYTES else framed(lines)
-            for each in same:
-                if each.at == before:
-                    news.append((each, out, piece))
-                elif each.at < self.at:  # it came with a part of this
-                    each.hand_over(None)
-        await self._write(news)
+        if not is_shared:
+            # Who came meanwhile with other filters has nothing of what was read.
+            others = (alike for filters, alike in self._alike.items() if filters != only)
+            self._hand_back([each for alike in others for each in alike.listeners])
+        self.at = found.head if found.stretch.last_position is None else found.stretch.last_position
+        had = frozenset(self._ahead)
+        self._hand_back([each for each in had if each.at < self.at])
+        self._ahead = {each for each in had if each.at > self.at}
+        for listeners, out, piece in self._addressed(found.stretch, found.head, had):
+            await self._write(listeners, out, piece)
         return True
 
-    async def _write(self, pieces: Sequence[tuple[Listener, Framed | None, Piece]]) -> None:
-        """Give each listener its piece, which it has then, now or by its own task."""
-        for number, (listener, out, piece) in enumerate(pieces, start=1):
-            if listener.over.done():
-                continue
-            if out is None or (out.body and not listener.write(out)):
-                listener.hand_over(piece)
-            else:
-                listener.at = piece.next
+    def _addressed(
+        self, stretch: Stretch, head: int, had: Collection[Listener]
+    ) -> list[tuple[list[Listener], Framed | None, Piece]]:
+        """Write out what is new, for all who are to have it at this moment: whoever comes next has it."""
+        written = [(entry, event_stream_message(entry)) for entry in stretch.entries]
+        streams = [None, *dict.fromkeys(entry.stream for entry in stretch.entries)]
+        found = []
+        for alike in [each for of in streams for each in self._by_stream.get(of, {}).values()]:
+            lines = b"".join(message for entry, message in written if is_of(entry, alike.filters))
+            by_own_task = len(lines) > SLICE_BYTES or alike.has_all(self.at)
+            if lines or by_own_task:
+                listeners = [each for each in alike.listeners if each not in had]
+                out = None if by_own_task else framed(lines)
+                found.append((listeners, out, Piece(lines, stretch.last_position, head)))
+        return found
+
+    async def _write(self, listeners: Sequence[Listener], out: Framed | None, piece: Piece) -> None:
+        """Give a piece to each, at once or, without `out`, by its own task."""
+        for number, listener in enumerate(listeners, start=1):
+            if not listener.over.done() and (out is None or not listener.write(out)):
+                listener.over.set_result(piece)
             if not number % _WRITTEN_AT_ONCE:
                 await asyncio.sleep(0)
+
+    def _hand_back(self, listeners: Iterable[Listener]) -> None:
+        """Let listeners read on by themselves, after what they have."""
+        for each in listeners:
+            if each not in self._ahead:
+                each.at = self.at
+            if not each.over.done():
+                each.over.set_result(None)
+
+
+def _heard(filters: HistoryFilters) -> str | None:
+    """Return the one stream of which a listener hears, None for any: also where it has an end to hear of."""
+    return None if filters.to_position is not None else filters.stream()
+
+
+def _fail(listeners: Iterable[Listener], error: Exception) -> None:
+    for each in listeners:
+        if not each.over.done():
+            each.over.set_exception(error)
