@@ -174,7 +174,7 @@ def test_who_comes_amid_events_hears_each_once(
                 assert writer.post(EVENTS, content=body(*items)).status_code == 204
 
     choices: list[dict[str, Any]] = [{}, {}, *({"player_id": f"p{n}"} for n in range(3))]
-    queries = [chance.choice(choices) for _ in range(80)]
+    queries = [{}, *(chance.choice(choices) for _ in range(80))]
     with ExitStack() as at_end:
         listeners = []
         writing = threading.Thread(target=write)
@@ -184,6 +184,7 @@ def test_who_comes_amid_events_hears_each_once(
                 listener = Listener(service, key, query)
                 at_end.callback(listener.socket.close)
                 listeners.append(listener)
+                # One after the other, as the log grows.
                 take_until(listeners[:1], [min(listeners[0].last + 1, sum(sizes))])
         finally:
             writing.join()
