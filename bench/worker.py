@@ -80,11 +80,10 @@ def _copy(
     versions: Sequence[int],
     rows: Sequence[bytes],
     contents: Sequence[bytes],
-    recorded_at: datetime,
 ) -> bytes:
     """Append events and no leaf hashes."""
     del contents
-    data = copy_data(log.tenant_id, log.position, versions, rows, micros(recorded_at))
+    data = copy_data(log.tenant_id, log.position, versions, rows, micros(log.now))
     with connection.cursor() as cursor, cursor.copy(SQL.copy_events.sql) as sink:
         sink.write(data)
     return b""

@@ -2,14 +2,19 @@
 
 import json
 import random
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from roundbook_verify import bundle as reading
+from roundbook_verify import order
 from roundbook_verify.main import main
+from roundbook_verify.notes import ED25519, parse_key
+from roundbook_verify.verify import Verifier
 from verifier.tests.authority import Authority
 from verifier.tests.building import (
     OPERATOR,
@@ -218,6 +223,43 @@ def test_an_edit_is_found(folder: Path, place: tuple[str, str, str], seed: int) 
         assert status == 0
     else:
         assert status in {1, 2}
+
+
+@settings(max_examples=200)
+@given(
+    bundle=st.sampled_from(list(BUNDLES)),
+    edits=st.lists(st.tuples(st.sampled_from([*BYTES]), st.integers(0, 1 << 32)), max_size=3),
+    at_once=st.integers(1, 8),
+)
+def test_blocks_say_the_same_as_their_lines(
+    folder: Path, bundle: str, edits: list[tuple[str, int]], at_once: int
+) -> None:
+    events = BUNDLES[bundle]["events.ndjson"]
+    for name, seed in edits:
+        events = BYTES[name](events, random.Random(seed))
+    members = BUNDLES[bundle] | {"events.ndjson": events}
+    with pytest.MonkeyPatch.context() as patch:
+        by_lines = told(folder, members)
+        whole = reading.Bundle.blocks
+        patch.setattr(reading.Bundle, "blocks", lambda *of: in_blocks(whole(*of), at_once))
+        by_blocks = told(folder, members)
+        patch.setattr(order, "run_of", lambda *_: None)
+        assert told(folder, members) == by_blocks
+    assert by_lines[0] == by_blocks[0]
+
+
+def in_blocks(blocks: Iterator[bytes], at_once: int) -> Iterator[bytes]:
+    for block in blocks:
+        lines = re.findall(rb"[^\n]*\n|[^\n]+", block)
+        yield from (b"".join(lines[at : at + at_once]) for at in range(0, len(lines), at_once))
+
+
+def told(folder: Path, members: Any) -> tuple[Any, ...]:
+    """What is found in a bundle, and all that is said of it."""
+    with reading.File(write(folder / "bundle.zip", members)) as file:
+        verifier = Verifier(reading.Bundle(file), [parse_key(OPERATOR.vkey, ED25519)], 0, None, [])
+        verifier.run()
+    return verifier.findings.all(), verifier.summary, verifier.findings.unchecked
 
 
 @pytest.mark.parametrize("bundle", BUNDLES)

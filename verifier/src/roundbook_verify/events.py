@@ -3,11 +3,12 @@
 import json
 import re
 from binascii import unhexlify
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b, sha256
 from struct import Struct, error
-from typing import Any
+from typing import Any, NamedTuple
 
 from .bundle import MIB
 from .notes import unbase64
@@ -35,6 +36,20 @@ Line = tuple[int | None, bytes, bytes, int, bytes, bool, list[tuple[int, int]], 
 NO_LINE: Line = (None, b"", b"", 0, b"", False, [], [])
 
 
+class Run(NamedTuple):
+    """What the lines of a block say together: events, none of which is odd."""
+
+    positions: list[int]
+    leaves: bytes
+    versions: dict[bytes, tuple[int, int]]
+    """Of each stream the first and the last, between which all are there."""
+    times: tuple[bytes, bytes]
+    """The first and the last recorded_at; none is before the one before."""
+    erased: list[int]
+    erases: list[tuple[int, int]]
+    unjudged: Counter[str]
+
+
 @lru_cache(4096)  # the same moment comes in many lines
 def _micros(text: str) -> int:
     """Return microseconds since 2000; without an offset a time is UTC. Raises ValueError, OverflowError."""
@@ -51,7 +66,8 @@ def _look_into(data: bytes, key: bytes, occurred: int | None) -> tuple[dict[str,
         text, value, end = "", None, -1
     if end < len(text):
         return {}, [("line", "data is not JSON")]
-    value, said = value if isinstance(value, dict) else {}, list[tuple[str, str]]()
+    said: list[tuple[str, str]] = []
+    value = value if isinstance(value, dict) else {}
     unique_id, timestamp = value.get("unique_id"), value.get("timestamp")
     if not isinstance(unique_id, str):
         said += [("", "key without a unique_id")] if key else []
@@ -94,7 +110,8 @@ def _event(log_id: bytes, of: bytes | None, line: bytes) -> Line:
     )
     recorded = _micros(recorded_at.decode())
     leaf = _LEAF.pack(0, 1, log_id, position, recorded, version, sha256(content).digest())
-    erases, said = list[tuple[int, int]](), list[tuple[str, str]]()
+    erases: list[tuple[int, int]] = []
+    said: list[tuple[str, str]] = []
     if not gone and len(data) > 4 * MIB:
         said = [("", "data of more than 4 MiB")]
     elif not gone:
@@ -115,7 +132,37 @@ def check(log_id: bytes, of: bytes | None, block: bytes) -> list[Line]:
         try:
             done.append(_event(log_id, of, line))
         except (ValueError, OverflowError, error):
-            begins = _POSITION.match(line)
             words = "not an event, each member in its place and form, ended by LF"
-            done.append((int(begins[1]) if begins else None, *NO_LINE[1:-1], [("line", words)]))
+            done.append((begins_at(line), *NO_LINE[1:-1], [("line", words)]))
     return done
+
+
+def run_of(log_id: bytes, of: bytes | None, block: bytes) -> Run | None:
+    """Read and hash whole lines as `check` does, None where there is anything to tell of one of them."""
+    lines = check(log_id, of, block)
+    leaves: list[bytes] = []
+    versions: dict[bytes, tuple[int, int]] = {}
+    last = b""
+    run = Run([], b"", versions, (lines[0][4] if lines else b"", b""), [], [], Counter())
+    for position, leaf, stream, version, recorded_at, erased, erases, said in lines:
+        first, before = versions.get(stream, (version, version - 1))
+        if position is None or not leaf or version != before + 1 or recorded_at < last:
+            return None
+        run.positions.append(position)
+        leaves.append(leaf)
+        versions[stream], last = (first, version), recorded_at
+        for code, words in said:
+            if code:
+                return None
+            run.unjudged[words] += 1
+        if erased:
+            run.erased.append(position)
+        if erases:
+            run.erases.extend((start, min(stop, position)) for start, stop in erases)
+    return run._replace(leaves=b"".join(leaves), times=(run.times[0], last)) if lines else None
+
+
+def begins_at(block: bytes) -> int | None:
+    """Return the position that the first of these lines says."""
+    begins = _POSITION.match(block)
+    return int(begins[1]) if begins else None

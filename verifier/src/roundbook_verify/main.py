@@ -22,21 +22,24 @@ _LABELS |= {"since": "goes on from the size that you kept", "erased": "erased"}
 
 def _lines(verifier: Verifier) -> Iterator[str]:
     told = verifier.summary
-    for first, last, code, words in verifier.findings:
+    for first, last, code, words in verifier.findings.all():
         yield f"{first if first == last else f'{first}-{last}'} {code}: {words}"
     ends = [f"{end['position']} ({end['recorded_at']})" for end in (told["first"], told["last"]) if end]
     yield f"{told['events']} events, positions {' to '.join(ends) or 'none'}, of a log of {told['size']}"
     for name, label in _LABELS.items():
         more = [f"and {len(told[name]) - _SHOWN} more"] if len(told[name]) > _SHOWN else []
         yield f"{label}: {', '.join([*map(str, told[name][:_SHOWN]), *more]) or 'none'}"
-    yield from (f"not checked: {words}" for words in verifier.unchecked)
-    yield f"NOT PROVEN: {len(verifier.findings)} findings" if verifier.findings else "proven"
+    yield from (f"not checked: {words}" for words in verifier.findings.unchecked)
+    number = len(verifier.findings.all())
+    yield f"NOT PROVEN: {number} findings" if number else "proven"
 
 
 def _as_json(verifier: Verifier) -> str:
-    names, findings = ("from", "to", "code", "words"), verifier.findings
+    names, findings = ("from", "to", "code", "words"), verifier.findings.all()
     told = {"proven": not findings, "findings": [dict(zip(names, each, strict=True)) for each in findings]}
-    return json.dumps(told | {"summary": verifier.summary | {"unchecked": verifier.unchecked}}, indent=1)
+    return json.dumps(
+        told | {"summary": verifier.summary | {"unchecked": verifier.findings.unchecked}}, indent=1
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -72,4 +75,4 @@ def main(arguments: list[str] | None = None) -> int:
     except (BadZipFile, BrokenExecutor, ValueError, OSError) as exception:
         print(f"roundbook-verify: {exception}", file=sys.stderr)
         return 2
-    return 1 if verifier.findings else 0
+    return 1 if verifier.findings.all() else 0
