@@ -2,13 +2,23 @@
 
 import threading
 import time
+from datetime import datetime
+from typing import NamedTuple
 
 from projections.engine.turns import CROWDED_S, SHARED_EVENTS
 from projections.tracking import Pool, appends, look_behind
 
 _LONGEST_WAIT_S = 0.1
 _LOOK_S = 0.02
+_PATIENCE_S = 2.0
 _CHUNKS_A_SECOND = 4
+
+
+class _Waiting(NamedTuple):
+    """When the first event that queries do not show was recorded, and since when that is the first."""
+
+    event_at: datetime | None
+    seen_s: float
 
 
 class Pace:
@@ -23,6 +33,7 @@ class Pace:
         self._chunk_events = chunk_events
         self._events_per_s = events_per_s
         self._appends = appends()
+        self._waiting: dict[int, _Waiting] = {}
         self._crowded_until_s = 0.0
         self._due_s = 0.0
         self._began_s: float | None = None
@@ -58,10 +69,16 @@ class Pace:
             self._due_s = began_s + events / self._events_per_s
 
     def _others_wait(self) -> bool:
-        """Return whether another tenant's live read models are to go on, and do."""
+        """Return whether another tenant's live read models are to go on, and do: not all have a projector."""
+        now_s = time.monotonic()
         with self._pool.connection() as connection:
-            behind = look_behind(connection, self._appends, now_s=time.monotonic())
-        return any(
-            each.live and each.failed_position is None and each.tenant_id != self._tenant_id
-            for each in behind
-        )
+            behind = look_behind(connection, self._appends, now_s=now_s)
+        waiting = {}
+        for each in behind:
+            if each.live and each.failed_position is None and each.tenant_id != self._tenant_id:
+                before = self._waiting.get(each.tenant_id)
+                has_moved = before is None or before.event_at != each.waiting_since
+                seen_s = now_s if before is None or has_moved else before.seen_s
+                waiting[each.tenant_id] = _Waiting(each.waiting_since, seen_s)
+        self._waiting = waiting
+        return any(now_s < each.seen_s + _PATIENCE_S for each in waiting.values())
