@@ -1,5 +1,6 @@
 """How far each generation of a tenant's read models is, as the `eventsourcing` library's tracking."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -83,16 +84,9 @@ def appends() -> Changes:
     return Changes(SQL.appended)
 
 
-def look_behind(connection: Connection, changes: Changes, *, now_s: float) -> list[Behind]:
-    """List the generations that have events to project, of all tenants, those with the least first.
-
-    They are looked for where the logs grew, or there was something to do at the look before.
-    """
-
-    def behind(tenant_ids: list[int] | None) -> list[Behind]:
-        return fetch_all(connection, SQL.behind, {"tenant_ids": tenant_ids}, Behind)
-
-    return changes.find(connection, behind, now_s=now_s)
+def behind_of(connection: Connection, tenant_ids: Sequence[int] | None) -> list[Behind]:
+    """List the generations of these tenants, of all for None, that have events to project, the least first."""
+    return fetch_all(connection, SQL.behind, {"tenant_ids": tenant_ids}, Behind)
 
 
 def claim(connection: Connection, scope: Scope) -> Claimed | None:

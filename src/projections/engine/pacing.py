@@ -2,15 +2,16 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from projections.engine.turns import CROWDED_S, SHARED_EVENTS
-from projections.tracking import Pool, appends, look_behind
+from projections.tracking import Behind, Pool, appends, behind_of
 
 _LONGEST_WAIT_S = 0.1
 _LOOK_S = 0.02
-_PATIENCE_S = 2.0
+_PATIENCE_S = 1.0
 _CHUNKS_A_SECOND = 4
 
 
@@ -72,13 +73,27 @@ class Pace:
         """Return whether another tenant's live read models are to go on, and do: not all have a projector."""
         now_s = time.monotonic()
         with self._pool.connection() as connection:
-            behind = look_behind(connection, self._appends, now_s=now_s)
-        waiting = {}
+
+            def served(tenant_ids: list[int] | None) -> list[Behind]:
+                return self._served(behind_of(connection, tenant_ids), now_s)
+
+            return bool(self._appends.find(connection, served, now_s=now_s))
+
+    def _served(self, behind: Sequence[Behind], now_s: float) -> list[Behind]:
+        """Leave out those that have not moved for long: they are looked at again once something is new."""
+        before, self._waiting = self._waiting, {}
+        served = []
         for each in behind:
-            if each.live and each.failed_position is None and each.tenant_id != self._tenant_id:
-                before = self._waiting.get(each.tenant_id)
-                has_moved = before is None or before.event_at != each.waiting_since
-                seen_s = now_s if before is None or has_moved else before.seen_s
-                waiting[each.tenant_id] = _Waiting(each.waiting_since, seen_s)
-        self._waiting = waiting
-        return any(now_s < each.seen_s + _PATIENCE_S for each in waiting.values())
+            if (
+                not each.live
+                or each.failed_position is not None
+                or each.tenant_id == self._tenant_id
+            ):
+                continue
+            since = before.get(each.tenant_id)
+            if since is None or since.event_at != each.waiting_since:
+                since = _Waiting(each.waiting_since, now_s)
+            if now_s < since.seen_s + _PATIENCE_S:
+                self._waiting[each.tenant_id] = since
+                served.append(each)
+        return served

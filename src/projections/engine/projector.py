@@ -6,6 +6,7 @@ A chunk is one transaction, so that whatever is killed when, nothing is skipped 
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import psycopg
 import structlog
@@ -17,7 +18,7 @@ from projections.engine.read_ahead import Reader, Wanted
 from projections.engine.turns import Turns
 from projections.entries import PoisonError, Scope
 from projections.models.registry import READ_MODELS, code_versions, is_of_newer_code
-from projections.tracking import Behind, Claimed, Pool, advance, appends, claim, fail, look_behind
+from projections.tracking import Behind, Claimed, Pool, advance, appends, behind_of, claim, fail
 
 PROJECTED = Counter("roundbook_projected_events", "Events folded into the live read models")
 LAG = Histogram(
@@ -102,7 +103,7 @@ class Projector:
         holds up no other. Raises where the store is out of reach.
         """
         with self._pool.connection() as connection:
-            behind = look_behind(connection, self._appends, now_s=now_s)
+            behind = self._appends.find(connection, partial(behind_of, connection), now_s=now_s)
         self._show(behind)
         busy = False
         waiting = [each for each in behind if each.live and not self._rests(each.scope, now_s)]
