@@ -11,7 +11,19 @@ from typing import Any
 
 import click
 
-from bench import busy_player, growth, lag, past, projecting, queries, side_by_side, singles, steps
+from bench import (
+    busy_player,
+    growth,
+    idle_tenants,
+    lag,
+    listeners,
+    past,
+    projecting,
+    queries,
+    side_by_side,
+    singles,
+    steps,
+)
 from bench.evidence import disk, ingest, proofs, verifying
 from bench.fairness import measuring
 from bench.machine import load, machine_facts, warnings
@@ -36,6 +48,8 @@ _ALONE = {
     "evidence-verify": verifying.run,
     "evidence-disk": disk.run,
     "fairness": measuring.run,
+    "idle-tenants": idle_tenants.run,
+    "listeners": listeners.run,
 }
 PARTS = (*_SIDE_BY_SIDE, *_ALONE)
 _GROUPS = {
@@ -117,12 +131,26 @@ _GROUPS = {
     type=click.IntRange(10_000),
     help="How many events `evidence-verify` verifies.",
 )
+@click.option(
+    "--tenants",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many tenants do nothing in `idle-tenants`.",
+)
+@click.option(
+    "--listeners",
+    default=5_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many listeners `listeners` has.",
+)
 def main(parts: tuple[str, ...], **sizes: Any) -> None:
     """Measure PARTS, by default all.
 
     Recording: floor, http, library, steps, singles, growth. Read models: projecting, lag, sustained,
     queries, past. Evidence: evidence-ingest, -proofs, -verify, -disk; `evidence` is all of these, lag and
-    sustained. Among strangers: fairness.
+    sustained. Among strangers: fairness. Many at once: idle-tenants, listeners.
 
     On an embedded PostgreSQL in a temporary folder (set TMPDIR to the disk that is meant), or on that
     of ROUNDBOOK_DATABASE_URL, in databases of its own which are dropped in the end; its role, or that of

@@ -13,7 +13,7 @@ class Options(NamedTuple):
 
     In events: `projected` are caught up with and rebuilt, `sustained` sent at `rate` (events/s), `past` are
     those of the busy player, `size` those in the log when queries or proofs are asked for; `verified` are
-    verified.
+    verified. Beside them `tenants` do nothing, and `listeners` follow a log.
     """
 
     rounds: int
@@ -27,6 +27,8 @@ class Options(NamedTuple):
     past: int
     size: int
     verified: int
+    tenants: int
+    listeners: int
 
 
 class Part(NamedTuple):

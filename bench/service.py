@@ -37,11 +37,14 @@ class Service(NamedTuple):
 
 
 @contextmanager
-def serving(database: Database, *, workers: int, projections: bool = False) -> Iterator[Service]:
+def serving(
+    database: Database, *, workers: int, projections: bool = False, **settings: str
+) -> Iterator[Service]:
     """Run `roundbook serve` as an operator would, its log in a file."""
     command = ["-m", "api.cli", "serve", "--port", "0", "--workers", str(workers)]
     command.append("--projections" if projections else "--no-projections")
-    with _started(command, database.environment(), stdout=subprocess.PIPE) as process:
+    environment = database.environment() | settings
+    with _started(command, environment, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         said = process.stdout.readline().decode()  # Roundbook serves on http://127.0.0.1:8000, …
         if not said:

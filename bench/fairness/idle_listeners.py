@@ -26,7 +26,7 @@ def abuse(
 
     The service needs as many file descriptors as there are listeners too.
     """
-    _allow_files(listeners + _FILES_BESIDE)
+    allow_files(listeners + _FILES_BESIDE)
     statuses: Counter[int] = Counter()
     missing = deque((0.0, number) for number in range(listeners))  # and when each is due
     unanswered: set[int] = set()
@@ -65,7 +65,8 @@ def _close_all(poll: selectors.BaseSelector) -> None:
         each.data[0].close()
 
 
-def _allow_files(files: int) -> None:
+def allow_files(files: int) -> None:
+    """Let this process, and those that it starts, have so many files open, as far as it may."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < files:
         most = files if hard == resource.RLIM_INFINITY else min(files, hard)

@@ -24,10 +24,11 @@ class Felt(NamedTuple):
 class Quiet:
     """Posts and reads over one connection."""
 
-    def __init__(self, target: Target) -> None:
-        """Be the tenant of this key."""
+    def __init__(self, target: Target, *, reads_what_it_posts: bool = False) -> None:
+        """Be the tenant of this key; its reads wait for what was just posted, or for nothing."""
         self._connection = HTTPConnection(target.host, target.port, timeout=_PATIENCE_S)
         self._headers = {"x-api-key": target.keys[0], "content-type": "application/json"}
+        self._reads_what_it_posts = reads_what_it_posts
         self.stored = 0
 
     def live(self, seconds: float) -> Felt:
@@ -52,7 +53,8 @@ class Quiet:
                 self.stored += 1
             else:
                 refused += 1
-            took_s, status = self._ask("GET", "/api/v1/players?limit=10")
+            at_least = f"&at_least={self.stored}" if self._reads_what_it_posts else ""
+            took_s, status = self._ask("GET", f"/api/v1/players?limit=10{at_least}")
             felt.reads_s.append(took_s)
             refused += status != 200
             time.sleep(_PAUSE_S)

@@ -30,6 +30,7 @@ from api.http.shared import Shared
 from api.http.starting import fair_starts
 from api.http.wrong_keys import WrongKeys
 from api.querying.lanes import lane_of
+from api.querying.listeners import Listeners
 from api.querying.open_streams import OpenStreams
 from api.querying.positions import Positions
 from api.querying.queries import Queries, Reading
@@ -105,7 +106,14 @@ def create_service(
         per_tenant=settings.max_streams_per_tenant, per_key=settings.max_streams_per_key
     )
     reading = Reading(
-        pool, by_key, reads, streams, positions, Shared(), settings.at_least_timeout_s
+        pool,
+        by_key,
+        reads,
+        streams,
+        positions,
+        Listeners(positions),
+        Shared(),
+        settings.at_least_timeout_s,
     )
     recording = open_pool(
         database_url,

@@ -19,6 +19,10 @@ PREFIX = "ROUNDBOOK_"
 Positive = Annotated[
     int, msgspec.Meta(ge=1, le=10**12, description="a whole number from 1 to 1,000,000,000,000")
 ]
+PositiveOrNone = Annotated[
+    Annotated[int, msgspec.Meta(ge=1, le=10**12)] | None,
+    msgspec.Meta(description="a whole number from 1 to 1,000,000,000,000"),
+]
 Seconds = Annotated[
     float,
     msgspec.Meta(gt=0, le=86_400, description="a number of seconds, more than 0, at most 86400"),
@@ -139,6 +143,8 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """How often an idle projector looks for new events."""
     chunk_events: Positive = 20_000
     """How many events the projector folds and writes in one transaction at most."""
+    rebuild_rate: PositiveOrNone = None
+    """How many events a second a rebuild makes at most. Absent: as many as it can while nobody waits."""
     evidence_origin: Origin = "roundbook.invalid"
     """How the names of new logs begin, for ever: a URL without its scheme that nobody else uses."""
     signing_keys: FolderOrNone = None

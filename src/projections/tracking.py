@@ -1,5 +1,6 @@
 """How far each generation of a tenant's read models is, as the `eventsourcing` library's tracking."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ import msgspec
 from eventsourcing.persistence import IntegrityError, Tracking, TrackingRecorder
 from psycopg_pool import ConnectionPool
 
+from postgres.changes import Changes
 from postgres.connections import Connection
 from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
@@ -20,6 +22,7 @@ class Sql(Statements):
     advance: Statement
     position_by_name: Statement
     tenant_by_name: Statement
+    appended: Statement
     behind: Statement
     claim: Statement
     fail: Statement
@@ -34,12 +37,13 @@ _LONGEST_REASON = 500
 
 
 class Behind(NamedTuple):
-    """A generation that does not show all events: where it stands still, if so, and how long one waits."""
+    """A generation that does not show all events: where it stands still, if so, how many, and how long."""
 
     tenant_id: int
     generation: int
     live: bool
     failed_position: int | None
+    events: int
     waiting_since: datetime | None
 
     @property
@@ -75,9 +79,14 @@ def live(connection: Connection, tenant_id: int) -> Live | None:
     return fetch_one(connection, SQL.live, {"tenant_id": tenant_id}, Live)
 
 
-def behind_of_all(connection: Connection) -> list[Behind]:
-    """List the generations, of all tenants, that have events to project, those with the least first."""
-    return fetch_all(connection, SQL.behind, None, Behind)
+def appends() -> Changes:
+    """Begin to look for the tenants whose logs grow."""
+    return Changes(SQL.appended)
+
+
+def behind_of(connection: Connection, tenant_ids: Sequence[int] | None) -> list[Behind]:
+    """List the generations of these tenants, of all for None, that have events to project, the least first."""
+    return fetch_all(connection, SQL.behind, {"tenant_ids": tenant_ids}, Behind)
 
 
 def claim(connection: Connection, scope: Scope) -> Claimed | None:

@@ -22,17 +22,30 @@ select t.position from tracking t join tenants n on n.tenant_id = t.tenant_id
 -- name: tenant_by_name(name)
 select tenant_id from tenants where name = :name;
 
--- name: behind()
--- The generations that have events to project, and since when the first of them waits; those with the
--- least to do first, so that a long way to go is never before a short one. One in the making is for its
--- rebuild to bring forward; it is listed only if that failed.
-select t.tenant_id, t.generation, t.live, t.failed_position,
+-- name: appended(since, most)
+-- The tenants whose logs grew by what the snapshot of an earlier look did not show, and that of this one.
+select pg_current_snapshot()::text as snapshot,
+       array(select tenant_id from leaf_runs
+              where xid >= pg_snapshot_xmax(:since::pg_snapshot) order by xid limit :most)
+    || array(select a.tenant_id from pg_snapshot_xip(:since::pg_snapshot) as was_open (xid)
+              cross join lateral (
+                    select tenant_id from leaf_runs where xid = was_open.xid offset 0) a
+              limit :most) as tenant_ids;
+
+-- name: behind(tenant_ids)
+-- The generations of these tenants, of all for null, that have events to project, how many, and since when the
+-- first of them waits; those with the least to do first, so that a long way to go is never before a short one. One in the making is
+-- for its rebuild to bring forward; it is listed only if that failed.
+select t.tenant_id, t.generation, t.live, t.failed_position, e.head - t.position as events,
        (select recorded_at from events
          where tenant_id = t.tenant_id and position = t.position + 1) as waiting_since
-  from tracking t
+  from unnest(coalesce(:tenant_ids::int[], array(select tenant_id from tracking where live)))
+           as asked (tenant_id)
+ cross join lateral (
+       select * from tracking where tenant_id = asked.tenant_id and not retired offset 0) t
  cross join lateral (
        select max(position) as head from events where tenant_id = t.tenant_id offset 0) e
- where e.head > t.position and not t.retired and (t.live or t.failed_position is not null)
+ where e.head > t.position and (t.live or t.failed_position is not null)
  order by e.head - t.position, t.tenant_id, t.generation;
 
 -- name: claim(tenant_id, generation)

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from api.cli.commands import cli
-from api.querying import history_streams
+from api.querying import listeners
 from api.tenancy import create_tenant
 from app.settings import SettingsError, read_settings
 from app.tenants import find_key, list_keys, revoke_key
@@ -112,7 +112,7 @@ def test_what_is_said_of_a_revocation_is_the_same_everywhere_and_true() -> None:
     assert read_settings({"ROUNDBOOK_KEY_CACHE_S": f"{longest_s}"}) == read_settings({})
     with pytest.raises(SettingsError):
         read_settings({"ROUNDBOOK_KEY_CACHE_S": f"{longest_s + 0.1}"})
-    assert longest_s + history_streams._HEARTBEAT_S < 10
+    assert longest_s + listeners.HEARTBEAT_S < 10
 
 
 def test_a_refusal_tells_nothing_about_what_exists(

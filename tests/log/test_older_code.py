@@ -52,6 +52,9 @@ RELEASED = {
     "app/migrations/0010_said_of_evidence": (
         "4aa4295c3f17e15714a49f5c14581f118ded4b7f4a3ebf7cf2367353e2a2075b"
     ),
+    "app/migrations/0011_changes": (
+        "9a2ee2837ac99054c9c138e85a24befb7f14f46b8a0e6c70f40a816b433318d0"
+    ),
 }
 """SHA-256 of each step that was released. A step is added here with its release, and never changed."""
 

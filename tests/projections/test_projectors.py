@@ -205,18 +205,20 @@ def eventually(condition: Callable[[], bool]) -> None:
 def test_a_tenant_with_little_traffic_never_waits_for_those_with_much(
     fresh_database: Database,
 ) -> None:
-    """Whatever the others have to do, it is shown before any of them gets a second turn."""
+    """Whatever the others have to do, it is shown before one of them gets a turn, and these take turns."""
     with open_pool(fresh_database.service_url, max_size=4) as pool, pool.connection() as connection:
         heavy = [create_tenant(connection, f"heavy{number}") for number in range(3)]
         light = create_tenant(connection, "light")
         for tenant in heavy:
             send(pool, tenant, logins([f"u{number}" for number in range(100)]))
         turns = projector(pool, chunk_events=10)
-        for turn in range(1, 6):
+        for turn in range(1, 7):
             recorded = send(pool, light, logins([f"{turn}"])).log_position
             assert turns.project_all(now_s=0)
             assert position(pool, light) == recorded
-            assert [position(pool, tenant) for tenant in heavy] == [10 * turn] * 3
+            shown = sorted(position(pool, tenant) for tenant in heavy)
+            assert sum(shown) == 10 * turn
+            assert shown[-1] - shown[0] <= 10
 
 
 def test_a_chunk_is_bounded_in_bytes_and_holds_one_event_at_least(

@@ -54,6 +54,7 @@ ROOMS = {
             *("head_statements", "head_pages", "head_tiles"),
         ),
         {
+            "grown_since": _tables("leaf_runs", "accesses"),
             "unsealed": _tables("logs", "events", "accesses"),
             "unsealed_since": _tables("logs", "events"),
             "attested": _tables("logs"),
@@ -91,6 +92,7 @@ ROOMS = {
         _tables("tracking"),
         {
             # How far a generation is only means something beside the head of its log.
+            "appended": _tables("leaf_runs"),
             "behind": _tables("events"),
             "claim": _tables("events"),
             "status": _tables("events", "logs"),

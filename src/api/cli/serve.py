@@ -248,9 +248,10 @@ def _begin_signing_existing(pool: Pool, settings: Settings) -> None:
 def _project(settings: Settings, store: Store, stop: threading.Event, heart: Heart) -> None:
     with open_projector(store.service_url, settings, beat=heart.beat) as (pool, projector):
         watchdog = Watchdog(stalled_s=settings.stalled_writer_s)
+        upkeep = Upkeep(pool, projector, events_per_s=settings.rebuild_rate)
         threads = [
             threading.Thread(target=projector.run, args=[stop], kwargs={"clock": time.monotonic}),
-            threading.Thread(target=Upkeep(pool, projector).run, args=[stop]),
+            threading.Thread(target=upkeep.run, args=[stop]),
             threading.Thread(target=watchdog.run, args=[pool, stop]),
             threading.Thread(target=HistoryWatch().run, args=[pool, stop]),
         ]

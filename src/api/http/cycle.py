@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from api.http.direct import Framed
 from api.http.refusals import BODY_FAULT
 from api.http.sending import StalledError
 from api.http.streams import was_broken_off
@@ -100,6 +101,18 @@ class Cycle(RequestResponseCycle):
         elif self._until_close and message["type"] == "http.response.body":
             self.expected_content_length = len(message.get("body", b""))
         await super().send(message)
+
+    def write_directly(self, piece: Framed) -> bool:
+        """Send a piece of an answer that was begun, without waiting; see api.http.direct.
+
+        False, and nothing is sent, where the client is gone or has not taken all that came before.
+        """
+        if self.disconnected or self.response_complete or not self.response_started:
+            return False
+        if self.transport.is_closing() or self.transport.get_write_buffer_size():
+            return False
+        self.transport.write(piece.chunk if self.chunked_encoding else piece.body)
+        return True
 
     def _notice_the_end(self) -> None:
         # A transport that was closed refuses to be used before the protocol is told of it.

@@ -15,6 +15,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.http.cycle import Cycle, HalfClosing
+from api.http.direct import offer
 from api.http.leaving import HAS_LEFT, NO_MORE_COMES
 from api.http.problems import ProblemError
 from api.http.refusals import REFUSAL
@@ -226,6 +227,7 @@ class Protocol(HttpToolsProtocol):
             keep_alive=keep_alive,
             on_response=self.on_response_complete,
         )
+        offer(self.scope, self._last.write_directly)
         if waits:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))

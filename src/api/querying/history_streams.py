@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import AsyncIterator, Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from litestar import Request, Response
 
 from api.http.accept import EVENT_STREAM, NDJSON
+from api.http.auth import key_id_of
+from api.http.direct import direct_write
 from api.http.headers import LAST_EVENT_ID, joined
 from api.http.leaving import WhileClientStays
 from api.http.problems import ProblemError
 from api.http.streams import Streamed
 from api.querying.epochs import check_still, own_log
+from api.querying.listeners import COMMENT, Found, Listener, Piece
 from api.querying.parameters import Asked, Fault
-from api.querying.positions import Awaited
 from api.querying.queries import Queries, answer_headers
 from app.evidence.proving import sealed_size
 from app.log.append import head
@@ -24,12 +26,9 @@ from app.log.history import (
     event_stream_message,
     ndjson_line,
     read_lines,
+    read_next,
 )
 from postgres.connections import Connection, Pool
-
-# A listener hears from us that often, and its key is looked at again: a revocation holds within 10 s.
-_HEARTBEAT_S = 4.0
-_COMMENT = b":\n\n"
 
 _EVENT_ID = re.compile(r"(?:([0-9a-f]{32}):)?(0|[1-9]\d{0,17})", re.ASCII)
 
@@ -40,19 +39,6 @@ _LIVE_HEADERS = {
 }
 
 AskedHistory = Asked[HistoryFilters, int]
-
-
-class _Piece(NamedTuple):
-    """What was read: entries written out, the position after which to go on (None at `until`)."""
-
-    lines: bytes
-    after: int | None
-    until: int
-
-    @property
-    def next(self) -> int:
-        """The position after which to go on, there or when more is recorded."""
-        return self.until if self.after is None else self.after
 
 
 async def whole(
@@ -124,7 +110,7 @@ def _sealed_size(asked: AskedHistory) -> Callable[[Connection, int], int]:
     return lambda connection, _until: sealed_size(connection, asked.tenant_id)
 
 
-def _is_complete(asked: AskedHistory, piece: _Piece) -> bool:
+def _is_complete(asked: AskedHistory, piece: Piece) -> bool:
     """Return whether nothing can follow, whatever is recorded."""
     last = asked.filters.to_position
     return last is not None and piece.next >= last
@@ -145,7 +131,7 @@ def _last_event_id(request: Request[Any, Any, Any]) -> tuple[list[bytes], int | 
 
 
 async def _follow_to_head(
-    request: Request[Any, Any, Any], asked: AskedHistory, queries: Queries, piece: _Piece
+    request: Request[Any, Any, Any], asked: AskedHistory, queries: Queries, piece: Piece
 ) -> AsyncIterator[bytes]:
     """Return what was read first, and go on reading when it is sent.
 
@@ -161,30 +147,58 @@ async def _follow_to_head(
 
 
 async def _follow_live(
-    request: Request[Any, Any, Any], asked: AskedHistory, queries: Queries, piece: _Piece
+    request: Request[Any, Any, Any], asked: AskedHistory, queries: Queries, piece: Piece
 ) -> AsyncIterator[bytes]:
     """Return a comment at once, what was read first, and go on when it is sent and there is more.
 
-    While it waits it holds neither a thread nor a connection, and costs the store no query of its own.
-    It ends when the key does, when another log goes on in the place of this one, when the filters leave
-    nothing to come, and when the process ends; a client that comes back gets what followed.
+    While it waits it holds neither a thread nor a connection, costs the store no query of its own, and has no
+    task at work: what is recorded comes with that of other listeners. It ends when the key does, when another
+    log goes on in the place of this one, when the filters leave nothing to come, and when the process ends; a
+    client that comes back gets what followed.
     """
-    yield _COMMENT
+    yield COMMENT
     while True:
         if piece.lines:
             yield piece.lines
         if _is_complete(asked, piece):
             yield event_stream_end(asked.filters.to_position or 0)
             return
+        after = piece.next
         if piece.after is None:
-            awaited, following = Awaited("log", asked.tenant_id), piece.next + 1
-            while not await queries.positions.reached(awaited, following, timeout_s=_HEARTBEAT_S):
-                if queries.positions.closed:
-                    return
-                await check_still(request, asked.log_id)
-                yield _COMMENT
+            listener = _listener(request, asked, queries, after)
+            own = await queries.listeners.follow(listener, asked.tenant_id, asked.log_id)
+            if queries.positions.closed:
+                return
+            if own is not None:
+                piece = own
+                continue
+            after = listener.at
         await check_still(request, asked.log_id)
-        piece = await _read(asked, queries, event_stream_message, after=piece.next, until=None)
+        piece = await _read(asked, queries, event_stream_message, after=after, until=None)
+
+
+def _listener(
+    request: Request[Any, Any, Any], asked: AskedHistory, queries: Queries, after: int
+) -> Listener:
+    async def read(filters: HistoryFilters, after: int, most: int | None) -> Found:
+        def find(pool: Pool) -> Found:
+            with pool.connection() as connection:
+                until = head(connection, asked.tenant_id)
+                if most is not None and until - after > most:
+                    return Found(None, until)
+                stretch = read_next(connection, asked.tenant_id, filters, after=after, until=until)
+                return Found(stretch, until)
+
+        return await queries.piece(find)
+
+    return Listener(
+        asked.filters,
+        after,
+        write=direct_write(request.scope),
+        read=read,
+        key=key_id_of(request),
+        check=lambda: check_still(request, asked.log_id),
+    )
 
 
 async def _read(
@@ -194,13 +208,13 @@ async def _read(
     *,
     after: int,
     until: int | None,
-) -> _Piece:
+) -> Piece:
     """Read the next entries after `after`, up to `until` or to the present head.
 
     Such a piece is of bounded size, and the next one is read when the client has taken it.
     """
 
-    def read(pool: Pool) -> _Piece:
+    def read(pool: Pool) -> Piece:
         end = until
         if end is None:
             with pool.connection() as connection:
@@ -208,7 +222,7 @@ async def _read(
         lines, more = read_lines(
             pool, asked.tenant_id, asked.filters, after=after, until=end, write=write
         )
-        return _Piece(lines, more, end)
+        return Piece(lines, more, end)
 
     # Listeners that have all there is go on together: what is recorded next is read once for all of them.
     same = (asked.filters, after, write) if until is None else None

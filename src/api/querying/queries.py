@@ -15,6 +15,7 @@ from api.http.problems import ProblemError
 from api.http.shared import Shared
 from api.querying.epochs import own_log
 from api.querying.lanes import begin_stream, lane_of
+from api.querying.listeners import Listeners
 from api.querying.open_streams import OpenStreams
 from api.querying.parameters import Asked, Fault, Query, invalid_parameters
 from api.querying.positions import Awaited, Positions
@@ -54,6 +55,7 @@ class Reading(NamedTuple):
     reads: Reads
     streams: OpenStreams
     positions: Positions
+    listeners: Listeners
     pieces: Shared[Any, Any]
     at_least_timeout_s: float
 
@@ -68,6 +70,7 @@ class Queries:
         """Read for who asks by `request`, whose key was checked."""
         self.pool = reading.pool
         self.positions = reading.positions
+        self.listeners = reading.listeners
         self._reading = reading
         self._request = request
         self._tenant_id = tenant_of(request).tenant_id

@@ -4,6 +4,7 @@ An anchor that is slow or out of reach holds up nothing else: each has a thread 
 """
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from app.evidence.anchors.anchor import Anchor, AnchorError, ContradictionError
 from app.evidence.anchors.detecting import hold_against, shown_by
 from app.evidence.log_keys import log_keys
 from app.evidence.sealing import UnsoundError, root_to_be
-from app.evidence.store import newest_checkpoint, reader
+from app.evidence.store import newest_checkpoint, reader, signings
 from app.log.leaves import Log
 from domain.evidence.anchoring import Prove
 from domain.evidence.checkpoints import Checkpoint, Tree, origin_of, parse_checkpoint
@@ -81,6 +82,7 @@ class Anchoring:
         self._anchor = anchor
         self._interval_s = interval_s
         self._target = anchor.spec.target
+        self._changes = signings()
         self._told: dict[Log, str] = {}
         AGE.labels(self._target).set(0)
 
@@ -89,7 +91,7 @@ class Anchoring:
         try:
             while not stop.is_set():
                 try:
-                    self.anchor_all(stop)
+                    self.anchor_all(stop, now_s=time.monotonic())
                 except UNAVAILABLE as error:
                     log.warning(
                         "an anchor waits for the store", target=self._target, error=str(error)
@@ -128,10 +130,12 @@ class Anchoring:
             parameters = {"target": self._target, "contradicted": as_before}
             connection.execute(SQL.clear_findings.sql, parameters)
 
-    def anchor_all(self, stop: threading.Event) -> None:
-        """Anchor what the anchor doesn't have yet. Raises where the store is out of reach."""
-        with self._pool.connection() as connection:
-            waiting = fetch_all(connection, SQL.waiting, {"target": self._target}, _Waiting)
+    def anchor_all(self, stop: threading.Event, *, now_s: float = 0.0) -> None:
+        """Anchor what the anchor doesn't have yet. Raises where the store is out of reach.
+
+        `now_s` is by a clock that never goes back.
+        """
+        waiting = self._look(now_s)
         now, left = datetime.now(UTC), list(waiting)
         for each in waiting:
             if stop.is_set():
@@ -147,6 +151,16 @@ class Anchoring:
                 self._failed(of, error)
         oldest = min((each.waiting_since for each in left), default=now)
         AGE.labels(self._target).set((now - oldest).total_seconds())
+
+    def _look(self, now_s: float) -> list[_Waiting]:
+        """List what the anchor doesn't have yet; it is looked at again until it has."""
+        with self._pool.connection() as connection:
+
+            def waiting(tenant_ids: list[int] | None) -> list[_Waiting]:
+                asked = {"target": self._target, "tenant_ids": tenant_ids}
+                return fetch_all(connection, SQL.waiting, asked, _Waiting)
+
+            return self._changes.find(connection, waiting, now_s=now_s)
 
     def _anchor_one(self, of: Log, tree: Tree) -> bool:
         """Anchor the newest checkpoint of a tree, or say why not; gives whether the anchor has it now."""

@@ -5,13 +5,18 @@ select l.tenant_id, l.number, l.log_id, t.tree
  cross join (values ('log'), ('heads'), ('accesses')) as t (tree)
  where l.number = (select max(number) from logs where tenant_id = l.tenant_id);
 
--- name: waiting(target)
--- The trees whose newest checkpoint an anchor doesn't have, and since when the first one waits.
+-- name: waiting(target, tenant_ids)
+-- The trees of these tenants, of all for null, whose newest checkpoint an anchor doesn't have, and since when the
+-- first one waits.
 select l.tenant_id, l.number, l.log_id, t.tree,
        (select sealed_at from checkpoints
          where tenant_id = l.tenant_id and log_number = l.number and tree = t.tree and size > a.size
          order by size limit 1) as waiting_since
-  from logs l
+  from unnest(coalesce(:tenant_ids::int[], array(select tenant_id from logs where number = 1)))
+           as asked (tenant_id)
+ cross join lateral (
+       select tenant_id, number, log_id from logs
+        where tenant_id = asked.tenant_id order by number desc limit 1) l
  cross join (values ('log'), ('heads'), ('accesses')) as t (tree)
  cross join lateral (
        select max(size) as size from checkpoints
@@ -19,7 +24,7 @@ select l.tenant_id, l.number, l.log_id, t.tree,
  cross join lateral (
        select coalesce(max(size), 0) as size from anchors
         where tenant_id = l.tenant_id and log_number = l.number and tree = t.tree and target = :target) a
- where l.number = (select max(number) from logs where tenant_id = l.tenant_id) and c.size > a.size
+ where c.size > a.size
  order by waiting_since;
 
 -- name: take_turn(turn)

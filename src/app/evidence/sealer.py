@@ -31,6 +31,7 @@ from app.log.leaves import Log, recorded_at
 from app.settings import Settings
 from domain.evidence.checkpoints import Tree
 from domain.evidence.merkle import Edge, MissingHashesError
+from postgres.changes import Changes
 from postgres.connections import Connection, Pool
 from postgres.errors import UNAVAILABLE
 from postgres.rows import fetch_all, fetch_one
@@ -67,6 +68,7 @@ log = structlog.get_logger()
 class Sql(Statements):
     """Finding what is to be sealed, and saying why it isn't."""
 
+    grown_since: Statement
     unsealed: Statement
     do_not_wait_for_the_disk: Statement
     set_failure: Statement
@@ -96,6 +98,7 @@ class Sealer:
         self._pool = pool
         self._settings = settings
         self._beat = beat
+        self._changes = Changes(SQL.grown_since)
         self._edges: dict[tuple[Log, Tree], Edge] = {}
         self._rest_until: dict[int, float] = {}
         self._told: dict[int, str] = {}
@@ -124,8 +127,7 @@ class Sealer:
         A log that can't be sealed rests for a while and holds up no other. Raises where the store is out of
         reach.
         """
-        with self._pool.connection() as connection:
-            logs = fetch_all(connection, SQL.unsealed, None, Log)
+        logs = self._look(now_s)
         is_behind = False
         for each in logs:
             self._beat()
@@ -148,6 +150,15 @@ class Sealer:
                 self._told.pop(each.tenant_id, None)
                 is_behind = is_behind or sealed >= LEAVES_AT_ONCE
         return is_behind
+
+    def _look(self, now_s: float) -> list[Log]:
+        """List the logs that have grown; they are looked at again until they have not."""
+        with self._pool.connection() as connection:
+
+            def unsealed(tenant_ids: list[int] | None) -> list[Log]:
+                return fetch_all(connection, SQL.unsealed, {"tenant_ids": tenant_ids}, Log)
+
+            return self._changes.find(connection, unsealed, now_s=now_s)
 
     def seal(self, of: Log) -> int:
         """Seal what a log grew by, in one transaction; gives how many events that were.

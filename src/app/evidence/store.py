@@ -6,6 +6,7 @@ from typing import NamedTuple
 from app.log.leaves import Log, read_leaf_hashes
 from domain.evidence.checkpoints import Tree
 from domain.evidence.merkle import HASH_BYTES, Read, Stretch
+from postgres.changes import Changes
 from postgres.connections import Connection
 from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
@@ -19,6 +20,7 @@ class Sql(Statements):
     newest_checkpoint: Statement
     checkpoint_of: Statement
     add_checkpoint: Statement
+    signed_since: Statement
 
 
 SQL = Sql(__file__)
@@ -36,6 +38,11 @@ class Sealed(NamedTuple):
 class _Row(NamedTuple):
     first: int
     hashes: bytes
+
+
+def signings() -> Changes:
+    """Begin to look for the tenants of whose trees one is signed."""
+    return Changes(SQL.signed_since)
 
 
 def reader(connection: Connection, log: Log, tree: Tree) -> Read:

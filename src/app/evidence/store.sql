@@ -28,3 +28,14 @@ select size, root, note, sealed_at from checkpoints
 -- name: add_checkpoint(tenant_id, log_number, tree, size, root, note, sealed_at)!
 insert into checkpoints (tenant_id, log_number, tree, size, root, note, sealed_at)
 values (:tenant_id, :log_number, :tree, :size, :root, :note, :sealed_at);
+
+-- name: signed_since(since, most)
+-- The tenants of whose trees one was signed that the snapshot of an earlier look did not show, and that of this
+-- one.
+select pg_current_snapshot()::text as snapshot,
+       array(select tenant_id from checkpoints
+              where xid >= pg_snapshot_xmax(:since::pg_snapshot) order by xid limit :most)
+    || array(select a.tenant_id from pg_snapshot_xip(:since::pg_snapshot) as was_open (xid)
+              cross join lateral (
+                    select tenant_id from checkpoints where xid = was_open.xid offset 0) a
+              limit :most) as tenant_ids;

@@ -171,16 +171,34 @@ def read_lines(
 ) -> tuple[bytes, int | None]:
     """Read the next entries, written one by one, with the position after which to go on."""
     with pool.connection() as connection:
-        entries, last_position = read_stretch(
-            connection,
-            tenant_id,
-            filters,
-            after=after,
-            until=until,
-            limit=_LINES_AT_ONCE,
-            limit_bytes=LINES_BYTES,
-        )
+        entries, last_position = read_next(connection, tenant_id, filters, after=after, until=until)
     return b"".join(map(write, entries)), last_position
+
+
+def read_next(
+    connection: Connection, tenant_id: int, filters: HistoryFilters, *, after: int, until: int
+) -> Stretch:
+    """Read the next entries, as many as are held at once. Raises as `read_stretch`."""
+    return read_stretch(
+        connection,
+        tenant_id,
+        filters,
+        after=after,
+        until=until,
+        limit=_LINES_AT_ONCE,
+        limit_bytes=LINES_BYTES,
+    )
+
+
+def is_of(entry: HistoryEntry, filters: HistoryFilters) -> bool:
+    """Return whether filters let an entry through, but for their times, which an entry does not show."""
+    stream, position = filters.stream(), entry.position
+    return (
+        (stream is None or entry.stream == stream)
+        and (filters.event is None or entry.event == filters.event)
+        and (filters.from_position is None or position >= filters.from_position)
+        and (filters.to_position is None or position <= filters.to_position)
+    )
 
 
 def replay(pool: Pool, tenant_id: int, filters: HistoryFilters) -> Iterator[bytes]:

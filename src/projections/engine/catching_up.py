@@ -8,6 +8,7 @@ from typing import NamedTuple
 from postgres.rows import fetch_one
 from postgres.statements import Statement, Statements
 from projections.engine.generations import OvertakenError
+from projections.engine.pacing import Pace
 from projections.engine.projector import Projector
 from projections.engine.rebuild import Progress, StoppedError
 from projections.entries import PoisonError, Scope, Versions
@@ -54,11 +55,12 @@ def catch_up(
 ) -> Reach:
     """Bring a tenant's live read models to the present head of its log, beside others who do.
 
-    Another process that has them and does not move them is waited for `patience_s`. Raises StoppedError
-    once `stop` is set, OvertakenError, and what the store raises.
+    Other tenants go first. Another process that has them and does not move them is waited for `patience_s`.
+    Raises StoppedError once `stop` is set, OvertakenError, and what the store raises.
     """
     head: int | None = None
     stands_at, since_s = -1, time.monotonic()
+    pace = Pace(pool, tenant_id, chunk_events=projector.chunk_events, events_per_s=None)
     while not stop.is_set():
         with pool.connection() as connection:
             live = fetch_one(connection, SQL.live_versions, {"tenant_id": tenant_id}, _Live)
@@ -69,8 +71,9 @@ def catch_up(
         if position >= head:
             return Reach(position, head)
         report(Progress(position, head, "catching up"))
+        scope, limit = Scope(tenant_id, live.generation), pace.turn(stop)
         try:
-            done = projector.project_chunk(Scope(tenant_id, live.generation), until=head)
+            done = projector.project_chunk(scope, until=head, limit=limit)
         except PoisonError as error:
             return Reach(error.position - 1, head, str(error))
         if done:

@@ -6,6 +6,7 @@ A chunk is one transaction, so that whatever is killed when, nothing is skipped 
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import psycopg
 import structlog
@@ -14,9 +15,10 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from postgres.errors import UNAVAILABLE, is_out_of_reach
 from projections.engine.read_ahead import Reader, Wanted
+from projections.engine.turns import Turns
 from projections.entries import PoisonError, Scope
 from projections.models.registry import READ_MODELS, code_versions, is_of_newer_code
-from projections.tracking import Behind, Claimed, Pool, advance, behind_of_all, claim, fail
+from projections.tracking import Behind, Claimed, Pool, advance, appends, behind_of, claim, fail
 
 PROJECTED = Counter("roundbook_projected_events", "Events folded into the live read models")
 LAG = Histogram(
@@ -73,6 +75,8 @@ class Projector:
         self._poll_interval_s = poll_interval_s
         self._when_projected = when_projected
         self._beat = beat
+        self._appends = appends()
+        self._turns = Turns(chunk_events)
         self._rest_until: dict[Scope, float] = {}
         self._shown_failing: set[int] = set()
         self._left_alone: set[Scope] = set()
@@ -98,22 +102,20 @@ class Projector:
             rest_s -= _BEAT_S
 
     def project_all(self, *, now_s: float) -> bool:
-        """Project one chunk of each tenant that has new events. Return whether there was any work.
+        """Project what is new of each tenant that has little of it, and a chunk of one that has more.
 
-        A tenant whose events can't be projected rests for a while and holds up no other. Raises where
-        the store is out of reach.
+        Return whether there was any work. A tenant whose events can't be projected rests for a while and
+        holds up no other. Raises where the store is out of reach.
         """
         with self._pool.connection() as connection:
-            behind = behind_of_all(connection)
+            behind = self._appends.find(connection, partial(behind_of, connection), now_s=now_s)
         self._show(behind)
         busy = False
-        scopes = [each.scope for each in behind if each.live]
-        for scope in scopes:
+        waiting = [each for each in behind if each.live and not self._rests(each.scope, now_s)]
+        for scope, limit in self._turns.take(waiting, now_s=now_s):
             self._beat()
-            if self._rest_until.get(scope, 0) > now_s:
-                continue
             try:
-                done = self.project_chunk(scope, read_ahead=len(scopes) == 1)
+                done = self.project_chunk(scope, limit=limit, read_ahead=len(waiting) == 1)
             except Exception as error:
                 if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
                     raise  # a standby, for all tenants alike
@@ -137,27 +139,36 @@ class Projector:
                 busy = busy or done > 0
         return busy
 
+    def _rests(self, scope: Scope, now_s: float) -> bool:
+        return self._rest_until.get(scope, 0) > now_s
+
     def project_chunk(
-        self, scope: Scope, *, until: int | None = None, read_ahead: bool = True
+        self,
+        scope: Scope,
+        *,
+        until: int | None = None,
+        limit: int | None = None,
+        read_ahead: bool = True,
     ) -> int:
         """Project the next chunk of a tenant's log, up to position `until`; gives its number of events.
 
-        With `read_ahead` the one after it is read meanwhile, for whoever projects it next.
+        That is `limit` at most, else `chunk_events`. With `read_ahead` the one after it is read meanwhile,
+        for whoever projects it next.
 
         That is 0 where there is nothing new, or another projector is at it. Of a chunk that fails it
         projects what stands before the event at fault. Raises PoisonError for an event that can't be
         projected, after recording it for all processes; other errors where the store is out of
         reach.
         """
-        limit = self.chunk_events
+        most = self.chunk_events if limit is None else limit
         while True:
             try:
-                return self._project(scope, until, limit, read_ahead=read_ahead)
+                return self._project(scope, until, most, read_ahead=read_ahead)
             except _StretchError as error:
                 if isinstance(error.reason, PoisonError) and error.reason.position > error.first:
-                    limit = error.reason.position - error.first
+                    most = error.reason.position - error.first
                 elif error.last > error.first and _is_of_the_events(error.reason):
-                    limit = (error.last - error.first + 1) // 2
+                    most = (error.last - error.first + 1) // 2
                 else:
                     raise self._poison(scope, error) from error.reason
 
@@ -181,7 +192,7 @@ class Projector:
             if error:
                 raise _StretchError(first, last, error) from error
             # A shorter stretch is the last one, for now.
-            if read_ahead and len(notifications) == self.chunk_events and last != until:
+            if read_ahead and len(notifications) == limit and last != until:
                 reader.read_ahead(wanted._replace(after=last))
             try:
                 for name in names:

@@ -17,6 +17,7 @@ from postgres.connections import Connection
 from projections.engine import generations
 from projections.engine.comparison import Comparison, compare
 from projections.engine.generations import RebuildError, Standing
+from projections.engine.pacing import Pace
 from projections.engine.projector import Projector
 from projections.entries import Scope
 from projections.models.registry import READ_MODELS
@@ -74,10 +75,12 @@ class Rebuild:
         stop: threading.Event,
         report: Callable[[Progress], None] = lambda _: None,
         found: Callable[[Rebuilt], None] = lambda _: None,
+        events_per_s: int | None = None,
     ) -> None:
         """Rebuild by `projector`, until `stop` is set; `report` hears how far it is.
 
-        `found` hears what differed as soon as it is mended: deleting the old rows may take long.
+        No faster than `events_per_s`, and other tenants go first. `found` hears what differed as soon as it
+        is mended: deleting the old rows may take long.
         """
         self._pool = pool
         self._projector = projector
@@ -85,6 +88,9 @@ class Rebuild:
         self._stop = stop
         self._report = report
         self._found = found
+        self._pace = Pace(
+            pool, tenant_id, chunk_events=projector.chunk_events, events_per_s=events_per_s
+        )
 
     def run(
         self, *, compared: Collection[str] = (), check: bool = False, patience_s: float = 0
@@ -130,7 +136,8 @@ class Rebuild:
             self._report(Progress(at.made.position, end))
             if end - at.made.position <= self._projector.chunk_events:
                 return
-            self._make_chunk(scope, end)
+            made = self._make_chunk(scope, end, limit=self._pace.turn(self._stop))
+            self._pace.made(made)
 
     def _end(self, live: int) -> int:
         """Return how far the new generation is to go: as far as the live one, unless the log ends before.
@@ -139,11 +146,13 @@ class Rebuild:
         """
         return min(live, self._projector.head(self._tenant_id))
 
-    def _make_chunk(self, scope: Scope, until: int) -> None:
+    def _make_chunk(self, scope: Scope, until: int, *, limit: int | None = None) -> int:
         if self._stop.is_set():
             raise StoppedError
-        if not self._projector.project_chunk(scope, until=until):
+        made = self._projector.project_chunk(scope, until=until, limit=limit)
+        if not made:
             self._stop.wait(_PAUSE_S)
+        return made
 
     @contextmanager
     def _level(self, scope: Scope) -> Iterator[Connection]:

@@ -28,7 +28,8 @@ DIFFERENCES = Counter(
     "Rows of read models that a rebuild found not to be what the log says",
 )
 
-_TICK_S = 1.0
+_FIRST_LOOK_S = 1.0
+_LOOK_S = 30.0
 _REPORT_EVERY_S = 10.0
 _RETRY_FAILED_S = 60.0
 
@@ -38,31 +39,44 @@ log = structlog.get_logger()
 class Upkeep:
     """Keeps the read models of all tenants those of this version of the code."""
 
-    def __init__(self, pool: Pool, projector: Projector) -> None:
-        """Rebuild by `projector`."""
+    def __init__(
+        self, pool: Pool, projector: Projector, *, events_per_s: int | None = None
+    ) -> None:
+        """Rebuild by `projector`, no faster than `events_per_s`."""
         self._pool = pool
         self._projector = projector
+        self._events_per_s = events_per_s
         self._rest_until: dict[int, float] = {}
 
     def run(self, stop: threading.Event, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Look every second until `stop` is set. Outlasts the store's absence."""
-        while not stop.wait(_TICK_S):
+        """Look until `stop` is set, soon while there is something to do. Outlasts the store's absence.
+
+        What there is comes with another version of the code, or is left by a rebuild that was killed.
+        """
+        wait_s = _FIRST_LOOK_S
+        while not stop.wait(wait_s):
+            wait_s = _FIRST_LOOK_S
             try:
-                self.look(stop, now_s=clock())
+                if not self.look(stop, now_s=clock()):
+                    wait_s = _LOOK_S
             except UNAVAILABLE as error:
                 log.warning("upkeep waits for the store", error=str(error))
 
-    def look(self, stop: threading.Event, *, now_s: float) -> None:
-        """Do what there is to do. Raises where the store is out of reach."""
+    def look(self, stop: threading.Event, *, now_s: float) -> bool:
+        """Do what there is to do; tells whether there was anything.
+
+        Raises where the store is out of reach.
+        """
         with self._pool.connection() as connection:
             found = unkept(connection)
         for tenant_id, is_other, is_retired, built_with in found:
             if stop.is_set():
-                return
+                break
             if is_retired:
                 sweep(self._pool, tenant_id, stop)
             if is_other and not is_of_newer_code(built_with):
                 self._rebuild(tenant_id, built_with, stop, now_s)
+        return bool(found)
 
     def _rebuild(
         self, tenant_id: int, built_with: Versions, stop: threading.Event, now_s: float
@@ -77,6 +91,7 @@ class Upkeep:
             stop=stop,
             report=telling.how_far,
             found=telling.found,
+            events_per_s=self._events_per_s,
         )
         REBUILDING.inc()
         try:
