@@ -85,7 +85,7 @@ def appends() -> Changes:
 
 
 def behind_of(connection: Connection, tenant_ids: Sequence[int] | None) -> list[Behind]:
-    """List the generations of these tenants, of all for None, that have events to project, the least first."""
+    """List the generations of these tenants, of all for None, that have events to project, least first."""
     return fetch_all(connection, SQL.behind, {"tenant_ids": tenant_ids}, Behind)
 
 

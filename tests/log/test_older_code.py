@@ -55,6 +55,9 @@ RELEASED = {
     "app/migrations/0011_changes": (
         "9a2ee2837ac99054c9c138e85a24befb7f14f46b8a0e6c70f40a816b433318d0"
     ),
+    "app/migrations/0012_histories": (
+        "6e62e6158c8ed5f2f725b324c01ed7c627c864013a44ed6c99d42824a3402b8c"
+    ),
 }
 """SHA-256 of each step that was released. A step is added here with its release, and never changed."""
 

@@ -148,16 +148,6 @@ def _drop(store: Store, choice: Choice) -> None:
         log.warning("workers and the projector run as root", reason=choice.why_not, remedy=REMEDY)
 
 
-def _drop(store: Store, choice: Choice) -> None:
-    """Let the account that serves get to the store, or say that there is none."""
-    if choice.account is not None:
-        if store.server is not None:
-            store.server.let_in(choice.account)
-        log.info("workers and the projector run as another account", account=choice.account.name)
-    elif choice.why_not is not None:
-        log.warning("workers and the projector run as root", reason=choice.why_not, remedy=REMEDY)
-
-
 def _for_operators(
     settings: Settings, beside: socket.socket
 ) -> AbstractContextManager[socket.socket | None]:

@@ -9,7 +9,7 @@ VARIABLE = "_ROUNDBOOK_GATE"
 
 
 class Gate:
-    """The parent's end of a pipe to which nothing is ever written: whoever reads goes on when it is closed."""
+    """The parent's end of a pipe that is never written to: whoever reads goes on when it is closed."""
 
     def __init__(self) -> None:
         """Keep everybody waiting."""

@@ -13,8 +13,8 @@ from app.settings import read_settings
 
 _GRACE_S = 30
 
-# libuv accepts one connection from each descriptor in a turn of the event loop. Where thousands connect at once
-# one who comes after them would wait for as many turns, in each of which requests are begun.
+# libuv accepts one connection from each descriptor in a turn of the event loop. Where thousands connect at
+# once, one who comes after them would wait for as many turns, in each of which requests are begun.
 _ACCEPTED_PER_TURN = 8
 
 # A thread that feeds PostgreSQL asks for the interpreter often and briefly, while another decodes the next

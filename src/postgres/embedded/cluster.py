@@ -34,8 +34,8 @@ SETTINGS = {
     "unix_socket_permissions": "0777",
     "max_connections": "100",
     "shared_buffers": "128MB",
-    # What a crash leaves to redo is no more than this. Checkpoints are this divided by 1 + target apart: as far
-    # as with 2 GB and the usual 0.9, so that as few whole pages are written. See docs/performance.md.
+    # What a crash leaves to redo is no more than this. Checkpoints are this divided by 1 + target apart: as
+    # far as with 2 GB and the usual 0.9, so that as few whole pages are written. See docs/performance.md.
     "max_wal_size": "1536MB",
     "checkpoint_completion_target": "0.5",
     "jit": "off",  # compiling takes longer than our short queries
