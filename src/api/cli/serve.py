@@ -18,10 +18,12 @@ from api.process.projecting import open_projector
 from api.process.service_account import REMEDY, Choice, choose_account
 from api.process.store import (
     Store,
+    check_direct,
     migrate_now,
     open_store,
     prepare,
     prepare_to_project,
+    prepare_to_seal,
     wait_until_ready,
 )
 from api.process.supervisor import Supervisor, on_signals
@@ -113,6 +115,8 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
 
         def begin(store: Store) -> None:
             nonlocal choice
+            if projections:
+                check_direct(store, "sealing (else --no-projections)")
             prepare(store)
             choice = choose_account(settings, store)
 
@@ -185,7 +189,7 @@ def seal() -> None:
     settings, stop = _begin()
     with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
         with heart.beating():
-            if not wait_until_ready(store.without_owner(), stop, prepare_to_project):
+            if not wait_until_ready(store.without_owner(), stop, prepare_to_seal):
                 return
         with open_pool(
             store.service_url,

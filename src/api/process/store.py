@@ -15,6 +15,7 @@ from postgres.connections import Connection, connect
 from postgres.embedded import EmbeddedServer
 from postgres.errors import UNAVAILABLE, is_out_of_reach
 from postgres.migrate import Migration, check_current, migrate
+from postgres.pooling import require_session
 from postgres.privileges import check_service_privileges, needless_privileges, owns_schema
 from postgres.reaching import connect_as, reach
 from postgres.recovery import check_recovered
@@ -204,6 +205,18 @@ def prepare_to_project(store: Store) -> None:
     if not owns_schema(store.service_url):
         check_service_privileges(store.service_url)
     _look_where_the_log_is(store)
+
+
+def prepare_to_seal(store: Store) -> None:
+    """Do the same for who seals, in sessions of its own. Raises postgres.pooling.PoolerError, too."""
+    check_direct(store, "sealing")
+    prepare_to_project(store)
+
+
+def check_direct(store: Store, what: str) -> None:
+    """Make sure that no pooler is between. Raises postgres.pooling.PoolerError, and psycopg.Error."""
+    with connect(store.service_url) as service:
+        require_session(service, what)
 
 
 def _look_where_the_log_is(store: Store) -> None:
