@@ -141,8 +141,16 @@ def migrate_now(settings: Settings) -> list[Migration]:
         return migrate(SCHEMA, store.owner_url, store.service_url)
 
 
-def wait_until_ready(store: Store, stop: threading.Event, prepare: Callable[[Store], None]) -> bool:
-    """Wait until the database answers and takes writes, and `prepare` it; False if `stop` was set before.
+def wait_until_ready(
+    store: Store,
+    stop: threading.Event,
+    prepare: Callable[[Store], None],
+    *,
+    writes: bool = True,
+) -> bool:
+    """Wait until the database answers, and prepare it; False if `stop` was set before.
+
+    It must take writes, unless nobody `writes`.
 
     Raises postgres.reaching.UnreachableError and postgres.session.SessionError for what does not mend
     itself, and what `prepare` raises, unless that says that the store is out of reach.
@@ -152,8 +160,9 @@ def wait_until_ready(store: Store, stop: threading.Event, prepare: Callable[[Sto
         try:
             for setting, url in store.urls().items():
                 reach(setting, url)
-                with connect(url) as connection:
-                    check_recovered(setting, connection)
+                if writes:
+                    with connect(url) as connection:
+                        check_recovered(setting, connection)
             prepare(store)
         except UNAVAILABLE as error:
             if not is_out_of_reach(error):
@@ -205,6 +214,14 @@ def prepare_to_project(store: Store) -> None:
     if not owns_schema(store.service_url):
         check_service_privileges(store.service_url)
     _look_where_the_log_is(store)
+
+
+def prepare_to_read(store: Store) -> None:
+    """Make sure of the same on a standby, where nothing can be written. Raises as `prepare` does."""
+    with connect(store.service_url) as connection:
+        check_current(SCHEMA, connection)
+    if not owns_schema(store.service_url):
+        check_service_privileges(store.service_url)
 
 
 def prepare_to_seal(store: Store) -> None:
