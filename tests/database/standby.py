@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -34,7 +34,7 @@ class Programs(NamedTuple):
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr
 
-    def who(self) -> dict[str, int]:
+    def who(self) -> dict[str, Any]:
         """Return what makes subprocess run a program as the account."""
         return {"user": self.account.uid, "group": self.account.gid} if is_root() else {}
 
@@ -113,6 +113,11 @@ class Server:
             )
         )
         assert standby.ask("select pg_is_in_recovery()") is True
+
+    def wait_for_none(self) -> None:
+        """Take that back."""
+        self.ask("alter system reset synchronous_standby_names")
+        self.ask("select pg_reload_conf()")
 
 
 class Pair(NamedTuple):

@@ -145,7 +145,7 @@ def test_a_host_that_only_reads_serves_from_a_standby_and_refuses_the_rest_by_na
             limited = [client.get("/api/v1/status").status_code for _ in range(20)]
             assert set(limited) == {200, 429}
             eventually(lambda: client.get("/api/v1/status").status_code == 200)
-            ahead = {"player_id": "nobody", "at_position": last + 1}
+            ahead: dict[str, str | int] = {"player_id": "nobody", "at_position": last + 1}
             eventually(lambda: client.get("/api/v1/balances", params=ahead).status_code == 503)
             assert client.get("/health/ready").status_code == 200
             assert "Traceback" not in service.log()
@@ -175,7 +175,7 @@ def test_a_failover_to_a_standby_that_has_all_loses_and_doubles_nothing(tmp_path
                 assert find_tenant(connection, "acme").tenant_id == account.tenant_id
             assert histories == (2,)
             assert "Traceback" not in service.log()
-        pair.primary.start()
+        pair.primary.start().wait_for_none()
 
 
 def _both(url: str, pair: Pair) -> str:

@@ -41,7 +41,7 @@ _MEMORY = {
 }
 
 Work = Literal["all", "serving", "reading"]
-"""What a host does: all; all but projecting and sealing; only answering queries, from what may be a standby."""
+"""What a host does: all; all but projecting and sealing; only answering queries, maybe from a standby."""
 
 log = structlog.get_logger()
 

@@ -162,8 +162,8 @@ class Queries:
     ) -> Found[V]:
         """Read from the log, whose head is given to `read`, in a thread.
 
-        Without a snapshot: nothing at or below the head that was read first will change. A client goes on `after`
-        what it has, and a standby is waited for until it has that, too. Raises as `live` does.
+        Without a snapshot: nothing at or below the head that was read first will change. A client goes on
+        `after` what it has, so a standby is waited for until it has that. Raises as `live` does.
         """
 
         def read_once() -> Found[V] | None:
