@@ -177,7 +177,7 @@ class Queries:
         return await self._when_reached(awaited, max(asked.at_least, after), read_once)
 
     def _wanted(self, asked: Asked[Any, Any], known: int) -> int:
-        """Return what position there must be for an answer, of a standby also the one that the client knows."""
+        """Return which position there must be for an answer; at a standby also what the client knows."""
         return max(asked.at_least, known) if self._reading.is_standby else asked.at_least
 
     async def by_key(self, read: Callable[[Pool], V]) -> V:
