@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, Scope
 
 from api.documentation.openapi import OPENAPI_CONFIG
 from api.documentation.pages import PAGES
-from api.http.auth import KeyRing, require_scope, who_asks
+from api.http.auth import READ_ONLY, KeyRing, require_scope, who_asks
 from api.http.deadlines import deadlines
 from api.http.endings import endings
 from api.http.head_method import head_like_get
@@ -26,21 +26,20 @@ from api.http.refusals import refusals
 from api.http.request_log import request_log
 from api.http.request_metrics import request_metrics
 from api.http.sending import bounded_sending
-from api.http.shared import Shared
 from api.http.starting import fair_starts
 from api.http.wrong_keys import WrongKeys
 from api.querying.lanes import lane_of
-from api.querying.listeners import Listeners
 from api.querying.open_streams import OpenStreams
-from api.querying.positions import Positions
-from api.querying.queries import Queries, Reading
+from api.querying.queries import Queries
 from api.querying.reads import Reads
+from api.querying.sources import Sources
 from api.querying.staleness import Staleness
 from api.routes import ROUTES
 from app.accesses import AccessLog
 from app.intake.intake import Ingest
 from app.limits.buckets import take
 from app.limits.limiter import Limiter
+from app.limits.local import LocalBuckets
 from app.settings import Settings
 from postgres.connections import open_pool
 
@@ -64,11 +63,16 @@ def create_app(settings: Settings, database_url: str) -> ASGIApp:
 
 
 def create_service(
-    settings: Settings, database_url: str, *, for_operators: Sequence[socket.socket] = ()
+    settings: Settings,
+    database_url: str,
+    *,
+    for_operators: Sequence[socket.socket] = (),
+    read_only: bool = False,
 ) -> Service:
     """Build the application with its handle for the end of the process.
 
-    Health and metrics are served on the listeners `for_operators` alone, if there are any.
+    Health and metrics are served on the listeners `for_operators` alone, if there are any. With `read_only`
+    the database may be a standby: nothing is written, and what would be is refused.
     """
     # Half of the connections for writing, half for reading: neither can starve the other.
     share = max(1, settings.pool_size // 2)
@@ -79,23 +83,12 @@ def create_service(
         lock_timeout_s=min(_TURN_S, settings.lock_timeout_s),
         statement_timeout_s=settings.statement_timeout_s,
     )
-    pool, by_key = (
-        open_pool(
-            database_url,
-            max_size=share,
-            for_queries=for_queries,
-            statement_timeout_s=settings.query_timeout_s,
-        )
-        # What lies in the past is looked up by key.
-        for for_queries in (True, False)
-    )
     # Keys are looked up, health and positions are asked for, whatever queries are at work.
     looking_up = open_pool(
         database_url,
         max_size=_LOOKING_UP_CONNECTIONS,
         statement_timeout_s=settings.statement_timeout_s,
     )
-    positions = Positions(looking_up)
     reads = Reads(
         threads=share,
         most_waiting=settings.max_waiting_queries,
@@ -105,16 +98,7 @@ def create_service(
     streams = OpenStreams(
         per_tenant=settings.max_streams_per_tenant, per_key=settings.max_streams_per_key
     )
-    reading = Reading(
-        pool,
-        by_key,
-        reads,
-        streams,
-        positions,
-        Listeners(positions),
-        Shared(),
-        settings.at_least_timeout_s,
-    )
+    sources = Sources(settings, database_url, looking_up, reads, streams, read_only=read_only)
     recording = open_pool(
         database_url,
         max_size=_ACCESS_CONNECTIONS,
@@ -132,7 +116,7 @@ def create_service(
     }
 
     def queries(request: Request[Any, Any, Any]) -> Queries:
-        return Queries(reading, request)
+        return Queries(sources.primary, request, replica=sources.usable_replica())
 
     def unsent(scope: Scope, held_bytes: int) -> AbstractContextManager[None]:
         if "tenant" not in scope["state"]:
@@ -142,13 +126,13 @@ def create_service(
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         try:
-            yield
+            async with sources.watched():
+                yield
         finally:
             ingest.close()
             writing.close()
             reads.close()
-            pool.close()
-            by_key.close()
+            sources.close()
             looking_up.close()
             recording.close()
 
@@ -168,7 +152,8 @@ def create_service(
         state=State(
             {
                 "wrong_keys": WrongKeys(),
-                "limiter": Limiter(partial(take, looking_up)),
+                "limiter": Limiter(LocalBuckets().take if read_only else partial(take, looking_up)),
+                READ_ONLY: read_only,
                 "most_body_bytes": settings.max_body_bytes,
                 "key_ring": key_ring,
                 "looking_up": looking_up,
@@ -183,7 +168,7 @@ def create_service(
     wrapped = refusals(head_like_get(raw_ids(log_ids(rate_limit_headers(application)))))
     sending = bounded_sending(endings(wrapped), unsent=unsent, timeout_s=settings.send_timeout_s)
     starting = fair_starts(sending, who=partial(who_asks, key_ring))
-    return Service(request_log(starting), positions.close)
+    return Service(request_log(starting), sources.end_streams)
 
 
 def _constant(value: Any) -> Callable[[], Any]:

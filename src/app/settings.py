@@ -89,6 +89,8 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """The PostgreSQL (15 or later) with the credential that serves. Absent: the embedded one."""
     owner_url: Url = None
     """The same database as its owner, to migrate. Absent: the credential that serves."""
+    replica_url: Url = None
+    """A hot standby of that database, one server, from which queries are answered. Absent: none."""
     data_dir: Folder = ".roundbook"
     """Where the embedded PostgreSQL lives."""
     max_body_bytes: Positive = 16 * 1024 * 1024

@@ -12,6 +12,8 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.errors import _WaitTimeout
 
+from postgres.pooling import PoolableConnection
+
 V = TypeVar("V")
 
 _INTERVAL_S = 0.1
@@ -24,7 +26,7 @@ class NoAnswerError(psycopg.OperationalError):
     """PostgreSQL did not answer in time. What was asked for may be done or not."""
 
 
-class AnsweringConnection(psycopg.Connection[tuple[Any, ...]]):
+class AnsweringConnection(PoolableConnection):
     """A connection that is closed, and says so by NoAnswerError, where an answer takes too long."""
 
     answer_within_s: float | None = None

@@ -3,7 +3,7 @@
 import select
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -12,6 +12,7 @@ from psycopg_pool import ConnectionPool
 from postgres.answering import ANSWER_GRACE_S, AnsweringConnection
 from postgres.cancelling import cancellable
 from postgres.libpq import forget_misleading_variables
+from postgres.pooling import is_refused_by_pooler, work_through_pooler
 from postgres.session import APPLICATION_NAME, take_over
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -33,8 +34,8 @@ _TAKE_OVER_S = 30.0
 # What no URL may say otherwise: right from the first byte, before the session is ours.
 _FORCED = {"client_encoding": "UTF8", "application_name": APPLICATION_NAME}
 
-# That a session lives until it is ours: these would end it before, or its first statement.
-_OPTIONS = "-c statement_timeout=0 -c idle_session_timeout=0"
+OPTIONS = "-c statement_timeout=0 -c idle_session_timeout=0"
+"""That a session lives until it is ours: these would end it before, or its first statement."""
 
 
 def parameters(url: str) -> dict[str, Any]:
@@ -46,8 +47,23 @@ def parameters(url: str) -> dict[str, Any]:
     forget_misleading_variables()
     given = conninfo_to_dict(url)
     if "service" not in given:  # whose options would be lost
-        given["options"] = f"{given.get('options', '')} {_OPTIONS}".strip()
+        given["options"] = f"{given.get('options', '')} {OPTIONS}".strip()
     return {**_DEFAULTS, **given, **_FORCED}
+
+
+class _Connection(AnsweringConnection):
+    """A connection as we make it."""
+
+    @classmethod
+    def connect(cls, conninfo: str = "", **options: Any) -> Self:
+        """Connect; without OPTIONS where a pooler is between that refuses them. Raises psycopg.Error."""
+        try:
+            return super().connect(conninfo, **options)
+        except psycopg.OperationalError as error:
+            if not is_refused_by_pooler(error) or options.get("options") != OPTIONS:
+                raise
+        del options["options"]
+        return super().connect(conninfo, **options)
 
 
 def connect(url: str) -> Connection:
@@ -56,7 +72,7 @@ def connect(url: str) -> Connection:
     Raises psycopg.OperationalError, and postgres.session.SessionError for a server or database that
     the service can't count on.
     """
-    connection = AnsweringConnection.connect(autocommit=True, **parameters(url))
+    connection = _Connection.connect(autocommit=True, prepare_threshold=None, **parameters(url))
     _take_over(connection)
     return connection
 
@@ -68,7 +84,9 @@ def _take_over(
     try:
         if isinstance(connection, AnsweringConnection):
             connection.answer_within_s = _TAKE_OVER_S
-        take_over(connection, **settings)
+        of_transactions = take_over(connection, **settings)
+        if of_transactions is not None:
+            work_through_pooler(connection, of_transactions)
         if isinstance(connection, AnsweringConnection):
             connection.answer_within_s = answer_within_s
     except BaseException:
@@ -125,7 +143,7 @@ def open_pool(
         _take_over(connection, answer_within_s=answer_within_s, **settings)
 
     return _CancellablePool(
-        connection_class=AnsweringConnection,
+        connection_class=_Connection,
         kwargs={"autocommit": True, "prepare_threshold": None, **parameters(url)},
         configure=configure,
         min_size=1,

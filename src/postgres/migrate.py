@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from postgres.connections import Connection, connect
+from postgres.pooling import require_session
 from postgres.recovery import check_recovered
 from postgres.statements import Statement, Statements, scripts
 
@@ -113,7 +114,8 @@ def migrate(schema: Schema, owner_url: str, service_url: str) -> list[Migration]
     With one URL for both, no right is needed where nothing is missing. Raises MigrationError for a schema
     that this version can't work with, for a role that may not migrate, and for two URLs that lead to
     different databases; then nothing was done. Raises postgres.recovery.InRecoveryError for a server that
-    takes no writes, and psycopg.Error where PostgreSQL refuses.
+    takes no writes, postgres.pooling.PoolerError where the owner is led through a pooler, and psycopg.Error
+    where PostgreSQL refuses.
     """
     with connect(service_url) as service:
         check_recovered("ROUNDBOOK_DATABASE_URL", service)
@@ -156,6 +158,7 @@ def _role(connection: Connection) -> str:
 
 
 def _apply_missing(schema: Schema, owner: Connection) -> list[Migration]:
+    require_session(owner, "migrating")
     # Held until the connection is closed: hosts which start together migrate, and grant, one by one.
     owner.execute(SQL.begin_migrating.sql, {"number": _MIGRATION_LOCK})
     steps = missing(schema, owner)
@@ -182,7 +185,8 @@ def _apply_missing(schema: Schema, owner: Connection) -> list[Migration]:
 
 @contextmanager
 def no_migration(owner: Connection) -> Iterator[None]:
-    """Keep everybody from migrating the database of a session until the block ends."""
+    """Keep everybody from migrating the database of a session until the block ends. Raises PoolerError."""
+    require_session(owner, "restoring")
     number = {"number": _MIGRATION_LOCK}
     owner.execute(SQL.begin_migrating.sql, number)
     try:

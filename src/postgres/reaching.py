@@ -19,8 +19,9 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq.abc import PGconn
 
 from postgres import libpq
-from postgres.connections import Connection, connect, parameters
+from postgres.connections import OPTIONS, Connection, connect, parameters
 from postgres.errors import mends_itself
+from postgres.pooling import is_refused_by_pooler
 
 _LIMIT_S = 5
 _ERROR = re.compile(rb'^B\t\d+\tErrorResponse\t.*? C "([0-9A-Z]{5})" ', re.MULTILINE)
@@ -67,8 +68,12 @@ def may_mend(error: psycopg.OperationalError, url: str) -> bool:
     """
     if isinstance(error, psycopg.errors.ConnectionTimeout):
         return True
+    if is_refused_by_pooler(error):
+        return False
     # A server that is up, but not as wanted, may become so.
     asked = {**parameters(url), "connect_timeout": _LIMIT_S, "target_session_attrs": "any"}
+    if asked.get("options") == OPTIONS:  # which a pooler may refuse before it says what is wrong
+        del asked["options"]
     for _ in range(2):  # a server that has just come is asked again
         found = _attempt(asked)
         if found.connected:

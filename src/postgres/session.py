@@ -112,10 +112,11 @@ class SessionError(Exception):
     """PostgreSQL does not have a setting that the service counts on; the message names it."""
 
 
-def take_over(connection: Connection, **others: str) -> None:
+def take_over(connection: Connection, **others: str) -> dict[str, str] | None:
     """Set a new connection's session to PINNED and to `others`, which come first, and check CHECKED.
 
-    Raises SessionError, and psycopg.Error where PostgreSQL refuses.
+    Where a pooler is between nothing is set but for this one statement: returns what each transaction is to
+    set (else None). Raises SessionError, and psycopg.Error where PostgreSQL refuses.
     """
     version = connection.info.server_version
     if version < MINIMUM_VERSION:
@@ -125,6 +126,7 @@ def take_over(connection: Connection, **others: str) -> None:
         "names": list(wanted),
         "values": list(wanted.values()),
         "checked": list(CHECKED),
+        "answering": connection.info.backend_pid,
     }
     found: dict[str, str] = dict(connection.execute(SQL.take_over.sql, parameters).fetchall())
     for name, value in CHECKED.items():
@@ -136,6 +138,9 @@ def take_over(connection: Connection, **others: str) -> None:
                 f"the database {connection.info.dbname!r} has {name} = {found[name]},"
                 f" and Roundbook needs {value}: {remedy}"
             )
+    if int(found["backend_pid"]) == connection.info.backend_pid:
+        return None
+    return {name: value for name, value in wanted.items() if name in found}
 
 
 def _written(version: int) -> str:

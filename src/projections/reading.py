@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 
 from domain.events import Event, decode
 from postgres.connections import Connection
+from postgres.pooling import begin
 from postgres.rows import fetch_all, fetch_pairs
 from postgres.statements import Statement, Statements
 from projections import tracking
@@ -63,7 +64,7 @@ class NoGenerationError(LookupError):
 
 def begin_snapshot(connection: Connection) -> None:
     """Begin a read-only transaction that sees one moment throughout: that of its first statement."""
-    connection.execute(SQL.begin_snapshot.sql)
+    begin(connection, SQL.begin_snapshot.sql)
 
 
 @contextmanager

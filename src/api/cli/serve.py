@@ -18,10 +18,13 @@ from api.process.projecting import open_projector
 from api.process.service_account import REMEDY, Choice, choose_account
 from api.process.store import (
     Store,
+    check_direct,
     migrate_now,
     open_store,
     prepare,
     prepare_to_project,
+    prepare_to_read,
+    prepare_to_seal,
     wait_until_ready,
 )
 from api.process.supervisor import Supervisor, on_signals
@@ -91,9 +94,16 @@ def _address(_context: click.Context, _option: click.Parameter, host: str) -> st
     " `roundbook seal` do it elsewhere.",
 )
 @click.option(
+    "--read-only",
+    is_flag=True,
+    help="Answer queries alone, from a database that may be a standby; what would be written is 503.",
+)
+@click.option(
     "--demo", is_flag=True, help="At the first start make a tenant `demo` and show its key."
 )
-def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) -> None:
+def serve(
+    host: str, port: int, workers: int, *, projections: bool, read_only: bool, demo: bool
+) -> None:
     """Serve the API, keep the read models up to date and seal the logs.
 
     Waits for its database and migrates it; meanwhile it answers /health/live, and all else 503. Ends
@@ -103,20 +113,28 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
     from api.process.starting import answering  # noqa: PLC0415
 
     settings, stop = _begin()
+    if read_only and (demo or settings.database_url is None):
+        raise click.UsageError("--read-only needs ROUNDBOOK_DATABASE_URL, and goes without --demo")
     with (
         listen(host, port) as listener,
         _for_operators(settings, listener) as for_operators,
         answering(listener, for_operators, head_timeout_s=settings.head_timeout_s) as early,
-        open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store,
+        open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as opened,
     ):
+        store = opened.without_owner() if read_only else opened
         choice = Choice(None)
 
         def begin(store: Store) -> None:
             nonlocal choice
-            prepare(store)
+            if read_only:
+                prepare_to_read(store)
+            else:
+                if projections:
+                    check_direct(store, "sealing (else --no-projections)")
+                prepare(store)
             choice = choose_account(settings, store)
 
-        if not wait_until_ready(store, stop, begin):
+        if not wait_until_ready(store, stop, begin, writes=not read_only):
             return
         _drop(store, choice)
 
@@ -134,7 +152,7 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
             listener,
             for_operators=for_operators,
             workers=workers,
-            projections=projections,
+            work="reading" if read_only else "all" if projections else "serving",
             account=choice.account,
             silent_s=settings.silent_process_s,
         ).run(stop, make_way=early.end, when_open=announce)
@@ -187,7 +205,7 @@ def seal() -> None:
     settings, stop = _begin()
     with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
         with heart.beating():
-            if not wait_until_ready(store.without_owner(), stop, prepare_to_project):
+            if not wait_until_ready(store.without_owner(), stop, prepare_to_seal):
                 return
         with open_pool(
             store.service_url,

@@ -185,8 +185,9 @@ QUERY_PROBLEMS: Mapping[int, ResponseSpec] = {
         _TOO_MANY_QUERIES,
     ),
     503: problem(
-        "`at_least` is not reached yet, the query took too long and was ended, or the store is out of reach."
-        " `Retry-After` says when to try again; a query that takes too long is better narrowed.",
+        "`at_least` is not reached yet, the query took too long and was ended, or the store is out of"
+        " reach; or the scope `audit` is needed and the host only reads. `Retry-After` says when to"
+        " try again; a query that takes too long is better narrowed.",
         _BEHIND,
         _TOO_SLOW,
         _UNAVAILABLE,

@@ -124,7 +124,8 @@ INGEST_PROBLEMS = {
     ),
     503: _problem(
         "The store did not confirm the batch in time, so it may be recorded or not; or the service has no"
-        " room for it, or starts. The same batch can be sent again as it is: `Retry-After` says when."
+        " room for it, or starts, or only reads (`read-only`: nothing is recorded, send it to another host)."
+        " The same batch can be sent again as it is: `Retry-After` says when."
     ),
 }
 """The problems that a batch can be answered with."""

@@ -30,6 +30,9 @@ from postgres.connections import Pool
 V = TypeVar("V")
 
 HEADER = "x-api-key"
+READ_ONLY = "read_only"
+"""What of the application's state says that nothing can be written."""
+
 _HEADER_NAME = HEADER.encode()
 _REMEMBERED_KEYS = 10_000
 _LONGEST_KEY = 200
@@ -121,6 +124,7 @@ async def require_scope(
     scope: Scope | None = handler.opt.get("scope")
     if scope is not None:
         limits = await check_key(connection, scope)
+        _check_writes(connection, scope)
         if limits:
             await limit_request(connection, limits)
     if scope == "audit":
@@ -191,6 +195,18 @@ async def look_up_log_id(connection: ASGIConnection[Any, Any, Any, Any]) -> byte
     """
     await _find(connection, anew=True)
     return log_id_of(connection)
+
+
+def _check_writes(connection: ASGIConnection[Any, Any, Any, Any], scope: Scope) -> None:
+    """Raise ProblemError `read-only` for what must be written, or recorded first, where that can't be."""
+    if connection.app.state[READ_ONLY] and scope != "read":
+        detail = (
+            "Nothing can be recorded on this host, which reads from a standby. Send it to a host that writes."
+            if scope == "ingest"
+            else "With the scope audit each request is recorded before it is answered, which can't be on this"
+            " host, which reads from a standby. Ask a host that writes."
+        )
+        raise ProblemError("read-only", detail)
 
 
 async def _record_access(connection: ASGIConnection[Any, Any, Any, Any]) -> None:

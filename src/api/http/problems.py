@@ -46,6 +46,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "internal-error": (500, "A fault of the service"),
     "not-implemented": (501, "The service can't do this"),
     "starting": (503, "The service starts; try again"),
+    "read-only": (503, "This host only reads; send it to another one"),
     "store-unavailable": (503, "The store did not confirm; try again"),
     "query-too-slow": (503, "The query takes too long; ask for less"),
     "too-busy": (503, "Service overloaded; try again"),

@@ -17,6 +17,7 @@ from postgres.doctor.server import database_size
 from postgres.embedded import EmbeddedError, in_words
 from postgres.embedded.place import find_place
 from postgres.migrate import MigrationError, check_same_database
+from postgres.pooling import PoolerError
 from postgres.reaching import UnreachableError, unreachable
 
 # As docs/operating.md tells: what each worker keeps beyond its pool, a projector, a sealer but for its
@@ -52,6 +53,10 @@ def _database(settings: Settings, store: Store, workers: int) -> Iterator[Findin
         for role, setting, url in _credentials(store):
             try:
                 session = stack.enter_context(asking(url))
+            except PoolerError as error:
+                remedy = "ask with the URL of the server; `serve --no-projections` may go through the pooler"
+                yield Finding(f"credential of the {role}", "warning", str(error), remedy)
+                continue
             except psycopg.Error as error:
                 yield Finding(
                     f"credential of the {role}", "wrong", str(unreachable(setting, error))

@@ -15,6 +15,7 @@ from postgres.connections import Connection, connect
 from postgres.embedded import EmbeddedServer
 from postgres.errors import UNAVAILABLE, is_out_of_reach
 from postgres.migrate import Migration, check_current, migrate
+from postgres.pooling import require_session
 from postgres.privileges import check_service_privileges, needless_privileges, owns_schema
 from postgres.reaching import connect_as, reach
 from postgres.recovery import check_recovered
@@ -140,8 +141,16 @@ def migrate_now(settings: Settings) -> list[Migration]:
         return migrate(SCHEMA, store.owner_url, store.service_url)
 
 
-def wait_until_ready(store: Store, stop: threading.Event, prepare: Callable[[Store], None]) -> bool:
-    """Wait until the database answers and takes writes, and `prepare` it; False if `stop` was set before.
+def wait_until_ready(
+    store: Store,
+    stop: threading.Event,
+    prepare: Callable[[Store], None],
+    *,
+    writes: bool = True,
+) -> bool:
+    """Wait until the database answers, and prepare it; False if `stop` was set before.
+
+    It must take writes, unless nobody `writes`.
 
     Raises postgres.reaching.UnreachableError and postgres.session.SessionError for what does not mend
     itself, and what `prepare` raises, unless that says that the store is out of reach.
@@ -151,8 +160,9 @@ def wait_until_ready(store: Store, stop: threading.Event, prepare: Callable[[Sto
         try:
             for setting, url in store.urls().items():
                 reach(setting, url)
-                with connect(url) as connection:
-                    check_recovered(setting, connection)
+                if writes:
+                    with connect(url) as connection:
+                        check_recovered(setting, connection)
             prepare(store)
         except UNAVAILABLE as error:
             if not is_out_of_reach(error):
@@ -204,6 +214,26 @@ def prepare_to_project(store: Store) -> None:
     if not owns_schema(store.service_url):
         check_service_privileges(store.service_url)
     _look_where_the_log_is(store)
+
+
+def prepare_to_read(store: Store) -> None:
+    """Make sure of the same on a standby, where nothing can be written. Raises as `prepare` does."""
+    with connect(store.service_url) as connection:
+        check_current(SCHEMA, connection)
+    if not owns_schema(store.service_url):
+        check_service_privileges(store.service_url)
+
+
+def prepare_to_seal(store: Store) -> None:
+    """Do the same for who seals, in sessions of its own. Raises postgres.pooling.PoolerError, too."""
+    check_direct(store, "sealing")
+    prepare_to_project(store)
+
+
+def check_direct(store: Store, what: str) -> None:
+    """Make sure that no pooler is between. Raises postgres.pooling.PoolerError, and psycopg.Error."""
+    with connect(store.service_url) as service:
+        require_session(service, what)
 
 
 def _look_where_the_log_is(store: Store) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import structlog
 
@@ -39,6 +39,9 @@ _MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
     "MALLOC_MMAP_THRESHOLD_": str(16 << 20),
 }
+
+Work = Literal["all", "serving", "reading"]
+"""What a host does: all; all but projecting and sealing; only answering queries, maybe from a standby."""
 
 log = structlog.get_logger()
 
@@ -76,14 +79,14 @@ class Supervisor:
         *,
         for_operators: socket.socket | None,
         workers: int,
-        projections: bool,
+        work: Work,
         silent_s: float,
         account: Account | None = None,
     ) -> None:
         """Serve on `listener` from `store`, health and metrics on a listener `for_operators` if there is one.
 
-        Without `projections` others keep read models and evidence. All but who seals, which needs the keys,
-        run as `account` if there is one. A process is ended that is silent for `silent_s`.
+        Of a host whose `work` is not all, others keep read models and evidence. All but who seals, which
+        needs the keys, run as `account` if there is one. A process is ended that is silent for `silent_s`.
         """
         self._store = store
         self._account = account
@@ -91,12 +94,13 @@ class Supervisor:
         self._descriptors = [each.fileno() for each in self._listeners]
         # Not `-m`: what a worker spawns would then import the worker, too. With `-P`, as the folder that the
         # service is started in may hold an `app` of its own.
-        work = "from api.process.worker import main; main()"
-        self._serve = [sys.executable, "-P", "-c", work, *map(str, self._descriptors)]
+        code = "from api.process.worker import main; main()"
+        self._serve = [sys.executable, "-P", "-c", code, *map(str, self._descriptors)]
+        self._serve += ["--read-only"] * (work == "reading")
         project, self._seal = (
             [sys.executable, "-P", "-m", "api.cli", command] for command in ("project", "seal")
         )
-        self._commands = [self._serve] * workers + [project, self._seal] * projections
+        self._commands = [self._serve] * workers + [project, self._seal] * (work == "all")
         self._silent_s = silent_s
         self._gate = Gate()
         self._reader, self._writer = os.pipe()

@@ -11,6 +11,8 @@ from api.process.logs import configure_logs
 from api.process.server import Server
 from app.settings import read_settings
 
+READ_ONLY = "--read-only"
+
 _GRACE_S = 30
 
 # libuv accepts one connection from each descriptor in a turn of the event loop. Where thousands connect at
@@ -25,7 +27,7 @@ _SWITCH_INTERVAL_S = 0.001
 def main() -> None:
     """Serve until SIGTERM on the listening sockets whose descriptors are the arguments.
 
-    The second, if there is one, is for operators.
+    The second, if there is one, is for operators. After them may stand READ_ONLY.
     """
     follow_parent()
     heart = Heart()
@@ -34,8 +36,14 @@ def main() -> None:
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     if settings.database_url is None:
         raise SystemExit("a worker needs ROUNDBOOK_DATABASE_URL")
-    listeners = [socket.socket(fileno=int(descriptor)) for descriptor in sys.argv[1:]]
-    service = create_service(settings, settings.database_url, for_operators=listeners[1:])
+    arguments = [each for each in sys.argv[1:] if each != READ_ONLY]
+    listeners = [socket.socket(fileno=int(descriptor)) for descriptor in arguments]
+    service = create_service(
+        settings,
+        settings.database_url,
+        for_operators=listeners[1:],
+        read_only=READ_ONLY in sys.argv,
+    )
     server = Server(
         service.application,
         end_streams=service.end_streams,

@@ -17,6 +17,7 @@ from api.querying.epochs import check_still, own_log
 from api.querying.listeners import COMMENT, Found, Listener, Piece
 from api.querying.parameters import Asked, Fault
 from api.querying.queries import Queries, answer_headers
+from api.querying.replica import ReplicaAwayError
 from app.evidence.proving import sealed_size
 from app.log.append import head
 from app.log.history import (
@@ -70,7 +71,7 @@ async def live(
     asked = asked._replace(log_id=await own_log(request, log_id))
     after = last_event_id or 0
     queries.open_stream()
-    size, until = await queries.logged(asked, _sealed_size(asked))
+    size, until = await queries.logged(asked, _sealed_size(asked), after=after)
     check_reached(after, until)
     async with WhileClientStays(request.scope, request.receive):
         first = await _read(asked, queries, event_stream_message, after=after, until=until)
@@ -183,7 +184,7 @@ def _listener(
     async def read(filters: HistoryFilters, after: int, most: int | None) -> Found:
         def find(pool: Pool) -> Found:
             with pool.connection() as connection:
-                until = head(connection, asked.tenant_id)
+                until = _head(connection, asked, after)
                 if most is not None and until - after > most:
                     return Found(None, until)
                 stretch = read_next(connection, asked.tenant_id, filters, after=after, until=until)
@@ -191,14 +192,29 @@ def _listener(
 
         return await queries.piece(find)
 
+    async def check() -> None:
+        queries.check_source()
+        await check_still(request, asked.log_id)
+
     return Listener(
         asked.filters,
         after,
         write=direct_write(request.scope),
         read=read,
         key=key_id_of(request),
-        check=lambda: check_still(request, asked.log_id),
+        check=check,
     )
+
+
+def _head(connection: Connection, asked: AskedHistory, known: int) -> int:
+    """Return the head of a log, which reached `known` before.
+
+    Raises ReplicaAwayError where it went back, as that of a standby may do that was started again.
+    """
+    found = head(connection, asked.tenant_id)
+    if found < known:
+        raise ReplicaAwayError(f"the log is at {found} there, and was at {known}")
+    return found
 
 
 async def _read(
@@ -216,9 +232,10 @@ async def _read(
 
     def read(pool: Pool) -> Piece:
         end = until
-        if end is None:
+        if end is None or queries.at_standby:
             with pool.connection() as connection:
-                end = head(connection, asked.tenant_id)
+                there = _head(connection, asked, end or after)
+            end = there if end is None else end
         lines, more = read_lines(
             pool, asked.tenant_id, asked.filters, after=after, until=end, write=write
         )

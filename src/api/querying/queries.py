@@ -6,6 +6,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from litestar import Request, Response
 from msgspec import Struct
+from psycopg.errors import QueryCanceled
 
 from api.http.accept import JSON, negotiate
 from api.http.auth import key_id_of, log_id_of, tenant_of
@@ -20,8 +21,10 @@ from api.querying.open_streams import OpenStreams
 from api.querying.parameters import Asked, Fault, Query, invalid_parameters
 from api.querying.positions import Awaited, Positions
 from api.querying.reads import Reads
+from api.querying.replica import Replica, ReplicaAwayError
 from app.log.append import head
 from postgres.connections import Connection, Pool
+from postgres.errors import UNAVAILABLE
 from projections.reading import Rows, Snapshot, snapshot
 
 F = TypeVar("F", bound=Struct)
@@ -58,6 +61,10 @@ class Reading(NamedTuple):
     listeners: Listeners
     pieces: Shared[Any, Any]
     at_least_timeout_s: float
+    is_standby: bool = False
+    """Whether it may have less than was acknowledged."""
+    replica: Replica | None = None
+    """What tells whether it can be used, where there is another one."""
 
 
 class Queries:
@@ -66,16 +73,45 @@ class Queries:
     Each waits for its turn and, where one is asked for, for a position. It ends when the client leaves.
     """
 
-    def __init__(self, reading: Reading, request: Request[Any, Any, Any]) -> None:
-        """Read for who asks by `request`, whose key was checked."""
-        self.pool = reading.pool
-        self.positions = reading.positions
-        self.listeners = reading.listeners
-        self._reading = reading
+    def __init__(
+        self, primary: Reading, request: Request[Any, Any, Any], *, replica: Reading | None = None
+    ) -> None:
+        """Read for who asks by `request`, whose key was checked.
+
+        From a replica, if there is one; what fails there, or what it does not have in time, from the primary,
+        and then the rest of the request, too.
+        """
+        self._primary = primary
+        self._reading = replica or primary
         self._request = request
         self._tenant_id = tenant_of(request).tenant_id
         self._key_id = key_id_of(request)
         self._lane = lane_of(request.scope)
+
+    @property
+    def pool(self) -> Pool:
+        """The connections to read with."""
+        return self._reading.pool
+
+    @property
+    def positions(self) -> Positions:
+        """Where the logs and the read models are, from which is read."""
+        return self._reading.positions
+
+    @property
+    def listeners(self) -> Listeners:
+        """Those who follow a log there."""
+        return self._reading.listeners
+
+    @property
+    def at_standby(self) -> bool:
+        """Whether what is read there may be less than what was acknowledged."""
+        return self._reading.is_standby
+
+    def check_source(self) -> None:
+        """Make sure that what was begun can go on where it is read from. Raises ReplicaAwayError."""
+        if self._reading.replica is not None and not self._reading.replica.is_usable:
+            raise ReplicaAwayError("the replica can't be read from any more")
 
     def open_stream(self) -> None:
         """Take note that what is read is the beginning of a stream, which lasts as long as the request.
@@ -122,22 +158,27 @@ class Queries:
         return await self._when_reached(Awaited("live", asked.tenant_id), asked.at_least, read_once)
 
     async def logged(
-        self, asked: Asked[Any, Any], read: Callable[[Connection, int], V]
+        self, asked: Asked[Any, Any], read: Callable[[Connection, int], V], *, after: int = 0
     ) -> Found[V]:
         """Read from the log, whose head is given to `read`, in a thread.
 
-        Without a snapshot: nothing at or below the head that was read first will change. Raises as
-        `live` does.
+        Without a snapshot: nothing at or below the head that was read first will change. A client goes on
+        `after` what it has, so a standby is waited for until it has that. Raises as `live` does.
         """
 
         def read_once() -> Found[V] | None:
             with self.pool.connection() as connection:
                 position = head(connection, asked.tenant_id)
-                if position < asked.at_least:
+                if position < self._wanted(asked, after):
                     return None
                 return Found(read(connection, position), position)
 
-        return await self._when_reached(Awaited("log", asked.tenant_id), asked.at_least, read_once)
+        awaited = Awaited("log", asked.tenant_id)
+        return await self._when_reached(awaited, max(asked.at_least, after), read_once)
+
+    def _wanted(self, asked: Asked[Any, Any], known: int) -> int:
+        """Return which position there must be for an answer; at a standby also what the client knows."""
+        return max(asked.at_least, known) if self._reading.is_standby else asked.at_least
 
     async def by_key(self, read: Callable[[Pool], V]) -> V:
         """Look something up by keys, in a thread. Raises what `read` and the store raise."""
@@ -176,14 +217,14 @@ class Queries:
         def read_once() -> Found[V] | None:
             with self._reading.by_key.connection() as connection:
                 last = head(connection, asked.tenant_id)
-            if last < asked.at_least:
+            if last < self._wanted(asked, position):
                 return None
             if position > last:
                 detail = f"must be at most {last}, the head of the log"
                 raise invalid_parameters([Fault("at_position", "beyond_head", detail)])
             return Found(load(self._reading.by_key), position)
 
-        return await self._when_reached(Awaited("log", asked.tenant_id), asked.at_least, read_once)
+        return await self._when_reached(Awaited("log", asked.tenant_id), position, read_once)
 
     async def _when_reached(
         self, awaited: Awaited, at_least: int, read_once: Callable[[], Found[V] | None]
@@ -200,8 +241,11 @@ class Queries:
             if found is not None:
                 return found
             left_s = deadline_s - time.monotonic()
-            if left_s <= 0 or not await self.positions.reached(awaited, at_least, timeout_s=left_s):
+            if left_s > 0 and await self.positions.reached(awaited, at_least, timeout_s=left_s):
+                continue
+            if self._reading is self._primary:
                 raise await self._not_reached(awaited, at_least)
+            self._reading = self._primary
 
     async def _not_reached(self, awaited: Awaited, at_least: int) -> ProblemError:
         """Tell what was waited for in vain: read models, or what the log itself does not have."""
@@ -221,6 +265,16 @@ class Queries:
         return ProblemError("read-models-behind", detail, log_position=last)
 
     async def _read(self, read: Callable[[], V]) -> V:
+        """Read, and once more from the primary what fails at a replica."""
+        replica = self._reading.replica
+        if replica is not None:
+            try:
+                return await self._reading.reads.run(self._lane, self._key_id, read)
+            except QueryCanceled:
+                raise
+            except UNAVAILABLE as error:
+                replica.failed(error)
+                self._reading = self._primary
         return await self._reading.reads.run(self._lane, self._key_id, read)
 
 

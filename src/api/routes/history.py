@@ -164,7 +164,7 @@ async def _page(asked: Asked[HistoryFilters, int], queries: Queries) -> Response
         )
         return stretch, sealed_size(connection, asked.tenant_id)
 
-    (stretch, size), position = await queries.logged(asked, read)
+    (stretch, size), position = await queries.logged(asked, read, after=after)
     page = answer(Page(stretch.entries, QUERY.cursor(asked, stretch.last_position)), position)
     page.headers.update(evidence_header(size))
     return page

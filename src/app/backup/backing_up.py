@@ -17,6 +17,7 @@ from app.backup.manifest import Manifest, logs_there
 from postgres.connections import Connection, connect
 from postgres.dumping import APPLICATION_NAME, check_readable, dump
 from postgres.migrate import applied_steps
+from postgres.pooling import require_session
 from postgres.programs import find_program
 from postgres.rows import fetch_one
 from postgres.statements import Statement, Statements
@@ -40,9 +41,10 @@ def back_up(owner_url: str, path: Path, *, programs: Path | None, replace: bool)
 
     Nothing is locked that the service needs; who migrates waits. `programs` is the folder of `pg_dump` and
     `pg_restore`. The file is there when it was read to its end, and not at all where anything failed. Raises
-    BackupError, postgres.programs.ProgramError, psycopg.Error, OSError.
+    BackupError, postgres.programs.ProgramError, postgres.pooling.PoolerError, psycopg.Error, OSError.
     """
     with connect(owner_url) as connection, whole_or_not_there(path, replace=replace) as file:
+        require_session(connection, "a backup")
         server = connection.info.server_version // 10_000
         pg_dump = find_program("pg_dump", programs, oldest=server, why="as the server is")
         pg_restore = find_program(

@@ -26,6 +26,7 @@ from domain.evidence.notes import VerifierKey, parse_note, parse_verifier_key
 from domain.evidence.proofs import Tree as StoredTree
 from postgres.connections import Connection, Pool
 from postgres.errors import UNAVAILABLE
+from postgres.pooling import require_session
 from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
 
@@ -205,6 +206,7 @@ class Anchoring:
     @contextmanager
     def _turn(self, connection: Connection, of: Log, tree: Tree) -> Iterator[bool]:
         """Have, of all processes, the turn to give a tree to the anchor; gives whether it was to be had."""
+        require_session(connection, "anchoring")
         turn = {"turn": f"{self._target} {of.log_id.hex()} {tree}"}
         has_turn = bool(fetch_one(connection, SQL.take_turn, turn, bool))
         try:

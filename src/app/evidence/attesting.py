@@ -37,6 +37,7 @@ from domain.evidence.heads import Statement
 from domain.evidence.merkle import leaf_hash
 from domain.evidence.notes import NoteError, parse_note
 from postgres.connections import Connection
+from postgres.pooling import require_session
 from postgres.rows import fetch_one
 from postgres.statements import Statement as SqlStatement
 from postgres.statements import Statements
@@ -177,6 +178,7 @@ def _go_on() -> None:
 
 @contextmanager
 def _stating(connection: Connection, log: Log) -> Iterator[None]:
+    require_session(connection, "stating the heads of a log")
     parameters = {"number": _LOCK, "tenant_id": log.tenant_id}
     if not fetch_one(connection, SQL.claim_attesting, parameters, bool):
         raise BusyError("another process is stating the heads of this log")

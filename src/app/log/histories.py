@@ -23,6 +23,7 @@ class Sql(Statements):
 
     notice_history: Statement
     begin_history: Statement
+    newest_history: Statement
     heads_of_histories: Statement
 
 
@@ -66,6 +67,11 @@ def notice_history(connection: Connection) -> None:
             " begins, and what readers keep of the one before (cursors, positions with a log_id) is refused",
             history=number,
         )
+
+
+def newest_history(connection: Connection) -> bytes | None:
+    """Return the id of the history that goes on, None before the first one. Raises psycopg.Error."""
+    return fetch_one(connection, SQL.newest_history, None, bytes)
 
 
 def begin_another_history(connection: Connection) -> None:

@@ -4,6 +4,9 @@ select notice_history();
 -- name: begin_history()
 select begin_history();
 
+-- name: newest_history()
+select history_id from histories order by number desc limit 1;
+
 -- name: heads_of_histories(tenant_id)
 -- Each history, and up to which position of a log those that followed it are the same; null for the last one.
 select case when h.number > 1 then h.history_id end as history_id,

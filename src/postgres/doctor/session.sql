@@ -1,3 +1,6 @@
+-- name: who_answers()
+select pg_catalog.pg_backend_pid();
+
 -- name: only_ask()
 select pg_catalog.set_config(name, value, false)
   from (values ('default_transaction_read_only', 'on'), ('search_path', 'pg_catalog, pg_temp'),

@@ -18,6 +18,7 @@ from app.evidence.verification.times import read_any_time
 from app.log.leaves import Log
 from app.processes import end_with_parent
 from postgres.connections import Connection, connect
+from postgres.pooling import PoolerError, require_session
 from postgres.rows import fetch_one
 from postgres.statements import Statement, Statements
 
@@ -68,8 +69,13 @@ class Read(NamedTuple):
 
 
 def connect_to_read(url: str) -> Connection:
-    """Connect for reading alone. Raises as `postgres.connections.connect` does."""
+    """Connect for reading alone. Raises as `postgres.connections.connect` does, and PoolerError."""
     connection = connect(url)
+    try:
+        require_session(connection, "verifying")
+    except PoolerError:
+        connection.close()
+        raise
     read_any_time(connection)
     connection.execute(SQL.never_write.sql)
     return connection
