@@ -259,6 +259,7 @@ create function roundbook.remove_rows(of_tenant int, at_once int) returns bigint
     language plpgsql set search_path = roundbook, pg_temp as $$
 declare
     its_table regclass;
+    chosen tid[];
     went bigint;
     all_went bigint := 0;
 begin
@@ -271,9 +272,11 @@ begin
            and c.relname not in ('removed_tenants', 'removed_logs')
          order by c.relname
     loop
-        execute format('delete from %s where ctid = any (array('
-                       '  select ctid from %1$s where tenant_id = $1 limit $2))', its_table)
-          using of_tenant, at_once;
+        execute format('select array(select ctid from %s where tenant_id = $1 limit $2)', its_table)
+           into chosen using of_tenant, at_once;
+        continue when chosen = '{}';
+        execute format('delete from %s where ctid = any ($1) and tenant_id = $2', its_table)
+          using chosen, of_tenant;
         get diagnostics went = row_count;
         all_went := all_went + went;
     end loop;
