@@ -2,29 +2,34 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import ZipFile
 
+import httpx
 import pytest
-from click.testing import CliRunner
 
-from api.cli.commands import cli
 from app.log.leaves import current_log
 from app.tenants import find_tenant
 from domain.evidence.notes import parse_verifier_key
 from postgres.connections import connect
-from tests.cli.conftest import Run, refused, served
 from tests.databases import Database
 from tests.evidence.auditor import judged
 from tests.evidence.conftest import sealed_size
-from tests.http.conftest import folder, service, start
 from tests.http.service import Service, eventually, on, roundbook
 from tests.http.wire import EVENTS, assert_problem, body, counts, deposit, login
-
-__all__ = ["folder", "refused", "served", "service", "start"]  # fixtures of the commands
+from tests.lives.conftest import SCOPES, Run
 
 WHY = ("--reason", "the contract ended", "--by", "an officer")
 SENT = [login("a"), deposit("b"), login("c", player_id="q"), deposit("d", currency="DOGE")]
+REMOVING = ("tenant", "remove", "ending", *WHY, "--confirm", "ending")
+
+
+class Ending(NamedTuple):
+    """A tenant `ending`: its id, its log's in hexadecimal digits, and a key."""
+
+    tenant_id: int
+    log_id: str
+    key: str
 
 
 def lines(opened: ZipFile, name: str) -> list[dict[str, Any]]:
@@ -50,22 +55,10 @@ def rows_of(database: Database, tenant_id: int) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def run(served: Database) -> Run:
-    """A function that runs a command in this process, as there are many; it must end well."""
-
-    def command(*arguments: str, **options: Any) -> str:
-        ended = CliRunner().invoke(cli, arguments, env=on(served), catch_exceptions=False, **options)
-        assert ended.exit_code == 0, ended.stderr
-        return ended.stdout
-
-    return command
-
-
-@pytest.fixture(scope="module")
-def tenant(served: Database, service: Service, run: Run) -> tuple[int, str, str]:
-    """A tenant `ending` with events, a conflict and an access; its id, its log's, and a key."""
+def ending(served: Database, service: Service, run: Run) -> Ending:
+    """A tenant with events, a conflict and an access."""
     run("tenant", "create", "ending", "--currency", "DOGE")
-    key = run("key", "create", "ending", "--label", "its own", *scopes()).strip()
+    key = run("key", "create", "ending", "--label", "its own", *SCOPES).strip()
     run("tenant", "limit", "ending", "--items-per-second", "100000")
     with service.client(key) as client:
         assert counts(client.post(EVENTS, content=body(*SENT))) == (4, 0, 0)
@@ -76,79 +69,79 @@ def tenant(served: Database, service: Service, run: Run) -> tuple[int, str, str]
         found = find_tenant(connection, "ending")
         log = current_log(connection, found.tenant_id)
     assert log is not None
-    return found.tenant_id, log.log_id.hex(), key
-
-
-def scopes() -> list[str]:
-    return [word for scope in ("ingest", "read", "audit") for word in ("--scope", scope)]
+    return Ending(found.tenant_id, log.log_id.hex(), key)
 
 
 def test_a_tenant_ends(
-    served: Database,
-    service: Service,
-    tenant: tuple[int, str, str],
-    run: Run,
-    refused: Run,
-    tmp_path: Path,
+    served: Database, service: Service, ending: Ending, run: Run, refused: Run, tmp_path: Path
 ) -> None:
-    tenant_id, log_id, key = tenant
-    removing = ("tenant", "remove", "ending", *WHY, "--confirm", "ending")
-    assert "close it first" in refused(*removing)
-    with service.client(key) as client:
-        # Closed at once, for a process too that has the key from before.
-        run("tenant", "close", "ending", *WHY)
-        refusal = assert_problem(client.post(EVENTS, content=body(login("e"))), "tenant-closed")
-        assert "ending is closed" in refusal["detail"]
-        assert_problem(client.post(EVENTS, content=body(login("c", x=1))), "tenant-closed")
-        for path in ("players/p", "balances?player_id=p", "history", "status"):
-            answer = client.get(f"/api/v1/{path}")
-            assert (answer.is_success, answer.headers["log-position"]) == (True, "4")
-        assert run("tenant", "list").splitlines()[-1].split("\t")[3] != ""
-        assert run("tenant", "close", "ending", *WHY) == ""  # nothing is changed
-
-        # Who has a right to be erased has it still.
-        erased = run("erase", "ending", "q", "--reason", "asked for")
-        assert erased.startswith("record\t5\nevents\t1\n")
-
-        # Back, and closed again.
-        run("tenant", "reopen", "ending", *WHY)
-        assert run("tenant", "list").splitlines()[-1].split("\t")[3] == ""
-        eventually(lambda: client.post(EVENTS, content=body(login("e"))).status_code == 204)
-        run("tenant", "close", "ending", *WHY)
-        eventually(lambda: sealed_size(client) == 6)
-
+    assert "close it first" in refused(*REMOVING)
+    with service.client(ending.key) as client:
+        closed_and_opened(client, run)
     file = tmp_path / "ending.zip"
     assert run("tenant", "export", "ending", str(file)) == "6\t6\n"
     assert file.stat().st_mode & 0o777 == 0o600
     assert "exists" in refused("tenant", "export", "ending", str(file))
-    exported(file, tmp_path, key)
+    exported(file, tmp_path, ending.key)
 
+    not_removed(served, run, refused)
+    with service.client(ending.key) as client:
+        assert client.get("/api/v1/status").is_success
+    removed(served, service, ending, run, refused)
+
+
+def closed_and_opened(client: httpx.Client, run: Run) -> None:
+    # Closed at once, for a process too that has the key from before.
+    run("tenant", "close", "ending", *WHY)
+    refusal = assert_problem(client.post(EVENTS, content=body(login("e"))), "tenant-closed")
+    assert "ending is closed" in refusal["detail"]
+    assert_problem(client.post(EVENTS, content=body(login("c", x=1))), "tenant-closed")
+    for path in ("players/p", "balances?player_id=p", "history", "status"):
+        answer = client.get(f"/api/v1/{path}")
+        assert (answer.is_success, answer.headers["log-position"]) == (True, "4")
+    assert run("tenant", "list").splitlines()[-1].split("\t")[3] != ""
+    assert run("tenant", "close", "ending", *WHY) == ""  # nothing is changed
+
+    # Who has a right to be erased has it still.
+    erased = run("erase", "ending", "q", "--reason", "asked for")
+    assert erased.startswith("record\t5\nevents\t1\n")
+
+    # Back, and closed again.
+    run("tenant", "reopen", "ending", *WHY)
+    assert run("tenant", "list").splitlines()[-1].split("\t")[3] == ""
+    eventually(lambda: client.post(EVENTS, content=body(login("e"))).status_code == 204)
+    run("tenant", "close", "ending", *WHY)
+    eventually(lambda: sealed_size(client) == 6)
+
+
+def not_removed(served: Database, run: Run, refused: Run) -> None:
     run("hold", "ending", "p", "--reason", "a dispute")
-    assert "players on hold, 1 of them" in refused(*removing)
+    assert "players on hold, 1 of them" in refused(*REMOVING)
     run("hold", "ending", "p", "--reason", "settled", "--release")
-    keys = Path(on(served)["ROUNDBOOK_SIGNING_KEYS"])
-    signed = {file.name: file.read_bytes() for file in keys.glob(f"{log_id}.*.last")}
-    signed |= {file.name: file.read_bytes() for file in keys.glob(f"{log_id}.last")}
-    assert len(signed) == 3
-    assert list(keys.glob(f"{log_id}*.key"))
     ended = roundbook(
         "tenant", "remove", "ending", *WHY, settings=on(served), input="other\n", check=False
     )
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "'other' is not 'ending'; nothing was removed" in ended.stderr
-    with service.client(key) as client:
-        assert client.get("/api/v1/status").is_success
 
+
+def removed(served: Database, service: Service, ending: Ending, run: Run, refused: Run) -> None:
+    tenant_id, log_id, key = ending
+    keys = Path(on(served)["ROUNDBOOK_SIGNING_KEYS"])
+    signed = {file.name: file.read_bytes() for file in keys.glob(f"{log_id}.*.last")}
+    signed |= {file.name: file.read_bytes() for file in keys.glob(f"{log_id}.last")}
+    assert len(signed) == 3
+    assert list(keys.glob(f"{log_id}*.key"))
     last_key = run("key", "list", "ending").splitlines()[-1].split("\t")[0]
     run("tenant", "create", "staying")
-    staying = run("key", "create", "staying", *scopes()).strip()
+    staying = run("key", "create", "staying", *SCOPES).strip()
     with service.client(staying) as client:
         client.post(EVENTS, content=body(*SENT[:3])).raise_for_status()
         eventually(lambda: sealed_size(client) == 3)
     before = rows_of(served, tenant_id + 1)
 
-    removed = run(*removing[:-2], input="ending\n")
-    assert removed == f"ending\t6\t6\t{log_id}\n"
+    told_of = run(*REMOVING[:-2], input="ending\n")
+    assert told_of == f"ending\t6\t6\t{log_id}\n"
     assert set(rows_of(served, tenant_id)) == {"removed_tenants", "removed_logs"}
     assert list(keys.glob(f"{log_id}*")) == []
     with service.client(key) as client:
@@ -156,19 +149,25 @@ def test_a_tenant_ends(
     [record] = run("tenant", "list", "--removed").splitlines()
     name, _, *told = record.split("\t")
     assert (name, told) == ("ending", ["6", "6", log_id, "an officer", "the contract ended"])
-    assert "no tenant 'ending'" in refused("tenant", "export", "ending", str(tmp_path / "x"))
+    assert "no tenant 'ending'" in refused("tenant", "export", "ending", "never-written.zip")
     # Again is fine, and no id is given twice.
-    assert run(*removing) == removed
+    assert run(*REMOVING) == told_of
     run("tenant", "create", "ending")
-    assert "is open" in refused(*removing)
+    assert "is open" in refused(*REMOVING)
     with connect(served.service_url) as connection:
         assert find_tenant(connection, "ending").tenant_id == tenant_id + 2
     run("key", "create", "ending", "--scope", "read")
     assert int(run("key", "list", "ending").split("\t")[0]) > int(last_key)
 
-    # Others are as they were; what is known outside of the log is on record, and no finding.
     after = rows_of(served, tenant_id + 1)
     assert [name for name in before if after.get(name, 0) < before[name]] == []
+    known_outside(served, keys, signed, log_id, run)
+
+
+def known_outside(
+    served: Database, keys: Path, signed: dict[str, bytes], log_id: str, run: Run
+) -> None:
+    """What is known outside of the log is on record, and no finding of others."""
     for name, content in signed.items():
         (keys / name).write_bytes(content)
     told_of = run("verify", "staying")
@@ -214,7 +213,7 @@ def exported(file: Path, tmp_path: Path, key: str) -> None:
     assert "commitment" in events[2]
     assert json.loads(bytes.fromhex(conflicts[0]["data"].removeprefix(r"\x")))["player_id"] == "z"
     assert [each["closed"] for each in closings] == [True, False, True]
-    assert [each["number"] for each in accesses][0] == 1
+    assert accesses[0]["number"] == 1
     assert [each["position"] for each in erased] == [3]
     assert {each["tree"] for each in checkpoints} >= {"log", "accesses"}
     verdict = judged(bundle, parse_verifier_key(log_key["vkey"]))

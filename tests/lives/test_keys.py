@@ -1,6 +1,5 @@
 """Keys: when they were last used, and another one in the place of one that is to end."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -12,10 +11,8 @@ from app.tenants import Key, Tenant, TenantError, create_key, find_key, list_key
 from postgres.connections import Connection, Pool, connect
 from tests.databases import Database
 from tests.http.service import Service, eventually
-from tests.http.wire import EVENTS, assert_problem, body, login
-from tests.lives.test_commands import Run, folder, run, served, service, start
-
-__all__ = ["folder", "run", "served", "service", "start"]  # fixtures of the commands
+from tests.http.wire import EVENTS, assert_problem, body, deposit, login
+from tests.lives.conftest import Run
 
 DAY = timedelta(days=1)
 
@@ -72,7 +69,9 @@ def test_a_key_that_follows_another_is_like_it(pool: Pool, tenant: Tenant) -> No
         )
         assert was.expires_at == rotated.ends_at
         assert before + DAY <= rotated.ends_at <= datetime.now(UTC) + DAY
-        assert (old.key, rotated.made.key) == (old.key, rotated.made.key)
+        found = find_key(connection, rotated.made.key)
+        assert found is not None
+        assert found.key.key_id == new.key_id == rotated.made.key_id
         # It never lasts longer than it would have.
         assert rotate_key(connection, old.key_id, overlap=3 * DAY).ends_at == rotated.ends_at
 
@@ -129,8 +128,6 @@ def test_both_keys_work_until_the_older_one_ends(
 
 
 def test_a_currency_is_taken_back(run: Run, service: Service) -> None:
-    from tests.http.wire import deposit
-
     run("tenant", "create", "recoined", "--currency", "DOGE")
     key = run("key", "create", "recoined", "--scope", "ingest", "--scope", "read").strip()
     with service.client(key) as client:
