@@ -67,6 +67,7 @@ ROOMS = {
             "last_position": _tables("events"),
             "never_sealed": _tables("logs"),
             "sealed_size": _tables("logs"),
+            "sealed_sizes": _tables("logs"),
             "sealed_log": _tables("logs"),
             "trees": _tables("logs"),
             "waiting": _tables("logs"),

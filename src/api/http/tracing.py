@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span
 
 _OPERATION = ["^/health/", "^/metrics$"]
-# What the middleware takes from the request itself, by the conventions of OpenTelemetry before 1.21 and since.
+# What the middleware takes from the request itself, in the words of OpenTelemetry before 1.21 and since.
 _OWN_WORDS = ("http.url", "http.target", "url.full", "url.path")
 
 
