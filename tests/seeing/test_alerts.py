@@ -12,7 +12,7 @@ import yaml
 from prometheus_client import REGISTRY
 
 import api.asgi  # noqa: F401  # what it imports makes the metrics of the workers,
-import app.evidence.anchoring  # noqa: F401  # and these those of the other processes
+import app.evidence.anchoring  # and these those of the other processes
 import app.evidence.attester  # noqa: F401
 import projections.engine.upkeep  # noqa: F401
 from api.querying.staleness import Staleness
@@ -94,7 +94,7 @@ def test_labels_are_those_of_the_metrics() -> None:
 
 
 def test_panels_stand_beside_each_other_and_say_what_they_show() -> None:
-    places = set()
+    places: set[tuple[int, int]] = set()
     ids = [panel["id"] for panel in panels()]
     assert len(ids) == len(set(ids))
     for panel in panels():

@@ -1,6 +1,5 @@
 """`roundbook top`: how all tenants are, in the terminal."""
 
-import sys
 import time
 from typing import NamedTuple
 
@@ -41,11 +40,12 @@ _LATE_S = 5.0
 def top(*, once: bool, interval_s: float, rows: int, url: str) -> None:
     """Show how all tenants are: how fast they are recorded, what is not shown or sealed yet, what is wrong.
 
-    Those that need a look come first, then the busiest. Ctrl-C ends it. With --once it prints of each tenant
-    the name, the last position, how many events queries don't show yet, for how many seconds the first of them
-    waits, how many are not sealed, and what is wrong; tab-separated.
+    Those that need a look come first, then the busiest. Ctrl-C ends it. With --once it prints of each
+    tenant the name, the last position, how many events queries don't show yet, for how many seconds the first
+    of them waits, how many are not sealed, and what is wrong; tab-separated.
     """
-    if not once and not sys.stdout.isatty():
+    console = Console()
+    if not once and (not console.is_terminal or console.is_dumb_terminal):
         raise click.UsageError("it needs a terminal: for scripts there is --once")
     with connect_service(read_settings()) as connection:
         if once:
@@ -57,7 +57,7 @@ def top(*, once: bool, interval_s: float, rows: int, url: str) -> None:
             return
         try:
             with httpx.Client(base_url=url) as client:
-                _watch(connection, client, interval_s=interval_s, rows=rows)
+                _watch(connection, client, console, interval_s=interval_s, rows=rows)
         except KeyboardInterrupt:
             return
 
@@ -67,9 +67,11 @@ class _Moment(NamedTuple):
     host: Served | None
 
 
-def _watch(connection: Connection, client: httpx.Client, *, interval_s: float, rows: int) -> None:
+def _watch(
+    connection: Connection, client: httpx.Client, console: Console, *, interval_s: float, rows: int
+) -> None:
     before = _Moment(look(connection), served(client))
-    with Live(_view(before, before, rows), console=Console(), auto_refresh=False) as live:
+    with Live(_view(before, before, rows), console=console, auto_refresh=False) as live:
         while True:
             time.sleep(interval_s)
             now = _Moment(look(connection), served(client))
