@@ -88,6 +88,7 @@ def test_a_tenant_ends(
     with service.client(ending.key) as client:
         assert client.get("/api/v1/status").is_success
     removed(served, service, ending, run, refused)
+    assert [line for line in service.log_lines() if line["level"] == "error"] == []
 
 
 def closed_and_opened(client: httpx.Client, run: Run) -> None:

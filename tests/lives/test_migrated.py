@@ -51,8 +51,7 @@ def test_what_is_there_lives_on(fresh_database: Database, monkeypatch: pytest.Mo
             set_closed(owner, "older", closed=True, reason="r", by="b")
             with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
                 append(older_host, 3)
-            begin_removal(owner, tenant, reason="r", by="b")
-            remove_rows(owner, 1, lambda _: None)
+            remove_rows(owner, begin_removal(owner, tenant, reason="r", by="b"), lambda _: None)
             [record] = list_removed(older_host)
             assert (record.name, record.last_position) == ("older", 2)
             assert create_tenant(older_host, "newer").tenant_id == 2

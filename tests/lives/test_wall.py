@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from api.tenancy import create_tenant
+from app.lives import removing
 from app.lives.closing import set_closed
 from app.lives.removing import begin_removal, list_removed, remove_rows
 from app.log.append import TenantClosedError, locked_log
@@ -87,8 +88,6 @@ def test_only_the_owner_closes_and_removes(database: Database, recorded: Tenant)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             begin_removal(service, recorded, **WHY)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            remove_rows(service, recorded.tenant_id, print)
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
             service.execute("delete from roundbook.tenant_currencies")
 
 
@@ -97,8 +96,6 @@ def test_an_open_tenant_and_one_with_a_hold_are_not_removed(
 ) -> None:
     with pytest.raises(TenantError, match="is not closed; nothing was removed"):
         begin_removal(owner, recorded, **WHY)
-    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="was not removed"):
-        remove_rows(owner, recorded.tenant_id, print)
     set_closed(owner, recorded.name, closed=True, **WHY)
     set_hold(owner, recorded.tenant_id, new_hold("q", "a dispute", "legal"))
     with pytest.raises(TenantError, match="on hold; nothing was removed"):
@@ -113,7 +110,7 @@ def test_rows_of_others_stay_whoever_deletes(
     send(pool, other, logins(["a", "b", "c"]))
     set_closed(owner, recorded.name, closed=True, **WHY)
     with owner.transaction():
-        begin_removal(owner, recorded, **WHY)
+        removed = begin_removal(owner, recorded, **WHY)
         for table in ("events", "leaf_runs"):
             both = f"delete from roundbook.{table} where tenant_id = any(%s)"
             with (
@@ -122,7 +119,7 @@ def test_rows_of_others_stay_whoever_deletes(
             ):
                 owner.execute(both, [[recorded.tenant_id, other.tenant_id]])
     went: list[int] = []
-    remove_rows(owner, recorded.tenant_id, went.append)
+    remove_rows(owner, removed, went.append)
     assert sum(went) > 3
     assert position(owner, recorded) == 0
     assert position(owner, other) == 3
@@ -139,8 +136,7 @@ def test_no_id_is_given_twice(fresh_database: Database) -> None:
         tenant = create_tenant(service, "gone")
         key = create_key(service, tenant, ["read"])
         set_closed(owner, "gone", closed=True, **WHY)
-        begin_removal(owner, tenant, **WHY)
-        remove_rows(owner, tenant.tenant_id, lambda _: None)
+        remove_rows(owner, begin_removal(owner, tenant, **WHY), lambda _: None)
         again = create_tenant(service, "gone")
         assert again.tenant_id == tenant.tenant_id + 1
         assert create_key(service, again, ["read"]).key_id == key.key_id + 1
@@ -157,3 +153,26 @@ def test_every_table_of_tenants_that_is_append_only_lets_rows_go_with_their_tena
         "   and (t.tgtype & 8) <> 0 and c.relname not like 'removed%%'"
     ).fetchall()
     assert walled == []
+
+
+def test_a_removal_that_was_broken_off_goes_on(
+    owner: Connection, pool: Pool, recorded: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(pool, recorded, logins([f"c{number}" for number in range(7)]))
+    set_closed(owner, recorded.name, closed=True, **WHY)
+    removed = begin_removal(owner, recorded, **WHY)
+    monkeypatch.setattr(removing, "_ROWS_AT_ONCE", 2)
+    before = position(owner, recorded)
+
+    class KilledError(Exception):
+        pass
+
+    def until_events(_: int) -> None:
+        if position(owner, recorded) < before:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        remove_rows(owner, removed, until_events)
+    assert position(owner, recorded) == before - 2 == 7
+    remove_rows(owner, removed, lambda _: None)
+    assert position(owner, recorded) == 0

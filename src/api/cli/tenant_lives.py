@@ -116,7 +116,7 @@ def remove(name: str, reason: str, by: str | None, confirm: str | None) -> None:
             nonlocal rows
             rows += went
 
-        remove_rows(owner, tenant.tenant_id, count)
+        remove_rows(owner, tenant, count)
     files = remove_key_files(settings.signing_path, tenant.log_ids)
     logs = [log_id.hex() for log_id in tenant.log_ids]
     click.echo(f"{tenant.name}\t{tenant.last_position}\t{tenant.sealed}\t{','.join(logs)}")

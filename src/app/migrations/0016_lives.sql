@@ -208,7 +208,7 @@ end
 $$;
 
 -- Begin to remove a closed tenant: keep what is known of it afterwards, and take it away from who serves, projects
--- and seals. The rest goes by remove_rows. Gives nothing; raises where that may not be.
+-- and seals. Its other rows go some at a time (app/lives/removing.py).
 create function roundbook.remove_tenant(of_tenant int, why text, who text) returns void
     language plpgsql set search_path = roundbook, pg_temp as $$
 begin
@@ -253,38 +253,7 @@ begin
 end
 $$;
 
--- Remove rows of a tenant that is on record as removed, some of each table; gives how many went. Every table with a
--- column tenant_id is one of tenants, those of later steps too.
-create function roundbook.remove_rows(of_tenant int, at_once int) returns bigint
-    language plpgsql set search_path = roundbook, pg_temp as $$
-declare
-    its_table regclass;
-    chosen tid[];
-    went bigint;
-    all_went bigint := 0;
-begin
-    if not exists (select from removed_tenants where tenant_id = of_tenant) then
-        raise exception 'the tenant was not removed' using errcode = 'object_not_in_prerequisite_state';
-    end if;
-    for its_table in
-        select c.oid from pg_class c join pg_attribute a on a.attrelid = c.oid
-         where c.relnamespace = 'roundbook'::regnamespace and c.relkind = 'r' and a.attname = 'tenant_id'
-           and c.relname not in ('removed_tenants', 'removed_logs')
-         order by c.relname
-    loop
-        execute format('select array(select ctid from %s where tenant_id = $1 limit $2)', its_table)
-           into chosen using of_tenant, at_once;
-        continue when chosen = '{}';
-        execute format('delete from %s where ctid = any ($1) and tenant_id = $2', its_table)
-          using chosen, of_tenant;
-        get diagnostics went = row_count;
-        all_went := all_went + went;
-    end loop;
-    return all_went;
-end
-$$;
-
 revoke all on function roundbook.refuse_closed(), roundbook.disallow_currency(int, text),
     roundbook.end_key(int, timestamptz), roundbook.note_key_use(int),
-    roundbook.remove_tenant(int, text, text), roundbook.remove_rows(int, int)
+    roundbook.remove_tenant(int, text, text)
   from public;
