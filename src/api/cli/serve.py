@@ -121,13 +121,16 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
         if not wait_until_ready(store, stop, begin):
             return
         _drop(store, choice)
-        url = url_of(listener)
-        click.echo(f"Roundbook serves on {url}, its documentation on {url}/schema")
-        if for_operators is not None:
-            click.echo(f"Health and metrics are on {url_of(for_operators)} alone")
-        if demo:
-            with connect(store.service_url) as connection:
-                introduce_demo(connection, url, settings)
+
+        def announce() -> None:
+            url = url_of(listener)
+            click.echo(f"Roundbook serves on {url}, its documentation on {url}/schema")
+            if for_operators is not None:
+                click.echo(f"Health and metrics are on {url_of(for_operators)} alone")
+            if demo:
+                with connect(store.service_url) as connection:
+                    introduce_demo(connection, url, settings)
+
         Supervisor(
             store,
             listener,
@@ -136,8 +139,7 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
             projections=projections,
             account=choice.account,
             silent_s=settings.silent_process_s,
-            make_way=early.end,
-        ).run(stop)
+        ).run(stop, make_way=early.end, when_open=announce)
 
 
 def _check_tracing(settings: Settings) -> None:

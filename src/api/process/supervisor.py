@@ -79,13 +79,11 @@ class Supervisor:
         projections: bool,
         silent_s: float,
         account: Account | None = None,
-        make_way: Callable[[], None] = lambda: None,
     ) -> None:
         """Serve on `listener` from `store`, health and metrics on a listener `for_operators` if there is one.
 
         Without `projections` others keep read models and evidence. All but who seals, which needs the keys,
-        run as `account` if there is one. A process is ended that is silent for `silent_s`. `make_way` is
-        called when a worker is about to serve, which then does.
+        run as `account` if there is one. A process is ended that is silent for `silent_s`.
         """
         self._store = store
         self._account = account
@@ -100,23 +98,32 @@ class Supervisor:
         )
         self._commands = [self._serve] * workers + [project, self._seal] * projections
         self._silent_s = silent_s
-        self._make_way = make_way
         self._gate = Gate()
         self._reader, self._writer = os.pipe()
         self._metrics = MetricsFolders(account)
 
-    def run(self, stop: threading.Event) -> None:
-        """Keep all processes running until `stop` is set; then let them finish what they began."""
+    def run(
+        self,
+        stop: threading.Event,
+        *,
+        make_way: Callable[[], None] = lambda: None,
+        when_open: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Keep all processes running until `stop` is set; then let them finish what they began.
+
+        `make_way` is called when a worker is about to serve, which then does, and `when_open` after that.
+        """
         children = [self._start(command) for command in self._commands]
         try:
             while not stop.wait(_TICK_S):
                 self._store.keep_alive()
                 children = [self._look_after(child) for child in children]
                 if not self._gate.is_open and any(map(self._would_serve, children)):
-                    self._make_way()
+                    make_way()
                     self._gate.open()
+                    when_open()
         finally:
-            self._make_way()
+            make_way()
             for listener in self._listeners:
                 listener.close()  # who comes now is refused, not left waiting
             self._end([child.process for child in children])
