@@ -123,6 +123,8 @@ def create_service(
             return nullcontext()
         return reads.unsent(lane_of(scope), held_bytes)
 
+    tracing = _tracing(settings.traces_url)
+
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         try:
@@ -135,6 +137,7 @@ def create_service(
             sources.close()
             looking_up.close()
             recording.close()
+            tracing.end()
 
     apart = [operations_apart(for_operators)] if for_operators else []
     application = Litestar(
@@ -148,7 +151,11 @@ def create_service(
                 for name, value in constants.items()
             },
         },
-        middleware=[request_metrics, deadlines(settings.request_timeout_s)],
+        middleware=[
+            request_metrics,
+            *tracing.middlewares,
+            deadlines(settings.request_timeout_s),
+        ],
         state=State(
             {
                 "wrong_keys": WrongKeys(),
@@ -169,6 +176,21 @@ def create_service(
     sending = bounded_sending(endings(wrapped), unsent=unsent, timeout_s=settings.send_timeout_s)
     starting = fair_starts(sending, who=partial(who_asks, key_ring))
     return Service(request_log(starting), sources.end_streams)
+
+
+class _Tracing(NamedTuple):
+    middlewares: list[Callable[[ASGIApp], ASGIApp]]
+    end: Callable[[], None]
+
+
+def _tracing(url: str | None) -> _Tracing:
+    if url is None:
+        return _Tracing([], lambda: None)
+    # An extra of the package, which takes a third of a second to import.
+    from api.http.tracing import begin_tracing  # noqa: PLC0415
+
+    tracing = begin_tracing(url)
+    return _Tracing([tracing.middleware], tracing.end)
 
 
 def _constant(value: Any) -> Callable[[], Any]:

@@ -19,7 +19,8 @@ grant execute on function lock_log(int), add_leaf_run(int, int, bigint, bytea),
     register_conflict(int, bigint, bytea, bytea, text, text, bytea),
     record_accesses(int, int[], text[], text[], text[], text[]),
     add_tenant(text, text[]), allow_currency(int, text), key_of(bytea), keys_of(int),
-    make_key(bytea, int, text[], text, timestamptz), revoke_key(int), roundbook.notice_history()
+    make_key(bytea, int, text[], text, timestamptz), revoke_key(int), roundbook.notice_history(),
+    roundbook.disallow_currency(int, text), roundbook.end_key(int, timestamptz), roundbook.note_key_use(int)
   to {service};
 
 -- Hosts of a version that doesn't know step 8 write these themselves. Where it found tenants, such hosts may be

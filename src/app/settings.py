@@ -67,6 +67,10 @@ Account = Annotated[
 ]
 Folder = Annotated[str, msgspec.Meta(description="the path of a folder")]
 FolderOrNone = Annotated[str | None, msgspec.Meta(description="the path of a folder")]
+TracesUrl = Annotated[
+    Annotated[str, msgspec.Meta(pattern=r"\Ahttps?://[^\s/?#]+(/\S*)?\Z")] | None,
+    msgspec.Meta(description="a URL, as http://127.0.0.1:4318/v1/traces"),
+]
 LogFormat = Annotated[
     Literal["json", "console"] | None, msgspec.Meta(description="json or console")
 ]
@@ -161,6 +165,8 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """For how many years what moves money must be kept; `roundbook erase --before` is held to it."""
     ops_address: OpsAddress = None
     """Where health and metrics are served, and then nowhere else. Absent: beside the API, to everyone."""
+    traces_url: TracesUrl = None
+    """Where traces of requests are sent by OTLP over HTTP. Absent: nothing is traced."""
     service_user: Account = None
     """Whom workers and the projector run as, where root starts the service; `root` for root. Absent: see
     `api.process.service_account`."""

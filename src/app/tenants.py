@@ -23,6 +23,7 @@ class Sql(Statements):
     list_tenants: Statement
     find_tenant: Statement
     allow_currency: Statement
+    disallow_currency: Statement
     create_key: Statement
     list_keys: Statement
     revoke_key: Statement
@@ -46,12 +47,16 @@ class TenantError(ValueError):
 
 
 class Tenant(Struct, frozen=True):
-    """One customer of the service. `currencies`: the codes beyond ISO 4217 that it may send."""
+    """One customer of the service. `currencies`: the codes beyond ISO 4217 that it may send.
+
+    `closed_at`: since when nothing is recorded any more, None where it is open.
+    """
 
     tenant_id: int
     name: str
     created_at: datetime
     currencies: list[str]
+    closed_at: datetime | None = None
 
     def allowed_currencies(self) -> frozenset[str]:
         """List all codes that the tenant may send."""
@@ -59,7 +64,10 @@ class Tenant(Struct, frozen=True):
 
 
 class Key(Struct, frozen=True):
-    """What is kept of an API key; the key itself is not."""
+    """What is kept of an API key; the key itself is not.
+
+    `last_used_at` is noted once a minute at most; it is None for a key that was never used.
+    """
 
     key_id: int
     scopes: list[Scope]
@@ -67,6 +75,7 @@ class Key(Struct, frozen=True):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    last_used_at: datetime | None = None
 
     def is_valid(self, now: datetime) -> bool:
         """Return whether the key is neither revoked nor expired."""
@@ -140,6 +149,18 @@ def allow_currency(connection: Connection, name: str, code: str) -> bool:
     return fetch_one(connection, SQL.allow_currency, row, bool) or False
 
 
+def disallow_currency(connection: Connection, name: str, code: str) -> bool:
+    """Let a tenant no longer send a currency code beyond ISO 4217; False if it was not allowed.
+
+    Raises TenantError for a code of ISO 4217, and where there is no such tenant.
+    """
+    tenant = find_tenant(connection, name)
+    if code in ISO_4217:
+        raise TenantError(f"{code} is of ISO 4217: every tenant may send it")
+    row = {"tenant_id": tenant.tenant_id, "code": code}
+    return fetch_one(connection, SQL.disallow_currency, row, bool) or False
+
+
 def create_key(
     connection: Connection,
     tenant: Tenant,
@@ -161,7 +182,8 @@ def create_key(
     }
     for _ in range(_ATTEMPTS):
         try:
-            key_id = fetch_one(connection, SQL.create_key, row, int)
+            with connection.transaction():
+                key_id = fetch_one(connection, SQL.create_key, row, int)
         except psycopg.errors.UniqueViolation:
             continue
         if key_id is not None:
@@ -196,7 +218,13 @@ def find_key(connection: Connection, key: str) -> KnownKey | None:
     moments = (found.created_at, found.expires_at, found.revoked_at)
     return KnownKey(
         Key(found.key_id, found.scopes, found.label, *moments),
-        Tenant(found.tenant_id, found.name, found.tenant_created_at, found.currencies),
+        Tenant(
+            found.tenant_id,
+            found.name,
+            found.tenant_created_at,
+            found.currencies,
+            found.closed_at,
+        ),
         found.log_id,
         found.history_id,
     )
@@ -215,6 +243,7 @@ class _Found(NamedTuple):
     name: str
     tenant_created_at: datetime
     currencies: list[str]
+    closed_at: datetime | None
     log_id: bytes
     history_id: bytes | None
 

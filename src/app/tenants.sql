@@ -3,22 +3,32 @@ select add_tenant(:name, :currencies::text[]);
 
 -- name: list_tenants()
 select t.tenant_id, t.name, t.created_at,
-       array(select code from tenant_currencies c where c.tenant_id = t.tenant_id order by code) as currencies
+       array(select code from tenant_currencies c where c.tenant_id = t.tenant_id order by code) as currencies,
+       (select case when closed then at end from roundbook.closings c
+         where c.tenant_id = t.tenant_id order by number desc limit 1) as closed_at
   from tenants t order by t.tenant_id;
 
 -- name: find_tenant(name)^
 select t.tenant_id, t.name, t.created_at,
-       array(select code from tenant_currencies c where c.tenant_id = t.tenant_id order by code) as currencies
+       array(select code from tenant_currencies c where c.tenant_id = t.tenant_id order by code) as currencies,
+       (select case when closed then at end from roundbook.closings c
+         where c.tenant_id = t.tenant_id order by number desc limit 1) as closed_at
   from tenants t where t.name = :name;
 
 -- name: allow_currency(tenant_id, code)^
 select allow_currency(:tenant_id, :code);
 
+-- name: disallow_currency(tenant_id, code)^
+select roundbook.disallow_currency(:tenant_id, :code);
+
 -- name: create_key(key_hash, tenant_id, scopes, label, expires_at)^
 select make_key(:key_hash, :tenant_id, :scopes::text[], :label, :expires_at);
 
 -- name: list_keys(tenant_id)
-select key_id, scopes, label, created_at, expires_at, revoked_at from keys_of(:tenant_id);
+select k.key_id, k.scopes, k.label, k.created_at, k.expires_at, k.revoked_at, u.last_used_at
+  from keys_of(:tenant_id) k
+  left join roundbook.key_uses u on u.tenant_id = :tenant_id and u.key_id = k.key_id
+ order by k.key_id;
 
 -- name: revoke_key(key_id)
 -- When that was done before, null if it is done now; nothing comes back for no such key.
@@ -29,6 +39,8 @@ select revoke_key(:key_id);
 select k.key_id, k.scopes, k.label, k.created_at, k.expires_at, k.revoked_at, t.tenant_id, t.name,
        t.created_at as tenant_created_at,
        array(select code from tenant_currencies c where c.tenant_id = t.tenant_id order by code) as currencies,
+       (select case when closed then at end from roundbook.closings c
+         where c.tenant_id = t.tenant_id order by number desc limit 1) as closed_at,
        coalesce((select log_id from logs l where l.tenant_id = t.tenant_id order by number desc limit 1),
                 decode(repeat('00', 16), 'hex')) as log_id,
        (select case when number > 1 then history_id end

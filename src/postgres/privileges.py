@@ -10,7 +10,7 @@ from postgres.statements import Statement, Statements
 _APPEND_ONLY_TABLES = ("events", "conflicts", "accesses")
 
 _WRITTEN_BY_FUNCTIONS_ALONE = (
-    *("accesses", "api_keys", "conflicts", "leaf_runs", "logs"),
+    *("accesses", "api_keys", "conflicts", "key_uses", "leaf_runs", "logs"),
     *("tenant_currencies", "tenants"),
 )
 _HIDDEN = ("api_keys",)

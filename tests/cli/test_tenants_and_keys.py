@@ -31,8 +31,8 @@ def test_a_tenant_is_created_and_listed_newest_last(run: Run) -> None:
     made = run("tenant", "create", "second", "--currency", "USDT", "--currency", "BTC")
     assert made.startswith("second\n")
     *_, first, second = run("tenant", "list").splitlines()
-    assert re.fullmatch(rf"first\t{TIME}\t", first)
-    assert re.fullmatch(rf"second\t{TIME}\tBTC,USDT", second)
+    assert re.fullmatch(rf"first\t{TIME}\t\t", first)
+    assert re.fullmatch(rf"second\t{TIME}\tBTC,USDT\t", second)
 
 
 def test_a_key_is_printed_alone_and_only_its_hash_is_kept(run: Run, served: Database) -> None:

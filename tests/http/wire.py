@@ -21,6 +21,7 @@ _STATUS = {
     "body-too-slow": 408,
     "malformed-body": 400,
     "forbidden": 403,
+    "tenant-closed": 403,
     "not-found": 404,
     "not-sealed": 404,
     "method-not-allowed": 405,

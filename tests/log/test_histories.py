@@ -131,8 +131,11 @@ def test_a_log_of_the_version_before_is_called_as_it_was(
         patched.setattr(Schema, "grants", lambda _: [])
         migrate(SCHEMA, fresh_database.owner_url, fresh_database.service_url)
     with connect(fresh_database.owner_url) as owner:
-        tenant = create_tenant(owner, "older")
-        key = create_key(owner, tenant, ["read"]).key
+        # As the version before does.
+        owner.execute("select add_tenant('older', '{}')")
+        owner.execute("select begin_log(1, uuid_send(gen_random_uuid()), null, null)")
+        key = "rb_older"
+        owner.execute("select make_key(sha256('rb_older'), 1, '{read}', '', null)")
     applied = migrate(SCHEMA, fresh_database.owner_url, fresh_database.service_url)
     assert _STEP in {step.number for step in applied}
     with connect(fresh_database.service_url) as service:

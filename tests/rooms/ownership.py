@@ -33,8 +33,11 @@ _PARTS = {"balances": ["balance_periods"]}
 
 ROOMS = {
     "tenants": Room(
-        ["app/tenants"],
-        _tables("tenants", "tenant_currencies", "api_keys"),
+        ["app/tenants", "app/lives/"],
+        _tables(
+            *("tenants", "tenant_currencies", "api_keys", "key_uses"),
+            *("closings", "removed_tenants", "removed_logs"),
+        ),
         # With a key it is known for some seconds which log goes on, as it is whether the key is valid.
         {"find_key": _tables("logs", "histories")},
     ),
@@ -64,6 +67,7 @@ ROOMS = {
             "last_position": _tables("events"),
             "never_sealed": _tables("logs"),
             "sealed_size": _tables("logs"),
+            "sealed_sizes": _tables("logs"),
             "sealed_log": _tables("logs"),
             "trees": _tables("logs"),
             "waiting": _tables("logs"),
@@ -75,6 +79,7 @@ ROOMS = {
             "records_at": _tables("events"),
             "all_logs": _tables("logs"),
             "all_log_ids": _tables("logs"),
+            "removed_logs": _tables("removed_logs"),
             "impossible_times": _tables("logs", "accesses", "holds", "conflicts", "tenants"),
             "accesses_between": _tables("accesses"),
             "number_of_accesses": _tables("accesses"),

@@ -19,6 +19,7 @@ from api.cli.replay import replay_command
 from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
+from api.cli.top import top
 from api.cli.verify import verify_command
 from api.process.service_account import ServiceUserError
 from api.process.store import OwnerNeededError
@@ -90,6 +91,7 @@ _COMMANDS = (
     doctor_command,
     tenant,
     key,
+    top,
     replay_command,
     rebuild_command,
     verify_command,

@@ -1,13 +1,10 @@
 """`roundbook evidence bundle`: what an auditor takes away, written here."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
+from api.cli.files import whole_or_not_there
 from api.process.store import open_service
 from app.evidence.bundle import Bundle, BundleOf
 from app.evidence.proving import NotSealedError
@@ -61,21 +58,8 @@ def bundle_command(
             bundle = Bundle(pool, tenant_id, asked)
         except NotSealedError as error:
             raise UnsealedError(f"there is no such bundle of {tenant} yet: {error}") from None
-        with _whole_or_not_there(file) as out:
+        with whole_or_not_there(file) as out:
             out.writelines(bundle.pieces())
     manifest = bundle.manifest
     of = manifest.stream or f"positions {manifest.first} to {manifest.last}"
     click.echo(f"wrote {file}: {of}, of a log of {manifest.size}", err=True)
-
-
-@contextmanager
-def _whole_or_not_there(file: Path) -> Iterator[BinaryIO]:
-    """Write a new file, and take it away again where it does not become whole. Raises OSError."""
-    with file.open("xb") as out:
-        try:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        except BaseException:
-            file.unlink()
-            raise

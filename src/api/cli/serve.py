@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
 
 import click
 import structlog
@@ -35,7 +36,7 @@ from app.evidence.existing import begin_signing_existing
 from app.evidence.keys import KeyFileError
 from app.evidence.sealer import Sealer
 from app.log.histories import HistoryWatch
-from app.settings import Settings, read_settings
+from app.settings import Settings, SettingsError, read_settings
 from postgres.connections import Pool, connect, open_pool
 from postgres.watchdog import Watchdog
 from projections.engine.upkeep import Upkeep
@@ -115,6 +116,7 @@ def serve(
     settings, stop = _begin()
     if read_only and (demo or settings.database_url is None):
         raise click.UsageError("--read-only needs ROUNDBOOK_DATABASE_URL, and goes without --demo")
+    _check_tracing(settings)
     with (
         listen(host, port) as listener,
         _for_operators(settings, listener) as for_operators,
@@ -156,6 +158,15 @@ def serve(
             account=choice.account,
             silent_s=settings.silent_process_s,
         ).run(stop, make_way=early.end, when_open=announce)
+
+
+def _check_tracing(settings: Settings) -> None:
+    """Raise SettingsError where traces are wanted, and what makes them is not installed."""
+    if settings.traces_url is not None and find_spec("opentelemetry") is None:
+        raise SettingsError(
+            "ROUNDBOOK_TRACES_URL: needs the packages of the extra `tracing`:"
+            " pip install 'roundbook[tracing]'"
+        )
 
 
 def _drop(store: Store, choice: Choice) -> None:

@@ -5,19 +5,21 @@ import click
 from api.cli.evidence_keys import public_key_option
 from api.cli.new_tenant import make_tenant
 from api.cli.rate_limits import limit, limits
+from api.cli.tenant_lives import close, export, remove, reopen
 from api.process.store import connect_service
+from app.lives.removing import list_removed
 from app.settings import read_settings
-from app.tenants import allow_currency, list_tenants
+from app.tenants import allow_currency, disallow_currency, list_tenants
 from domain.instant import format_instant
 
 
 @click.group()
 def tenant() -> None:
-    """Create and list tenants, the currencies they may send, and how much."""
+    """Create and list tenants, the currencies they may send, and how much; close, export and remove them."""
 
 
-tenant.add_command(limit)
-tenant.add_command(limits)
+for command in (limit, limits, close, reopen, export, remove):
+    tenant.add_command(command)
 
 
 @tenant.command()
@@ -45,13 +47,23 @@ def create(name: str, currencies: tuple[str, ...], public_key: bytes | None) -> 
 
 
 @tenant.command("list")
-def list_() -> None:
-    """List the tenants: name, time of creation, currencies beyond ISO 4217; tab-separated."""
+@click.option("--removed", is_flag=True, help="List the tenants that were removed instead.")
+def list_(*, removed: bool) -> None:
+    """List the tenants: name, time of creation, currencies beyond ISO 4217, since when closed; tab-separated.
+
+    With --removed: name, when, last position, how much of it was sealed, ids of its logs, by whom, why.
+    """
+    if removed:
+        _list_removed()
+        return
     with connect_service(read_settings()) as connection:
         tenants = list_tenants(connection)
     for known in tenants:
+        closed = format_instant(known.closed_at) if known.closed_at else ""
         click.echo(
-            f"{known.name}\t{format_instant(known.created_at)}\t{','.join(known.currencies)}"
+            "\t".join(
+                (known.name, format_instant(known.created_at), ",".join(known.currencies), closed)
+            )
         )
     if not tenants:
         click.echo("there are no tenants", err=True)
@@ -66,3 +78,30 @@ def allow(name: str, code: str) -> None:
         is_new = allow_currency(connection, name, code)
     if not is_new:
         click.echo(f"nothing was changed: tenant {name} may send {code} already", err=True)
+
+
+@tenant.command("disallow-currency")
+@click.argument("name")
+@click.argument("code")
+def disallow(name: str, code: str) -> None:
+    """Let a tenant no longer send a currency code beyond ISO 4217; what it sent stays.
+
+    Within 5 seconds items with that code are invalid everywhere (422), those that are sent again too.
+    """
+    with connect_service(read_settings()) as connection:
+        was_allowed = disallow_currency(connection, name, code)
+    if not was_allowed:
+        click.echo(f"nothing was changed: tenant {name} may not send {code}", err=True)
+
+
+def _list_removed() -> None:
+    with connect_service(read_settings()) as connection:
+        removed = list_removed(connection)
+    for each in removed:
+        logs = ",".join(log_id.hex() for log_id in each.log_ids)
+        moment = format_instant(each.removed_at)
+        click.echo(
+            f"{each.name}\t{moment}\t{each.last_position}\t{each.sealed}\t{logs}\t{each.by}\t{each.reason}"
+        )
+    if not removed:
+        click.echo("no tenant was removed", err=True)

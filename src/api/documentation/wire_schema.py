@@ -112,7 +112,10 @@ INGEST_PROBLEMS = {
     400: _problem(
         "The body is not JSON in UTF-8, not what its Content-Encoding says, or never whole."
     ),
-    403: _problem("The key does not allow this; nothing is told of what exists."),
+    403: _problem(
+        "The key does not allow this; nothing is told of what exists. Or the tenant is closed"
+        " (`tenant-closed`); nothing is recorded."
+    ),
     408: _problem("The body took too long to arrive, or brought too little for some seconds."),
     413: _problem("More bytes or more items than one request may hold."),
     415: _problem("Another content type or encoding."),

@@ -23,6 +23,7 @@ from api.http.starting import Asker, another_turn
 from api.http.wrong_keys import TooManyWrongKeysError, WrongKeys, network
 from app.accesses import AccessLog, NewAccess
 from app.limits.limits import Bucket, buckets_of
+from app.lives.uses import KeyUses
 from app.log.histories import reading_id
 from app.tenants import KnownKey, Scope, Tenant, find_key
 from postgres.connections import Pool
@@ -60,6 +61,7 @@ class KeyRing:
         self._known: OrderedDict[str, Remembered] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
+        self._uses = KeyUses()
         self._looking_up: Shared[str, Remembered | None] = Shared()
 
     async def find(self, key: str) -> Remembered | None:
@@ -96,6 +98,8 @@ class KeyRing:
         with self._pool.connection() as connection:
             known = find_key(connection, key)
             limits = known and buckets_of(connection, known.tenant.tenant_id, known.key.key_id)
+            if known is not None and known.key.is_valid(datetime.now(UTC)):
+                self._uses.note(connection, known.key.key_id)
         with self._lock:
             self._known.pop(key, None)
             if known is None:
@@ -153,13 +157,23 @@ async def check_key(
 ) -> tuple[Bucket, ...]:
     """Make sure that a request's key is valid now and has a scope; a long answer asks more than once.
 
-    Returns what limits the key. Raises ProblemError `forbidden`, which never tells what exists, ProblemError
-    `rate-limited` where the address sent too many wrong keys, and one of `postgres.errors.UNAVAILABLE`.
+    Returns what limits the key. Raises ProblemError `forbidden`, which never tells what exists,
+    `tenant-closed` for what is sent to a tenant that is closed, `rate-limited` where the address sent too
+    many wrong keys, and one of `postgres.errors.UNAVAILABLE`.
     """
     found = await _find(connection)
     if scope not in found.known.key.scopes:
         raise ProblemError("forbidden", f"The key does not have the scope {scope!r}.")
+    if scope == "ingest" and found.known.tenant.closed_at is not None:
+        raise closed(found.known.tenant)
     return found.limits
+
+
+def closed(tenant: Tenant) -> ProblemError:
+    """Return the refusal of what is sent for a tenant that is closed."""
+    return ProblemError(
+        "tenant-closed", f"The tenant {tenant.name} is closed: nothing was recorded."
+    )
 
 
 def tenant_of(request: Request[Any, Any, Any]) -> Tenant:

@@ -22,6 +22,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "bad-request": (400, "The request can't be understood"),
     "malformed-body": (400, "The body is not what it says it is"),
     "forbidden": (403, "The API key does not allow this"),
+    "tenant-closed": (403, "The tenant is closed"),
     "not-found": (404, "Not found"),
     "not-sealed": (404, "Not sealed yet; try again"),
     "method-not-allowed": (405, "This method is not allowed here"),

@@ -9,7 +9,7 @@ from litestar.exceptions import InternalServerException
 from prometheus_client import Counter
 
 from api.documentation.wire_schema import INGEST_PROBLEMS, IngestOperation
-from api.http.auth import key_id_of, name_log, tenant_of
+from api.http.auth import closed, key_id_of, name_log, tenant_of
 from api.http.headers import joined
 from api.http.problems import ProblemError
 from api.http.rate_limits import limit_batch
@@ -18,6 +18,7 @@ from api.http.starting import another_turn
 from app.intake.holding import OverBudgetError
 from app.intake.intake import Ingest
 from app.intake.reading import BodyTooSlowError
+from app.log.append import TenantClosedError
 from app.recording import Outcome, Receipt, Recorded
 from app.wire.body import (
     BodyTooLargeError,
@@ -78,6 +79,8 @@ async def ingest_events(
         raise ProblemError("too-many-items", str(error)) from error
     except InvalidItemsError as error:
         raise ProblemError("invalid-items", str(error), errors=error.faults) from error
+    except TenantClosedError as error:
+        raise closed(tenant) from error
     except BodyTooSlowError as error:
         raise ProblemError("body-too-slow", _TOO_SLOW) from error
     except OverBudgetError as error:

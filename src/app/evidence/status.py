@@ -9,7 +9,7 @@ from app.evidence.sealer import failure_of
 from app.evidence.store import newest_checkpoint
 from app.log.leaves import current_log
 from postgres.connections import Connection
-from postgres.rows import fetch_one
+from postgres.rows import fetch_one, fetch_pairs
 from postgres.statements import Statement, Statements
 
 
@@ -19,6 +19,7 @@ class Sql(Statements):
     said: Statement
     unsealed_since: Statement
     set_rebuilt_anyway: Statement
+    sealed_sizes: Statement
 
 
 SQL = Sql(__file__)
@@ -66,6 +67,18 @@ def read_evidence_status(connection: Connection, tenant_id: int) -> EvidenceStat
         None if said is None else _failure(said.unstated, said.unstated_at),
         None if said is None else _failure(said.rebuilt_anyway, said.rebuilt_anyway_at),
     )
+
+
+class SealedSize(NamedTuple):
+    """How much of a log is sealed, and what is wrong with its evidence, if anything."""
+
+    size: int
+    failure: str | None
+
+
+def sealed_sizes(connection: Connection) -> dict[int, SealedSize]:
+    """Return how much is sealed of each log that goes on, by tenant."""
+    return dict(fetch_pairs(connection, SQL.sealed_sizes, None, "tenant_id", SealedSize))
 
 
 def unsealed_since(connection: Connection) -> datetime | None:

@@ -15,3 +15,12 @@ select min((select recorded_at from events
                                                and tree = 'log'), 0)))
   from logs l
  where l.number = (select max(number) from logs where tenant_id = l.tenant_id);
+
+-- name: sealed_sizes()
+-- Of each log that goes on: how much of it is sealed, and what is wrong with its evidence, if anything.
+select l.tenant_id, coalesce(c.size, 0) as size, coalesce(s.finding, s.failure, s.unstated) as failure
+  from logs l
+ cross join lateral (select max(size) as size from checkpoints
+                      where tenant_id = l.tenant_id and log_number = l.number and tree = 'log') c
+  left join sealing s on s.tenant_id = l.tenant_id
+ where l.number = (select max(number) from logs where tenant_id = l.tenant_id);

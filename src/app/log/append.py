@@ -23,6 +23,10 @@ class UnknownTenantError(LookupError):
     """The tenant is unknown."""
 
 
+class TenantClosedError(Exception):
+    """The tenant is closed: nothing is recorded for it any more."""
+
+
 class LogHead(NamedTuple):
     """Where a tenant's log goes on: its last position, 0 if it is empty.
 

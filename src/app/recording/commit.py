@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import psycopg
 
-from app.log.append import copy, locked_log, read_head
+from app.log.append import TenantClosedError, copy, locked_log, read_head
 from app.log.heads import StreamHeads
 from app.recording.conflicts import register
 from app.recording.differences import Fingerprints, fingerprints
@@ -41,7 +41,7 @@ def commit(
 
     Raises one of `postgres.errors.UNAVAILABLE` if the store did not confirm it: then it may
     be recorded or not, and sending it again is safe either way. Raises
-    app.recording.judge.KeyCollisionError, and app.log.append.UnknownTenantError.
+    app.recording.judge.KeyCollisionError, and app.log.append.UnknownTenantError or TenantClosedError.
     """
     with pool.connection() as connection:
         known = RecordedEvents(connection, tenant_id)
@@ -52,6 +52,8 @@ def commit(
             judged = judge(batch, known, hashed_by)
             try:
                 return _record(connection, tenant_id, batch, judged, heads)
+            except psycopg.errors.ObjectNotInPrerequisiteState:
+                raise TenantClosedError(tenant_id) from None
             except (psycopg.errors.UniqueViolation, psycopg.errors.InternalError_):
                 # Citus reports a key that is taken as an internal error.
                 heads.forget()

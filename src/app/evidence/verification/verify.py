@@ -172,11 +172,14 @@ class Verification:
         """Hold what is outside against which logs there are."""
         settings = self._asked.settings
         services = {settings.evidence_origin, self._origin.rpartition("/log/")[0]} - {""}
-        others = check_unknown(
+        gone = check_unknown(
             self._connection, services, settings.signing_path, self._file, self._findings
         )
-        if others:
-            self.not_checked.append(f"logs of other services: {', '.join(sorted(others))}")
+        if gone.services:
+            self.not_checked.append(f"logs of other services: {', '.join(sorted(gone.services))}")
+        if gone.removed:
+            words = f"logs that are on record as removed: {', '.join(sorted(gone.removed))}"
+            self.not_checked.append(words)
         if self._file is not None:
             self._file.check_chain(self.last, self._findings)
 

@@ -1,0 +1,17 @@
+-- name: remove_tenant(tenant_id, reason, by)
+select roundbook.remove_tenant(:tenant_id, :reason, :by);
+
+-- name: tables_of_tenants()
+-- Every table with a column tenant_id is one of tenants, those of later steps too; but for the record.
+select c.relname::text
+  from pg_class c join pg_attribute a on a.attrelid = c.oid
+ where c.relnamespace = 'roundbook'::regnamespace and c.relkind = 'r' and a.attname = 'tenant_id'
+   and c.relname not in ('removed_tenants', 'removed_logs')
+ order by c.relname;
+
+-- name: list_removed()
+select r.tenant_id, r.name, r.created_at, r.last_position, r.reason, r.by, r.removed_at,
+       array(select log_id from roundbook.removed_logs l where l.tenant_id = r.tenant_id order by number) as log_ids,
+       coalesce((select size from roundbook.removed_logs l where l.tenant_id = r.tenant_id
+                  order by number desc limit 1), 0) as sealed
+  from roundbook.removed_tenants r order by r.removed_at, r.tenant_id;

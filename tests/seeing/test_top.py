@@ -1,0 +1,81 @@
+"""`roundbook top`: all tenants at a look, for people and for scripts."""
+
+import os
+import signal
+import subprocess
+import sys
+
+from app.lives.closing import set_closed
+from postgres.connections import connect
+from tests.cli.conftest import Run, run, served
+from tests.cli.terminal import terminal
+from tests.databases import Database
+from tests.http.conftest import folder, service, start
+from tests.http.service import Service, environment, eventually, on, roundbook
+from tests.http.wire import EVENTS, body, login
+
+__all__ = ["folder", "run", "served", "service", "start"]  # fixtures of the commands
+
+
+def test_scripts_get_a_line_for_each_tenant(run: Run, service: Service, served: Database) -> None:
+    for name in ("busy", "idle", "over"):
+        service.new_tenant(name)
+    with service.client(service.new_key("busy", "ingest")) as client:
+        for number in range(3):
+            assert client.post(EVENTS, content=body(login(f"a{number}"))).status_code == 204
+    with connect(served.owner_url) as owner:
+        set_closed(owner, "over", closed=True, reason="r", by="b")
+
+    def lines() -> dict[str, list[str]]:
+        listed = [line.split("\t") for line in run("top", "--once").splitlines()]
+        return {name: told for name, *told in listed}
+
+    eventually(lambda: lines()["busy"] == ["3", "0", "0.0", "0", ""])
+    assert lines()["over"] == ["0", "0", "0.0", "0", "closed"]
+    assert lines()["idle"] == ["0", "0", "0.0", "0", ""]
+
+
+def test_people_see_it_move_until_they_have_enough(service: Service, served: Database) -> None:
+    service.new_tenant("watched")
+    key = service.new_key("watched", "ingest")
+    command = [sys.executable, "-m", "api.cli", "top", "--interval", "0.2", "--url", service.url]
+    width = {"TERM": "xterm-256color", "COLUMNS": "200", "LINES": "50"}
+    with terminal() as shown:
+        process = subprocess.Popen(
+            command, stdout=shown.descriptor, env=environment(on(served)) | width
+        )
+        try:
+            eventually(lambda: "watched" in shown.text() and "the host: " in shown.text())
+            with service.client(key) as client:
+                for number in range(17):
+                    client.post(EVENTS, content=body(login(f"w{number}"))).raise_for_status()
+            eventually(lambda: " 17 " in shown.text())
+        finally:
+            process.send_signal(signal.SIGINT)
+            status = process.wait(timeout=60)
+    assert status == 0
+    text = shown.text()
+    for column in ("tenant", "events", "a second", "not shown", "not sealed", "state"):
+        assert column in text
+    assert "requests" in text
+    assert "Error" not in text
+
+
+def test_a_host_that_is_away_is_told(service: Service, served: Database) -> None:
+    with terminal() as shown:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api.cli", "top", "--url", "http://127.0.0.1:9"],
+            stdout=shown.descriptor,
+            env=environment(on(served)) | {"TERM": "xterm-256color", "COLUMNS": "200"},
+        )
+        try:
+            eventually(lambda: "the host does not answer" in shown.text())
+        finally:
+            os.kill(process.pid, signal.SIGINT)
+            assert process.wait(timeout=60) == 0
+
+
+def test_without_a_terminal_it_says_so(served: Database) -> None:
+    ended = roundbook("top", settings=on(served), check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "--once" in ended.stderr
