@@ -13,6 +13,7 @@ from api.querying.staleness import Staleness
 from api.schema import SCHEMA
 from app.settings import Settings
 from postgres.connections import Pool
+from postgres.doctor.access import lacking_rights
 from postgres.errors import UNAVAILABLE
 from postgres.migrate import is_current
 
@@ -42,7 +43,9 @@ async def ready(
     staleness: NamedDependency[Staleness],
     settings: NamedDependency[Settings],
 ) -> Response[Any]:
-    """Answer 200 when the store can be reached and its schema is up to date, else 503.
+    """Answer 200 when the store can be reached, its schema is up to date and the role may do what it must.
+
+    Else it is 503, with the reason.
 
     Where events wait to be shown in queries (`projection`) or to be sealed (`evidence`), for longer than a
     process may be silent, `behind` tells for how many seconds: the service takes requests all the same.
@@ -61,6 +64,9 @@ async def ready(
 def _reason_to_wait(pool: Pool) -> str | None:
     try:
         with pool.connection(timeout=_CONNECTION_WAIT_S) as connection:
-            return None if is_current(SCHEMA, connection) else "the schema is not up to date"
+            if not is_current(SCHEMA, connection):
+                return "the schema is not up to date"
+            lacking = lacking_rights(SCHEMA, connection)
+            return f"the role that serves may not {'; '.join(lacking)}" if lacking else None
     except UNAVAILABLE:
         return "the store is out of reach"
