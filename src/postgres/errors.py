@@ -1,4 +1,4 @@
-"""Which errors mean that the store is out of reach or did not confirm, and which that nothing is left here."""
+"""Which errors mean that the store is out of reach or did not confirm, and which that nothing is left."""
 
 import errno
 

@@ -57,6 +57,7 @@ def on_signals(stop: threading.Event) -> None:
 
 
 class _Child(NamedTuple):
+    place: int
     command: Sequence[str]
     process: subprocess.Popen[bytes]
     pulse: Pulse
@@ -93,7 +94,8 @@ class Supervisor:
         self._descriptors = [each.fileno() for each in self._listeners]
         # Not `-m`: what a worker spawns would then import the worker, too. With `-P`, as the folder that the
         # service is started in may hold an `app` of its own.
-        work = "from api.process.worker import main; main()"
+        count = "from api.process.shared_metrics import share_metrics; share_metrics()"
+        work = f"{count}; from api.process.worker import main; main()"
         self._serve = [sys.executable, "-P", "-c", work, *map(str, self._descriptors)]
         project, self._seal = (
             [sys.executable, "-P", "-m", "api.cli", command] for command in ("project", "seal")
@@ -103,11 +105,11 @@ class Supervisor:
         self._make_way = make_way
         self._gate = Gate()
         self._reader, self._writer = os.pipe()
-        self._metrics = MetricsFolders(account)
+        self._metrics = MetricsFolders(account, places=len(self._commands))
 
     def run(self, stop: threading.Event) -> None:
         """Keep all processes running until `stop` is set; then let them finish what they began."""
-        children = [self._start(command) for command in self._commands]
+        children = [self._start(*each) for each in enumerate(self._commands)]
         try:
             while not stop.wait(_TICK_S):
                 self._store.keep_alive()
@@ -144,9 +146,9 @@ class Supervisor:
         status = child.process.returncode
         log.error("a process ended and is started again", status=status)
         child.pulse.close()
-        return self._start(child.command)
+        return self._start(child.place, child.command)
 
-    def _start(self, command: Sequence[str]) -> _Child:
+    def _start(self, place: int, command: Sequence[str]) -> _Child:
         pulse = Pulse()
         ignored = ignored_settings()  # which were told of once
         kept = {name: value for name, value in os.environ.items() if name not in ignored}
@@ -161,10 +163,10 @@ class Supervisor:
         environment.pop("ROUNDBOOK_OWNER_URL", None)
         how: dict[str, Any] = {}
         if command is self._seal:
-            environment |= self._metrics.for_sealing()
+            environment |= self._metrics.for_sealing(place)
             how["umask"] = self._metrics.umask
         else:
-            environment |= self._metrics.for_serving()
+            environment |= self._metrics.for_serving(place)
             for name in NOT_FOR_SERVING:
                 environment.pop(name, None)
             if self._account is not None:
@@ -181,7 +183,7 @@ class Supervisor:
             **how,
         )
         pulse.started()
-        return _Child(command, process, pulse, time.monotonic())
+        return _Child(place, command, process, pulse, time.monotonic())
 
     def _end(self, processes: Sequence[subprocess.Popen[bytes]]) -> None:
         for process in processes:
