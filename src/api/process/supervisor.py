@@ -40,6 +40,13 @@ _MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(16 << 20),
 }
 
+# What the store was opened by. The owner's credential is for this process alone.
+_KNOWN_ALREADY = (
+    "ROUNDBOOK_DATABASE_URL_FILE",
+    "ROUNDBOOK_OWNER_URL",
+    "ROUNDBOOK_OWNER_URL_FILE",
+)
+
 log = structlog.get_logger()
 
 
@@ -160,7 +167,8 @@ class Supervisor:
             HEARTBEAT: str(pulse.writer),
             GATE: str(self._gate.reader),
         }
-        environment.pop("ROUNDBOOK_OWNER_URL", None)
+        for name in _KNOWN_ALREADY:
+            environment.pop(name, None)
         how: dict[str, Any] = {}
         if command is self._seal:
             environment |= self._metrics.for_sealing(place)
