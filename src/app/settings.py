@@ -30,6 +30,9 @@ Seconds = Annotated[
 TrustSeconds = Annotated[
     float, msgspec.Meta(ge=0, le=5, description="a number of seconds from 0 to 5")
 ]
+DrainSeconds = Annotated[
+    float, msgspec.Meta(ge=0, le=3600, description="a number of seconds from 0 to 3600")
+]
 Years = Annotated[
     int, msgspec.Meta(ge=1, le=100, description="a whole number of years from 1 to 100")
 ]
@@ -123,6 +126,8 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """How long a request may take from when its body is whole until its answer begins; then it is 503."""
     silent_process_s: Seconds = 60.0
     """How long a process of `serve` may be silent, stopped or hung, before it is ended and started again."""
+    drain_s: DrainSeconds = 0.0
+    """How long `serve`, told to end, goes on serving and says that it is not ready."""
     at_least_timeout_s: Seconds = 5.0
     """How long a query with `at_least` waits for the read models."""
     query_timeout_s: Seconds = 30.0

@@ -133,7 +133,7 @@ def serve(host: str, port: int, workers: int, *, projections: bool, demo: bool) 
             workers=workers,
             projections=projections,
             account=choice.account,
-            silent_s=settings.silent_process_s,
+            settings=settings,
             make_way=early.end,
         ).run(stop)
 

@@ -22,7 +22,7 @@ from api.process.lifeline import VARIABLE as LIFELINE
 from api.process.metrics_folders import MetricsFolders
 from api.process.service_account import NOT_FOR_SERVING, as_account, own_home
 from api.process.store import Store
-from app.settings import ignored_settings
+from app.settings import Settings, ignored_settings
 from postgres.embedded.accounts import Account
 
 _TICK_S = 0.25
@@ -85,14 +85,14 @@ class Supervisor:
         for_operators: socket.socket | None,
         workers: int,
         projections: bool,
-        silent_s: float,
+        settings: Settings,
         account: Account | None = None,
         make_way: Callable[[], None] = lambda: None,
     ) -> None:
         """Serve on `listener` from `store`, health and metrics on a listener `for_operators` if there is one.
 
         Without `projections` others keep read models and evidence. All but who seals, which needs the keys,
-        run as `account` if there is one. A process is ended that is silent for `silent_s`. `make_way` is
+        run as `account` if there is one. `settings` say when a silent process is ended. `make_way` is
         called when a worker is about to serve, which then does.
         """
         self._store = store
@@ -108,7 +108,7 @@ class Supervisor:
             [sys.executable, "-P", "-m", "api.cli", command] for command in ("project", "seal")
         )
         self._commands = [self._serve] * workers + [project, self._seal] * projections
-        self._silent_s = silent_s
+        self._settings = settings
         self._make_way = make_way
         self._gate = Gate()
         self._reader, self._writer = os.pipe()
@@ -124,6 +124,7 @@ class Supervisor:
                 if not self._gate.is_open and any(map(self._would_serve, children)):
                     self._make_way()
                     self._gate.open()
+            self._drain(children)
         finally:
             self._make_way()
             for listener in self._listeners:
@@ -134,6 +135,16 @@ class Supervisor:
             self._gate.close()
             self._metrics.remove()
 
+    def _drain(self, children: Sequence[_Child]) -> None:
+        """Let workers say that they are not ready, until whoever sends requests had the time to see it."""
+        serving = [child.process for child in children if child.command is self._serve]
+        until_s = time.monotonic() + self._settings.drain_s
+        for process in serving if self._settings.drain_s else ():
+            process.terminate()
+        while (left_s := until_s - time.monotonic()) > 0 and any(p.poll() is None for p in serving):
+            self._store.keep_alive()
+            time.sleep(min(left_s, _TICK_S))
+
     def _would_serve(self, child: _Child) -> bool:
         return child.command is self._serve and child.pulse.was_heard
 
@@ -142,7 +153,7 @@ class Supervisor:
         silent_s = child.pulse.look()
         if child.process.poll() is None:
             least_s = 0.0 if child.pulse.was_heard else _BEGINNING_S
-            if silent_s > max(self._silent_s, least_s):
+            if silent_s > max(self._settings.silent_process_s, least_s):
                 what = "worker" if child.command is self._serve else child.command[-1]
                 log.error("a process is silent and is killed", process=what, pid=child.process.pid)
                 child.process.kill()

@@ -8,6 +8,7 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.response import Response
 
+from api.http.draining import Draining
 from api.http.operations import FOR_OPERATORS
 from api.querying.staleness import Staleness
 from api.schema import SCHEMA
@@ -42,6 +43,7 @@ async def ready(
     pool: NamedDependency[Pool],
     staleness: NamedDependency[Staleness],
     settings: NamedDependency[Settings],
+    draining: NamedDependency[Draining],
 ) -> Response[Any]:
     """Answer 200 when the store can be reached, its schema is up to date and the role may do what it must.
 
@@ -50,15 +52,20 @@ async def ready(
     Where events wait to be shown in queries (`projection`) or to be sealed (`evidence`), for longer than a
     process may be silent, `behind` tells for how many seconds: the service takes requests all the same.
     """
+    if draining.has_begun:
+        return _waiting("the service ends: send requests elsewhere")
     reason: str | None = "the store does not answer"
     with anyio.move_on_after(_ANSWER_WAIT_S):
         reason = await anyio.to_thread.run_sync(_reason_to_wait, pool, abandon_on_cancel=True)
     if reason is None:
         behind = (await staleness.look()).beyond(settings.silent_process_s)
         return Response({"status": "ready", **({"behind": behind} if behind else {})})
-    return Response(
-        {"status": "waiting", "reason": reason}, status_code=503, headers={"Retry-After": "1"}
-    )
+    return _waiting(reason)
+
+
+def _waiting(reason: str) -> Response[Any]:
+    content = {"status": "waiting", "reason": reason}
+    return Response(content, status_code=503, headers={"Retry-After": "1"})
 
 
 def _reason_to_wait(pool: Pool) -> str | None:
