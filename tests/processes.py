@@ -1,7 +1,9 @@
 """Processes of this machine, looked at from outside."""
 
+import os
 import subprocess
 from collections.abc import Sequence
+from typing import Any
 
 from bench.processes import family
 
@@ -31,6 +33,17 @@ def resident_bytes(pid: int) -> int:
     """How much memory a process has at present."""
     ((kibibytes,),) = _seen("rss=", pid)
     return int(kibibytes) * 1024
+
+
+def limit(pid: int, **limits: str | int) -> None:
+    """Limit a process from now on, as `prlimit` names it: `nofile=40`, or "unlimited"."""
+    options = [f"--{name}={value}:" for name, value in limits.items()]
+    same_user: dict[str, Any] = {}
+    if os.geteuid() == 0:  # not even root may without a capability, but the same user may
+        same_user = {"user": user_of(pid), "extra_groups": []}
+    command = ["prlimit", f"--pid={pid}", *options]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, **same_user)
+    assert done.returncode == 0 or not runs(pid), done.stderr
 
 
 def _seen(column: str, pid: int) -> Sequence[Sequence[str]]:

@@ -140,3 +140,37 @@ def test_what_is_no_setting_is_told_of_with_what_may_be_meant() -> None:
 
 def test_an_empty_variable_counts_as_absent() -> None:
     assert read_settings({"ROUNDBOOK_POOL_SIZE": ""}) == read_settings({})
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_secret_may_be_in_a_file_whose_line_ends(tmp_path: Path, end: str) -> None:
+    file = tmp_path / "url"
+    file.write_bytes(f"postgresql://a:s3cret@host/db{end}".encode())
+    settings = read_settings({"ROUNDBOOK_DATABASE_URL_FILE": str(file)})
+    assert settings.database_url == "postgresql://a:s3cret@host/db"
+    assert ignored_settings({"ROUNDBOOK_DATABASE_URL_FILE": str(file)}) == {}
+
+
+def test_what_is_wrong_with_a_file_is_said_by_name_and_no_secret_is_told(tmp_path: Path) -> None:
+    for name, content in (("wrong", b"mysql://a:s3cret@h/d"), ("empty", b"\n"), ("latin", b"\xff")):
+        (tmp_path / name).write_bytes(content)
+    given = {
+        "ROUNDBOOK_DATABASE_URL": "postgresql://a:s3cret@host/db",
+        "ROUNDBOOK_DATABASE_URL_FILE": str(tmp_path / "wrong"),
+        "ROUNDBOOK_OWNER_URL_FILE": str(tmp_path / "wrong"),
+        "ROUNDBOOK_SIGN_COMMAND_FILE": str(tmp_path / "absent"),
+        "ROUNDBOOK_ANCHORS_FILE": str(tmp_path / "empty"),
+    }
+    with pytest.raises(SettingsError) as refused:
+        read_settings(given)
+    assert str(refused.value).splitlines() == [
+        f"ROUNDBOOK_ANCHORS_FILE: '{tmp_path}/empty' is empty",
+        "ROUNDBOOK_DATABASE_URL_FILE: ROUNDBOOK_DATABASE_URL is set too: set one of them",
+        (
+            "ROUNDBOOK_OWNER_URL_FILE: must be a PostgreSQL URL, as"
+            " postgresql://user:password@host:5432/database"
+        ),
+        f"ROUNDBOOK_SIGN_COMMAND_FILE: '{tmp_path}/absent' can't be read: No such file or directory",
+    ]
+    with pytest.raises(SettingsError, match="can't be read: it is not UTF-8"):
+        read_settings({"ROUNDBOOK_ANCHORS_FILE": str(tmp_path / "latin")})

@@ -15,6 +15,7 @@ from api.documentation.openapi import OPENAPI_CONFIG
 from api.documentation.pages import PAGES
 from api.http.auth import READ_ONLY, KeyRing, require_scope, who_asks
 from api.http.deadlines import deadlines
+from api.http.draining import Draining, closing
 from api.http.endings import endings
 from api.http.head_method import head_like_get
 from api.http.log_ids import log_ids
@@ -51,10 +52,11 @@ _TURN_S = 0.5
 
 
 class Service(NamedTuple):
-    """The application, and what lets its endless answers end: to be called when the process shall."""
+    """The application, what lets its endless answers end when the process shall, and whether it drains."""
 
     application: ASGIApp
     end_streams: Callable[[], None]
+    draining: Draining
 
 
 def create_app(settings: Settings, database_url: str) -> ASGIApp:
@@ -106,6 +108,7 @@ def create_service(
         lock_timeout_s=settings.lock_timeout_s,
         statement_timeout_s=settings.statement_timeout_s,
     )
+    draining = Draining()
     ingest = Ingest(settings, writing, threads=share)
     key_ring = KeyRing(looking_up, trust_s=settings.key_cache_s)
     constants: dict[str, Any] = {
@@ -113,6 +116,7 @@ def create_service(
         "pool": looking_up,
         "ingest": ingest,
         "staleness": Staleness(looking_up),
+        "draining": draining,
     }
 
     def queries(request: Request[Any, Any, Any]) -> Queries:
@@ -175,7 +179,7 @@ def create_service(
     wrapped = refusals(head_like_get(raw_ids(log_ids(rate_limit_headers(application)))))
     sending = bounded_sending(endings(wrapped), unsent=unsent, timeout_s=settings.send_timeout_s)
     starting = fair_starts(sending, who=partial(who_asks, key_ring))
-    return Service(request_log(starting), sources.end_streams)
+    return Service(request_log(closing(starting, draining)), sources.end_streams, draining)
 
 
 class _Tracing(NamedTuple):

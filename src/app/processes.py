@@ -11,6 +11,13 @@ def end_with_parent() -> None:
     threading.Thread(target=_wait_for_the_end_of_the_parent, daemon=True).start()
 
 
+def end_children() -> None:
+    """End what this process began to start, and has no thread to look after."""
+    for child in multiprocessing.active_children():
+        child.kill()
+        child.join()
+
+
 def _wait_for_the_end_of_the_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -30,6 +30,9 @@ Seconds = Annotated[
 TrustSeconds = Annotated[
     float, msgspec.Meta(ge=0, le=5, description="a number of seconds from 0 to 5")
 ]
+DrainSeconds = Annotated[
+    float, msgspec.Meta(ge=0, le=3600, description="a number of seconds from 0 to 3600")
+]
 Years = Annotated[
     int, msgspec.Meta(ge=1, le=100, description="a whole number of years from 1 to 100")
 ]
@@ -75,6 +78,7 @@ LogFormat = Annotated[
     Literal["json", "console"] | None, msgspec.Meta(description="json or console")
 ]
 
+_FILE = "_FILE"
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -128,6 +132,8 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """How long a request may take from when its body is whole until its answer begins; then it is 503."""
     silent_process_s: Seconds = 60.0
     """How long a process of `serve` may be silent, stopped or hung, before it is ended and started again."""
+    drain_s: DrainSeconds = 0.0
+    """How long `serve`, told to end, goes on serving and says that it is not ready."""
     at_least_timeout_s: Seconds = 5.0
     """How long a query with `at_least` waits for the read models."""
     query_timeout_s: Seconds = 30.0
@@ -194,7 +200,8 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings; an empty variable counts as absent.
 
-    Raises SettingsError that names every variable that is wrong, and what was expected.
+    What may hold a password can be in a file that ROUNDBOOK_…_FILE names instead. Raises SettingsError that
+    names every variable that is wrong, and what was expected.
     """
     fields = {field.encode_name: field.type for field in msgspec.structs.fields(Settings)}
     given = {
@@ -202,13 +209,50 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         for name, value in environment.items()
         if value and (name in fields or name.startswith(_BYTE_ORDER_MARK + PREFIX))
     }
-    found = {name: _fault(name, value, fields.get(name)) for name, value in given.items()}
-    faults = [f"{name.lstrip(_BYTE_ORDER_MARK)}: {fault}" for name, fault in found.items() if fault]
+    from_files, faults = _read_files(environment, given)
+    given |= from_files
+    for name, value in given.items():
+        if fault := _fault(name, value, fields.get(name)):
+            set_by = name + _FILE * (name in from_files)
+            faults.append(f"{set_by.lstrip(_BYTE_ORDER_MARK)}: {fault}")
     if _variable("owner_url") in given and _variable("database_url") not in given:
         faults.append("ROUNDBOOK_OWNER_URL: needs ROUNDBOOK_DATABASE_URL beside it")
     if faults:
         raise SettingsError("\n".join(sorted(faults)))
     return msgspec.convert(given, Settings, strict=False)
+
+
+def file_variables() -> dict[str, str]:
+    """Return the variables that name a file with what may hold a password, by the variable of that itself."""
+    fields = msgspec.structs.fields(Settings)
+    secrets = (field.encode_name for field in fields if field.type in _FAULTS_OF_SECRETS)
+    return {name: name + _FILE for name in secrets}
+
+
+def _read_files(
+    environment: Mapping[str, str], given: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """Read the settings that are in files, without the end of their line; gives them, and what is wrong."""
+    found, faults = {}, []
+    for name, variable in file_variables().items():
+        path = environment.get(variable)
+        if not path:
+            continue
+        if name in given:
+            faults.append(f"{variable}: {name} is set too: set one of them")
+            continue
+        try:
+            text = Path(path).read_text("utf-8")
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            faults.append(f"{variable}: {path!r} can't be read: {reason}")
+            continue
+        value = text.removesuffix("\n").removesuffix("\r")
+        if value:
+            found[name] = value
+        else:
+            faults.append(f"{variable}: {path!r} is empty")
+    return found, faults
 
 
 def ignored_settings(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -217,6 +261,7 @@ def ignored_settings(environment: Mapping[str, str] = os.environ) -> dict[str, s
     Gives a sentence on each.
     """
     known = [_variable(field) for field in Settings.__struct_fields__]
+    known += file_variables().values()
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
     sentences = {}
     for name in unknown:

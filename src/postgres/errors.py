@@ -1,4 +1,6 @@
-"""The one list of errors that mean: the store is out of reach, or did not confirm."""
+"""Which errors mean that the store is out of reach or did not confirm, and which that nothing is left."""
+
+import errno
 
 import psycopg
 from eventsourcing.persistence import OperationalError
@@ -25,6 +27,14 @@ UNAVAILABLE = (
 _OF_THE_SERVER = ("08", "53", "57P", "58", "25006", "25P03", "25P04", "XX000")
 _DATABASE_DROPPED = "57P04"
 
+# No file, no memory, no room, and (EAGAIN) no process to be had.
+_EXHAUSTED = {
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS),
+    *(errno.ENOSPC, errno.EDQUOT, errno.EAGAIN),
+}
+# CPython has no type of its own for a thread or a lock that the system did not give.
+_NO_THREAD = ("can't start new thread", "can't allocate lock")
+
 
 def is_out_of_reach(error: BaseException) -> bool:
     """Return whether an error is about the store as a whole.
@@ -38,6 +48,25 @@ def is_out_of_reach(error: BaseException) -> bool:
         return is_out_of_reach(error.__cause__)
     state = getattr(error, "sqlstate", None)
     return state is None or state.startswith(_OF_THE_SERVER)
+
+
+def is_exhausted(error: BaseException) -> bool:
+    """Return whether an error, or one that led to it, is that this process was given no more of something.
+
+    No memory, thread, process or file is to be had, or a disk is full. It is no bug, and may be another
+    time: what was asked for can be tried again.
+    """
+    seen: set[int] = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, MemoryError):
+            return True
+        if isinstance(error, OSError) and error.errno in _EXHAUSTED:
+            return True
+        if isinstance(error, RuntimeError) and str(error).startswith(_NO_THREAD):
+            return True
+        error = error.__cause__ or error.__context__ or error
+    return False
 
 
 def mends_itself(sqlstate: str) -> bool:

@@ -134,9 +134,11 @@ class Ledger:
 class Client:
     """One client of one service."""
 
-    def __init__(self, url: str, key: str, ledger: Ledger, *, timeout_s: float = 30) -> None:
+    def __init__(
+        self, url: str, key: str, ledger: Ledger, *, timeout_s: float = 30, verify: bool = True
+    ) -> None:
         headers = {"x-api-key": key, "content-type": "application/json"}
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s)
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s, verify=verify)
         self._ledger = ledger
 
     def __enter__(self) -> Self:

@@ -80,7 +80,7 @@ class SmallFiles:
             assert done.returncode == 0 or not runs(pid), done.stderr
 
 
-def _may_mount() -> bool:
+def may_mount() -> bool:
     """Whether this process may mount file systems; often not even root may, inside a container."""
     probe = ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
     with suppress(FileNotFoundError):
@@ -88,7 +88,7 @@ def _may_mount() -> bool:
     return False
 
 
-@pytest.fixture(params=[SmallFiles, SmallDisk] if _may_mount() else [SmallFiles])
+@pytest.fixture(params=[SmallFiles, SmallDisk] if may_mount() else [SmallFiles])
 def disk(request: pytest.FixtureRequest, folder: Path) -> Iterator[Disk]:
     made = request.param(folder)
     yield made

@@ -39,6 +39,7 @@ _STATUS = {
     "rate-limited": 429,
     "head-too-large": 431,
     "not-implemented": 501,
+    "out-of-resources": 503,
     "starting": 503,
     "store-unavailable": 503,
     "too-busy": 503,

@@ -1,5 +1,6 @@
 """`roundbook serve`, `project`, `seal` and `migrate`."""
 
+import os
 import socket
 import threading
 import time
@@ -35,9 +36,11 @@ from app.evidence.attester import Attester
 from app.evidence.existing import begin_signing_existing
 from app.evidence.keys import KeyFileError
 from app.evidence.sealer import Sealer
+from app.fitting import fitting
 from app.log.histories import HistoryWatch
 from app.settings import Settings, SettingsError, read_settings
 from postgres.connections import Pool, connect, open_pool
+from postgres.memory import memory_limit_bytes, share_of_plenty
 from postgres.watchdog import Watchdog
 from projections.engine.upkeep import Upkeep
 
@@ -113,10 +116,14 @@ def serve(
     # The other commands need nothing of what HTTP is made of, and are quick to start without it.
     from api.process.starting import answering  # noqa: PLC0415
 
+    cut = fitting(os.environ, share_of_plenty())
+    os.environ |= cut  # for the processes that it starts, too
     settings, stop = _begin()
     if read_only and (demo or settings.database_url is None):
         raise click.UsageError("--read-only needs ROUNDBOOK_DATABASE_URL, and goes without --demo")
     _check_tracing(settings)
+    if cut:
+        log.info("defaults are cut to the memory that there is", bytes=memory_limit_bytes(), **cut)
     with (
         listen(host, port) as listener,
         _for_operators(settings, listener) as for_operators,
@@ -156,7 +163,7 @@ def serve(
             workers=workers,
             work="reading" if read_only else "all" if projections else "serving",
             account=choice.account,
-            silent_s=settings.silent_process_s,
+            settings=settings,
         ).run(stop, make_way=early.end, when_open=announce)
 
 

@@ -5,12 +5,15 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Any
 
+from litestar import Request
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from api.http.direct import Framed
+from api.http.problems import out_of_resources, problem_response
 from api.http.refusals import BODY_FAULT
 from api.http.sending import StalledError
 from api.http.streams import was_broken_off
+from postgres.errors import is_exhausted
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application, ASGIReceiveEvent, ASGISendEvent
@@ -72,6 +75,9 @@ class Cycle(RequestResponseCycle):
                 self.disconnected = True
                 self.transport.abort()  # closed, it would wait for the client to take the rest
             except Exception as error:
+                if not self.response_started and is_exhausted(error):
+                    await self._refuse(error)
+                    return
                 if not self.response_started or self.response_complete:
                     raise
                 if not was_broken_off(error):
@@ -113,6 +119,15 @@ class Cycle(RequestResponseCycle):
             return False
         self.transport.write(piece.chunk if self.chunked_encoding else piece.body)
         return True
+
+    async def _refuse(self, error: Exception) -> None:
+        """Answer 503 where there was no room even for what answers errors."""
+        scope: Any = self.scope
+        request: Request[Any, Any, Any] = Request(scope)
+        self.be_the_last()
+        answer = problem_response(request, out_of_resources(error))
+        ready: Any = answer.to_asgi_response(app=None, request=request)
+        await ready(scope, self.receive, self.send)
 
     def _notice_the_end(self) -> None:
         # A transport that was closed refuses to be used before the protocol is told of it.

@@ -9,11 +9,15 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
 from api.http.leaving import ClientLeftError
-from postgres.errors import UNAVAILABLE
+from postgres.errors import UNAVAILABLE, is_exhausted
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:roundbook:problem:"
 _RETRY_AFTER_S = 1
+_NO_ROOM = (
+    "No memory, thread, process or file was to be had for this. Whether it was done is not known. Sending the"
+    " same request again is safe."
+)
 
 log = structlog.get_logger()
 
@@ -46,6 +50,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "client-left": (499, "The client closed the connection"),
     "internal-error": (500, "A fault of the service"),
     "not-implemented": (501, "The service can't do this"),
+    "out-of-resources": (503, "The service has no room for this now; try again"),
     "starting": (503, "The service starts; try again"),
     "read-only": (503, "This host only reads; send it to another one"),
     "store-unavailable": (503, "The store did not confirm; try again"),
@@ -82,6 +87,12 @@ class ProblemError(Exception):
         self.detail = detail
         self.members = members if errors is None else {"errors": errors, **members}
         self.headers = headers or {}
+
+
+def out_of_resources(error: BaseException) -> ProblemError:
+    """Return the problem of a request for which no memory, thread, process or file was to be had."""
+    log.error("out of resources", error=str(error), kind=type(error).__name__)
+    return ProblemError("out-of-resources", _NO_ROOM)
 
 
 def problem_response(request: Request[Any, Any, Any], problem: ProblemError) -> Response[Any]:
@@ -129,6 +140,8 @@ def _of_client_left(request: Request[Any, Any, Any], error: ClientLeftError) -> 
 
 
 def _of_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    if is_exhausted(error):
+        return problem_response(request, out_of_resources(error))
     log.error("fault of the service", exc_info=error)
     detail = "Something went wrong here, not with the request. It was logged under the request_id."
     return problem_response(request, ProblemError("internal-error", detail))

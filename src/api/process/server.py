@@ -8,6 +8,7 @@ from types import FrameType
 import uvicorn
 from litestar.types import ASGIApp
 
+from api.http.draining import Draining
 from api.http.protocol import Protocol, end_slow_heads
 
 _PROXIES = "FORWARDED_ALLOW_IPS"  # uvicorn's own variable
@@ -25,12 +26,15 @@ class Server(uvicorn.Server):
         beat: Callable[[], None] = lambda: None,
         head_timeout_s: float,
         grace_s: int,
+        draining: Draining | None = None,
+        drain_s: float = 0.0,
         has_lifespan: bool = True,
     ) -> None:
         """Serve an application; end connections on which no head is whole in time.
 
-        `beat` is called again and again, as long as the event loop goes on. Told to stop, it calls
-        `end_streams` and leaves other requests `grace_s` to end.
+        `beat` is called again and again, as long as the event loop goes on. Told to stop, it begins
+        `draining` for `drain_s`; then, or told so once more, it calls `end_streams` and leaves other
+        requests `grace_s`.
         """
         config = uvicorn.Config(
             application,
@@ -48,11 +52,18 @@ class Server(uvicorn.Server):
         self._end_streams = end_streams
         self._beat = beat
         self._head_timeout_s = head_timeout_s
+        self._draining = draining
+        self._drain_s = drain_s
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal to stop."""
+        """Take a signal to stop: the first one may begin to drain, the next one ends that."""
+        loop = asyncio.get_running_loop()
+        if self._drain_s and self._draining is not None and not self._draining.has_begun:
+            self._draining.begin()
+            loop.call_soon_threadsafe(loop.call_later, self._drain_s, self.handle_exit, sig, frame)
+            return
         super().handle_exit(sig, frame)
-        asyncio.get_running_loop().call_soon_threadsafe(self._end_streams)
+        loop.call_soon_threadsafe(self._end_streams)
 
     async def on_tick(self, counter: int) -> bool:
         """Look after the connections, ten times a second."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from api.process.store import Store
-from app.settings import Settings
+from app.settings import Settings, file_variables
 from postgres.connections import connect
 from postgres.embedded.accounts import Account, find_account, is_root
 
@@ -23,7 +23,9 @@ REMEDY = (
     " ROUNDBOOK_SERVICE_USER=root if root is meant"
 )
 # Settings that tell what lets others migrate, sign or anchor.
-NOT_FOR_SERVING = ("ROUNDBOOK_OWNER_URL", "ROUNDBOOK_SIGN_COMMAND", "ROUNDBOOK_ANCHORS")
+_WITHHELD = ("ROUNDBOOK_OWNER_URL", "ROUNDBOOK_SIGN_COMMAND", "ROUNDBOOK_ANCHORS")
+# And files: what is in the one of the database's URL, who serves is told, and need not read it.
+NOT_FOR_SERVING = (*_WITHHELD, *file_variables().values())
 _ROOT = "root"
 _PROBE = "from api.process.account_probe import main; main()"
 _PROBE_LIMIT_S = 120
@@ -110,6 +112,8 @@ def _probe(account: Account, settings: Settings, store: Store) -> str | None:
     environment = {**os.environ, **own_home(account)}
     for name in NOT_FOR_SERVING:
         environment.pop(name, None)
+    if settings.database_url is not None:
+        environment["ROUNDBOOK_DATABASE_URL"] = settings.database_url
     secrets = [*(store.server.secrets if store.server else ()), *_keys(settings.signing_path)]
     try:
         ended = subprocess.run(  # noqa: S603 (our own command)

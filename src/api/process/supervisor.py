@@ -22,7 +22,7 @@ from api.process.lifeline import VARIABLE as LIFELINE
 from api.process.metrics_folders import MetricsFolders
 from api.process.service_account import NOT_FOR_SERVING, as_account, own_home
 from api.process.store import Store
-from app.settings import ignored_settings
+from app.settings import Settings, ignored_settings
 from postgres.embedded.accounts import Account
 
 _TICK_S = 0.25
@@ -39,6 +39,13 @@ _MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
     "MALLOC_MMAP_THRESHOLD_": str(16 << 20),
 }
+
+# What the store was opened by. The owner's credential is for this process alone.
+_KNOWN_ALREADY = (
+    "ROUNDBOOK_DATABASE_URL_FILE",
+    "ROUNDBOOK_OWNER_URL",
+    "ROUNDBOOK_OWNER_URL_FILE",
+)
 
 Work = Literal["all", "serving", "reading"]
 """What a host does: all; all but projecting and sealing; only answering queries, maybe from a standby."""
@@ -60,6 +67,7 @@ def on_signals(stop: threading.Event) -> None:
 
 
 class _Child(NamedTuple):
+    place: int
     command: Sequence[str]
     process: subprocess.Popen[bytes]
     pulse: Pulse
@@ -80,13 +88,14 @@ class Supervisor:
         for_operators: socket.socket | None,
         workers: int,
         work: Work,
-        silent_s: float,
+        settings: Settings,
         account: Account | None = None,
     ) -> None:
         """Serve on `listener` from `store`, health and metrics on a listener `for_operators` if there is one.
 
         Of a host whose `work` is not all, others keep read models and evidence. All but who seals, which
-        needs the keys, run as `account` if there is one. A process is ended that is silent for `silent_s`.
+        needs the keys, run as `account` if there is one. `settings` say when a silent process is ended, and
+        how long a host drains.
         """
         self._store = store
         self._account = account
@@ -94,17 +103,18 @@ class Supervisor:
         self._descriptors = [each.fileno() for each in self._listeners]
         # Not `-m`: what a worker spawns would then import the worker, too. With `-P`, as the folder that the
         # service is started in may hold an `app` of its own.
-        code = "from api.process.worker import main; main()"
+        count = "from api.process.shared_metrics import share_metrics; share_metrics()"
+        code = f"{count}; from api.process.worker import main; main()"
         self._serve = [sys.executable, "-P", "-c", code, *map(str, self._descriptors)]
         self._serve += ["--read-only"] * (work == "reading")
         project, self._seal = (
             [sys.executable, "-P", "-m", "api.cli", command] for command in ("project", "seal")
         )
         self._commands = [self._serve] * workers + [project, self._seal] * (work == "all")
-        self._silent_s = silent_s
+        self._settings = settings
         self._gate = Gate()
         self._reader, self._writer = os.pipe()
-        self._metrics = MetricsFolders(account)
+        self._metrics = MetricsFolders(account, places=len(self._commands))
 
     def run(
         self,
@@ -117,7 +127,7 @@ class Supervisor:
 
         `make_way` is called when a worker is about to serve, which then does, and `when_open` after that.
         """
-        children = [self._start(command) for command in self._commands]
+        children = [self._start(*each) for each in enumerate(self._commands)]
         try:
             while not stop.wait(_TICK_S):
                 self._store.keep_alive()
@@ -126,6 +136,7 @@ class Supervisor:
                     make_way()
                     self._gate.open()
                     when_open()
+            self._drain(children)
         finally:
             make_way()
             for listener in self._listeners:
@@ -136,6 +147,16 @@ class Supervisor:
             self._gate.close()
             self._metrics.remove()
 
+    def _drain(self, children: Sequence[_Child]) -> None:
+        """Let workers say that they are not ready, until whoever sends requests had the time to see it."""
+        serving = [child.process for child in children if child.command is self._serve]
+        until_s = time.monotonic() + self._settings.drain_s
+        for process in serving if self._settings.drain_s else ():
+            process.terminate()
+        while (left_s := until_s - time.monotonic()) > 0 and any(p.poll() is None for p in serving):
+            self._store.keep_alive()
+            time.sleep(min(left_s, _TICK_S))
+
     def _would_serve(self, child: _Child) -> bool:
         return child.command is self._serve and child.pulse.was_heard
 
@@ -144,7 +165,7 @@ class Supervisor:
         silent_s = child.pulse.look()
         if child.process.poll() is None:
             least_s = 0.0 if child.pulse.was_heard else _BEGINNING_S
-            if silent_s > max(self._silent_s, least_s):
+            if silent_s > max(self._settings.silent_process_s, least_s):
                 what = "worker" if child.command is self._serve else child.command[-1]
                 log.error("a process is silent and is killed", process=what, pid=child.process.pid)
                 child.process.kill()
@@ -155,9 +176,9 @@ class Supervisor:
         status = child.process.returncode
         log.error("a process ended and is started again", status=status)
         child.pulse.close()
-        return self._start(child.command)
+        return self._start(child.place, child.command)
 
-    def _start(self, command: Sequence[str]) -> _Child:
+    def _start(self, place: int, command: Sequence[str]) -> _Child:
         pulse = Pulse()
         ignored = ignored_settings()  # which were told of once
         kept = {name: value for name, value in os.environ.items() if name not in ignored}
@@ -169,13 +190,14 @@ class Supervisor:
             HEARTBEAT: str(pulse.writer),
             GATE: str(self._gate.reader),
         }
-        environment.pop("ROUNDBOOK_OWNER_URL", None)
+        for name in _KNOWN_ALREADY:
+            environment.pop(name, None)
         how: dict[str, Any] = {}
         if command is self._seal:
-            environment |= self._metrics.for_sealing()
+            environment |= self._metrics.for_sealing(place)
             how["umask"] = self._metrics.umask
         else:
-            environment |= self._metrics.for_serving()
+            environment |= self._metrics.for_serving(place)
             for name in NOT_FOR_SERVING:
                 environment.pop(name, None)
             if self._account is not None:
@@ -192,7 +214,7 @@ class Supervisor:
             **how,
         )
         pulse.started()
-        return _Child(command, process, pulse, time.monotonic())
+        return _Child(place, command, process, pulse, time.monotonic())
 
     def _end(self, processes: Sequence[subprocess.Popen[bytes]]) -> None:
         for process in processes:

@@ -50,6 +50,8 @@ def main() -> None:
         beat=heart.beat,
         head_timeout_s=settings.head_timeout_s,
         grace_s=_GRACE_S,
+        draining=service.draining,
+        drain_s=settings.drain_s,
     )
     heart.beat()
     wait_at_gate()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from typing import Any, TypeVar
 
@@ -47,7 +47,12 @@ class Reads:
         await self._turn(lane, key_id)
         loop = asyncio.get_running_loop()
         cancellation, late = Cancellation(), asyncio.Event()
-        work = loop.run_in_executor(self._threads, copy_context().run, cancellation.run, read)
+        try:
+            work = loop.run_in_executor(self._threads, copy_context().run, cancellation.run, read)
+        except BaseException:  # no thread is to be had
+            self._turns.end(lane)
+            self._begin()
+            raise
         work.add_done_callback(lambda done: self._end(lane, done))
 
         def cancel_late() -> None:
@@ -111,7 +116,8 @@ class Reads:
         self._begin()
 
     def _cancel(self, cancellation: Cancellation) -> None:
-        self._cancelling.submit(cancellation.cancel)
+        with suppress(RuntimeError):  # no thread is to be had: PostgreSQL ends it by its own limit
+            self._cancelling.submit(cancellation.cancel)
 
     def _too_many(self) -> ProblemError:
         return ProblemError(

@@ -8,11 +8,13 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.response import Response
 
+from api.http.draining import Draining
 from api.http.operations import FOR_OPERATORS
 from api.querying.staleness import Staleness
 from api.schema import SCHEMA
 from app.settings import Settings
 from postgres.connections import Pool
+from postgres.doctor.access import lacking_rights
 from postgres.errors import UNAVAILABLE
 from postgres.migrate import is_current
 
@@ -41,26 +43,37 @@ async def ready(
     pool: NamedDependency[Pool],
     staleness: NamedDependency[Staleness],
     settings: NamedDependency[Settings],
+    draining: NamedDependency[Draining],
 ) -> Response[Any]:
-    """Answer 200 when the store can be reached and its schema is up to date, else 503.
+    """Answer 200 when the store can be reached, its schema is up to date and the role may do what it must.
+
+    Else it is 503, with the reason.
 
     Where events wait to be shown in queries (`projection`) or to be sealed (`evidence`), for longer than a
     process may be silent, `behind` tells for how many seconds: the service takes requests all the same.
     """
+    if draining.has_begun:
+        return _waiting("the service ends: send requests elsewhere")
     reason: str | None = "the store does not answer"
     with anyio.move_on_after(_ANSWER_WAIT_S):
         reason = await anyio.to_thread.run_sync(_reason_to_wait, pool, abandon_on_cancel=True)
     if reason is None:
         behind = (await staleness.look()).beyond(settings.silent_process_s)
         return Response({"status": "ready", **({"behind": behind} if behind else {})})
-    return Response(
-        {"status": "waiting", "reason": reason}, status_code=503, headers={"Retry-After": "1"}
-    )
+    return _waiting(reason)
+
+
+def _waiting(reason: str) -> Response[Any]:
+    content = {"status": "waiting", "reason": reason}
+    return Response(content, status_code=503, headers={"Retry-After": "1"})
 
 
 def _reason_to_wait(pool: Pool) -> str | None:
     try:
         with pool.connection(timeout=_CONNECTION_WAIT_S) as connection:
-            return None if is_current(SCHEMA, connection) else "the schema is not up to date"
+            if not is_current(SCHEMA, connection):
+                return "the schema is not up to date"
+            lacking = lacking_rights(SCHEMA, connection)
+            return f"the role that serves may not {'; '.join(lacking)}" if lacking else None
     except UNAVAILABLE:
         return "the store is out of reach"

@@ -21,10 +21,8 @@ from prometheus_client.registry import Collector
 from api.http.operations import FOR_OPERATORS
 from api.querying.staleness import Staleness
 
-BESIDE = "_ROUNDBOOK_METRICS_BESIDE"
-"""Names the folder in which another process leaves its metrics."""
-
-_OWN = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own variable
+FOLDERS = "_ROUNDBOOK_METRICS_FOLDERS"
+"""Names the folders in which the processes leave their metrics, this one among them."""
 
 # One at a time: however many ask, what requests need of the processor stays theirs.
 _ONE = CapacityLimiter(1)
@@ -45,7 +43,7 @@ async def metrics(staleness: NamedDependency[Staleness]) -> Response[bytes]:
 
 
 class _Collector(Collector):
-    """What is in the folder of this process, and in another beside it."""
+    """What is in the folders of all processes."""
 
     def __init__(self, folders: Sequence[str]) -> None:
         self._folders = folders
@@ -57,7 +55,7 @@ class _Collector(Collector):
 
 
 def _collect(staleness: Staleness) -> bytes:
-    folders = [os.environ[name] for name in (_OWN, BESIDE) if name in os.environ]
+    folders = list(filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)))
     registry = REGISTRY
     if folders:
         registry = CollectorRegistry()

@@ -1,9 +1,11 @@
 """A process beside this one for long work: Python lets one thread of a process compute at a time."""
 
 import asyncio
+import math
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -11,9 +13,13 @@ from typing import TypeVar
 
 import structlog
 
-from app.processes import end_with_parent
+from app.processes import end_children, end_with_parent
+from postgres.errors import is_exhausted
 
 _Result = TypeVar("_Result")
+
+# Until another process is tried where there was no room for one.
+_PAUSE_S = 30.0
 
 log = structlog.get_logger()
 
@@ -29,7 +35,7 @@ class Beside:
         """Begin with no process but this one."""
         self._lock = threading.Lock()
         self._process: _Process | None = None
-        self._can_spawn = True
+        self._not_before_s = 0.0
 
     async def run(
         self, work: Callable[..., _Result], *arguments: object, patient: bool = False
@@ -62,13 +68,15 @@ class Beside:
 
     def _current(self) -> "_Process | None":
         with self._lock:
-            if self._process is None and self._can_spawn:
+            if self._process is None and time.monotonic() >= self._not_before_s:
                 try:
                     self._process = _Process()
-                except (OSError, NotImplementedError):
+                except (OSError, NotImplementedError, MemoryError, RuntimeError) as error:
                     # A host without shared semaphores, or one that has no room for another process.
                     log.exception("no process can be started beside this one: it does all itself")
-                    self._can_spawn = False
+                    again_s = _PAUSE_S if is_exhausted(error) else math.inf
+                    self._not_before_s = time.monotonic() + again_s
+                    end_children()
             return self._process
 
     def _lost(self, process: "_Process", error: BrokenProcessPool) -> None:

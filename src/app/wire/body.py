@@ -3,6 +3,7 @@
 Sources: RFC 1952 (gzip), RFC 8878 (zstd), RFC 9659 (zstd in HTTP: a window of at most 8 MiB).
 """
 
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
@@ -29,6 +30,9 @@ _GZIP_OUTPUT_BYTES = 1 << 16
 _ZSTD_WINDOW_BYTES = 1 << 23
 
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "zstd"})
+
+# How zlib (Z_MEM_ERROR) and zstd say so, as they say what is wrong with the body.
+_NO_MEMORY = re.compile(r"Error -4 |Allocation error|could not allocate")
 
 # Parts (gzip members, zstd frames) cost time even if there is nothing in them.
 _MAX_PARTS = 20_000
@@ -155,6 +159,8 @@ def _decode(chunks: Iterable[bytes], begin: Callable[[], _Part], padding: bytes)
             try:
                 yield from part.feed(rest)
             except (zlib.error, zstandard.ZstdError) as error:
+                if _NO_MEMORY.search(str(error)):
+                    raise MemoryError from error
                 raise NotEncodedAsSaidError(
                     f"the body is not what its encoding says: {error}"
                 ) from None

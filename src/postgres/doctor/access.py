@@ -110,7 +110,8 @@ def _needless(service: Connection) -> Iterator[Finding]:
         yield Finding("needless rights", "ok", "there are none")
 
 
-def _lacking(schema: Schema, service: Connection) -> Iterator[Finding]:
+def lacking_rights(schema: Schema, service: Connection) -> list[str]:
+    """List what the role of a session needs and may not do, as `insert on events`. Raises psycopg.Error."""
     lacking = []
     wanted = needed(schema.grants(), fetch_all(service, SQL.tables, None, str))
     tables, rights = zip(*wanted.rights, strict=True)
@@ -123,7 +124,11 @@ def _lacking(schema: Schema, service: Connection) -> Iterator[Finding]:
     lacking += [
         f"execute on {name}" for name in fetch_all(service, SQL.not_callable, functions, str)
     ]
-    if lacking:
+    return lacking
+
+
+def _lacking(schema: Schema, service: Connection) -> Iterator[Finding]:
+    if lacking := lacking_rights(schema, service):
         yield Finding("needed rights", "wrong", f"missing: {'; '.join(lacking)}", REMEDY)
     else:
         yield Finding("needed rights", "ok", "all are granted")

@@ -33,7 +33,6 @@ SETTINGS = {
     "port": "5432",
     "unix_socket_permissions": "0777",
     "max_connections": "100",
-    "shared_buffers": "128MB",
     # What a crash leaves to redo is no more than this. Checkpoints are this divided by 1 + target apart: as
     # far as with 2 GB and the usual 0.9, so that as few whole pages are written. See docs/performance.md.
     "max_wal_size": "1536MB",
@@ -46,9 +45,17 @@ SETTINGS = {
     "log_destination": "stderr",
 }
 
+_SHARED_BUFFERS_MB = 128
+_LEAST_SHARED_BUFFERS_MB = 16
+
 _DRAFT = "postgres-draft-"
 
 _VERSION = re.compile(r"[1-9]\d?(\.\d\d?)?", re.ASCII)  # as people write it, and PG_VERSION has it
+
+
+def shared_buffers(share: float) -> str:
+    """Return how much memory the server has for its pages, of a share (0 to 1) of what is plenty."""
+    return f"{max(_LEAST_SHARED_BUFFERS_MB, int(_SHARED_BUFFERS_MB * share))}MB"
 
 
 def make_cluster(place: Place, binaries: Binaries) -> None:

@@ -7,10 +7,11 @@ from signal import SIGHUP, SIGINT, SIGKILL, SIGQUIT, Signals
 
 from postgres.embedded.admission import prepare_admission
 from postgres.embedded.binaries import find_binaries
-from postgres.embedded.cluster import SETTINGS, check_version, make_cluster
+from postgres.embedded.cluster import SETTINGS, check_version, make_cluster, shared_buffers
 from postgres.embedded.log import Log
 from postgres.embedded.place import Place, claim_socket_folder
 from postgres.embedded.process import disown, launch, running_postmaster, signal_process
+from postgres.memory import share_of_plenty
 
 # A fast shutdown writes all dirty buffers, of which there are few; what it takes longer is a stuck disk.
 FAST_SHUTDOWN_S = 60.0
@@ -75,6 +76,7 @@ class Postmaster:
         self.log.trim()
         settings = {
             **SETTINGS,
+            "shared_buffers": shared_buffers(share_of_plenty()),
             "hba_file": str(self._place.admission),
             "unix_socket_directories": str(self._place.socket_folder),
         }

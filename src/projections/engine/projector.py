@@ -13,7 +13,7 @@ import structlog
 from eventsourcing.persistence import ApplicationRecorder, Notification
 from prometheus_client import Counter, Gauge, Histogram
 
-from postgres.errors import UNAVAILABLE, is_out_of_reach
+from postgres.errors import UNAVAILABLE, is_exhausted, is_out_of_reach
 from projections.engine.read_ahead import Reader, Wanted
 from projections.engine.turns import Turns
 from projections.entries import PoisonError, Scope
@@ -119,7 +119,7 @@ class Projector:
             except Exception as error:
                 if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
                     raise  # a standby, for all tenants alike
-                if is_out_of_reach(error):
+                if is_out_of_reach(error) or is_exhausted(error):
                     # Of the store as a whole, or of this tenant's chunk alone (its session was ended, say):
                     # the others have their turn either way, and the next look at the store tells.
                     self._rest_until[scope] = now_s + _RETRY_STORE_S
@@ -200,7 +200,7 @@ class Projector:
                 advance(connection, scope, last, versions)
             except Exception as error:
                 read.give_up()
-                if is_out_of_reach(error):
+                if is_out_of_reach(error) or is_exhausted(error):
                     raise
                 raise _StretchError(first, last, error) from error
         if claimed.live:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from eventsourcing.persistence import Notification
 
+from postgres.errors import is_exhausted
 from projections.entries import decode_stretch
 from projections.models.registry import READ_MODELS
 
@@ -77,7 +78,9 @@ class Reader:
         notifications = self._select(wanted)
         try:
             stretch = decode_stretch(notifications)
-        except Exception as error:  # noqa: BLE001  # of the events; the projector finds out which
+        except Exception as error:  # of the events, likely; the projector finds out of which
+            if is_exhausted(error):
+                raise
             return Read(notifications, {}, error)
         # Folded while the ones before are written already.
         folded = {

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import structlog
 from prometheus_client import Counter, Gauge
 
-from postgres.errors import UNAVAILABLE, is_out_of_reach
+from postgres.errors import UNAVAILABLE, is_exhausted, is_out_of_reach
 from projections.engine.generations import AlreadyRebuildingError, OvertakenError, sweep, unkept
 from projections.engine.projector import Projector
 from projections.engine.rebuild import Progress, Rebuild, Rebuilt, StoppedError
@@ -99,7 +99,7 @@ class Upkeep:
         except (AlreadyRebuildingError, OvertakenError, StoppedError):
             return
         except Exception as error:
-            if is_out_of_reach(error):
+            if is_out_of_reach(error) or is_exhausted(error):
                 raise
             self._rest_until[tenant_id] = now_s + _RETRY_FAILED_S
             log.exception(
