@@ -34,6 +34,7 @@ from app.settings import SettingsError
 from app.tenants import TenantError
 from postgres.embedded import EmbeddedError, in_words
 from postgres.migrate import MigrationError
+from postgres.migration_turn import MigrationBusyError
 from postgres.privileges import TooMuchPrivilegeError
 from postgres.programs import ProgramError
 from postgres.reaching import UnreachableError
@@ -49,6 +50,7 @@ _EXPECTED_ERRORS = (
     EmbeddedError,
     HeldError,
     KeyFileError,
+    MigrationBusyError,
     MigrationError,
     NoKeyError,
     RefusedError,

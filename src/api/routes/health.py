@@ -14,7 +14,7 @@ from api.schema import SCHEMA
 from app.settings import Settings
 from postgres.connections import Pool
 from postgres.errors import UNAVAILABLE
-from postgres.migrate import is_current
+from postgres.migrate import MigrationError, SchemaNewerError, check_current
 
 _CONNECTION_WAIT_S = 2.0
 _ANSWER_WAIT_S = 5.0
@@ -42,7 +42,7 @@ async def ready(
     staleness: NamedDependency[Staleness],
     settings: NamedDependency[Settings],
 ) -> Response[Any]:
-    """Answer 200 when the store can be reached and its schema is up to date, else 503.
+    """Answer 200 when the store can be reached and this version can work with its schema, else 503.
 
     Where events wait to be shown in queries (`projection`) or to be sealed (`evidence`), for longer than a
     process may be silent, `behind` tells for how many seconds: the service takes requests all the same.
@@ -61,6 +61,11 @@ async def ready(
 def _reason_to_wait(pool: Pool) -> str | None:
     try:
         with pool.connection(timeout=_CONNECTION_WAIT_S) as connection:
-            return None if is_current(SCHEMA, connection) else "the schema is not up to date"
+            check_current(SCHEMA, connection)
+    except SchemaNewerError as error:
+        return f"schema-newer: {error}"
+    except MigrationError:
+        return "schema-older: the schema is not up to date, run `roundbook migrate`"
     except UNAVAILABLE:
         return "the store is out of reach"
+    return None
