@@ -19,6 +19,7 @@ from api.cli.replay import replay_command
 from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
+from api.cli.upgrade import upgrade_command
 from api.cli.verify import verify_command
 from api.process.service_account import ServiceUserError
 from api.process.store import OwnerNeededError
@@ -89,6 +90,7 @@ _COMMANDS = (
     migrate,
     backup_command,
     restore_command,
+    upgrade_command,
     doctor_command,
     tenant,
     key,
