@@ -162,13 +162,13 @@ def project() -> None:
 
     Any number of these can run beside each other and beside `serve`, on any number of hosts.
     """
-    follow_parent()
+    is_child = follow_parent()
     heart = Heart()
     settings, stop = _begin()
     with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
         with heart.beating():
             if not wait_until_ready(
-                store.without_owner(), stop, prepare_to_project, outlasts_newer=True
+                store.without_owner(), stop, prepare_to_project, outlasts_newer=is_child
             ):
                 return
         _project(settings, store, stop, heart)
@@ -183,13 +183,13 @@ def seal() -> None:
     Needs the keys (ROUNDBOOK_SIGNING_KEYS, or ROUNDBOOK_SIGN_COMMAND). Any number of these can run beside
     each other and beside `serve`, where they share the keys.
     """
-    follow_parent()
+    is_child = follow_parent()
     heart = Heart()
     settings, stop = _begin()
     with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
         with heart.beating():
             if not wait_until_ready(
-                store.without_owner(), stop, prepare_to_project, outlasts_newer=True
+                store.without_owner(), stop, prepare_to_project, outlasts_newer=is_child
             ):
                 return
         with open_pool(

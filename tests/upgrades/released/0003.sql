@@ -1,0 +1,332 @@
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+CREATE SCHEMA roundbook;
+CREATE FUNCTION roundbook.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception '% is append-only: % refused', tg_table_name, tg_op
+        using errcode = 'insufficient_privilege';
+end
+$$;
+SET default_tablespace = '';
+SET default_table_access_method = heap;
+CREATE TABLE roundbook.activity (
+    day date NOT NULL,
+    tenant_id integer NOT NULL,
+    generation integer NOT NULL,
+    game_id text NOT NULL COLLATE pg_catalog."C",
+    currency text NOT NULL COLLATE pg_catalog."C",
+    rounds bigint NOT NULL,
+    bets bigint NOT NULL,
+    wins bigint NOT NULL,
+    bet_real numeric NOT NULL,
+    bet_bonus numeric NOT NULL,
+    win_real numeric NOT NULL,
+    win_bonus numeric NOT NULL
+)
+WITH (fillfactor='70');
+ALTER TABLE ONLY roundbook.activity ALTER COLUMN generation SET STATISTICS 0;
+CREATE TABLE roundbook.api_keys (
+    key_id integer NOT NULL,
+    key_hash bytea NOT NULL,
+    tenant_id integer NOT NULL,
+    scopes text[] NOT NULL,
+    label text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone
+);
+CREATE TABLE roundbook.balance_periods (
+    period timestamp with time zone NOT NULL,
+    tenant_id integer NOT NULL,
+    generation integer NOT NULL,
+    is_day boolean NOT NULL,
+    player_id text NOT NULL COLLATE pg_catalog."C",
+    currency text NOT NULL COLLATE pg_catalog."C",
+    deposited numeric NOT NULL,
+    withdrawn numeric NOT NULL,
+    bet_real numeric NOT NULL,
+    bet_bonus numeric NOT NULL,
+    win_real numeric NOT NULL,
+    win_bonus numeric NOT NULL,
+    deposited_eur numeric NOT NULL,
+    deposits bigint NOT NULL,
+    withdrawals bigint NOT NULL,
+    bets bigint NOT NULL,
+    wins bigint NOT NULL,
+    positions bigint[] NOT NULL
+)
+WITH (fillfactor='70');
+ALTER TABLE ONLY roundbook.balance_periods ALTER COLUMN generation SET STATISTICS 0;
+CREATE TABLE roundbook.balances (
+    tenant_id integer NOT NULL,
+    generation integer NOT NULL,
+    player_id text NOT NULL COLLATE pg_catalog."C",
+    currency text NOT NULL COLLATE pg_catalog."C",
+    deposited numeric NOT NULL,
+    withdrawn numeric NOT NULL,
+    bet_real numeric NOT NULL,
+    bet_bonus numeric NOT NULL,
+    win_real numeric NOT NULL,
+    win_bonus numeric NOT NULL,
+    deposited_eur numeric NOT NULL,
+    deposits bigint NOT NULL,
+    withdrawals bigint NOT NULL,
+    bets bigint NOT NULL,
+    wins bigint NOT NULL
+)
+WITH (fillfactor='50');
+ALTER TABLE ONLY roundbook.balances ALTER COLUMN generation SET STATISTICS 0;
+CREATE TABLE roundbook.conflicts (
+    tenant_id integer NOT NULL,
+    number bigint NOT NULL,
+    "position" bigint NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    key bytea NOT NULL,
+    content_hash bytea NOT NULL,
+    unique_id text NOT NULL,
+    event text NOT NULL,
+    data bytea NOT NULL
+);
+CREATE TABLE roundbook.events (
+    "position" bigint NOT NULL,
+    occurred_at timestamp with time zone,
+    recorded_at timestamp with time zone NOT NULL,
+    tenant_id integer NOT NULL,
+    version integer NOT NULL,
+    key bytea,
+    stream text NOT NULL COLLATE pg_catalog."C",
+    topic text NOT NULL COLLATE pg_catalog."C",
+    state bytea,
+    salt bytea DEFAULT '\x'::bytea NOT NULL
+);
+CREATE TABLE roundbook.games (
+    tenant_id integer NOT NULL,
+    generation integer NOT NULL,
+    first_seen timestamp with time zone NOT NULL,
+    last_seen timestamp with time zone NOT NULL,
+    game_id text NOT NULL COLLATE pg_catalog."C",
+    name text,
+    name_folded text COLLATE pg_catalog."C",
+    provider text COLLATE pg_catalog."C",
+    device text COLLATE pg_catalog."C",
+    has_freespins text COLLATE pg_catalog."C",
+    categories text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    features text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    themes text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    stamps jsonb DEFAULT '{}'::jsonb NOT NULL
+)
+WITH (fillfactor='50');
+ALTER TABLE ONLY roundbook.games ALTER COLUMN generation SET STATISTICS 0;
+CREATE TABLE roundbook.leaf_runs (
+    tenant_id integer NOT NULL,
+    log_number integer NOT NULL,
+    first_position bigint NOT NULL,
+    hashes bytea NOT NULL
+);
+ALTER TABLE ONLY roundbook.leaf_runs ALTER COLUMN hashes SET STORAGE EXTERNAL;
+CREATE TABLE roundbook.logs (
+    tenant_id integer NOT NULL,
+    number integer NOT NULL,
+    log_id bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    predecessor bytea
+);
+CREATE TABLE roundbook.migrations (
+    number integer NOT NULL,
+    name text NOT NULL,
+    applied_at timestamp with time zone NOT NULL
+);
+CREATE TABLE roundbook.players (
+    tenant_id integer NOT NULL,
+    generation integer NOT NULL,
+    logins bigint NOT NULL,
+    first_seen timestamp with time zone NOT NULL,
+    last_seen timestamp with time zone NOT NULL,
+    last_login timestamp with time zone,
+    registration_date timestamp with time zone,
+    consent_email boolean,
+    is_blocked boolean,
+    player_id text NOT NULL COLLATE pg_catalog."C",
+    username text,
+    country text COLLATE pg_catalog."C",
+    currency text COLLATE pg_catalog."C",
+    gender text COLLATE pg_catalog."C",
+    affiliate text COLLATE pg_catalog."C",
+    operator text COLLATE pg_catalog."C",
+    tags text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    tags_cut text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    stamps jsonb DEFAULT '{}'::jsonb NOT NULL
+)
+WITH (fillfactor='50');
+CREATE TABLE roundbook.rounds (
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    tenant_id integer NOT NULL,
+    generation integer NOT NULL,
+    bet_count integer NOT NULL,
+    win_count integer NOT NULL,
+    key bytea NOT NULL,
+    mixed_currency boolean NOT NULL,
+    status text NOT NULL COLLATE pg_catalog."C",
+    player_id text NOT NULL COLLATE pg_catalog."C",
+    game_id text NOT NULL COLLATE pg_catalog."C",
+    round_id text NOT NULL COLLATE pg_catalog."C",
+    sums text NOT NULL,
+    positions bigint[] NOT NULL
+);
+ALTER TABLE ONLY roundbook.rounds ALTER COLUMN generation SET STATISTICS 0;
+CREATE TABLE roundbook.snapshots (
+    tenant_id integer NOT NULL,
+    stream text NOT NULL COLLATE pg_catalog."C",
+    version integer NOT NULL,
+    topic text NOT NULL,
+    state bytea NOT NULL
+);
+CREATE TABLE roundbook.tenant_currencies (
+    tenant_id integer NOT NULL,
+    code text NOT NULL COLLATE pg_catalog."C"
+);
+CREATE TABLE roundbook.tenants (
+    tenant_id integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL
+);
+CREATE TABLE roundbook.tracking (
+    tenant_id integer NOT NULL,
+    generation integer NOT NULL,
+    "position" bigint NOT NULL,
+    failed_position bigint,
+    updated_at timestamp with time zone NOT NULL,
+    failed_at timestamp with time zone,
+    live boolean NOT NULL,
+    retired boolean DEFAULT false NOT NULL,
+    versions jsonb DEFAULT '{}'::jsonb NOT NULL,
+    failure text
+);
+CREATE TABLE roundbook.transactions (
+    "position" bigint NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    tenant_id integer NOT NULL,
+    generation integer NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    unique_id text NOT NULL COLLATE pg_catalog."C",
+    player_id text NOT NULL COLLATE pg_catalog."C",
+    amount numeric NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    method text NOT NULL COLLATE pg_catalog."C",
+    amount_eur numeric
+);
+ALTER TABLE ONLY roundbook.transactions ALTER COLUMN generation SET STATISTICS 0;
+INSERT INTO roundbook.activity VALUES ('2025-01-15', 1, 1, 'g', 'EUR', 1, 1, 1, 2.5, 0, 7.25, 0);
+INSERT INTO roundbook.activity VALUES ('2025-01-15', 1, 1, '', 'EUR', 1, 1, 1, 2.5, 0, 7.25, 0);
+INSERT INTO roundbook.api_keys VALUES (1, '\x072dd39dc6026ba72f17d26c9729822d3ada842cb5ff2e9f52c1547172c8bd71', 1, '{ingest,read}', '', '2026-11-29 09:20:34.65893+00', NULL, NULL);
+INSERT INTO roundbook.balance_periods VALUES ('2025-01-15 12:00:00+00', 1, 1, false, 'p', 'EUR', 20, 0, 2.5, 0, 7.25, 0, 0, 1, 0, 1, 1, '{4,5,6}');
+INSERT INTO roundbook.balance_periods VALUES ('2025-01-15 00:00:00+00', 1, 1, true, 'p', 'EUR', 20, 0, 2.5, 0, 7.25, 0, 0, 1, 0, 1, 1, '{}');
+INSERT INTO roundbook.balances VALUES (1, 1, 'p', 'EUR', 20, 0, 2.5, 0, 7.25, 0, 0, 1, 0, 1, 1);
+INSERT INTO roundbook.events VALUES (1, '2025-01-15 12:00:00+00', '2026-11-29 09:20:34.947004+00', 1, 1, '\x53199585bddea28e67fe7143a42baef7', 'player:p', 'PlayerUpdated', '\x7b22756e697175655f6964223a20227531222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202270222c2022636f756e747279223a20224d54222c2022757365726e616d65223a2022416461227d', '\xf40bbbcbcdcb8a72e8aa6315153d6668');
+INSERT INTO roundbook.events VALUES (2, '2025-01-15 12:00:00+00', '2026-11-29 09:20:34.947004+00', 1, 1, '\xa05bfb42565443c273befd7bd97cb8a4', 'game:g', 'GameUpdated', '\x7b22756e697175655f6964223a20226731222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c202267616d655f6964223a202267222c20226e616d65223a2022426f6f6b222c202270726f7669646572223a202273747564696f227d', '\x');
+INSERT INTO roundbook.events VALUES (3, '2025-01-15 12:00:00+00', '2026-11-29 09:20:34.947004+00', 1, 2, '\xb1ae67889e21e2c7e6fbcc110d91334a', 'player:p', 'LoggedIn', '\x7b22756e697175655f6964223a20226c31222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202270227d', '\xf427e7df353a535f23f3b5639c2b5236');
+INSERT INTO roundbook.events VALUES (4, '2025-01-15 12:00:00+00', '2026-11-29 09:20:34.958501+00', 1, 3, '\x70216ddf1d2e2c57a587dfaad501dc76', 'player:p', 'Deposited', '\x7b22756e697175655f6964223a20226431222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202270222c2022616d6f756e74223a2032302c202263757272656e6379223a2022455552222c20226d6574686f64223a202263617264227d', '\x');
+INSERT INTO roundbook.events VALUES (5, '2025-01-15 12:00:00+00', '2026-11-29 09:20:34.958501+00', 1, 4, '\x932be1794a47fa5cb9e3dfb06ab3f25f', 'player:p', 'BetPlaced', '\x7b22756e697175655f6964223a20226231222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202270222c202267616d655f6964223a202267222c2022726f756e645f6964223a202272222c2022616d6f756e74223a20322e352c202263757272656e6379223a2022455552222c202269735f77696e223a2066616c73652c202269735f626f6e7573223a2066616c73657d', '\x');
+INSERT INTO roundbook.events VALUES (6, '2025-01-15 12:00:00+00', '2026-11-29 09:20:34.958501+00', 1, 5, '\x87e637370b4957ecd43efe7fd11db6c0', 'player:p', 'WinPaid', '\x7b22756e697175655f6964223a20227731222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202270222c202267616d655f6964223a202267222c2022726f756e645f6964223a202272222c2022616d6f756e74223a20372e32352c202263757272656e6379223a2022455552222c202269735f77696e223a20747275652c202269735f626f6e7573223a2066616c73657d', '\x');
+INSERT INTO roundbook.events VALUES (7, '2025-01-15 12:00:00+00', '2026-11-29 09:20:34.958501+00', 1, 1, '\xdc8d03edd42d1bc9a5f58b2a34ef06bd', 'player:q', 'LoggedIn', '\x7b22756e697175655f6964223a20226c32222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202271227d', '\x4dab20fb8b43307a52db0fd95ae955d1');
+INSERT INTO roundbook.games VALUES (1, 1, '2025-01-15 12:00:00+00', '2025-01-15 12:00:00+00', 'g', 'Book', 'book', 'studio', NULL, NULL, '{}', '{}', '{}', '{"name": ["2025-01-15T12:00:00Z", "g1"], "provider": ["2025-01-15T12:00:00Z", "g1"]}');
+INSERT INTO roundbook.leaf_runs VALUES (1, 1, 1, '\x7a5c1c64b9965731606115bb869524308ce197b4d2e57d72e32d93565235d431e881d7b56584ba623ef4339f31c2d2d01d2d08a87dbb52ba29a0d09cff83bbaecdb015f8922017cc7a04a8682cadcb2d9eb7588518cf1f07fcee184a58f3133c');
+INSERT INTO roundbook.leaf_runs VALUES (1, 1, 4, '\xde06b63a97242d8039b58090b47ab6ceb9ee1ddacacd273f6385286b793c8a212e0914531c402a3341af6238b36c98810004a00c5c8c017d95a57bc180f2e3581b69e9f921540238e0c8100fc8e3d33a1c9317979b75e403f55adf09ea6a3b6b942e6c52943f541882ffa78b6c181df4bb7b5317ca7e2f20996eba3b524ec4d6');
+INSERT INTO roundbook.logs VALUES (1, 1, '\x9b0587e26200ac9a51a4c0cefcd81de6', '2026-11-29 09:20:32.322417+00', NULL);
+INSERT INTO roundbook.migrations VALUES (1, 'log', '2026-11-29 09:20:29.595596+00');
+INSERT INTO roundbook.migrations VALUES (2, 'read_models', '2026-11-29 09:20:29.635849+00');
+INSERT INTO roundbook.migrations VALUES (3, 'evidence', '2026-11-29 09:20:29.710732+00');
+INSERT INTO roundbook.players VALUES (1, 1, 1, '2025-01-15 12:00:00+00', '2025-01-15 12:00:00+00', '2025-01-15 12:00:00+00', NULL, NULL, NULL, 'q', NULL, NULL, NULL, NULL, NULL, NULL, '{}', '{}', '{}');
+INSERT INTO roundbook.players VALUES (1, 1, 1, '2025-01-15 12:00:00+00', '2025-01-15 12:00:00+00', '2025-01-15 12:00:00+00', NULL, NULL, NULL, 'p', 'Ada', 'MT', NULL, NULL, NULL, NULL, '{}', '{}', '{"country": ["2025-01-15T12:00:00Z", "u1"], "username": ["2025-01-15T12:00:00Z", "u1"]}');
+INSERT INTO roundbook.rounds VALUES ('2025-01-15 12:00:00+00', '2025-01-15 12:00:00+00', 1, 1, 1, 1, '\xf6667d2a8bc89770d35c92a25c97dfb3', false, 'settled', 'p', 'g', 'r', '{"EUR":["2.5","0","7.25","0",["2025-01-15"]]}', '{5,6}');
+INSERT INTO roundbook.tenants VALUES (1, 'acme', '2026-11-29 09:20:32.316657+00');
+INSERT INTO roundbook.tracking VALUES (1, 1, 7, NULL, '2026-11-29 09:20:35.017762+00', NULL, true, false, '{"games": 1, "rounds": 1, "players": 1, "activity": 1, "balances": 1, "transactions": 1}', NULL);
+INSERT INTO roundbook.transactions VALUES (4, '2025-01-15 12:00:00+00', 1, 1, 'deposit', 'd1', 'p', 20, 'EUR', 'card', NULL);
+ALTER TABLE ONLY roundbook.activity
+    ADD CONSTRAINT activity_pkey PRIMARY KEY (tenant_id, generation, day, game_id, currency);
+ALTER TABLE ONLY roundbook.api_keys
+    ADD CONSTRAINT api_keys_key_hash_key UNIQUE (key_hash);
+ALTER TABLE ONLY roundbook.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (key_id);
+ALTER TABLE ONLY roundbook.balance_periods
+    ADD CONSTRAINT balance_periods_pkey PRIMARY KEY (tenant_id, generation, player_id, is_day, period, currency);
+ALTER TABLE ONLY roundbook.balances
+    ADD CONSTRAINT balances_pkey PRIMARY KEY (tenant_id, generation, player_id, currency);
+ALTER TABLE ONLY roundbook.conflicts
+    ADD CONSTRAINT conflicts_pkey PRIMARY KEY (tenant_id, number);
+ALTER TABLE ONLY roundbook.conflicts
+    ADD CONSTRAINT conflicts_tenant_id_key_content_hash_key UNIQUE (tenant_id, key, content_hash);
+ALTER TABLE ONLY roundbook.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (tenant_id, "position");
+ALTER TABLE ONLY roundbook.events
+    ADD CONSTRAINT events_tenant_id_key_key UNIQUE (tenant_id, key);
+ALTER TABLE ONLY roundbook.events
+    ADD CONSTRAINT events_tenant_id_stream_version_key UNIQUE (tenant_id, stream, version);
+ALTER TABLE ONLY roundbook.games
+    ADD CONSTRAINT games_pkey PRIMARY KEY (tenant_id, generation, game_id);
+ALTER TABLE ONLY roundbook.leaf_runs
+    ADD CONSTRAINT leaf_runs_pkey PRIMARY KEY (tenant_id, log_number, first_position);
+ALTER TABLE ONLY roundbook.logs
+    ADD CONSTRAINT logs_pkey PRIMARY KEY (tenant_id, number);
+ALTER TABLE ONLY roundbook.migrations
+    ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+ALTER TABLE ONLY roundbook.players
+    ADD CONSTRAINT players_pkey PRIMARY KEY (tenant_id, generation, player_id);
+ALTER TABLE ONLY roundbook.rounds
+    ADD CONSTRAINT rounds_pkey PRIMARY KEY (tenant_id, key, generation);
+ALTER TABLE ONLY roundbook.snapshots
+    ADD CONSTRAINT snapshots_pkey PRIMARY KEY (tenant_id, stream, version);
+ALTER TABLE ONLY roundbook.tenant_currencies
+    ADD CONSTRAINT tenant_currencies_pkey PRIMARY KEY (tenant_id, code);
+ALTER TABLE ONLY roundbook.tenants
+    ADD CONSTRAINT tenants_name_key UNIQUE (name);
+ALTER TABLE ONLY roundbook.tenants
+    ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
+ALTER TABLE ONLY roundbook.tracking
+    ADD CONSTRAINT tracking_pkey PRIMARY KEY (tenant_id, generation);
+ALTER TABLE ONLY roundbook.transactions
+    ADD CONSTRAINT transactions_pkey PRIMARY KEY (tenant_id, generation, "position");
+CREATE INDEX activity_by_currency ON roundbook.activity USING btree (tenant_id, generation, currency, day, game_id);
+CREATE INDEX activity_by_game ON roundbook.activity USING btree (tenant_id, generation, game_id, day, currency);
+CREATE INDEX activity_of_games ON roundbook.activity USING btree (tenant_id, generation, game_id, currency, day);
+CREATE INDEX activity_of_games_by_currency ON roundbook.activity USING btree (tenant_id, generation, currency, game_id, day);
+CREATE INDEX balances_by_currency ON roundbook.balances USING btree (tenant_id, generation, currency, player_id);
+CREATE INDEX conflicts_by_position ON roundbook.conflicts USING btree (tenant_id, "position");
+CREATE INDEX events_by_rare_topic ON roundbook.events USING btree (tenant_id, topic, "position") WHERE (topic <> ALL (ARRAY['BetPlaced'::text, 'WinPaid'::text]));
+CREATE INDEX players_by_affiliate ON roundbook.players USING btree (tenant_id, generation, "left"(affiliate, 255), player_id) WHERE (affiliate IS NOT NULL);
+CREATE INDEX players_by_blocked ON roundbook.players USING btree (tenant_id, generation, is_blocked, player_id) WHERE (is_blocked IS NOT NULL);
+CREATE INDEX players_by_country ON roundbook.players USING btree (tenant_id, generation, "left"(country, 255), player_id) WHERE (country IS NOT NULL);
+CREATE INDEX players_by_currency ON roundbook.players USING btree (tenant_id, generation, "left"(currency, 255), player_id) WHERE (currency IS NOT NULL);
+CREATE INDEX players_by_operator ON roundbook.players USING btree (tenant_id, generation, "left"(operator, 255), player_id) WHERE (operator IS NOT NULL);
+CREATE INDEX players_by_tag ON roundbook.players USING gin (tags_cut);
+CREATE INDEX rounds_by_game ON roundbook.rounds USING btree (tenant_id, generation, game_id, first_at, key);
+CREATE INDEX rounds_by_player ON roundbook.rounds USING btree (tenant_id, generation, player_id, first_at, key);
+CREATE INDEX rounds_by_round ON roundbook.rounds USING btree (tenant_id, generation, round_id, first_at, key);
+CREATE INDEX rounds_by_time ON roundbook.rounds USING btree (tenant_id, generation, first_at, key);
+CREATE INDEX rounds_mixed ON roundbook.rounds USING btree (tenant_id, generation, first_at, key) WHERE mixed_currency;
+CREATE INDEX rounds_unusual ON roundbook.rounds USING btree (tenant_id, generation, status, first_at, key) WHERE (status <> 'settled'::text);
+CREATE UNIQUE INDEX tracking_live ON roundbook.tracking USING btree (tenant_id) WHERE live;
+CREATE INDEX transactions_by_currency ON roundbook.transactions USING btree (tenant_id, generation, currency, occurred_at, "position");
+CREATE INDEX transactions_by_method ON roundbook.transactions USING btree (tenant_id, generation, method, occurred_at, "position");
+CREATE INDEX transactions_by_player ON roundbook.transactions USING btree (tenant_id, generation, player_id, occurred_at, "position");
+CREATE INDEX transactions_by_time ON roundbook.transactions USING btree (tenant_id, generation, occurred_at, "position");
+CREATE INDEX transactions_by_type ON roundbook.transactions USING btree (tenant_id, generation, type, occurred_at, "position");
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.conflicts FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.events FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.leaf_runs FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.logs FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+ALTER TABLE ONLY roundbook.api_keys
+    ADD CONSTRAINT api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES roundbook.tenants(tenant_id);
+ALTER TABLE ONLY roundbook.tenant_currencies
+    ADD CONSTRAINT tenant_currencies_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES roundbook.tenants(tenant_id);
