@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import click
 import httpx
@@ -42,8 +43,8 @@ ITEMS = [
 def main(source: Path, file: Path, binaries: Path) -> None:
     """Let the version in SOURCE record something, and write its schema and data to FILE."""
     programs = Binaries(binaries, major_of(binaries / "postgres") or 0)
-    postmaster.find_binaries = lambda _: programs  # type: ignore[attr-defined]
-    with TemporaryDirectory(prefix="roundbook-dump-") as folder:
+    patched = patch.object(postmaster, "find_binaries", lambda _: programs)
+    with patched, TemporaryDirectory(prefix="roundbook-dump-") as folder:
         Path(folder).chmod(0o755)
         with EmbeddedServer(Path(folder) / "data") as server:
             settings = {

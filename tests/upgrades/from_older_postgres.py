@@ -1,4 +1,4 @@
-"""A service's data folder of an older PostgreSQL, upgraded: `make test-upgrade OLD=/usr/lib/postgresql/15/bin`.
+"""The data folder of an older PostgreSQL, upgraded: `make test-upgrade OLD=/usr/lib/postgresql/15/bin`.
 
 Beside the suite, as it needs the programs of that version.
 """
