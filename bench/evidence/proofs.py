@@ -123,7 +123,7 @@ def _proving(database: Database, log: Log) -> Iterator[dict[str, Callable[[_Aske
         with pool.connection() as connection:
             return prove(connection, log, player_stream(str(asked["player_id"])))
 
-    with open_pool(database.service_url, max_size=2, for_queries=True) as pool:
+    with open_pool(database.service_url, max_size=2) as pool:
         yield {
             "inclusion": lambda asked: prove_inclusion(
                 pool, log.tenant_id, _int(asked, "position"), None

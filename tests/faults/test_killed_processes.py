@@ -35,7 +35,10 @@ def test_a_worker_that_is_killed_again_and_again_costs_nobody_an_event(
     with Load() as load:
         for seed in range(4):
             load.add(sturdy.url, account.key, traffic(seed))
-        for _ in range(2):
+        for kills in range(10):
+            # On a busy machine it may have answered all that was asked by the time that it is killed.
+            if kills >= 2 and load.ledger.refused:
+                break
             load.goes_on()
             [worker] = sturdy.workers()
             os.kill(worker, SIGKILL)

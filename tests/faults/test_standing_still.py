@@ -47,12 +47,13 @@ def stopped(*pids: int) -> Iterator[None]:
             os.kill(pid, SIGCONT)
 
 
-def test_who_is_stopped_is_seen_from_outside(
-    start: Start, shared: Database, account: Account
-) -> None:
+def test_who_is_stopped_is_seen_from_outside(start: Start, fresh_database: Database) -> None:
     """By a host whose own processes are well, in its health and its metrics; requests are taken meanwhile."""
-    projecting = start(database_url=shared.service_url, owner_url=shared.owner_url)
-    watching = start("--no-projections", database_url=shared.service_url, silent_process_s="8")
+    account = open_account(fresh_database.service_url, "acme")
+    projecting = start(database_url=fresh_database.service_url, owner_url=fresh_database.owner_url)
+    watching = start(
+        "--no-projections", database_url=fresh_database.service_url, silent_process_s="8"
+    )
     ledger = Ledger()
     items = items_of(1)
     with account.client(watching, ledger) as client:
@@ -75,14 +76,13 @@ def test_who_is_stopped_is_seen_from_outside(
     account.check(watching, ledger)
 
 
-def test_who_is_stopped_is_ended_and_started_again(
-    start: Start, shared: Database, account: Account
-) -> None:
+def test_who_is_stopped_is_ended_and_started_again(start: Start, fresh_database: Database) -> None:
+    account = open_account(fresh_database.service_url, "acme")
     service = start(
         "--workers",
         "2",
-        database_url=shared.service_url,
-        owner_url=shared.owner_url,
+        database_url=fresh_database.service_url,
+        owner_url=fresh_database.owner_url,
         silent_process_s="8",
     )
     each: list[Callable[[], list[int]]] = [

@@ -21,7 +21,8 @@ _WITH = "select count(*) filter (where xid is null), count(xid) from {}"
 def test_rows_of_before_are_shown_and_older_hosts_go_on(
     fresh_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = [step for step in SCHEMA.migrations() if step.number < _STEP]
+    # What the role that serves is granted is of the newest step: all others are there.
+    before = [step for step in SCHEMA.migrations() if step.number != _STEP]
     with connect(fresh_database.owner_url) as owner:
         owner.execute("drop schema roundbook cascade")
     with monkeypatch.context() as patched:
