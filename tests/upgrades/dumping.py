@@ -5,6 +5,7 @@
 SRC is the source of that version. The dump is that of the oldest PostgreSQL that it is to be loaded into.
 """
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -36,6 +37,11 @@ ITEMS = [
 """What is sent to it: nothing that any version doesn't know."""
 
 
+def keys_of(dump: Path) -> Path:
+    """Where the folder of the keys is kept that signed what is in a dump."""
+    return dump.with_suffix(".keys")
+
+
 @click.command()
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
 @click.argument("file", type=click.Path(path_type=Path))
@@ -56,6 +62,9 @@ def main(source: Path, file: Path, binaries: Path) -> None:
             }
             _record(settings)
             file.write_text(_dump(binaries, server.admin_url), "utf-8")
+        keys = Path(folder) / "keys"
+        if keys.is_dir():
+            shutil.copytree(keys, keys_of(file))
 
 
 def _record(settings: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ from postgres.migrate import applied_steps
 from tests.databases import Database, new_database
 from tests.http.service import Service, eventually, on, roundbook
 from tests.http.wire import EVENTS, body, counts, login
-from tests.upgrades.dumping import ITEMS, TENANT
+from tests.upgrades.dumping import ITEMS, TENANT, keys_of
 
 RELEASED = sorted((Path(__file__).parent / "released").glob("*.sql"))
 
@@ -34,7 +34,7 @@ def load(dump: Path, database: Database) -> None:
 
 
 def test_each_version_that_was_released_left_a_dump() -> None:
-    with_what_was_released = {2, 3, 7, 10, 12}
+    with_what_was_released = {2, 7, 10, 12}
     assert {int(dump.stem) for dump in RELEASED} >= with_what_was_released
 
 
@@ -46,6 +46,11 @@ def test_what_a_version_left_is_served_and_proven_by_this_one(
     with connect(bare_database.owner_url) as owner:
         assert max(applied_steps(owner)) == int(dump.stem)
     settings = on(bare_database)
+    if keys_of(dump).is_dir():
+        for file in keys_of(dump).iterdir():
+            its_copy = Path(settings["ROUNDBOOK_SIGNING_KEYS"], file.name)
+            its_copy.write_bytes(file.read_bytes())
+            its_copy.chmod(0o600)
     service = start(settings=settings)
     with connect(bare_database.owner_url) as owner:
         assert applied_steps(owner) == [step.number for step in SCHEMA.migrations()]
