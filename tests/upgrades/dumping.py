@@ -119,8 +119,11 @@ def _dump(binaries: Path, url: str) -> str:
         text=True,
         env=environment({"PGPASSWORD": str(said["password"])}),
     ).stdout
-    lines = [line for line in dumped.splitlines() if line and not line.startswith(("--", "\\"))]
-    return "\n".join(lines) + "\n"
+    # Commands for psql are no SQL. Nothing else is left out: a blank line may stand in what is signed.
+    kept = [
+        line for line in dumped.split("\n") if not line.startswith(("\\restrict", "\\unrestrict"))
+    ]
+    return "\n".join(kept)
 
 
 if __name__ == "__main__":

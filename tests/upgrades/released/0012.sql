@@ -1,3 +1,11 @@
+--
+-- PostgreSQL database dump
+--
+
+
+-- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
+-- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
+
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -8,7 +16,18 @@ SET check_function_bodies = false;
 SET xmloption = content;
 SET client_min_messages = warning;
 SET row_security = off;
+
+--
+-- Name: roundbook; Type: SCHEMA; Schema: -; Owner: -
+--
+
 CREATE SCHEMA roundbook;
+
+
+--
+-- Name: add_leaf_run(integer, integer, bigint, bytea); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.add_leaf_run(of_tenant integer, of_log integer, first bigint, run bytea) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'roundbook', 'pg_temp'
@@ -31,6 +50,12 @@ begin
     values (of_tenant, of_log, first, run);
 end
 $$;
+
+
+--
+-- Name: add_tenant(text, text[]); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.add_tenant(its_name text, codes text[]) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'roundbook', 'pg_temp'
@@ -52,6 +77,12 @@ begin
     return its_id;
 end
 $_$;
+
+
+--
+-- Name: allow_currency(integer, text); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.allow_currency(of_tenant integer, its_code text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'roundbook', 'pg_temp'
@@ -64,6 +95,12 @@ begin
     return found;
 end
 $_$;
+
+
+--
+-- Name: begin_history(); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.begin_history() RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'roundbook', 'pg_temp'
@@ -82,6 +119,12 @@ begin
     return its_number;
 end
 $$;
+
+
+--
+-- Name: begin_log(integer, bytea, bytea, text); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.begin_log(of_tenant integer, new_id bytea, follows bytea, why text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'roundbook', 'pg_temp'
@@ -102,6 +145,12 @@ begin
     values (of_tenant, coalesce(before.number, 0) + 1, new_id, clock_timestamp(), follows, why);
 end
 $$;
+
+
+--
+-- Name: check_appended(); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.check_appended() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'roundbook', 'pg_temp'
@@ -146,6 +195,12 @@ begin
     return null;
 end
 $$;
+
+
+--
+-- Name: erase(integer, bigint, bigint[], bigint[]); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.erase(of_tenant integer, of_record bigint, positions bigint[], numbers bigint[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'roundbook', 'pg_temp'
@@ -158,6 +213,7 @@ begin
            of_record
       from events where tenant_id = of_tenant and position = any(positions);
     update events set state = null, salt = '' where tenant_id = of_tenant and position = any(positions);
+
     insert into erased_conflicts (tenant_id, number, record_position)
     select tenant_id, number, of_record
       from conflicts where tenant_id = of_tenant and number = any(numbers);
@@ -165,6 +221,12 @@ begin
      where tenant_id = of_tenant and number = any(numbers);
 end
 $$;
+
+
+--
+-- Name: key_of(bytea); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.key_of(hash bytea) RETURNS TABLE(key_id integer, tenant_id integer, scopes text[], label text, created_at timestamp with time zone, expires_at timestamp with time zone, revoked_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'roundbook', 'pg_temp'
@@ -175,6 +237,12 @@ begin
       from api_keys k where k.key_hash = hash;
 end
 $$;
+
+
+--
+-- Name: keys_of(integer); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.keys_of(of_tenant integer) RETURNS TABLE(key_id integer, scopes text[], label text, created_at timestamp with time zone, expires_at timestamp with time zone, revoked_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'roundbook', 'pg_temp'
@@ -185,6 +253,12 @@ begin
       from api_keys k where k.tenant_id = of_tenant order by k.key_id;
 end
 $$;
+
+
+--
+-- Name: lock_log(integer); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.lock_log(of_tenant integer) RETURNS TABLE(head bigint, recorded_at timestamp with time zone, number integer, log_id bytea)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'roundbook', 'pg_temp'
@@ -199,6 +273,12 @@ begin
     select h.head, greatest(h.recorded_at, clock_timestamp()), h.number, h.log_id from log_head(of_tenant) h;
 end
 $$;
+
+
+--
+-- Name: log_head(integer); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.log_head(of_tenant integer) RETURNS TABLE(head bigint, recorded_at timestamp with time zone, number integer, log_id bytea)
     LANGUAGE sql STABLE
     AS $$
@@ -218,6 +298,12 @@ CREATE FUNCTION roundbook.log_head(of_tenant integer) RETURNS TABLE(head bigint,
                         where tenant_id = t.tenant_id and position = x.position - 1))
             order by x.position desc limit 1) e on true
 $$;
+
+
+--
+-- Name: make_key(bytea, integer, text[], text, timestamp with time zone); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.make_key(hash bytea, of_tenant integer, its_scopes text[], its_label text, until timestamp with time zone) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'roundbook', 'pg_temp'
@@ -238,6 +324,12 @@ begin
     return its_id;
 end
 $$;
+
+
+--
+-- Name: notice_history(); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.notice_history() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'roundbook', 'pg_temp'
@@ -258,6 +350,12 @@ begin
     return nullif(its_number, 1);
 end
 $$;
+
+
+--
+-- Name: record_accesses(integer, integer[], text[], text[], text[], text[]); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.record_accesses(of_tenant integer, key_ids integer[], methods text[], paths text[], queries text[], last_event_ids text[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'roundbook', 'pg_temp'
@@ -277,6 +375,12 @@ begin
                           where tenant_id = of_tenant order by number desc limit 1) l on true;
 end
 $$;
+
+
+--
+-- Name: refuse_all_but_erasure(); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.refuse_all_but_erasure() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'roundbook', 'pg_temp'
@@ -299,6 +403,12 @@ begin
     return new;
 end
 $$;
+
+
+--
+-- Name: refuse_all_but_erasure_of_conflicts(); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.refuse_all_but_erasure_of_conflicts() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'roundbook', 'pg_temp'
@@ -319,6 +429,12 @@ begin
     return new;
 end
 $$;
+
+
+--
+-- Name: refuse_change(); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -327,6 +443,12 @@ begin
         using errcode = 'insufficient_privilege';
 end
 $$;
+
+
+--
+-- Name: register_conflict(integer, bigint, bytea, bytea, text, text, bytea); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.register_conflict(of_tenant integer, at bigint, of_key bytea, hash bytea, id text, wire_type text, sent bytea) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'roundbook', 'pg_temp'
@@ -347,6 +469,12 @@ begin
      where not exists (select from erased where tenant_id = of_tenant and position = at);
 end
 $$;
+
+
+--
+-- Name: revoke_key(integer); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.revoke_key(its_id integer) RETURNS SETOF timestamp with time zone
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'roundbook', 'pg_temp'
@@ -361,6 +489,12 @@ begin
     end if;
 end
 $$;
+
+
+--
+-- Name: where_kept(); Type: FUNCTION; Schema: roundbook; Owner: -
+--
+
 CREATE FUNCTION roundbook.where_kept() RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'roundbook', 'pg_temp'
@@ -379,8 +513,16 @@ begin
                   'roundbook.events'::regclass::oid);
 end
 $$;
+
+
 SET default_tablespace = '';
+
 SET default_table_access_method = heap;
+
+--
+-- Name: accesses; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.accesses (
     number bigint NOT NULL,
     accessed_at timestamp with time zone NOT NULL,
@@ -393,6 +535,12 @@ CREATE TABLE roundbook.accesses (
     xid xid8 DEFAULT pg_current_xact_id(),
     CONSTRAINT accesses_check CHECK ((GREATEST(octet_length(method), octet_length(path), octet_length(query), octet_length(last_event_id)) < 65536))
 );
+
+
+--
+-- Name: activity; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.activity (
     day date NOT NULL,
     tenant_id integer NOT NULL,
@@ -409,6 +557,12 @@ CREATE TABLE roundbook.activity (
 )
 WITH (fillfactor='70');
 ALTER TABLE ONLY roundbook.activity ALTER COLUMN generation SET STATISTICS 0;
+
+
+--
+-- Name: anchors; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.anchors (
     tenant_id integer NOT NULL,
     log_number integer NOT NULL,
@@ -418,6 +572,12 @@ CREATE TABLE roundbook.anchors (
     receipt bytea NOT NULL,
     anchored_at timestamp with time zone NOT NULL
 );
+
+
+--
+-- Name: api_keys; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.api_keys (
     key_id integer NOT NULL,
     key_hash bytea NOT NULL,
@@ -428,6 +588,12 @@ CREATE TABLE roundbook.api_keys (
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone
 );
+
+
+--
+-- Name: balance_periods; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.balance_periods (
     period timestamp with time zone NOT NULL,
     tenant_id integer NOT NULL,
@@ -450,6 +616,12 @@ CREATE TABLE roundbook.balance_periods (
 )
 WITH (fillfactor='70');
 ALTER TABLE ONLY roundbook.balance_periods ALTER COLUMN generation SET STATISTICS 0;
+
+
+--
+-- Name: balances; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.balances (
     tenant_id integer NOT NULL,
     generation integer NOT NULL,
@@ -469,6 +641,12 @@ CREATE TABLE roundbook.balances (
 )
 WITH (fillfactor='50');
 ALTER TABLE ONLY roundbook.balances ALTER COLUMN generation SET STATISTICS 0;
+
+
+--
+-- Name: checkpoints; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.checkpoints (
     tenant_id integer NOT NULL,
     log_number integer NOT NULL,
@@ -479,6 +657,12 @@ CREATE TABLE roundbook.checkpoints (
     sealed_at timestamp with time zone NOT NULL,
     xid xid8 DEFAULT pg_current_xact_id()
 );
+
+
+--
+-- Name: conflicts; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.conflicts (
     tenant_id integer NOT NULL,
     number bigint NOT NULL,
@@ -490,17 +674,35 @@ CREATE TABLE roundbook.conflicts (
     event text NOT NULL,
     data bytea
 );
+
+
+--
+-- Name: erased; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.erased (
     tenant_id integer NOT NULL,
     "position" bigint NOT NULL,
     commitment bytea NOT NULL,
     record_position bigint NOT NULL
 );
+
+
+--
+-- Name: erased_conflicts; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.erased_conflicts (
     tenant_id integer NOT NULL,
     number bigint NOT NULL,
     record_position bigint NOT NULL
 );
+
+
+--
+-- Name: events; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.events (
     "position" bigint NOT NULL,
     occurred_at timestamp with time zone,
@@ -513,6 +715,12 @@ CREATE TABLE roundbook.events (
     state bytea,
     salt bytea DEFAULT '\x'::bytea NOT NULL
 );
+
+
+--
+-- Name: games; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.games (
     tenant_id integer NOT NULL,
     generation integer NOT NULL,
@@ -531,6 +739,12 @@ CREATE TABLE roundbook.games (
 )
 WITH (fillfactor='50');
 ALTER TABLE ONLY roundbook.games ALTER COLUMN generation SET STATISTICS 0;
+
+
+--
+-- Name: head_pages; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.head_pages (
     tenant_id integer NOT NULL,
     log_number integer NOT NULL,
@@ -541,6 +755,12 @@ CREATE TABLE roundbook.head_pages (
     hashes bytea NOT NULL
 );
 ALTER TABLE ONLY roundbook.head_pages ALTER COLUMN hashes SET STORAGE EXTERNAL;
+
+
+--
+-- Name: head_statements; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.head_statements (
     tenant_id integer NOT NULL,
     log_number integer NOT NULL,
@@ -549,6 +769,12 @@ CREATE TABLE roundbook.head_statements (
     statement bytea NOT NULL,
     made_at timestamp with time zone NOT NULL
 );
+
+
+--
+-- Name: head_tiles; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.head_tiles (
     tenant_id integer NOT NULL,
     log_number integer NOT NULL,
@@ -558,17 +784,35 @@ CREATE TABLE roundbook.head_tiles (
     hashes bytea NOT NULL
 );
 ALTER TABLE ONLY roundbook.head_tiles ALTER COLUMN hashes SET STORAGE EXTERNAL;
+
+
+--
+-- Name: histories; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.histories (
     number integer NOT NULL,
     history_id bytea NOT NULL,
     kept_in text NOT NULL,
     begun_at timestamp with time zone NOT NULL
 );
+
+
+--
+-- Name: history_heads; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.history_heads (
     tenant_id integer NOT NULL,
     number integer NOT NULL,
     head bigint NOT NULL
 );
+
+
+--
+-- Name: holds; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.holds (
     tenant_id integer NOT NULL,
     number bigint NOT NULL,
@@ -578,6 +822,12 @@ CREATE TABLE roundbook.holds (
     by text NOT NULL,
     at timestamp with time zone NOT NULL
 );
+
+
+--
+-- Name: leaf_runs; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.leaf_runs (
     tenant_id integer NOT NULL,
     log_number integer NOT NULL,
@@ -586,6 +836,12 @@ CREATE TABLE roundbook.leaf_runs (
     xid xid8 DEFAULT pg_current_xact_id()
 );
 ALTER TABLE ONLY roundbook.leaf_runs ALTER COLUMN hashes SET STORAGE EXTERNAL;
+
+
+--
+-- Name: log_keys; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.log_keys (
     tenant_id integer NOT NULL,
     log_number integer NOT NULL,
@@ -596,6 +852,12 @@ CREATE TABLE roundbook.log_keys (
     revoked boolean DEFAULT false NOT NULL,
     added_at timestamp with time zone NOT NULL
 );
+
+
+--
+-- Name: logs; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.logs (
     tenant_id integer NOT NULL,
     number integer NOT NULL,
@@ -604,11 +866,23 @@ CREATE TABLE roundbook.logs (
     predecessor bytea,
     note text
 );
+
+
+--
+-- Name: migrations; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.migrations (
     number integer NOT NULL,
     name text NOT NULL,
     applied_at timestamp with time zone NOT NULL
 );
+
+
+--
+-- Name: players; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.players (
     tenant_id integer NOT NULL,
     generation integer NOT NULL,
@@ -631,6 +905,12 @@ CREATE TABLE roundbook.players (
     stamps jsonb DEFAULT '{}'::jsonb NOT NULL
 )
 WITH (fillfactor='50');
+
+
+--
+-- Name: rate_buckets; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE UNLOGGED TABLE roundbook.rate_buckets (
     tenant_id integer NOT NULL,
     key_id integer NOT NULL,
@@ -638,6 +918,12 @@ CREATE UNLOGGED TABLE roundbook.rate_buckets (
     full_at timestamp with time zone NOT NULL
 )
 WITH (fillfactor='50');
+
+
+--
+-- Name: rate_limits; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.rate_limits (
     tenant_id integer NOT NULL,
     key_id integer NOT NULL,
@@ -650,6 +936,12 @@ CREATE TABLE roundbook.rate_limits (
     CONSTRAINT rate_limits_items_per_s_check CHECK ((items_per_s > 0)),
     CONSTRAINT rate_limits_requests_per_s_check CHECK ((requests_per_s > 0))
 );
+
+
+--
+-- Name: rounds; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.rounds (
     first_at timestamp with time zone NOT NULL,
     last_at timestamp with time zone NOT NULL,
@@ -667,6 +959,12 @@ CREATE TABLE roundbook.rounds (
     positions bigint[] NOT NULL
 );
 ALTER TABLE ONLY roundbook.rounds ALTER COLUMN generation SET STATISTICS 0;
+
+
+--
+-- Name: sealing; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.sealing (
     tenant_id integer NOT NULL,
     failure text,
@@ -679,6 +977,12 @@ CREATE TABLE roundbook.sealing (
     rebuilt_anyway text,
     rebuilt_anyway_at timestamp with time zone
 );
+
+
+--
+-- Name: snapshots; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.snapshots (
     tenant_id integer NOT NULL,
     stream text NOT NULL COLLATE pg_catalog."C",
@@ -686,15 +990,33 @@ CREATE TABLE roundbook.snapshots (
     topic text NOT NULL,
     state bytea NOT NULL
 );
+
+
+--
+-- Name: tenant_currencies; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.tenant_currencies (
     tenant_id integer NOT NULL,
     code text NOT NULL COLLATE pg_catalog."C"
 );
+
+
+--
+-- Name: tenants; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.tenants (
     tenant_id integer NOT NULL,
     name text NOT NULL COLLATE pg_catalog."C",
     created_at timestamp with time zone NOT NULL
 );
+
+
+--
+-- Name: tiles; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.tiles (
     tenant_id integer NOT NULL,
     log_number integer NOT NULL,
@@ -704,6 +1026,12 @@ CREATE TABLE roundbook.tiles (
     hashes bytea NOT NULL
 );
 ALTER TABLE ONLY roundbook.tiles ALTER COLUMN hashes SET STORAGE EXTERNAL;
+
+
+--
+-- Name: tracking; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.tracking (
     tenant_id integer NOT NULL,
     generation integer NOT NULL,
@@ -716,6 +1044,12 @@ CREATE TABLE roundbook.tracking (
     versions jsonb DEFAULT '{}'::jsonb NOT NULL,
     failure text
 );
+
+
+--
+-- Name: transactions; Type: TABLE; Schema: roundbook; Owner: -
+--
+
 CREATE TABLE roundbook.transactions (
     "position" bigint NOT NULL,
     occurred_at timestamp with time zone NOT NULL,
@@ -730,185 +1064,954 @@ CREATE TABLE roundbook.transactions (
     amount_eur numeric
 );
 ALTER TABLE ONLY roundbook.transactions ALTER COLUMN generation SET STATISTICS 0;
+
+
+--
+-- Data for Name: accesses; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+
+
+--
+-- Data for Name: activity; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
 INSERT INTO roundbook.activity VALUES ('2025-01-15', 1, 1, 'g', 'EUR', 1, 1, 1, 2.5, 0, 7.25, 0);
 INSERT INTO roundbook.activity VALUES ('2025-01-15', 1, 1, '', 'EUR', 1, 1, 1, 2.5, 0, 7.25, 0);
-INSERT INTO roundbook.api_keys VALUES (1, '\xf9630bf9ec291fa43db2863e0dc6826049bdf2f6332542ee7da90b390b7a733e', 1, '{ingest,read}', '', '2026-11-29 09:30:10.899815+00', NULL, NULL);
+
+
+--
+-- Data for Name: anchors; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+
+
+--
+-- Data for Name: api_keys; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+INSERT INTO roundbook.api_keys VALUES (1, '\x254eba51ec3332f9be01ce006543c314f19819889ccedc40daec3c32c78304ec', 1, '{ingest,read}', '', '2026-11-29 09:34:48.796385+00', NULL, NULL);
+
+
+--
+-- Data for Name: balance_periods; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
 INSERT INTO roundbook.balance_periods VALUES ('2025-01-15 12:00:00+00', 1, 1, false, 'p', 'EUR', 20, 0, 2.5, 0, 7.25, 0, 0, 1, 0, 1, 1, '{4,5,6}');
 INSERT INTO roundbook.balance_periods VALUES ('2025-01-15 00:00:00+00', 1, 1, true, 'p', 'EUR', 20, 0, 2.5, 0, 7.25, 0, 0, 1, 0, 1, 1, '{}');
+
+
+--
+-- Data for Name: balances; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
 INSERT INTO roundbook.balances VALUES (1, 1, 'p', 'EUR', 20, 0, 2.5, 0, 7.25, 0, 0, 1, 0, 1, 1);
-INSERT INTO roundbook.checkpoints VALUES (1, 1, 'log', 7, '\xc46c0ebaad916d4edd86406d2781d0c277f42cc2147501a5122648590883864d', 'roundbook.invalid/log/dcf95ce7d2bd679092f4052f531f0c76
+
+
+--
+-- Data for Name: checkpoints; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+INSERT INTO roundbook.checkpoints VALUES (1, 1, 'log', 7, '\x61eb61d768dab4c25bee814c031508187702e0b70e5e9d24b6df629b0bad3fb9', 'roundbook.invalid/log/ce0d9e4f87d6e6485ac9ab5395338277
 7
-xGwOuq2RbU7dhkBtJ4HQwnf0LMIUdQGlEiZIWQiDhk0=
-— roundbook.invalid/log/dcf95ce7d2bd679092f4052f531f0c76 jWqixF9SD1EeUhNGBULjW6qCwHl2HfsZAK1Fc174YvQm7NtD32awcVp5ix6GQGlJpn30WNVJ+VPs5BQB+3hjpRG2IQw=
-', '2026-11-29 09:30:12.790721+00', '759');
-INSERT INTO roundbook.events VALUES (1, '2025-01-15 12:00:00+00', '2026-11-29 09:30:12.518404+00', 1, 1, '\x53199585bddea28e67fe7143a42baef7', 'player:p', 'PlayerUpdated', '\x7b22756e697175655f6964223a20227531222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202270222c2022636f756e747279223a20224d54222c2022757365726e616d65223a2022416461227d', '\x3f210ebcdd4bd6f790bc4720add39572');
-INSERT INTO roundbook.events VALUES (2, '2025-01-15 12:00:00+00', '2026-11-29 09:30:12.518404+00', 1, 1, '\xa05bfb42565443c273befd7bd97cb8a4', 'game:g', 'GameUpdated', '\x7b22756e697175655f6964223a20226731222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c202267616d655f6964223a202267222c20226e616d65223a2022426f6f6b222c202270726f7669646572223a202273747564696f227d', '\x');
-INSERT INTO roundbook.events VALUES (3, '2025-01-15 12:00:00+00', '2026-11-29 09:30:12.518404+00', 1, 2, '\xb1ae67889e21e2c7e6fbcc110d91334a', 'player:p', 'LoggedIn', '\x7b22756e697175655f6964223a20226c31222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202270227d', '\x8b602a57224fc1b56c29622d69b89ee5');
-INSERT INTO roundbook.events VALUES (4, '2025-01-15 12:00:00+00', '2026-11-29 09:30:12.549533+00', 1, 3, '\x70216ddf1d2e2c57a587dfaad501dc76', 'player:p', 'Deposited', '\x7b22756e697175655f6964223a20226431222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202270222c2022616d6f756e74223a2032302c202263757272656e6379223a2022455552222c20226d6574686f64223a202263617264227d', '\x');
-INSERT INTO roundbook.events VALUES (5, '2025-01-15 12:00:00+00', '2026-11-29 09:30:12.549533+00', 1, 4, '\x932be1794a47fa5cb9e3dfb06ab3f25f', 'player:p', 'BetPlaced', '\x7b22756e697175655f6964223a20226231222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202270222c202267616d655f6964223a202267222c2022726f756e645f6964223a202272222c2022616d6f756e74223a20322e352c202263757272656e6379223a2022455552222c202269735f77696e223a2066616c73652c202269735f626f6e7573223a2066616c73657d', '\x');
-INSERT INTO roundbook.events VALUES (6, '2025-01-15 12:00:00+00', '2026-11-29 09:30:12.549533+00', 1, 5, '\x87e637370b4957ecd43efe7fd11db6c0', 'player:p', 'WinPaid', '\x7b22756e697175655f6964223a20227731222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202270222c202267616d655f6964223a202267222c2022726f756e645f6964223a202272222c2022616d6f756e74223a20372e32352c202263757272656e6379223a2022455552222c202269735f77696e223a20747275652c202269735f626f6e7573223a2066616c73657d', '\x');
-INSERT INTO roundbook.events VALUES (7, '2025-01-15 12:00:00+00', '2026-11-29 09:30:12.549533+00', 1, 1, '\xdc8d03edd42d1bc9a5f58b2a34ef06bd', 'player:q', 'LoggedIn', '\x7b22756e697175655f6964223a20226c32222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202271227d', '\xba86fbb450dbf5aa7adbf2530993aaaf');
+Yeth12jatMJb7oFMAxUIGHcC4LcOXp0ktt9imwutP7k=
+
+— roundbook.invalid/log/ce0d9e4f87d6e6485ac9ab5395338277 anIqNxEq/0rP55YaBYDdTo/WyWlWhp0FMuACZQI7R15olXLMojOPSE0TPzXkL1JyGs+SrLme7LjEwKxLqcKrKd1IZgQ=
+', '2026-11-29 09:34:49.965033+00', '754');
+
+
+--
+-- Data for Name: conflicts; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+
+
+--
+-- Data for Name: erased; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+
+
+--
+-- Data for Name: erased_conflicts; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+
+
+--
+-- Data for Name: events; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+INSERT INTO roundbook.events VALUES (1, '2025-01-15 12:00:00+00', '2026-11-29 09:34:49.174903+00', 1, 1, '\x53199585bddea28e67fe7143a42baef7', 'player:p', 'PlayerUpdated', '\x7b22756e697175655f6964223a20227531222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202270222c2022636f756e747279223a20224d54222c2022757365726e616d65223a2022416461227d', '\xdab31efc0aa3a7e3ae471108f620d2bb');
+INSERT INTO roundbook.events VALUES (2, '2025-01-15 12:00:00+00', '2026-11-29 09:34:49.174903+00', 1, 1, '\xa05bfb42565443c273befd7bd97cb8a4', 'game:g', 'GameUpdated', '\x7b22756e697175655f6964223a20226731222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c202267616d655f6964223a202267222c20226e616d65223a2022426f6f6b222c202270726f7669646572223a202273747564696f227d', '\x');
+INSERT INTO roundbook.events VALUES (3, '2025-01-15 12:00:00+00', '2026-11-29 09:34:49.174903+00', 1, 2, '\xb1ae67889e21e2c7e6fbcc110d91334a', 'player:p', 'LoggedIn', '\x7b22756e697175655f6964223a20226c31222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202270227d', '\x485275aeb61196902ce0758dfd9c2f8b');
+INSERT INTO roundbook.events VALUES (4, '2025-01-15 12:00:00+00', '2026-11-29 09:34:49.191277+00', 1, 3, '\x70216ddf1d2e2c57a587dfaad501dc76', 'player:p', 'Deposited', '\x7b22756e697175655f6964223a20226431222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202270222c2022616d6f756e74223a2032302c202263757272656e6379223a2022455552222c20226d6574686f64223a202263617264227d', '\x');
+INSERT INTO roundbook.events VALUES (5, '2025-01-15 12:00:00+00', '2026-11-29 09:34:49.191277+00', 1, 4, '\x932be1794a47fa5cb9e3dfb06ab3f25f', 'player:p', 'BetPlaced', '\x7b22756e697175655f6964223a20226231222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202270222c202267616d655f6964223a202267222c2022726f756e645f6964223a202272222c2022616d6f756e74223a20322e352c202263757272656e6379223a2022455552222c202269735f77696e223a2066616c73652c202269735f626f6e7573223a2066616c73657d', '\x');
+INSERT INTO roundbook.events VALUES (6, '2025-01-15 12:00:00+00', '2026-11-29 09:34:49.191277+00', 1, 5, '\x87e637370b4957ecd43efe7fd11db6c0', 'player:p', 'WinPaid', '\x7b22756e697175655f6964223a20227731222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202270222c202267616d655f6964223a202267222c2022726f756e645f6964223a202272222c2022616d6f756e74223a20372e32352c202263757272656e6379223a2022455552222c202269735f77696e223a20747275652c202269735f626f6e7573223a2066616c73657d', '\x');
+INSERT INTO roundbook.events VALUES (7, '2025-01-15 12:00:00+00', '2026-11-29 09:34:49.191277+00', 1, 1, '\xdc8d03edd42d1bc9a5f58b2a34ef06bd', 'player:q', 'LoggedIn', '\x7b22756e697175655f6964223a20226c32222c202274696d657374616d70223a2022323032352d30312d31355431323a30303a30305a222c2022706c617965725f6964223a202271227d', '\x73bd501bb646f143ec8dabb594d8e7dd');
+
+
+--
+-- Data for Name: games; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
 INSERT INTO roundbook.games VALUES (1, 1, '2025-01-15 12:00:00+00', '2025-01-15 12:00:00+00', 'g', 'Book', 'book', 'studio', NULL, NULL, '{}', '{}', '{}', '{"name": ["2025-01-15T12:00:00Z", "g1"], "provider": ["2025-01-15T12:00:00Z", "g1"]}');
-INSERT INTO roundbook.head_pages VALUES (1, 1, 0, 0, 'game:g', '\x01000667616d653a67000000010000000000000002010008706c617965723a70000000050000000000000006010008706c617965723a71000000010000000000000007', '\x539345885d585467b56bd6c62bd55bf2b2ec5c2cdf9a6e998fdfa3339815da61a93037cf0c588642a3ba11931ee917eb4bd4022925f90dfd732a8aa209d2bd932483450e15a65a4c364a45d885762beb9c9b49d958788153d219706246897f1b');
-INSERT INTO roundbook.histories VALUES (1, '\x694d442a107f4f1689daeff53e2e31c0', '7713523188593987452/00000001/16386/16430', '2026-11-29 09:29:44.113925+00');
-INSERT INTO roundbook.leaf_runs VALUES (1, 1, 1, '\xb70337fd8b6a5d8600eedd1080d5e992eaadcedeed44feaef31cf16f7a9f17d6c4b84dd69bc2b4a576ac057d5e5b5cc26f01bb860f292c31a9e0993482e00d2709010badf13cf733ad6c3adb87bbed1a182a597f072febbd01cfcd9ff76414dc', '755');
-INSERT INTO roundbook.leaf_runs VALUES (1, 1, 4, '\xc213f99e408319d0a2c67e78281f740067654bcdc56a4200f4964747f8a603a476c40f6a0076ed112acdd80fb1f4b5533fac0093139c210959e0ea3154698c75796cd047de82b2c35fc72483e0eb6216504c758c31626a0f4252b68c5f592c2a0998d43e3bea0ac9d9ad6aad2649e37f1297e6ca840d2ed83b9d5a6fb2223d7c', '756');
-INSERT INTO roundbook.log_keys VALUES (1, 1, 1, 'roundbook.invalid/log/dcf95ce7d2bd679092f4052f531f0c76+8d6aa2c4+AR0oj/dQpKhHeAwZFn09pBNzTc+Z6dJHMxAFRaMjOTtY', 0, NULL, false, '2026-11-29 09:30:03.272131+00');
-INSERT INTO roundbook.logs VALUES (1, 1, '\xdcf95ce7d2bd679092f4052f531f0c76', '2026-11-29 09:30:03.211114+00', NULL, NULL);
-INSERT INTO roundbook.migrations VALUES (1, 'log', '2026-11-29 09:29:41.648262+00');
-INSERT INTO roundbook.migrations VALUES (2, 'read_models', '2026-11-29 09:29:42.101673+00');
-INSERT INTO roundbook.migrations VALUES (3, 'evidence', '2026-11-29 09:29:42.764906+00');
-INSERT INTO roundbook.migrations VALUES (4, 'sealing', '2026-11-29 09:29:42.873921+00');
-INSERT INTO roundbook.migrations VALUES (5, 'erasure', '2026-11-29 09:29:43.083946+00');
-INSERT INTO roundbook.migrations VALUES (6, 'accesses', '2026-11-29 09:29:43.229442+00');
-INSERT INTO roundbook.migrations VALUES (7, 'heads', '2026-11-29 09:29:43.323645+00');
-INSERT INTO roundbook.migrations VALUES (8, 'privileges', '2026-11-29 09:29:43.498691+00');
-INSERT INTO roundbook.migrations VALUES (9, 'rate_limits', '2026-11-29 09:29:43.545419+00');
-INSERT INTO roundbook.migrations VALUES (10, 'said_of_evidence', '2026-11-29 09:29:43.649415+00');
-INSERT INTO roundbook.migrations VALUES (11, 'changes', '2026-11-29 09:29:43.67946+00');
-INSERT INTO roundbook.migrations VALUES (12, 'histories', '2026-11-29 09:29:43.749407+00');
+
+
+--
+-- Data for Name: head_pages; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+
+
+--
+-- Data for Name: head_statements; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+
+
+--
+-- Data for Name: head_tiles; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+
+
+--
+-- Data for Name: histories; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+INSERT INTO roundbook.histories VALUES (1, '\xa274d461039a4a91b3379f296c2d0bd0', '7713524510880832369/00000001/16386/16430', '2026-11-29 09:34:39.438041+00');
+
+
+--
+-- Data for Name: history_heads; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+
+
+--
+-- Data for Name: holds; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+
+
+--
+-- Data for Name: leaf_runs; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+INSERT INTO roundbook.leaf_runs VALUES (1, 1, 1, '\x8fdeb32cfb0f6424b4042fce54ba0c2ffcb952901c3b1665db7e29384954f76adb32ca3be607983cd50c11700b4358c892ff1a756182e2fd53df54eae8518f3a2db14c993a21be63e12eb24e37407196b4fc572441993f6d9b1b793eba76e097', '750');
+INSERT INTO roundbook.leaf_runs VALUES (1, 1, 4, '\x1db33a201c60a86bff98083c8bc96b7b1d4ff07e20653cfc15d7b3a57a2568cb9703420380c14c7742eacfba72e289982f7242810989b675596f9725e53efb754d65e7fe0892ddc23094aa1f0db0608b36e41d11c64b044cd80684157c3576dc7e5b30311db53b027e657989cc0df3f216f4d4ef7a618b57fe723d454a79b1e5', '751');
+
+
+--
+-- Data for Name: log_keys; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+INSERT INTO roundbook.log_keys VALUES (1, 1, 1, 'roundbook.invalid/log/ce0d9e4f87d6e6485ac9ab5395338277+6a722a37+AdWtaDXKNkb+9fnmbgBB3M4u77xDhkZs3/sxD8qXtrK1', 0, NULL, false, '2026-11-29 09:34:46.95463+00');
+
+
+--
+-- Data for Name: logs; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+INSERT INTO roundbook.logs VALUES (1, 1, '\xce0d9e4f87d6e6485ac9ab5395338277', '2026-11-29 09:34:46.942217+00', NULL, NULL);
+
+
+--
+-- Data for Name: migrations; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+INSERT INTO roundbook.migrations VALUES (1, 'log', '2026-11-29 09:34:39.259638+00');
+INSERT INTO roundbook.migrations VALUES (2, 'read_models', '2026-11-29 09:34:39.288128+00');
+INSERT INTO roundbook.migrations VALUES (3, 'evidence', '2026-11-29 09:34:39.331743+00');
+INSERT INTO roundbook.migrations VALUES (4, 'sealing', '2026-11-29 09:34:39.337795+00');
+INSERT INTO roundbook.migrations VALUES (5, 'erasure', '2026-11-29 09:34:39.34909+00');
+INSERT INTO roundbook.migrations VALUES (6, 'accesses', '2026-11-29 09:34:39.354809+00');
+INSERT INTO roundbook.migrations VALUES (7, 'heads', '2026-11-29 09:34:39.358868+00');
+INSERT INTO roundbook.migrations VALUES (8, 'privileges', '2026-11-29 09:34:39.366362+00');
+INSERT INTO roundbook.migrations VALUES (9, 'rate_limits', '2026-11-29 09:34:39.372963+00');
+INSERT INTO roundbook.migrations VALUES (10, 'said_of_evidence', '2026-11-29 09:34:39.378758+00');
+INSERT INTO roundbook.migrations VALUES (11, 'changes', '2026-11-29 09:34:39.379538+00');
+INSERT INTO roundbook.migrations VALUES (12, 'histories', '2026-11-29 09:34:39.382306+00');
+
+
+--
+-- Data for Name: players; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
 INSERT INTO roundbook.players VALUES (1, 1, 1, '2025-01-15 12:00:00+00', '2025-01-15 12:00:00+00', '2025-01-15 12:00:00+00', NULL, NULL, NULL, 'q', NULL, NULL, NULL, NULL, NULL, NULL, '{}', '{}', '{}');
 INSERT INTO roundbook.players VALUES (1, 1, 1, '2025-01-15 12:00:00+00', '2025-01-15 12:00:00+00', '2025-01-15 12:00:00+00', NULL, NULL, NULL, 'p', 'Ada', 'MT', NULL, NULL, NULL, NULL, '{}', '{}', '{"country": ["2025-01-15T12:00:00Z", "u1"], "username": ["2025-01-15T12:00:00Z", "u1"]}');
+
+
+--
+-- Data for Name: rate_buckets; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+
+
+--
+-- Data for Name: rate_limits; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+
+
+--
+-- Data for Name: rounds; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
 INSERT INTO roundbook.rounds VALUES ('2025-01-15 12:00:00+00', '2025-01-15 12:00:00+00', 1, 1, 1, 1, '\xf6667d2a8bc89770d35c92a25c97dfb3', false, 'settled', 'p', 'g', 'r', '{"EUR":["2.5","0","7.25","0",["2025-01-15"]]}', '{5,6}');
+
+
+--
+-- Data for Name: sealing; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
 INSERT INTO roundbook.sealing VALUES (1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO roundbook.tenants VALUES (1, 'acme', '2026-11-29 09:30:03.160808+00');
-INSERT INTO roundbook.tracking VALUES (1, 1, 7, NULL, '2026-11-29 09:30:12.674982+00', NULL, true, false, '{"games": 1, "rounds": 1, "players": 1, "activity": 1, "balances": 1, "transactions": 1}', NULL);
+
+
+--
+-- Data for Name: snapshots; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+
+
+--
+-- Data for Name: tenant_currencies; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+
+
+--
+-- Data for Name: tenants; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+INSERT INTO roundbook.tenants VALUES (1, 'acme', '2026-11-29 09:34:46.939072+00');
+
+
+--
+-- Data for Name: tiles; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+
+
+--
+-- Data for Name: tracking; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
+INSERT INTO roundbook.tracking VALUES (1, 1, 7, NULL, '2026-11-29 09:34:49.25886+00', NULL, true, false, '{"games": 1, "rounds": 1, "players": 1, "activity": 1, "balances": 1, "transactions": 1}', NULL);
+
+
+--
+-- Data for Name: transactions; Type: TABLE DATA; Schema: roundbook; Owner: -
+--
+
 INSERT INTO roundbook.transactions VALUES (4, '2025-01-15 12:00:00+00', 1, 1, 'deposit', 'd1', 'p', 20, 'EUR', 'card', NULL);
+
+
+--
+-- Name: accesses accesses_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.accesses
     ADD CONSTRAINT accesses_pkey PRIMARY KEY (tenant_id, number);
+
+
+--
+-- Name: activity activity_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.activity
     ADD CONSTRAINT activity_pkey PRIMARY KEY (tenant_id, generation, day, game_id, currency);
+
+
+--
+-- Name: anchors anchors_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.anchors
     ADD CONSTRAINT anchors_pkey PRIMARY KEY (tenant_id, log_number, tree, target, size);
+
+
+--
+-- Name: api_keys api_keys_key_hash_key; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.api_keys
     ADD CONSTRAINT api_keys_key_hash_key UNIQUE (key_hash);
+
+
+--
+-- Name: api_keys api_keys_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (key_id);
+
+
+--
+-- Name: balance_periods balance_periods_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.balance_periods
     ADD CONSTRAINT balance_periods_pkey PRIMARY KEY (tenant_id, generation, player_id, is_day, period, currency);
+
+
+--
+-- Name: balances balances_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.balances
     ADD CONSTRAINT balances_pkey PRIMARY KEY (tenant_id, generation, player_id, currency);
+
+
+--
+-- Name: checkpoints checkpoints_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.checkpoints
     ADD CONSTRAINT checkpoints_pkey PRIMARY KEY (tenant_id, log_number, tree, size);
+
+
+--
+-- Name: conflicts conflicts_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.conflicts
     ADD CONSTRAINT conflicts_pkey PRIMARY KEY (tenant_id, number);
+
+
+--
+-- Name: conflicts conflicts_tenant_id_key_content_hash_key; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.conflicts
     ADD CONSTRAINT conflicts_tenant_id_key_content_hash_key UNIQUE (tenant_id, key, content_hash);
+
+
+--
+-- Name: erased_conflicts erased_conflicts_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.erased_conflicts
     ADD CONSTRAINT erased_conflicts_pkey PRIMARY KEY (tenant_id, number);
+
+
+--
+-- Name: erased erased_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.erased
     ADD CONSTRAINT erased_pkey PRIMARY KEY (tenant_id, "position");
+
+
+--
+-- Name: events events_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (tenant_id, "position");
+
+
+--
+-- Name: events events_tenant_id_key_key; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.events
     ADD CONSTRAINT events_tenant_id_key_key UNIQUE (tenant_id, key);
+
+
+--
+-- Name: events events_tenant_id_stream_version_key; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.events
     ADD CONSTRAINT events_tenant_id_stream_version_key UNIQUE (tenant_id, stream, version);
+
+
+--
+-- Name: games games_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.games
     ADD CONSTRAINT games_pkey PRIMARY KEY (tenant_id, generation, game_id);
+
+
+--
+-- Name: head_pages head_pages_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.head_pages
     ADD CONSTRAINT head_pages_pkey PRIMARY KEY (tenant_id, log_number, n, page);
+
+
+--
+-- Name: head_pages head_pages_tenant_id_log_number_n_first_stream_key; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.head_pages
     ADD CONSTRAINT head_pages_tenant_id_log_number_n_first_stream_key UNIQUE (tenant_id, log_number, n, first_stream);
+
+
+--
+-- Name: head_statements head_statements_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.head_statements
     ADD CONSTRAINT head_statements_pkey PRIMARY KEY (tenant_id, log_number, n);
+
+
+--
+-- Name: head_tiles head_tiles_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.head_tiles
     ADD CONSTRAINT head_tiles_pkey PRIMARY KEY (tenant_id, log_number, n, level, tile);
+
+
+--
+-- Name: histories histories_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.histories
     ADD CONSTRAINT histories_pkey PRIMARY KEY (number);
+
+
+--
+-- Name: history_heads history_heads_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.history_heads
     ADD CONSTRAINT history_heads_pkey PRIMARY KEY (tenant_id, number);
+
+
+--
+-- Name: holds holds_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.holds
     ADD CONSTRAINT holds_pkey PRIMARY KEY (tenant_id, number);
+
+
+--
+-- Name: leaf_runs leaf_runs_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.leaf_runs
     ADD CONSTRAINT leaf_runs_pkey PRIMARY KEY (tenant_id, log_number, first_position);
+
+
+--
+-- Name: log_keys log_keys_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.log_keys
     ADD CONSTRAINT log_keys_pkey PRIMARY KEY (tenant_id, log_number, number);
+
+
+--
+-- Name: logs logs_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.logs
     ADD CONSTRAINT logs_pkey PRIMARY KEY (tenant_id, number);
+
+
+--
+-- Name: migrations migrations_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+
+
+--
+-- Name: events names_have_room; Type: CHECK CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE roundbook.events
     ADD CONSTRAINT names_have_room CHECK (((length(stream) <= 300) AND (length(topic) <= 100))) NOT VALID;
+
+
+--
+-- Name: players players_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.players
     ADD CONSTRAINT players_pkey PRIMARY KEY (tenant_id, generation, player_id);
+
+
+--
+-- Name: rate_buckets rate_buckets_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.rate_buckets
     ADD CONSTRAINT rate_buckets_pkey PRIMARY KEY (tenant_id, key_id, what);
+
+
+--
+-- Name: rate_limits rate_limits_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.rate_limits
     ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (tenant_id, key_id);
+
+
+--
+-- Name: rounds rounds_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.rounds
     ADD CONSTRAINT rounds_pkey PRIMARY KEY (tenant_id, key, generation);
+
+
+--
+-- Name: sealing sealing_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.sealing
     ADD CONSTRAINT sealing_pkey PRIMARY KEY (tenant_id);
+
+
+--
+-- Name: snapshots snapshots_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.snapshots
     ADD CONSTRAINT snapshots_pkey PRIMARY KEY (tenant_id, stream, version);
+
+
+--
+-- Name: tenant_currencies tenant_currencies_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.tenant_currencies
     ADD CONSTRAINT tenant_currencies_pkey PRIMARY KEY (tenant_id, code);
+
+
+--
+-- Name: tenants tenants_name_key; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.tenants
     ADD CONSTRAINT tenants_name_key UNIQUE (name);
+
+
+--
+-- Name: tenants tenants_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
+
+
+--
+-- Name: tiles tiles_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.tiles
     ADD CONSTRAINT tiles_pkey PRIMARY KEY (tenant_id, log_number, tree, level, n);
+
+
+--
+-- Name: events time_is_one; Type: CHECK CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE roundbook.events
     ADD CONSTRAINT time_is_one CHECK (isfinite(occurred_at)) NOT VALID;
+
+
+--
+-- Name: tracking tracking_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.tracking
     ADD CONSTRAINT tracking_pkey PRIMARY KEY (tenant_id, generation);
+
+
+--
+-- Name: transactions transactions_pkey; Type: CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.transactions
     ADD CONSTRAINT transactions_pkey PRIMARY KEY (tenant_id, generation, "position");
+
+
+--
+-- Name: events version_is_reached; Type: CHECK CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE roundbook.events
     ADD CONSTRAINT version_is_reached CHECK (((version >= 0) AND (version <= "position"))) NOT VALID;
+
+
+--
+-- Name: accesses_by_key; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX accesses_by_key ON roundbook.accesses USING btree (tenant_id, key_id, number);
+
+
+--
+-- Name: accesses_by_time; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX accesses_by_time ON roundbook.accesses USING btree (tenant_id, accessed_at, number);
+
+
+--
+-- Name: accesses_by_xid; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX accesses_by_xid ON roundbook.accesses USING btree (xid) WHERE (xid IS NOT NULL);
+
+
+--
+-- Name: activity_by_currency; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX activity_by_currency ON roundbook.activity USING btree (tenant_id, generation, currency, day, game_id);
+
+
+--
+-- Name: activity_by_game; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX activity_by_game ON roundbook.activity USING btree (tenant_id, generation, game_id, day, currency);
+
+
+--
+-- Name: activity_of_games; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX activity_of_games ON roundbook.activity USING btree (tenant_id, generation, game_id, currency, day);
+
+
+--
+-- Name: activity_of_games_by_currency; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX activity_of_games_by_currency ON roundbook.activity USING btree (tenant_id, generation, currency, game_id, day);
+
+
+--
+-- Name: balances_by_currency; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX balances_by_currency ON roundbook.balances USING btree (tenant_id, generation, currency, player_id);
+
+
+--
+-- Name: checkpoints_by_xid; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX checkpoints_by_xid ON roundbook.checkpoints USING btree (xid) WHERE (xid IS NOT NULL);
+
+
+--
+-- Name: conflicts_by_position; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX conflicts_by_position ON roundbook.conflicts USING btree (tenant_id, "position");
+
+
+--
+-- Name: events_by_rare_topic; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX events_by_rare_topic ON roundbook.events USING btree (tenant_id, topic, "position") WHERE (topic <> ALL (ARRAY['BetPlaced'::text, 'WinPaid'::text]));
+
+
+--
+-- Name: leaf_runs_by_xid; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX leaf_runs_by_xid ON roundbook.leaf_runs USING btree (xid) WHERE (xid IS NOT NULL);
+
+
+--
+-- Name: players_by_affiliate; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX players_by_affiliate ON roundbook.players USING btree (tenant_id, generation, "left"(affiliate, 255), player_id) WHERE (affiliate IS NOT NULL);
+
+
+--
+-- Name: players_by_blocked; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX players_by_blocked ON roundbook.players USING btree (tenant_id, generation, is_blocked, player_id) WHERE (is_blocked IS NOT NULL);
+
+
+--
+-- Name: players_by_country; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX players_by_country ON roundbook.players USING btree (tenant_id, generation, "left"(country, 255), player_id) WHERE (country IS NOT NULL);
+
+
+--
+-- Name: players_by_currency; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX players_by_currency ON roundbook.players USING btree (tenant_id, generation, "left"(currency, 255), player_id) WHERE (currency IS NOT NULL);
+
+
+--
+-- Name: players_by_operator; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX players_by_operator ON roundbook.players USING btree (tenant_id, generation, "left"(operator, 255), player_id) WHERE (operator IS NOT NULL);
+
+
+--
+-- Name: players_by_tag; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX players_by_tag ON roundbook.players USING gin (tags_cut);
+
+
+--
+-- Name: rounds_by_game; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX rounds_by_game ON roundbook.rounds USING btree (tenant_id, generation, game_id, first_at, key);
+
+
+--
+-- Name: rounds_by_player; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX rounds_by_player ON roundbook.rounds USING btree (tenant_id, generation, player_id, first_at, key);
+
+
+--
+-- Name: rounds_by_round; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX rounds_by_round ON roundbook.rounds USING btree (tenant_id, generation, round_id, first_at, key);
+
+
+--
+-- Name: rounds_by_time; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX rounds_by_time ON roundbook.rounds USING btree (tenant_id, generation, first_at, key);
+
+
+--
+-- Name: rounds_mixed; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX rounds_mixed ON roundbook.rounds USING btree (tenant_id, generation, first_at, key) WHERE mixed_currency;
+
+
+--
+-- Name: rounds_unusual; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX rounds_unusual ON roundbook.rounds USING btree (tenant_id, generation, status, first_at, key) WHERE (status <> 'settled'::text);
+
+
+--
+-- Name: tracking_live; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE UNIQUE INDEX tracking_live ON roundbook.tracking USING btree (tenant_id) WHERE live;
+
+
+--
+-- Name: transactions_by_currency; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX transactions_by_currency ON roundbook.transactions USING btree (tenant_id, generation, currency, occurred_at, "position");
+
+
+--
+-- Name: transactions_by_method; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX transactions_by_method ON roundbook.transactions USING btree (tenant_id, generation, method, occurred_at, "position");
+
+
+--
+-- Name: transactions_by_player; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX transactions_by_player ON roundbook.transactions USING btree (tenant_id, generation, player_id, occurred_at, "position");
+
+
+--
+-- Name: transactions_by_time; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX transactions_by_time ON roundbook.transactions USING btree (tenant_id, generation, occurred_at, "position");
+
+
+--
+-- Name: transactions_by_type; Type: INDEX; Schema: roundbook; Owner: -
+--
+
 CREATE INDEX transactions_by_type ON roundbook.transactions USING btree (tenant_id, generation, type, occurred_at, "position");
+
+
+--
+-- Name: accesses append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.accesses FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: anchors append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.anchors FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: checkpoints append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.checkpoints FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: conflicts append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OF tenant_id, number, "position", received_at, key, unique_id, event OR TRUNCATE ON roundbook.conflicts FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: erased append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.erased FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: erased_conflicts append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.erased_conflicts FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: events append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OF "position", occurred_at, recorded_at, tenant_id, version, key, stream, topic OR TRUNCATE ON roundbook.events FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: head_statements append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.head_statements FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: histories append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.histories FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: history_heads append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.history_heads FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: holds append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.holds FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: leaf_runs append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.leaf_runs FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: log_keys append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.log_keys FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: logs append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.logs FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: tenant_currencies append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.tenant_currencies FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: tenants append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.tenants FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: tiles append_only; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON roundbook.tiles FOR EACH STATEMENT EXECUTE FUNCTION roundbook.refuse_change();
+
+
+--
+-- Name: conflicts append_only_but_erasure; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only_but_erasure BEFORE UPDATE ON roundbook.conflicts FOR EACH ROW EXECUTE FUNCTION roundbook.refuse_all_but_erasure_of_conflicts();
+
+
+--
+-- Name: events append_only_but_erasure; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER append_only_but_erasure BEFORE UPDATE ON roundbook.events FOR EACH ROW EXECUTE FUNCTION roundbook.refuse_all_but_erasure();
+
+
+--
+-- Name: events goes_on; Type: TRIGGER; Schema: roundbook; Owner: -
+--
+
 CREATE TRIGGER goes_on AFTER INSERT ON roundbook.events REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION roundbook.check_appended();
+
+
+--
+-- Name: api_keys api_keys_tenant_id_fkey; Type: FK CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.api_keys
     ADD CONSTRAINT api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES roundbook.tenants(tenant_id);
+
+
+--
+-- Name: tenant_currencies tenant_currencies_tenant_id_fkey; Type: FK CONSTRAINT; Schema: roundbook; Owner: -
+--
+
 ALTER TABLE ONLY roundbook.tenant_currencies
     ADD CONSTRAINT tenant_currencies_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES roundbook.tenants(tenant_id);
+
+
+--
+-- PostgreSQL database dump complete
+--
+
+
