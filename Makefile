@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 
-.PHONY: setup run test coverage check format soak bench lock clean
+.PHONY: setup run test coverage check format soak test-upgrade bench lock clean
 
 setup: $(STAMP)  ## make .venv with the pinned dependencies and the command `roundbook`
 
@@ -44,6 +44,9 @@ format: setup
 
 soak: setup  ## faults at random under load, and the proof that nothing is lost or doubled, 10 minutes
 	$(BIN)/python -m tests.faults.soak $(SOAK)
+
+test-upgrade: setup  ## upgrade a data folder of an older PostgreSQL, whose programs are in OLD=/usr/lib/postgresql/15/bin
+	$(BIN)/python -m tests.upgrades.from_older_postgres $(OLD)
 
 bench: setup  ## measure how fast recording, the read models and evidence are, 40 minutes; see docs/performance.md
 	$(BIN)/python -m bench $(BENCH)

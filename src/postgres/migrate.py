@@ -1,10 +1,18 @@
-"""Brings the schema up to date: numbered steps, each applied once, in order, in a transaction."""
+"""Brings the schema up to date: numbered steps, each applied once, in order, in a transaction.
+
+Hosts are upgraded one by one, so the schema may be newer than the code that uses it. Each step says by its
+first line which older code can go on with it:
+
+    -- Code that knows step 0013 goes on.
+
+This is kept in the database, for that older code to read. Code that knows less than a step asks for, or that
+meets a step without that line, stops with SchemaNewerError.
+"""
 
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import pairwise
@@ -14,12 +22,13 @@ import psycopg
 from psycopg import sql
 
 from postgres.connections import Connection, connect
+from postgres.migration_turn import WAIT_S, in_turn
 from postgres.pooling import require_session
 from postgres.recovery import check_recovered
+from postgres.rows import fetch_all
 from postgres.statements import Statement, Statements, scripts
 
-_MIGRATION_LOCK = 0x526F756E64626F6F
-
+_COMPATIBLE = re.compile(r"-- Code that knows step (\d{4}) goes on\.")
 _STEP = re.compile(r"step_(?P<number>\d{4})_(?P<name>\w+)")
 
 REMEDY = (
@@ -35,8 +44,7 @@ class Sql(Statements):
     create_schema: Statement
     create_migrations: Statement
     migrated: Statement
-    begin_migrating: Statement
-    end_migrating: Statement
+    compatible: Statement
     take_lock: Statement
     try_lock: Statement
 
@@ -48,12 +56,32 @@ class MigrationError(Exception):
     """The schema can't be brought up to date."""
 
 
+class SchemaNewerError(MigrationError):
+    """A newer version migrated the schema, to what this version can't go on with."""
+
+
 class Migration(NamedTuple):
     """One step of a schema. `number` orders the steps and is never given twice."""
 
     number: int
     name: str
     statements: str
+
+    @property
+    def compatible_since(self) -> int | None:
+        """Return the step that code must know at least to go on after this one; None: this one."""
+        said = _COMPATIBLE.match(self.statements)
+        return int(said[1]) if said else None
+
+
+class SchemaState(NamedTuple):
+    """What this version lacks of a schema (`missing`), and the newest step beyond what it knows (`newer`).
+
+    With steps beyond it this version goes on, or there is none of these: see `look`.
+    """
+
+    missing: list[Migration]
+    newer: int | None
 
 
 class Schema(NamedTuple):
@@ -108,27 +136,36 @@ def _steps(folder: Traversable) -> Iterator[Migration]:
                 yield Migration(int(numbered["number"]), numbered["name"], text)
 
 
-def migrate(schema: Schema, owner_url: str, service_url: str) -> list[Migration]:
+def migrate(
+    schema: Schema,
+    owner_url: str,
+    service_url: str,
+    *,
+    wait_s: float = WAIT_S,
+    say: Callable[[str], None] = lambda _: None,
+) -> list[Migration]:
     """Apply what is missing, then grant the service's role what it needs. Returns what was applied.
 
-    With one URL for both, no right is needed where nothing is missing. Raises MigrationError for a schema
-    that this version can't work with, for a role that may not migrate, and for two URLs that lead to
-    different databases; then nothing was done. Raises postgres.recovery.InRecoveryError for a server that
-    takes no writes, postgres.pooling.PoolerError where the owner is led through a pooler, and psycopg.Error
-    where PostgreSQL refuses.
+    With one URL for both, no right is needed where nothing is missing. A schema that a newer version migrated
+    is left as it is, its grants too. Others who migrate, or use what is changed, are waited for by `in_turn`.
+
+    Raises MigrationError for a schema that this version can't work with, for a role that may not migrate, and
+    for two URLs that lead to different databases; then nothing was done. Raises
+    postgres.migration_turn.MigrationBusyError, of which the steps before stay;
+    postgres.recovery.InRecoveryError for a server that takes no writes, postgres.pooling.PoolerError where
+    the owner is led through a pooler, and psycopg.Error where PostgreSQL refuses.
     """
+    turn = partial(in_turn, wait_s=wait_s, say=say)
     with connect(service_url) as service:
         check_recovered("ROUNDBOOK_DATABASE_URL", service)
         if owner_url == service_url:
-            return _apply_missing(schema, service) if missing(schema, service) else []
+            return _apply_missing(schema, service, turn)
         with connect(owner_url) as owner:
             check_same_database(owner, service)
-            applied = _apply_missing(schema, owner)
+            applied = _apply_missing(schema, owner, turn)
             role = _role(service)
             if _role(owner) != role:
-                with owner.transaction():
-                    for grants in schema.grants():
-                        owner.execute(sql.SQL(grants).format(service=sql.Identifier(role)))
+                turn(owner, partial(_grant, schema, owner, role))
     return applied
 
 
@@ -157,42 +194,48 @@ def _role(connection: Connection) -> str:
     return str(found and found[0])
 
 
-def _apply_missing(schema: Schema, owner: Connection) -> list[Migration]:
+def _apply_missing(
+    schema: Schema, owner: Connection, turn: Callable[..., Migration | None]
+) -> list[Migration]:
+    applied: list[Migration] = []
     require_session(owner, "migrating")
-    # Held until the connection is closed: hosts which start together migrate, and grant, one by one.
-    owner.execute(SQL.begin_migrating.sql, {"number": _MIGRATION_LOCK})
-    steps = missing(schema, owner)
-    if not steps:
-        return []
     try:
-        # `if not exists` needs the right to make a schema also where there is one.
-        if not has_schema(owner):
-            owner.execute(SQL.create_schema.sql)
-        owner.execute(SQL.create_migrations.sql)
-        for migration in steps:
-            with owner.transaction():
-                owner.execute(migration.statements.encode())
-                owner.execute(
-                    SQL.migrated.sql, {"number": migration.number, "name": migration.name}
-                )
+        # Hosts that start together migrate in turns, each step once.
+        while look(schema, owner).missing:
+            step = turn(owner, partial(_apply_next, schema, owner))
+            if step is not None:
+                applied.append(step)
     except psycopg.errors.InsufficientPrivilege as error:
         raise MigrationError(
             f"the schema is not up to date, and the role {owner.info.user!r} may not migrate it"
             f" ({error.diag.message_primary}): {REMEDY}"
         ) from None
-    return steps
+    return applied
 
 
-@contextmanager
-def no_migration(owner: Connection) -> Iterator[None]:
-    """Keep everybody from migrating the database of a session until the block ends. Raises PoolerError."""
-    require_session(owner, "restoring")
-    number = {"number": _MIGRATION_LOCK}
-    owner.execute(SQL.begin_migrating.sql, number)
-    try:
-        yield
-    finally:
-        owner.execute(SQL.end_migrating.sql, number)
+def _apply_next(schema: Schema, owner: Connection) -> Migration | None:
+    """Apply the first step that is missing and return it, None where there is none."""
+    steps = look(schema, owner).missing
+    if not steps:
+        return None
+    step = steps[0]
+    # `if not exists` needs the right to make a schema also where there is one.
+    if not has_schema(owner):
+        owner.execute(SQL.create_schema.sql)
+    owner.execute(SQL.create_migrations.sql)
+    owner.execute(step.statements.encode())
+    owner.execute(SQL.migrated.sql, {"number": step.number, "name": step.name})
+    if step.compatible_since is not None:
+        since = {"number": step.number, "since": step.compatible_since}
+        owner.execute(SQL.compatible.sql, since)
+    return step
+
+
+def _grant(schema: Schema, owner: Connection, role: str) -> None:
+    # What an older version grants is what an older version revokes.
+    if look(schema, owner).newer is None:
+        for grants in schema.grants():
+            owner.execute(sql.SQL(grants).format(service=sql.Identifier(role)))
 
 
 def has_schema(connection: Connection) -> bool:
@@ -200,36 +243,59 @@ def has_schema(connection: Connection) -> bool:
     return connection.execute(SQL.has_schema.sql).fetchone() == (True,)
 
 
+class _Applied(NamedTuple):
+    number: int
+    compatible_since: int | None
+
+
+def _applied(connection: Connection) -> list[_Applied]:
+    with connection.transaction():  # what fails in it fails alone
+        return fetch_all(connection, SQL.applied, None, _Applied)
+
+
 def applied_steps(connection: Connection) -> list[int]:
     """List the numbers of the steps that were applied. Raises psycopg.Error."""
-    return sorted(number for (number,) in connection.execute(SQL.applied.sql))
+    return sorted(step.number for step in _applied(connection))
 
 
 def check_current(schema: Schema, connection: Connection) -> None:
-    """Make sure that the schema is the one that this version of the code expects. Raises MigrationError."""
-    if missing(schema, connection):
+    """Make sure that this version of the code can work with the schema. Raises MigrationError."""
+    if look(schema, connection).missing:
         raise MigrationError(f"the database's schema is not up to date: {REMEDY}")
 
 
 def is_current(schema: Schema, connection: Connection) -> bool:
-    """Return whether the schema is the one that this version of the code expects."""
+    """Return whether this version of the code can work with the schema."""
     try:
-        return not missing(schema, connection)
+        check_current(schema, connection)
     except MigrationError:
         return False
+    return True
 
 
-def missing(schema: Schema, connection: Connection) -> list[Migration]:
-    """List the steps that are to be applied. Raises MigrationError for a schema of a newer version."""
+def look(schema: Schema, connection: Connection) -> SchemaState:
+    """Tell what is missing of a schema, and whether it is newer than this version, which then goes on.
+
+    Raises SchemaNewerError for one that this version can't go on with, MigrationError for a role that may not
+    look, psycopg.Error.
+    """
     try:
-        done = set(applied_steps(connection))
+        done = {step.number: step for step in _applied(connection)}
     except psycopg.errors.UndefinedTable:
-        done = set()
+        done = {}
     except psycopg.errors.InsufficientPrivilege:
         raise MigrationError(
             f"the role {connection.info.user!r} may not read the schema of Roundbook: {REMEDY}"
         ) from None
-    known = schema.migrations()
-    if unknown := done - {migration.number for migration in known}:
-        raise MigrationError(f"the schema is newer than this version: it has step {max(unknown)}")
-    return [migration for migration in known if migration.number not in done]
+    known = {migration.number for migration in schema.migrations()}
+    missing = [migration for migration in schema.migrations() if migration.number not in done]
+    newer = [step for number, step in done.items() if number not in known]
+    newest = max((step.number for step in newer), default=None)
+    for step in sorted(newer):
+        if missing or not step.compatible_since or step.compatible_since > max(known):
+            raise SchemaNewerError(
+                f"the schema is newer than this version: it has step {step.number:04d}, and this version,"
+                f" which knows the steps up to {max(known):04d}, can't go on with it. Run the version that"
+                " migrated the schema, or a later one"
+            )
+    return SchemaState(missing, newest)

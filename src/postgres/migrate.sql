@@ -1,5 +1,6 @@
 -- name: applied()
-select number from roundbook.migrations;
+-- Since which step code can go on with each is a column of step 0013, and not there before it.
+select number, (to_jsonb(m) ->> 'compatible_since')::int as compatible_since from roundbook.migrations m;
 
 -- name: has_schema()^
 select to_regnamespace('roundbook') is not null;
@@ -12,13 +13,10 @@ create table if not exists roundbook.migrations
        (number int primary key, name text not null, applied_at timestamptz not null);
 
 -- name: migrated(number, name)!
-insert into roundbook.migrations values (:number, :name, now());
+insert into roundbook.migrations (number, name, applied_at) values (:number, :name, now());
 
--- name: begin_migrating(number)
-select pg_advisory_lock(:number);
-
--- name: end_migrating(number)
-select pg_advisory_unlock(:number);
+-- name: compatible(number, since)!
+update roundbook.migrations set compatible_since = :since where number = :number;
 
 -- name: take_lock(number)
 select pg_advisory_xact_lock(:number);

@@ -48,7 +48,7 @@ class Statements:
 
 
 def scripts(path: Path | Traversable) -> dict[str, LiteralString]:
-    """Read the scripts of a .sql file by their names. Raises aiosql.SQLParseException."""
+    """Read the scripts of a .sql file by their names, comments and all. Raises aiosql.SQLParseException."""
     return {name: text for name, text, is_script in _blocks(path) if is_script}
 
 
@@ -59,7 +59,10 @@ def _blocks(path: Path | Traversable) -> Iterator[tuple[str, LiteralString, bool
         if name.removesuffix("_cursor") in queries.available_queries and name.endswith("_cursor"):
             continue
         query = getattr(queries, name)
-        yield name, query.sql, query.operation == SQLOperationType.SCRIPT
+        is_script = query.operation == SQLOperationType.SCRIPT
+        # Which the library takes off the beginning, and where a step says something of itself.
+        comment = "".join(f"-- {line}\n" for line in (query.__doc__ or "").splitlines())
+        yield name, comment + query.sql if is_script else query.sql, is_script
 
 
 def _listed(names: set[str]) -> str:

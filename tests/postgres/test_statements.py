@@ -74,7 +74,7 @@ def test_a_statement_that_is_not_declared_fails_the_import(module_file: str) -> 
 
 def test_scripts_are_read_apart(module_file: str) -> None:
     assert scripts(Path(module_file).with_suffix(".sql")) == {
-        "step_0042_more": "create table more (share numeric check (share % 1 = 0));\n"
+        "step_0042_more": "-- A step.\ncreate table more (share numeric check (share % 1 = 0));\n"
         "create index more_by_share on more (share);"
     }
 

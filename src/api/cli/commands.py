@@ -20,6 +20,7 @@ from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
 from api.cli.top import top
+from api.cli.upgrade import upgrade_command
 from api.cli.verify import verify_command
 from api.process.service_account import ServiceUserError
 from api.process.store import OwnerNeededError
@@ -35,6 +36,7 @@ from app.settings import SettingsError
 from app.tenants import TenantError
 from postgres.embedded import EmbeddedError, in_words
 from postgres.migrate import MigrationError
+from postgres.migration_turn import MigrationBusyError
 from postgres.privileges import TooMuchPrivilegeError
 from postgres.programs import ProgramError
 from postgres.reaching import UnreachableError
@@ -50,6 +52,7 @@ _EXPECTED_ERRORS = (
     EmbeddedError,
     HeldError,
     KeyFileError,
+    MigrationBusyError,
     MigrationError,
     NoKeyError,
     RefusedError,
@@ -88,6 +91,7 @@ _COMMANDS = (
     migrate,
     backup_command,
     restore_command,
+    upgrade_command,
     doctor_command,
     tenant,
     key,

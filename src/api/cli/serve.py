@@ -17,6 +17,7 @@ from api.process.lifeline import follow_parent
 from api.process.listening import listen, listen_for_operators, url_of
 from api.process.logs import configure_logs
 from api.process.projecting import open_projector
+from api.process.schema_watch import watch_schema
 from api.process.service_account import REMEDY, Choice, choose_account
 from api.process.store import (
     Store,
@@ -199,12 +200,14 @@ def project() -> None:
 
     Any number of these can run beside each other and beside `serve`, on any number of hosts.
     """
-    follow_parent()
+    is_child = follow_parent()
     heart = Heart()
     settings, stop = _begin()
     with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
         with heart.beating():
-            if not wait_until_ready(store.without_owner(), stop, prepare_to_project):
+            if not wait_until_ready(
+                store.without_owner(), stop, prepare_to_project, outlasts_newer=is_child
+            ):
                 return
         _project(settings, store, stop, heart)
 
@@ -218,12 +221,14 @@ def seal() -> None:
     Needs the keys (ROUNDBOOK_SIGNING_KEYS, or ROUNDBOOK_SIGN_COMMAND). Any number of these can run beside
     each other and beside `serve`, where they share the keys.
     """
-    follow_parent()
+    is_child = follow_parent()
     heart = Heart()
     settings, stop = _begin()
     with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
         with heart.beating():
-            if not wait_until_ready(store.without_owner(), stop, prepare_to_seal):
+            if not wait_until_ready(
+                store.without_owner(), stop, prepare_to_seal, outlasts_newer=is_child
+            ):
                 return
         with open_pool(
             store.service_url,
@@ -243,6 +248,7 @@ def seal() -> None:
                 threading.Thread(target=each.run, args=[stop], kwargs={"clock": time.monotonic})
                 for each in (Sealer(pool, settings, beat=heart.beat), Attester(pool, settings))
             ]
+            threads.append(threading.Thread(target=watch_schema, args=[pool, stop]))
             _run_beside(
                 store,
                 stop,
@@ -253,11 +259,16 @@ def seal() -> None:
 
 @click.command()
 def migrate() -> None:
-    """Bring the schema of the database up to date."""
-    done = migrate_now(read_settings())
+    """Bring the schema of the database up to date.
+
+    The service goes on meanwhile. Who uses what is to be changed, or migrates too, is waited for, and named.
+    """
+    done, newer = migrate_now(read_settings())
     for step in done:
         click.echo(f"applied {step.number:04d} {step.name}")
-    if not done:
+    if newer is not None:
+        click.echo(f"the schema is newer, at step {newer:04d}; this version goes on with it")
+    elif not done:
         click.echo("the schema is up to date")
 
 
@@ -282,6 +293,7 @@ def _project(settings: Settings, store: Store, stop: threading.Event, heart: Hea
             threading.Thread(target=upkeep.run, args=[stop]),
             threading.Thread(target=watchdog.run, args=[pool, stop]),
             threading.Thread(target=HistoryWatch().run, args=[pool, stop]),
+            threading.Thread(target=watch_schema, args=[pool, stop]),
         ]
         _run_beside(store, stop, threads, "the projections ended because of an error, see the log")
 

@@ -20,6 +20,7 @@ from app.tenants import TenantError, find_tenant
 from domain.evidence.notes import NoteError, VerifierKey, parse_verifier_key
 from postgres.embedded import EmbeddedError, in_words
 from postgres.migrate import MigrationError
+from postgres.migration_turn import MigrationBusyError
 from postgres.reaching import UnreachableError
 from postgres.session import SessionError
 
@@ -27,6 +28,7 @@ _SHOWN = 200
 
 _UNREADABLE = (
     EmbeddedError,
+    MigrationBusyError,
     MigrationError,
     SessionError,
     SettingsError,

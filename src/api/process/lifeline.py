@@ -10,11 +10,15 @@ import threading
 VARIABLE = "_ROUNDBOOK_LIFELINE"
 
 
-def follow_parent() -> None:
-    """End this process in good order (SIGTERM) once the parent that set the variable is gone."""
+def follow_parent() -> bool:
+    """End this process in good order (SIGTERM) once the parent that set the variable is gone.
+
+    Gives whether there is one, which starts this process again when it ends.
+    """
     descriptor = os.environ.pop(VARIABLE, None)
     if descriptor is not None:
         threading.Thread(target=_wait, args=[int(descriptor)], daemon=True).start()
+    return descriptor is not None
 
 
 def _wait(descriptor: int) -> None:

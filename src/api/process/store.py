@@ -14,7 +14,8 @@ from app.settings import Settings, ignored_settings
 from postgres.connections import Connection, connect
 from postgres.embedded import EmbeddedServer
 from postgres.errors import UNAVAILABLE, is_out_of_reach
-from postgres.migrate import Migration, check_current, migrate
+from postgres.migrate import Migration, SchemaNewerError, check_current, look, migrate
+from postgres.migration_turn import MigrationBusyError
 from postgres.pooling import require_session
 from postgres.privileges import check_service_privileges, needless_privileges, owns_schema
 from postgres.reaching import connect_as, reach
@@ -22,6 +23,7 @@ from postgres.recovery import check_recovered
 
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
+_MIGRATION_WAIT_S = 5.0
 
 log = structlog.get_logger()
 
@@ -95,7 +97,7 @@ def open_service(settings: Settings) -> Iterator[str]:
     """
     with open_store(settings) as store:
         if store.is_embedded:
-            migrate(SCHEMA, store.owner_url, store.service_url)
+            migrate(SCHEMA, store.owner_url, store.service_url, say=_to_stderr)
         with connect_as("ROUNDBOOK_DATABASE_URL", store.service_url) as connection:
             check_current(SCHEMA, connection)
         yield store.service_url
@@ -117,7 +119,7 @@ def open_as_owner(settings: Settings) -> Iterator[Store]:
     """
     with open_store(settings) as store:
         if store.is_embedded:
-            migrate(SCHEMA, store.owner_url, store.service_url)
+            migrate(SCHEMA, store.owner_url, store.service_url, say=_to_stderr)
         for setting, url in store.urls().items():
             with connect_as(setting, url) as connection:
                 check_current(SCHEMA, connection)
@@ -133,12 +135,17 @@ def connect_service(settings: Settings) -> Iterator[Connection]:
         yield connection
 
 
-def migrate_now(settings: Settings) -> list[Migration]:
-    """Bring the schema up to date; gives what was applied. Raises as `open_service` does."""
+def migrate_now(settings: Settings) -> tuple[list[Migration], int | None]:
+    """Bring the schema up to date; gives what was applied, and the newest step beyond this version if any.
+
+    Raises as `open_service` does.
+    """
     with open_store(settings, make=True) as store:
         for setting, url in store.urls().items():
             connect_as(setting, url).close()
-        return migrate(SCHEMA, store.owner_url, store.service_url)
+        applied = migrate(SCHEMA, store.owner_url, store.service_url, say=_to_stderr)
+        with connect(store.service_url) as service:
+            return applied, look(SCHEMA, service).newer
 
 
 def wait_until_ready(
@@ -147,10 +154,14 @@ def wait_until_ready(
     prepare: Callable[[Store], None],
     *,
     writes: bool = True,
+    outlasts_newer: bool = False,
 ) -> bool:
     """Wait until the database answers, and prepare it; False if `stop` was set before.
 
     It must take writes, unless nobody `writes`.
+
+    With `outlasts_newer` it also waits, to be replaced, where the schema is of a newer version that this one
+    can't go on with: whoever is started again when it ends would only begin anew.
 
     Raises postgres.reaching.UnreachableError and postgres.session.SessionError for what does not mend
     itself, and what `prepare` raises, unless that says that the store is out of reach.
@@ -164,15 +175,21 @@ def wait_until_ready(
                     with connect(url) as connection:
                         check_recovered(setting, connection)
             prepare(store)
+        except MigrationBusyError as error:
+            log.warning("waiting for a migration", reason=str(error))
+        except SchemaNewerError as error:
+            if not outlasts_newer:
+                raise
+            log.error("waiting to be replaced", reason=str(error))  # noqa: TRY400 (it tells all)
         except UNAVAILABLE as error:
             if not is_out_of_reach(error):
                 raise
             log.warning("waiting for the database", error=str(error).strip())
-            stop.wait(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            store.keep_alive()
         else:
             return True
+        stop.wait(pause_s)
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        store.keep_alive()
     return False
 
 
@@ -180,9 +197,17 @@ def prepare(store: Store) -> None:
     """Migrate, and make sure that the role that serves can't alter the log.
 
     Where there is one credential, and it owns the schema, that is only warned of. Raises
-    postgres.migrate.MigrationError, postgres.privileges.TooMuchPrivilegeError, and psycopg.Error.
+    postgres.migrate.MigrationError, postgres.migration_turn.MigrationBusyError,
+    postgres.privileges.TooMuchPrivilegeError, and psycopg.Error.
     """
-    for step in migrate(SCHEMA, store.owner_url, store.service_url):
+    steps = migrate(
+        SCHEMA,
+        store.owner_url,
+        store.service_url,
+        wait_s=_MIGRATION_WAIT_S,
+        say=lambda why: log.warning("waiting for a migration", reason=why),
+    )
+    for step in steps:
         log.info("migrated", step=step.number, name=step.name)
     if store.has_one_credential and owns_schema(store.service_url):
         log.warning(
@@ -198,6 +223,13 @@ def prepare(store: Store) -> None:
                     may=needless.may,
                     remedy=needless.remedy,
                 )
+    with connect(store.service_url) as service:
+        newer = look(SCHEMA, service).newer
+    if newer is not None:
+        log.warning(
+            "the schema is of a newer version, with which this one goes on: replace it soon",
+            newest_step=newer,
+        )
     _look_where_the_log_is(store)
 
 

@@ -16,7 +16,7 @@ from app.settings import Settings
 from postgres.connections import Pool
 from postgres.doctor.access import lacking_rights
 from postgres.errors import UNAVAILABLE
-from postgres.migrate import is_current
+from postgres.migrate import MigrationError, SchemaNewerError, check_current
 
 _CONNECTION_WAIT_S = 2.0
 _ANSWER_WAIT_S = 5.0
@@ -45,7 +45,7 @@ async def ready(
     settings: NamedDependency[Settings],
     draining: NamedDependency[Draining],
 ) -> Response[Any]:
-    """Answer 200 when the store can be reached, its schema is up to date and the role may do what it must.
+    """Answer 200 when the store can be reached and this version and the role that serves can work with it.
 
     Else it is 503, with the reason.
 
@@ -71,9 +71,12 @@ def _waiting(reason: str) -> Response[Any]:
 def _reason_to_wait(pool: Pool) -> str | None:
     try:
         with pool.connection(timeout=_CONNECTION_WAIT_S) as connection:
-            if not is_current(SCHEMA, connection):
-                return "the schema is not up to date"
+            check_current(SCHEMA, connection)
             lacking = lacking_rights(SCHEMA, connection)
             return f"the role that serves may not {'; '.join(lacking)}" if lacking else None
+    except SchemaNewerError as error:
+        return f"schema-newer: {error}"
+    except MigrationError:
+        return "schema-older: the schema is not up to date, run `roundbook migrate`"
     except UNAVAILABLE:
         return "the store is out of reach"

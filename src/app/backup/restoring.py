@@ -14,8 +14,8 @@ from postgres.migrate import (
     check_same_database,
     has_schema,
     migrate,
-    no_migration,
 )
+from postgres.migration_turn import no_migration
 from postgres.programs import find_program
 from postgres.recovery import check_recovered
 

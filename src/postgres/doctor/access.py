@@ -7,7 +7,7 @@ from typing import NamedTuple
 from postgres.connections import Connection
 from postgres.doctor.findings import Finding
 from postgres.doctor.grants import needed
-from postgres.migrate import REMEDY, MigrationError, Schema, missing
+from postgres.migrate import REMEDY, MigrationError, Schema, SchemaNewerError, look
 from postgres.privileges import (
     TooMuchPrivilegeError,
     check_service_privileges,
@@ -58,16 +58,18 @@ def access(
 
 def _schema(schema: Schema, service: Connection) -> Finding:
     try:
-        steps = missing(schema, service)
+        state = look(schema, service)
+    except SchemaNewerError as error:
+        remedy = "run the newest version of Roundbook on all hosts"
+        return Finding("schema", "wrong", str(error), remedy)
     except MigrationError as error:
-        what = str(error).removesuffix(f": {REMEDY}")
-        remedy = (
-            "run the newest version of Roundbook on all hosts" if what == str(error) else REMEDY
-        )
-        return Finding("schema", "wrong", what, remedy)
-    if not steps:
+        return Finding("schema", "wrong", str(error).removesuffix(f": {REMEDY}"), REMEDY)
+    if state.newer is not None:
+        what = f"at step {state.newer:04d}, of a newer version; this one goes on with it"
+        return Finding("schema", "ok", what)
+    if not state.missing:
         return Finding("schema", "ok", f"up to date at step {schema.migrations()[-1].number:04d}")
-    listed = ", ".join(f"{step.number:04d} {step.name}" for step in steps)
+    listed = ", ".join(f"{step.number:04d} {step.name}" for step in state.missing)
     return Finding("schema", "wrong", f"these steps are missing: {listed}", REMEDY)
 
 

@@ -50,6 +50,8 @@ _LEAST_SHARED_BUFFERS_MB = 16
 
 _DRAFT = "postgres-draft-"
 
+_MAKES_CHECKSUMS = 18  # From this version on initdb does unless it is told not to.
+
 _VERSION = re.compile(r"[1-9]\d?(\.\d\d?)?", re.ASCII)  # as people write it, and PG_VERSION has it
 
 
@@ -58,7 +60,7 @@ def shared_buffers(share: float) -> str:
     return f"{max(_LEAST_SHARED_BUFFERS_MB, int(_SHARED_BUFFERS_MB * share))}MB"
 
 
-def make_cluster(place: Place, binaries: Binaries) -> None:
+def make_cluster(place: Place, binaries: Binaries, *, checksums: bool = True) -> None:
     """Make the data folder. Call as the owner. Raises EmbeddedError, OSError.
 
     It is made under another name, so that a half-made one is never taken for a cluster.
@@ -76,8 +78,8 @@ def make_cluster(place: Place, binaries: Binaries) -> None:
         "--locale=C",
         "-A",
         "peer",  # which nothing goes by, as the server has a file of its own
-        "-k",
         "--no-instructions",
+        *_checksums(binaries, wanted=checksums),
     ]
     command = [binaries.initdb, "-D", str(draft), *options]
     initdb = launch(command, place.account, ending=SIGKILL, output=subprocess.PIPE)
@@ -98,19 +100,39 @@ def make_cluster(place: Place, binaries: Binaries) -> None:
         os.close(home)
 
 
-def check_version(pgdata: Path, binaries: Binaries) -> None:
-    """Refuse a data folder that these programs cannot read. Raises EmbeddedError, OSError."""
+def _checksums(binaries: Binaries, *, wanted: bool) -> list[str]:
+    if wanted:
+        return ["--data-checksums"]
+    return ["--no-data-checksums"] if binaries.major >= _MAKES_CHECKSUMS else []
+
+
+def version_of(pgdata: Path) -> str:
+    """Return the major version of PostgreSQL that made a data folder, as PG_VERSION has it.
+
+    Raises EmbeddedError where it says none, OSError.
+    """
     try:
-        major = (pgdata / "PG_VERSION").read_text("utf-8", errors="replace").strip()
+        version = (pgdata / "PG_VERSION").read_text("utf-8", errors="replace").strip()
     except FileNotFoundError:
         raise EmbeddedError(f"{pgdata} holds no data of PostgreSQL") from None
-    if not _VERSION.fullmatch(major):
-        raise EmbeddedError(f"{pgdata}/PG_VERSION names no version of PostgreSQL: {major[:20]!r}")
-    if major != str(binaries.major):
+    if not _VERSION.fullmatch(version):
+        raise EmbeddedError(f"{pgdata}/PG_VERSION names no version of PostgreSQL: {version[:20]!r}")
+    return version
+
+
+def check_version(pgdata: Path, binaries: Binaries) -> None:
+    """Refuse a data folder that these programs cannot read. Raises EmbeddedError, OSError."""
+    version = version_of(pgdata)
+    if version != str(binaries.major):
+        remedy = "use the release of Roundbook that made it, or a later one"
+        if float(version) < binaries.major:
+            remedy = (
+                "bring it there by `roundbook upgrade`, which needs the programs of PostgreSQL"
+                f" {version}, or use the release of Roundbook that made it"
+            )
         raise EmbeddedError(
-            f"{pgdata} was made by PostgreSQL {major}, which PostgreSQL {binaries.major}"
-            f" ({binaries.folder}) cannot read: use the release of Roundbook that made it,"
-            " or move its database over with pg_dump and pg_restore"
+            f"{pgdata} was made by PostgreSQL {version}, which PostgreSQL {binaries.major}"
+            f" ({binaries.folder}) cannot read: {remedy}"
         )
 
 

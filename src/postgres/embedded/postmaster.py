@@ -55,8 +55,10 @@ class Postmaster:
         if not self._place.pgdata.exists():
             make_cluster(self._place, find_binaries(self._place))
 
-    def start(self) -> bool:
+    def start(self, **others: str) -> bool:
         """Start the server; False while one that its owner left behind still has to end.
+
+        `others` are settings beside those of every server.
 
         Raises EmbeddedError, OSError.
         """
@@ -79,6 +81,7 @@ class Postmaster:
             "shared_buffers": shared_buffers(share_of_plenty()),
             "hba_file": str(self._place.admission),
             "unix_socket_directories": str(self._place.socket_folder),
+            **others,
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [binaries.postgres, "-D", str(pgdata), *options]

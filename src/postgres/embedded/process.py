@@ -13,18 +13,23 @@ _CHILD = Path(__file__).with_name("child.py")
 
 
 def launch(
-    command: list[str], account: Account, *, ending: Signals, output: int
+    command: list[str],
+    account: Account,
+    *,
+    ending: Signals,
+    output: int,
+    folder: Path = Path("/"),
 ) -> subprocess.Popen[bytes]:
     """Start a command as the account; `ending` is what it gets when the calling thread's process is gone.
 
     The process is in a session of its own, so that a Ctrl-C at the terminal ends the service first.
-    `output` takes what it prints: a descriptor or `subprocess.PIPE`. Raises OSError.
+    It works in `folder`. `output` takes what it prints: a descriptor or `subprocess.PIPE`. Raises OSError.
     """
     first_steps = [sys.executable, "-I", "-S", str(_CHILD)]
     parameters = [os.getpid(), int(ending), account.uid, account.gid]
     return subprocess.Popen(  # noqa: S603 (our own command)
         [*first_steps, *map(str, parameters), *command],
-        cwd="/",
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
