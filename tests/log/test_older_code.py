@@ -58,6 +58,12 @@ RELEASED = {
     "app/migrations/0012_histories": (
         "6e62e6158c8ed5f2f725b324c01ed7c627c864013a44ed6c99d42824a3402b8c"
     ),
+    "app/migrations/0013_compatible_code": (
+        "54f670950e02fb94c72b039658ef5a8bf3763fded46a81d2e7b2e81c4a8cb8a5"
+    ),
+    "app/migrations/0014_lives": (
+        "c36309ed98c3287c9901478f4b0dc6175b8468a0256632bccc89e78e4b181704"
+    ),
 }
 """SHA-256 of each step that was released. A step is added here with its release, and never changed."""
 

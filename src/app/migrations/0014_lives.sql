@@ -1,3 +1,4 @@
+-- Code that knows step 0012 goes on.
 -- What becomes of tenants and keys: a tenant is closed, and removed with a record of it that stays; a currency is
 -- taken back; of a key it is known when it was last used, and it ends when another one has taken its place.
 
