@@ -162,6 +162,7 @@ def migrate(
             return _apply_missing(schema, service, turn)
         with connect(owner_url) as owner:
             check_same_database(owner, service)
+            require_session(owner, "migrating")
             applied = _apply_missing(schema, owner, turn)
             role = _role(service)
             if _role(owner) != role:
@@ -198,10 +199,10 @@ def _apply_missing(
     schema: Schema, owner: Connection, turn: Callable[..., Migration | None]
 ) -> list[Migration]:
     applied: list[Migration] = []
-    require_session(owner, "migrating")
     try:
         # Hosts that start together migrate in turns, each step once.
         while look(schema, owner).missing:
+            require_session(owner, "migrating")
             step = turn(owner, partial(_apply_next, schema, owner))
             if step is not None:
                 applied.append(step)

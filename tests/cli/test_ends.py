@@ -135,4 +135,4 @@ def test_what_the_locale_has_no_characters_for_is_written_as_an_escape(
     label = ["--label", "→ to"]
     assert start(*ROUNDBOOK, "key", "create", "ends", "--scope", "read", *label).wait(60) == 0
     running = start("env", "PYTHONIOENCODING=latin-1", *ROUNDBOOK, "key", "list", "ends")
-    assert running.communicate(timeout=60)[0].endswith("\t\\u2192 to\n")
+    assert running.communicate(timeout=60)[0].endswith("\t\\u2192 to\t\n")

@@ -1,13 +1,16 @@
 """Whether the service lives, and whether it is ready to serve."""
 
+from functools import partial
 from typing import Any
 
 import anyio
 import anyio.to_thread
 from litestar import get
+from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.response import Response
 
+from api.http.auth import READ_ONLY
 from api.http.draining import Draining
 from api.http.operations import FOR_OPERATORS
 from api.querying.staleness import Staleness
@@ -44,6 +47,7 @@ async def ready(
     staleness: NamedDependency[Staleness],
     settings: NamedDependency[Settings],
     draining: NamedDependency[Draining],
+    state: State,
 ) -> Response[Any]:
     """Answer 200 when the store can be reached and this version and the role that serves can work with it.
 
@@ -56,7 +60,9 @@ async def ready(
         return _waiting("the service ends: send requests elsewhere")
     reason: str | None = "the store does not answer"
     with anyio.move_on_after(_ANSWER_WAIT_S):
-        reason = await anyio.to_thread.run_sync(_reason_to_wait, pool, abandon_on_cancel=True)
+        reason = await anyio.to_thread.run_sync(
+            partial(_reason_to_wait, pool, writes=not state[READ_ONLY]), abandon_on_cancel=True
+        )
     if reason is None:
         behind = (await staleness.look()).beyond(settings.silent_process_s)
         return Response({"status": "ready", **({"behind": behind} if behind else {})})
@@ -68,11 +74,11 @@ def _waiting(reason: str) -> Response[Any]:
     return Response(content, status_code=503, headers={"Retry-After": "1"})
 
 
-def _reason_to_wait(pool: Pool) -> str | None:
+def _reason_to_wait(pool: Pool, *, writes: bool) -> str | None:
     try:
         with pool.connection(timeout=_CONNECTION_WAIT_S) as connection:
             check_current(SCHEMA, connection)
-            lacking = lacking_rights(SCHEMA, connection)
+            lacking = lacking_rights(SCHEMA, connection) if writes else ()
             return f"the role that serves may not {'; '.join(lacking)}" if lacking else None
     except SchemaNewerError as error:
         return f"schema-newer: {error}"
