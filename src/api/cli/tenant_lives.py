@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from api.cli.files import whole_or_not_there
 from api.cli.texts import Text
 from api.process.store import Store, open_as_owner, open_service
 from app.lives.closing import set_closed
@@ -21,6 +20,7 @@ from app.lives.removing import (
 from app.log.holds import list_holds
 from app.settings import read_settings
 from app.tenants import Tenant, TenantError, find_tenant, list_keys, revoke_key
+from app.whole_files import whole_or_not_there
 from postgres.connections import Connection, connect, open_pool
 
 _TRUSTED_S = 10.0
@@ -79,7 +79,6 @@ def export(name: str, file: Path) -> None:
             tenant = find_tenant(connection, name)
         made = Export(pool, tenant)
         with whole_or_not_there(file) as out:
-            file.chmod(0o600)
             out.writelines(made.pieces())
     click.echo(f"{made.about.last_position}\t{made.about.sealed}")
     if tenant.closed_at is None:
