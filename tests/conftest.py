@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from api.tenancy import create_tenant
+from app.log.histories import notice_history
 from app.tenants import Tenant
 from postgres.connections import Pool, connect, open_pool
 from tests.databases import Database, new_database, server_admin_url
@@ -50,6 +51,7 @@ def template(admin_url: str) -> Iterator[Database]:
 def database(admin_url: str, template: Database) -> Iterator[Database]:
     """A migrated database that the tests of this run share."""
     with new_database(admin_url, template=template) as shared:
+        _look_where_it_is(shared)
         yield shared
 
 
@@ -57,7 +59,14 @@ def database(admin_url: str, template: Database) -> Iterator[Database]:
 def fresh_database(admin_url: str, template: Database) -> Iterator[Database]:
     """A migrated, empty database for one test."""
     with new_database(admin_url, template=template) as own:
+        _look_where_it_is(own)
         yield own
+
+
+def _look_where_it_is(database: Database) -> None:
+    """As a service does when it starts: else the first append does, and others wait for it."""
+    with connect(database.service_url) as connection:
+        notice_history(connection)
 
 
 @pytest.fixture(scope="session")

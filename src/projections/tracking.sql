@@ -26,7 +26,8 @@ select tenant_id from tenants where name = :name;
 -- The tenants whose logs grew by what the snapshot of an earlier look did not show, and that of this one.
 select pg_current_snapshot()::text as snapshot,
        array(select tenant_id from leaf_runs
-              where xid >= pg_snapshot_xmax(:since::pg_snapshot) order by xid limit :most)
+              where xid >= pg_snapshot_xmax(:since::pg_snapshot)
+                and xid < pg_snapshot_xmax(pg_current_snapshot()) order by xid limit :most)
     || array(select a.tenant_id from pg_snapshot_xip(:since::pg_snapshot) as was_open (xid)
               cross join lateral (
                     select tenant_id from leaf_runs where xid = was_open.xid offset 0) a

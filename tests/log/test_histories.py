@@ -84,6 +84,28 @@ def test_a_copy_goes_on_in_another_history_and_agrees_up_to_where_it_was_made(
         assert called(service, key) == log_id
 
 
+def test_what_is_written_elsewhere_is_of_a_history_that_began_before_it(
+    admin_url: str, fresh_database: Database
+) -> None:
+    """Though nobody looked where the log is: a client may post the moment after a failover."""
+    with connect(fresh_database.owner_url) as owner, connect(fresh_database.service_url) as service:
+        tenants = [create_tenant(owner, name) for name in ("acme", "idle")]
+        for tenant in tenants:
+            record(owner, tenant.tenant_id, 3)
+        notice_history(service)
+        ids = [log_of(service, name).log_id for name in ("acme", "idle")]
+    with (
+        new_database(admin_url, template=fresh_database) as copy,
+        connect(copy.owner_url) as owner,
+        connect(copy.service_url) as service,
+    ):
+        for tenant in tenants:
+            record(owner, tenant.tenant_id, 2)
+        assert histories(service) == [1, 2]
+        for name, log_id in zip(("acme", "idle"), ids, strict=True):
+            assert agreed_to(service, log_of(service, name), log_id) == 3
+
+
 def test_another_history_is_noticed_while_the_service_goes_on(
     admin_url: str, fresh_database: Database
 ) -> None:

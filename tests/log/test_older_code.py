@@ -64,6 +64,9 @@ RELEASED = {
     "app/migrations/0014_lives": (
         "c36309ed98c3287c9901478f4b0dc6175b8468a0256632bccc89e78e4b181704"
     ),
+    "app/migrations/0015_where_writers_are": (
+        "3bc01783f5fa3a56976f77a7ab1beab71ca66a300b92fa4b5324fa5b6334529f"
+    ),
 }
 """SHA-256 of each step that was released. A step is added here with its release, and never changed."""
 

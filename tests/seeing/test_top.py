@@ -5,6 +5,9 @@ import signal
 import subprocess
 import sys
 
+import psycopg
+
+from api.tenancy import create_tenant
 from app.lives.closing import set_closed
 from postgres.connections import connect
 from tests.cli.conftest import Run, run, served
@@ -15,6 +18,12 @@ from tests.http.service import Service, environment, eventually, on, roundbook
 from tests.http.wire import EVENTS, body, login
 
 __all__ = ["folder", "run", "served", "service", "start"]  # fixtures of the commands
+
+_NOBODY = "http://127.0.0.1:9"
+_END_SESSIONS = """
+    select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = %s and backend_type = 'client backend' and pid <> pg_backend_pid()
+"""
 
 
 def test_scripts_get_a_line_for_each_tenant(run: Run, service: Service, served: Database) -> None:
@@ -64,7 +73,7 @@ def test_people_see_it_move_until_they_have_enough(service: Service, served: Dat
 def test_a_host_that_is_away_is_told(service: Service, served: Database) -> None:
     with terminal() as shown:
         process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "top", "--url", "http://127.0.0.1:9"],
+            [sys.executable, "-m", "api.cli", "top", "--url", _NOBODY],
             stdout=shown.descriptor,
             env=environment(on(served)) | {"TERM": "xterm-256color", "COLUMNS": "200"},
         )
@@ -79,3 +88,26 @@ def test_without_a_terminal_it_says_so(served: Database) -> None:
     ended = roundbook("top", settings=on(served), check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "--once" in ended.stderr
+
+
+def test_a_database_that_is_away_for_a_while_is_waited_for(fresh_database: Database) -> None:
+    with connect(fresh_database.owner_url) as owner:
+        create_tenant(owner, "watched")
+    with terminal() as shown:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api.cli", "top", "--interval", "0.2", "--url", _NOBODY],
+            stdout=shown.descriptor,
+            env=environment(on(fresh_database)) | {"TERM": "xterm-256color", "COLUMNS": "200"},
+        )
+        try:
+            eventually(lambda: "watched" in shown.text())
+            with connect(fresh_database.owner_url) as owner:
+                name = owner.info.dbname
+            with psycopg.connect(fresh_database.admin_url, autocommit=True) as admin:
+                admin.execute(_END_SESSIONS, [name])
+            eventually(lambda: "waiting for the database: " in shown.text())
+            eventually(lambda: "watched" in shown.text().rpartition("waiting for the database")[2])
+        finally:
+            process.send_signal(signal.SIGINT)
+            status = process.wait(timeout=60)
+    assert status == 0

@@ -1,6 +1,7 @@
 """`roundbook top`: how all tenants are, in the terminal."""
 
 import time
+from contextlib import suppress
 from typing import NamedTuple
 
 import click
@@ -14,6 +15,7 @@ from api.cli.overview import Look, Served, TenantView, look, rates, served
 from api.process.store import connect_service
 from app.settings import read_settings
 from postgres.connections import Connection
+from postgres.errors import UNAVAILABLE, is_out_of_reach
 
 _LATE_S = 5.0
 
@@ -47,19 +49,27 @@ def top(*, once: bool, interval_s: float, rows: int, url: str) -> None:
     console = Console()
     if not once and (not console.is_terminal or console.is_dumb_terminal):
         raise click.UsageError("it needs a terminal: for scripts there is --once")
-    with connect_service(read_settings()) as connection:
-        if once:
+    settings = read_settings()
+    if once:
+        with connect_service(settings) as connection:
             for each in look(connection).tenants:
                 click.echo(
                     f"{each.name}\t{each.position}\t{each.not_shown}\t{each.waits_s:.1f}"
                     f"\t{each.not_sealed}\t{each.state}"
                 )
-            return
-        try:
-            with httpx.Client(base_url=url) as client:
-                _watch(connection, client, console, interval_s=interval_s, rows=rows)
-        except KeyboardInterrupt:
-            return
+        return
+    began = False
+    with suppress(KeyboardInterrupt), httpx.Client(base_url=url) as client:
+        while True:
+            try:
+                with connect_service(settings) as connection:
+                    began = True
+                    _watch(connection, client, console, interval_s=interval_s, rows=rows)
+            except UNAVAILABLE as error:
+                if not began or not is_out_of_reach(error):
+                    raise
+                console.print(f"waiting for the database: {str(error).strip()}", markup=False)
+                time.sleep(interval_s)
 
 
 class _Moment(NamedTuple):

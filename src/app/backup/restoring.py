@@ -68,7 +68,8 @@ def _check_place(
     if has_schema(owner):
         raise BackupError(
             f"the database {owner.info.dbname!r} is not empty: it has a schema `roundbook`. A backup is"
-            " brought back into an empty one alone; nothing was done"
+            " brought back into an empty one alone; nothing was done. If a restore was killed here after its"
+            " rows were in, `roundbook migrate` and `roundbook verify` finish it"
         )
     server = owner.info.server_version // 10_000
     if server < manifest.postgres:

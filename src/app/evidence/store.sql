@@ -34,7 +34,8 @@ values (:tenant_id, :log_number, :tree, :size, :root, :note, :sealed_at);
 -- one.
 select pg_current_snapshot()::text as snapshot,
        array(select tenant_id from checkpoints
-              where xid >= pg_snapshot_xmax(:since::pg_snapshot) order by xid limit :most)
+              where xid >= pg_snapshot_xmax(:since::pg_snapshot)
+                and xid < pg_snapshot_xmax(pg_current_snapshot()) order by xid limit :most)
     || array(select a.tenant_id from pg_snapshot_xip(:since::pg_snapshot) as was_open (xid)
               cross join lateral (
                     select tenant_id from checkpoints where xid = was_open.xid offset 0) a
