@@ -22,6 +22,7 @@ class Sql(Statements):
     create_tenant: Statement
     list_tenants: Statement
     find_tenant: Statement
+    is_there: Statement
     allow_currency: Statement
     disallow_currency: Statement
     create_key: Statement
@@ -136,6 +137,17 @@ def find_tenant(connection: Connection, name: str) -> Tenant:
     if tenant is None:
         raise TenantError(f"there is no tenant {name!r}")
     return tenant
+
+
+def check_there(connection: Connection, tenant_id: int) -> None:
+    """Raise TenantError where a tenant is removed.
+
+    Its rows go afterwards: who has read some, and finds it there still, was given all.
+    """
+    if not fetch_one(connection, SQL.is_there, {"tenant_id": tenant_id}, bool):
+        raise TenantError(
+            "the tenant was removed while it was read; what was read is not all of it"
+        )
 
 
 def allow_currency(connection: Connection, name: str, code: str) -> bool:

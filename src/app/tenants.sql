@@ -15,6 +15,9 @@ select t.tenant_id, t.name, t.created_at,
          where c.tenant_id = t.tenant_id order by number desc limit 1) as closed_at
   from tenants t where t.name = :name;
 
+-- name: is_there(tenant_id)^
+select exists (select from roundbook.tenants where tenant_id = :tenant_id);
+
 -- name: allow_currency(tenant_id, code)^
 select allow_currency(:tenant_id, :code);
 

@@ -118,7 +118,7 @@ def test_nothing_is_wrong_with_a_database_as_it_should_be(
     checks = found(database, tmp_path)
     assert [each for each in checks if each.verdict != "ok"] == []
     assert [each for each in checks if each.remedy] == []
-    assert len({each.check for each in checks}) == 24
+    assert len({each.check for each in checks}) == 25
 
 
 @pytest.mark.parametrize("statement", WRONG)

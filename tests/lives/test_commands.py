@@ -81,7 +81,7 @@ def test_a_tenant_ends(
     file = tmp_path / "ending.zip"
     assert run("tenant", "export", "ending", str(file)) == "6\t6\n"
     assert file.stat().st_mode & 0o777 == 0o600
-    assert "exists" in refused("tenant", "export", "ending", str(file))
+    assert "is there already" in refused("tenant", "export", "ending", str(file))
     exported(file, tmp_path, ending.key)
 
     not_removed(served, run, refused)

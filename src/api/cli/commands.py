@@ -31,9 +31,11 @@ from app.evidence.guard import BusyError, RefusedError
 from app.evidence.keys import KeyFileError
 from app.evidence.log_keys import NoKeyError
 from app.evidence.sealing import UnsoundError
+from app.lives.export import MissingEventsError
 from app.log.erasure import HeldError
 from app.settings import SettingsError
 from app.tenants import TenantError
+from domain.evidence.merkle import MissingHashesError
 from postgres.embedded import EmbeddedError, in_words
 from postgres.migrate import MigrationError
 from postgres.migration_turn import MigrationBusyError
@@ -54,6 +56,8 @@ _EXPECTED_ERRORS = (
     KeyFileError,
     MigrationBusyError,
     MigrationError,
+    MissingEventsError,
+    MissingHashesError,
     NoKeyError,
     RefusedError,
     OwnerNeededError,

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from api.cli.files import whole_or_not_there
 from api.process.store import open_service
 from app.evidence.bundle import Bundle, BundleOf
 from app.evidence.proving import NotSealedError
 from app.settings import read_settings
 from app.tenants import find_tenant
+from app.whole_files import whole_or_not_there
 from domain.streams import player_stream
 from postgres.connections import open_pool
 
@@ -56,10 +56,10 @@ def bundle_command(
             tenant_id = find_tenant(connection, tenant).tenant_id
         try:
             bundle = Bundle(pool, tenant_id, asked)
+            with whole_or_not_there(file) as out:
+                out.writelines(bundle.pieces())
         except NotSealedError as error:
             raise UnsealedError(f"there is no such bundle of {tenant} yet: {error}") from None
-        with whole_or_not_there(file) as out:
-            out.writelines(bundle.pieces())
     manifest = bundle.manifest
     of = manifest.stream or f"positions {manifest.first} to {manifest.last}"
     click.echo(f"wrote {file}: {of}, of a log of {manifest.size}", err=True)

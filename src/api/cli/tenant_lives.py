@@ -1,26 +1,28 @@
 """`roundbook tenant close`, `reopen`, `export` and `remove`: how a tenant ends."""
 
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from api.cli.files import whole_or_not_there
 from api.cli.texts import Text
-from api.process.store import Store, open_as_owner, open_service
+from api.process.store import open_as_owner, open_service
 from app.lives.closing import set_closed
 from app.lives.export import Export
 from app.lives.removing import (
     Removed,
     begin_removal,
+    key_files,
     list_removed,
+    list_unfinished,
     remove_key_files,
     remove_rows,
+    revoke_keys,
 )
 from app.log.holds import list_holds
-from app.settings import read_settings
-from app.tenants import Tenant, TenantError, find_tenant, list_keys, revoke_key
+from app.settings import Settings, read_settings
+from app.tenants import Tenant, TenantError, find_tenant, list_tenants
+from app.whole_files import whole_or_not_there
 from postgres.connections import Connection, connect, open_pool
 
 _TRUSTED_S = 10.0
@@ -79,7 +81,6 @@ def export(name: str, file: Path) -> None:
             tenant = find_tenant(connection, name)
         made = Export(pool, tenant)
         with whole_or_not_there(file) as out:
-            file.chmod(0o600)
             out.writelines(made.pieces())
     click.echo(f"{made.about.last_position}\t{made.about.sealed}")
     if tenant.closed_at is None:
@@ -96,45 +97,51 @@ def remove(name: str, reason: str, by: str | None, confirm: str | None) -> None:
 
     A record of it stays for ever: its name, when, why, by whom, and the newest checkpoint of its log. Export
     it before. Refused while a player of it is on hold. Needs the credential that owns the database
-    (ROUNDBOOK_OWNER_URL). What was broken off goes on when it is run again.
+    (ROUNDBOOK_OWNER_URL). What was broken off goes on when it is run again, also where another tenant has the
+    name by then: that one is left as it is, until the command is run once more.
 
     Prints the name, the last position, how much was sealed, and the ids of the logs; tab-separated.
     """
     settings = read_settings()
     with open_as_owner(settings) as store, connect(store.owner_url) as owner:
-        tenant = _closed(owner, name)
+        tenant = _to_remove(owner, name, settings.signing_path)
         if confirm is None:
-            confirm = click.prompt(f"All of {name} is removed for good. Its name again", err=True)
+            of = name if isinstance(tenant, Tenant) else f"{name}, whose removal was begun,"
+            confirm = click.prompt(f"All of {of} is removed for good. Its name again", err=True)
         if confirm != name:
             raise click.UsageError(f"{confirm!r} is not {name!r}; nothing was removed")
         if isinstance(tenant, Tenant):
-            _wait_for_keys(store, tenant)
-            tenant = begin_removal(owner, tenant, reason=reason, by=by or owner.info.user)
-        rows = 0
-
-        def count(went: int) -> None:
-            nonlocal rows
-            rows += went
-
-        remove_rows(owner, tenant, count)
-    files = remove_key_files(settings.signing_path, tenant.log_ids)
-    logs = [log_id.hex() for log_id in tenant.log_ids]
-    click.echo(f"{tenant.name}\t{tenant.last_position}\t{tenant.sealed}\t{','.join(logs)}")
-    click.echo(f"removed: {rows} rows, {len(files)} files of {settings.signing_path}", err=True)
-    if not files:
-        names = ", ".join(f"{log_id}.*" for log_id in logs)
-        click.echo(f"where logs are sealed, remove from the folder of the keys: {names}", err=True)
+            by = by or owner.info.user
+            _remove(owner, [_begin(owner, tenant, reason=reason, by=by)], settings)
+            return
+        _remove(owner, tenant, settings)
+        if any(each.name == name for each in list_tenants(owner)):
+            click.echo(
+                f"that was what was left of one removed before; the tenant {name} that is there now is as it"
+                " was: run it again to remove that one",
+                err=True,
+            )
 
 
-def _closed(owner: Connection, name: str) -> Tenant | Removed:
-    """Find a closed tenant, or the record of one whose removal may not be done yet. Raises TenantError."""
+def _to_remove(owner: Connection, name: str, keys: Path) -> Tenant | list[Removed]:
+    """Find those whose removal was begun and is not done; else a closed tenant, else those that are removed.
+
+    One at a time: who finishes a removal need not know that another tenant has the name by now. Raises
+    TenantError.
+    """
+    removed = [each for each in list_removed(owner) if each.name == name]
+    unfinished = {each.tenant_id for each in list_unfinished(owner)} if removed else set()
+    begun = [
+        each for each in removed if each.tenant_id in unfinished or key_files(keys, each.log_ids)
+    ]
+    if begun:
+        return begun
     try:
         tenant = find_tenant(owner, name)
     except TenantError:
-        removed = [each for each in list_removed(owner) if each.name == name]
         if not removed:
             raise
-        return removed[-1]
+        return removed
     if tenant.closed_at is None:
         raise TenantError(f"tenant {name!r} is open: close it first, by `roundbook tenant close`")
     if held := list_holds(owner, tenant.tenant_id):
@@ -145,16 +152,31 @@ def _closed(owner: Connection, name: str) -> Tenant | Removed:
     return tenant
 
 
-def _wait_for_keys(store: Store, tenant: Tenant) -> None:
-    """Revoke a tenant's keys, and wait until no process trusts one of them."""
-    with connect(store.service_url) as connection:
-        keys = list_keys(connection, tenant)
-        now = datetime.now(UTC)
-        for key in keys:
-            if key.is_valid(now):
-                revoke_key(connection, key.key_id)
-        ended = [key.revoked_at or key.expires_at or now for key in list_keys(connection, tenant)]
-        since_s = min(((now - each).total_seconds() for each in ended), default=_TRUSTED_S)
-    if since_s < _TRUSTED_S:
-        click.echo("waiting 10 s, until nobody trusts its keys any more", err=True)
+def _begin(owner: Connection, tenant: Tenant, *, reason: str, by: str) -> Removed:
+    """Revoke a tenant's keys, wait until no process trusts one of them, and put the removal on record."""
+    since_s = revoke_keys(owner, tenant)
+    if since_s is not None and since_s < _TRUSTED_S:
+        click.echo("its keys are revoked; waiting 10 s, until nobody trusts them", err=True)
         time.sleep(_TRUSTED_S)
+    try:
+        return begin_removal(owner, tenant, reason=reason, by=by)
+    except TenantError as error:
+        raise TenantError(
+            f"{error} but its keys, which are revoked for good: `roundbook key create` makes others"
+        ) from None
+
+
+def _remove(owner: Connection, tenants: list[Removed], settings: Settings) -> None:
+    """Remove the rows and files of tenants that are on record as removed, and tell of each."""
+    for tenant in tenants:
+        rows: list[int] = []
+        remove_rows(owner, tenant, rows.append)
+        files = remove_key_files(settings.signing_path, tenant.log_ids)
+        logs = [log_id.hex() for log_id in tenant.log_ids]
+        click.echo(f"{tenant.name}\t{tenant.last_position}\t{tenant.sealed}\t{','.join(logs)}")
+        told = f"removed: {sum(rows)} rows, {len(files)} files of {settings.signing_path}"
+        click.echo(told, err=True)
+        if not files:
+            names = ", ".join(f"{log_id}.*" for log_id in logs)
+            where = f"where logs are sealed, remove from the folder of the keys: {names}"
+            click.echo(where, err=True)

@@ -10,6 +10,7 @@ from api.process.service_account import REMEDY, ServiceUserError, choose_account
 from api.process.store import Store, open_store
 from api.schema import SCHEMA
 from app.evidence.key_rights import key_rights
+from app.lives.removing import list_unfinished
 from app.settings import Settings, ignored_settings
 from postgres.connections import Connection
 from postgres.doctor import Finding, access, asking, disk, server, upkeep
@@ -80,10 +81,25 @@ def _database(settings: Settings, store: Store, workers: int) -> Iterator[Findin
             yield _disk(settings, service)
             one = store.has_one_credential
             yield from access(SCHEMA, service, store.service_url, has_one_credential=one)
+            yield from _removals(service)
             yield from upkeep(list(sessions.values()))
         except (psycopg.Error, UnreachableError) as error:
             remedy = "what comes after it was not checked: mend this first"
             yield Finding("database", "wrong", in_words(error), remedy)
+
+
+def _removals(service: Connection) -> Iterator[Finding]:
+    """Tell of which tenants, on record as removed, there are rows still."""
+    try:
+        unfinished = list_unfinished(service)
+    except psycopg.ProgrammingError:  # `schema` and `needed rights` tell of it
+        return
+    for each in unfinished:
+        what = f"the removal of tenant {each.name}, begun {each.removed_at:%Y-%m-%d %H:%M} UTC, is not done"
+        remedy = f"unless it goes on, run `roundbook tenant remove {each.name}` again"
+        yield Finding("removals", "warning", what, remedy)
+    if not unfinished:
+        yield Finding("removals", "ok", "none is left half done")
 
 
 def _accounts(settings: Settings, store: Store) -> Finding:

@@ -1,16 +1,11 @@
 """The file of a backup: a tar of two members, a dump of `pg_dump` and after it the manifest.
 
-It can be read with `tar` and `pg_restore` alone. As the manifest comes last, a file that was cut off has
-none. It is written beside under another name, and gets its own when it is whole and on the disk.
+It can be read with `tar` and `pg_restore` alone. The manifest comes last: a file that was cut off has none.
 """
 
-import fcntl
 import hashlib
-import os
 import tarfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, NamedTuple
 
 import msgspec
@@ -28,38 +23,6 @@ class Written(NamedTuple):
 
     size: int
     sha256: str
-
-
-@contextmanager
-def whole_or_not_there(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
-    """Give a file to write and read, which is at `path` once the block ended well, and never before.
-
-    What is there stays unless `replace`. It is written into `<path>.part`, of mode 0600, which is left by who
-    is killed and removed by the next one. Raises BackupError where `path` is there, or is being written.
-    """
-    if not replace and os.path.lexists(path):
-        raise BackupError(f"{path} is there already: name another file, or give --replace")
-    part = path.with_name(f"{path.name}.part")
-    _remove_left(part)
-    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "r+b") as file:
-        # The system unlocks the file with the process, however that ends.
-        fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield file
-            file.flush()
-            os.fsync(descriptor)
-            _check_ours(part, descriptor)
-            _give_name(part, path, replace=replace)
-        except BaseException:
-            if _is(part, descriptor):
-                part.unlink()
-            raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def write_dump(file: IO[bytes], pieces: Iterable[bytes]) -> Written:
@@ -131,43 +94,3 @@ def _header(name: str, size: int) -> bytes:
 
 def _pad(file: IO[bytes], size: int) -> None:
     file.write(bytes(-size % tarfile.BLOCKSIZE))
-
-
-def _remove_left(part: Path) -> None:
-    """Remove what somebody left who was killed. It may have the final name too: it is not written into."""
-    try:
-        with part.open("rb") as left:
-            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            part.unlink()
-    except FileNotFoundError:
-        pass
-    except BlockingIOError:
-        raise BackupError(f"another process writes {part}") from None
-
-
-def _is(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(path.lstat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
-
-
-def _check_ours(part: Path, descriptor: int) -> None:
-    if not _is(part, descriptor):
-        raise BackupError(f"somebody else has removed {part} meanwhile: the backup is lost")
-
-
-def _give_name(part: Path, path: Path, *, replace: bool) -> None:
-    if not replace:
-        try:
-            os.link(part, path)  # which replaces nothing
-        except FileExistsError:
-            raise BackupError(f"{path} is there by now: it stays as it is") from None
-        except OSError:
-            # A file system without links, on which it can only be looked.
-            if os.path.lexists(path):
-                raise BackupError(f"{path} is there by now: it stays as it is") from None
-        else:
-            part.unlink()
-            return
-    part.replace(path)

@@ -9,11 +9,11 @@ from pathlib import Path
 from app.backup.archive import (
     read_dump,
     read_manifest,
-    whole_or_not_there,
     write_dump,
     write_manifest,
 )
 from app.backup.manifest import Manifest, logs_there
+from app.whole_files import whole_or_not_there
 from postgres.connections import Connection, connect
 from postgres.dumping import APPLICATION_NAME, check_readable, dump
 from postgres.migrate import applied_steps
@@ -41,7 +41,8 @@ def back_up(owner_url: str, path: Path, *, programs: Path | None, replace: bool)
 
     Nothing is locked that the service needs; who migrates waits. `programs` is the folder of `pg_dump` and
     `pg_restore`. The file is there when it was read to its end, and not at all where anything failed. Raises
-    BackupError, postgres.programs.ProgramError, postgres.pooling.PoolerError, psycopg.Error, OSError.
+    BackupError, app.whole_files.FileError, postgres.programs.ProgramError, postgres.pooling.PoolerError,
+    psycopg.Error, OSError.
     """
     with connect(owner_url) as connection, whole_or_not_there(path, replace=replace) as file:
         require_session(connection, "a backup")

@@ -32,6 +32,7 @@ from app.log.committed import (
     read_leaf_hashes_at,
 )
 from app.log.leaves import read_leaf_hashes
+from app.tenants import check_there
 from domain.evidence.bundles import (
     FORMAT,
     Consistency,
@@ -102,16 +103,29 @@ class Bundle:
     def pieces(self) -> Iterator[bytes]:
         """Yield the zip.
 
-        Raises MissingHashesError, NotSealedError where something of the stream is erased meanwhile, and what
-        the store raises.
+        Raises MissingHashesError, NotSealedError where something of the stream is erased meanwhile,
+        app.tenants.TenantError where the tenant is removed meanwhile, and what the store raises. Events that
+        are not there though it is are left out: who verifies the bundle finds which.
         """
         zip_stream = ZipStream()
+        try:
+            yield from self._members(zip_stream)
+        except MissingHashesError:
+            self._check_tenant()
+            raise
+        self._check_tenant()
+        yield zip_stream.end()
+
+    def _members(self, zip_stream: ZipStream) -> Iterator[bytes]:
         for name, content in self._small():
             yield from zip_stream.member(name, [content])
         yield from zip_stream.member("proof.json", self._proof())
         yield from zip_stream.member("leaves", self._leaves(), compressed=False)
         yield from zip_stream.member("events.ndjson", self._lines())
-        yield zip_stream.end()
+
+    def _check_tenant(self) -> None:
+        with self._pool.connection() as connection:
+            check_there(connection, self._log.tenant_id)
 
     def _small(self) -> Iterator[tuple[str, bytes]]:
         yield "manifest.json", json.encode(self.manifest)

@@ -16,7 +16,7 @@ from app.evidence.zip_stream import ZipStream
 from app.limits.limits import Limit, list_limits
 from app.log.append import read_head
 from app.log.committed import committed_events
-from app.tenants import Key, Tenant, list_keys
+from app.tenants import Key, Tenant, check_there, list_keys
 from domain.evidence.bundles import event_line
 from postgres.connections import Pool
 
@@ -34,6 +34,10 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     "log_keys": ("log_number", "number"),
     "logs": ("number",),
 }
+
+
+class MissingEventsError(Exception):
+    """Events that the log had are not there."""
 
 
 class Exported(Struct, frozen=True):
@@ -79,9 +83,22 @@ class Export:
             )
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the zip. Raises what `app.evidence.bundle.Bundle.pieces` raises, and psycopg.Error."""
-        about = self.about
+        """Yield the zip.
+
+        Raises what `app.evidence.bundle.Bundle.pieces` raises, MissingEventsError where events after those
+        that are sealed are gone, and psycopg.Error.
+        """
         zip_stream = ZipStream()
+        try:
+            yield from self._members(zip_stream)
+        except MissingEventsError:
+            self._check_tenant()
+            raise
+        self._check_tenant()
+        yield zip_stream.end()
+
+    def _members(self, zip_stream: ZipStream) -> Iterator[bytes]:
+        about = self.about
         yield from zip_stream.member("tenant.json", [json.format(json.encode(about)), b"\n"])
         if self._bundle is not None:
             bundle = self._bundle.pieces()
@@ -89,14 +106,25 @@ class Export:
         yield from zip_stream.member("tail.ndjson", self._tail())
         for table, order in _TABLES.items():
             yield from zip_stream.member(f"{table}.ndjson", self._rows(table, order))
-        yield zip_stream.end()
+
+    def _check_tenant(self) -> None:
+        with self._pool.connection() as connection:
+            check_there(connection, self.about.tenant.tenant_id)
 
     def _tail(self) -> Iterator[bytes]:
         """Write the events after those in the bundle."""
         about = self.about
         tenant_id, first = about.tenant.tenant_id, about.sealed + 1
+        missing = about.last_position - about.sealed
         for events in committed_events(self._pool, tenant_id, first, about.last_position):
+            missing -= len(events)
             yield from map(event_line, events)
+        # Nothing else would tell: no proof is of these.
+        if missing > 0:
+            raise MissingEventsError(
+                f"of the events at positions {first} to {about.last_position}, {missing} are not there:"
+                " `roundbook verify` says more"
+            )
 
     def _rows(self, table: str, order: tuple[str, ...]) -> Iterator[bytes]:
         """Write the rows of a table, as PostgreSQL writes them in JSON, as they come."""

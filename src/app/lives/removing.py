@@ -8,9 +8,9 @@ import psycopg
 from msgspec import Struct
 from psycopg import sql
 
-from app.tenants import Tenant, TenantError
+from app.tenants import Tenant, TenantError, list_keys, revoke_key
 from postgres.connections import Connection
-from postgres.rows import fetch_all
+from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
 
 
@@ -20,6 +20,8 @@ class Sql(Statements):
     remove_tenant: Statement
     tables_of_tenants: Statement
     list_removed: Statement
+    tables_to_look_into: Statement
+    since_revoked_s: Statement
 
 
 SQL = Sql(__file__)
@@ -42,6 +44,18 @@ class Removed(Struct, frozen=True):
     removed_at: datetime
     log_ids: list[bytes]
     sealed: int
+
+
+def revoke_keys(connection: Connection, tenant: Tenant) -> float | None:
+    """Revoke all keys of a tenant for good; gives since when none is valid, in seconds, None if it had none.
+
+    By the clock of the database, which the time of revoking is of.
+    """
+    for key in list_keys(connection, tenant):
+        if key.revoked_at is None:
+            revoke_key(connection, key.key_id)
+    row = {"tenant_id": tenant.tenant_id}
+    return fetch_one(connection, SQL.since_revoked_s, row, float)
 
 
 def begin_removal(owner: Connection, tenant: Tenant, *, reason: str, by: str) -> Removed:
@@ -95,12 +109,34 @@ def remove_key_files(folder: Path, log_ids: list[bytes]) -> list[Path]:
 
     Raises OSError.
     """
-    files = [file for log_id in log_ids for file in sorted(folder.glob(f"{log_id.hex()}.*"))]
+    files = key_files(folder, log_ids)
     for file in files:
         file.unlink()
     return files
 
 
+def key_files(folder: Path, log_ids: list[bytes]) -> list[Path]:
+    """List the files of the keys that sign these logs. Raises OSError."""
+    return [file for log_id in log_ids for file in sorted(folder.glob(f"{log_id.hex()}.*"))]
+
+
 def list_removed(connection: Connection) -> list[Removed]:
     """List the tenants that were removed, the first one first."""
     return fetch_all(connection, SQL.list_removed, None, Removed)
+
+
+def list_unfinished(connection: Connection) -> list[Removed]:
+    """List the tenants on record as removed of which there are rows still. Raises psycopg.Error.
+
+    Into tables that the role may not read it does not look.
+    """
+    tables = fetch_all(connection, SQL.tables_to_look_into, None, str)
+    has_rows = sql.SQL(" or ").join(
+        sql.SQL("exists (select from {} t where t.tenant_id = r.tenant_id)").format(
+            sql.Identifier("roundbook", table)
+        )
+        for table in tables
+    )
+    query = sql.SQL("select r.tenant_id from roundbook.removed_tenants r where {}").format(has_rows)
+    found = {tenant_id for (tenant_id,) in connection.execute(query)}
+    return [each for each in list_removed(connection) if each.tenant_id in found]
