@@ -22,18 +22,19 @@ def deadlines(timeout_s: float) -> Middleware:
     def wrap(app: ASGIApp) -> ASGIApp:
         async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
             loop = asyncio.get_running_loop()
-            whole = begun = False
+            whole = begun = over = False
 
             async def receive_untimed() -> Any:
                 nonlocal whole
-                if whole or begun or deadline.expired():
+                if whole or begun or over or deadline.expired():
                     return await receive()
                 left_s = (deadline.when() or 0.0) - loop.time()
                 deadline.reschedule(None)
                 try:
                     message = await receive()
                 finally:
-                    if not deadline.expired():
+                    # Who waits for the client to leave may do so for a moment longer than there is a deadline.
+                    if not (over or deadline.expired()):
                         deadline.reschedule(loop.time() + left_s)
                 whole = not message.get("more_body", False)
                 return message
@@ -52,6 +53,8 @@ def deadlines(timeout_s: float) -> Middleware:
                 if begun or not deadline.expired():
                     raise
                 await _refuse(scope, receive, send, timeout_s)
+            finally:
+                over = True
 
         return wrapped
 
