@@ -13,8 +13,7 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
-from postgres.embedded import EmbeddedError, EmbeddedServer
-from postgres.embedded import server as server_module
+from postgres.embedded import EmbeddedError, EmbeddedServer, StoppedError, waiting
 from postgres.embedded.accounts import server_account
 from tests.embedded.processes import (
     Neighbour,
@@ -127,7 +126,7 @@ def test_a_server_left_behind_is_waited_for(
     neighbour: Start,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(server_module, "SLOW_S", 0.1)
+    monkeypatch.setattr(waiting, "SLOW_S", 0.1)
     owner = neighbour()
     _, url = owner.entered()
     write_rows(url)
@@ -194,8 +193,8 @@ def test_a_lock_file_cut_short_by_a_full_disk_is_no_obstacle(
 def test_waiting_for_a_process_that_never_starts_the_server_is_told_and_ends(
     server: EmbeddedServer, data_dir: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "SLOW_S", 0.1)
-    monkeypatch.setattr(server_module, "READY_LIMIT_S", 0.3)
+    monkeypatch.setattr(waiting, "SLOW_S", 0.1)
+    monkeypatch.setattr(waiting, "READY_LIMIT_S", 0.3)
     data_dir.mkdir()
     with (data_dir / "lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -205,6 +204,14 @@ def test_waiting_for_a_process_that_never_starts_the_server_is_told_and_ends(
             server.__enter__()
     assert len(said) == 1
     assert "can take minutes" in said[0]
+
+
+def test_who_waits_for_another_process_leaves_when_asked(data_dir: Path) -> None:
+    data_dir.mkdir()
+    with (data_dir / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(StoppedError):
+            EmbeddedServer(data_dir, stopped=lambda: True).__enter__()
 
 
 def test_an_owner_whose_folder_was_replaced_gives_way_to_the_new_one(

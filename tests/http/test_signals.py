@@ -1,9 +1,18 @@
 """Being asked to end, however often and in whatever moment."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+import pytest
+
+from postgres.embedded import EmbeddedServer
+from postgres.embedded.place import find_place
+from tests.http.service import Running, eventually, in_folder
+from tests.processes import command_of, descendants, runs
 
 _ASKED_TO_END = """
 import signal, threading, time
@@ -47,3 +56,34 @@ def test_signals_that_interrupt_each_other_do_not_hang_the_service() -> None:
         asked.kill()
         told, _ = asked.communicate()
     assert told == b"ended\n"
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_a_service_whose_database_does_not_come_up_ends_when_asked(
+    folder: Path, *, is_stopped: bool
+) -> None:
+    """It went on for up to 900 s; one whose postmaster is stopped took a minute and more to end that."""
+    data_dir = folder / "data"
+    with EmbeddedServer(data_dir, say=lambda _: None):
+        place = find_place(data_dir, print)
+    with (place.pgdata / "postgresql.auto.conf").open("a") as configuration:
+        configuration.write("restore_command = 'exec sleep 3600'\n")
+    recovery = place.pgdata / "recovery.signal"
+    recovery.touch()
+    os.chown(recovery, place.account.uid, place.account.gid)
+    service = Running(folder, "serve", "--port", "0", settings=in_folder(data_dir))
+    try:
+        eventually(lambda: any("sleep 3600" in command_of(p) for p in descendants(service.pid)))
+        family = descendants(service.pid)
+        [postmaster] = [pid for pid in family if f"-D {place.pgdata}" in command_of(pid)]
+        if is_stopped:
+            os.kill(postmaster, signal.SIGSTOP)
+    finally:
+        service.signal(signal.SIGTERM)
+        status, said = service.ended()
+    assert (status, said) == (0, "")
+    assert "Error" not in service.log()
+    eventually(lambda: not any(map(runs, family)))
+    recovery.unlink()
+    with EmbeddedServer(data_dir, say=lambda _: None):
+        pass

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from signal import SIGHUP, SIGINT, SIGKILL, SIGQUIT, Signals
+from signal import SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, Signals
 
 from postgres.embedded.admission import prepare_admission
 from postgres.embedded.binaries import find_binaries
@@ -106,6 +106,7 @@ class Postmaster:
         steps = [(SIGINT, FAST_SHUTDOWN_S), (SIGQUIT, 10.0), (SIGKILL, None)]
         for number, wait_s in steps:
             self._process.send_signal(number)  # does nothing if the process ended
+            self._process.send_signal(SIGCONT)  # one that is stopped would not come to it
             try:
                 self._process.wait(wait_s)
             except subprocess.TimeoutExpired:
