@@ -242,7 +242,12 @@ class EmbeddedServer:
                         + self._postmaster.log.last_words()
                     )
                 started = self._postmaster.start()
-            patience.wait("the embedded PostgreSQL to start (after a crash it recovers first)")
+            orphan = self._postmaster.orphan
+            patience.wait(
+                "the embedded PostgreSQL to start (after a crash it recovers first)"
+                if orphan is None
+                else f"process {orphan}, a PostgreSQL that outlived whoever ran it, to end"
+            )
         self._outwait_recovery(patience)
         is_trusting = not by_password(self._place)
         furnish(self._place)
