@@ -11,7 +11,8 @@ import pytest
 
 from postgres.embedded import EmbeddedServer
 from postgres.embedded.place import find_place
-from tests.http.service import Running, eventually, in_folder
+from tests.databases import Database
+from tests.http.service import Running, Service, eventually, in_folder, on
 from tests.processes import command_of, descendants, runs
 
 _ASKED_TO_END = """
@@ -56,6 +57,34 @@ def test_signals_that_interrupt_each_other_do_not_hang_the_service() -> None:
         asked.kill()
         told, _ = asked.communicate()
     assert told == b"ended\n"
+
+
+_HUNG_UP = """
+import os, signal, sys, threading
+from api.process.supervisor import on_signals
+
+if "nohup" in sys.argv:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+stop = threading.Event()
+on_signals(stop)
+os.kill(os.getpid(), signal.SIGHUP)
+print("went on" if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else stop.wait(60))
+"""
+
+
+def test_a_terminal_that_is_closed_ends_the_service_in_good_order_unless_it_is_to_go_on(
+    fresh_database: Database, folder: Path
+) -> None:
+    """It was killed, as are programs that know no better."""
+    for words, expected in (["nohup"], "went on\n"), ([], "True\n"):
+        command = [sys.executable, "-c", _HUNG_UP, *words]
+        told = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert (told.stdout, told.returncode) == (expected, 0)
+    service = Service(folder, settings=on(fresh_database))
+    family = service.family()
+    service.signal(signal.SIGHUP)
+    assert service.ended()[0] == 0, service.log()
+    assert not any(map(runs, family))
 
 
 @pytest.mark.parametrize("is_stopped", [False, True])

@@ -112,7 +112,7 @@ def serve(
     """Serve the API, keep the read models up to date and seal the logs.
 
     Waits for its database and migrates it; meanwhile it answers /health/live, and all else 503. Ends
-    cleanly on SIGTERM and SIGINT: what was begun is finished.
+    cleanly on SIGTERM, SIGINT and SIGHUP: what was begun is finished.
     """
     # The other commands need nothing of what HTTP is made of, and are quick to start without it.
     from api.process.starting import answering  # noqa: PLC0415
