@@ -4,7 +4,6 @@ import fcntl
 import os
 import signal
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -13,8 +12,7 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
-from postgres.embedded import EmbeddedError, EmbeddedServer
-from postgres.embedded import server as server_module
+from postgres.embedded import EmbeddedError, EmbeddedServer, StoppedError, waiting
 from postgres.embedded.accounts import server_account
 from tests.embedded.processes import (
     Neighbour,
@@ -121,27 +119,43 @@ def test_a_restart_straight_after_everything_was_killed_recovers(
 
 
 def test_a_server_left_behind_is_waited_for(
-    server: EmbeddedServer,
-    data_dir: Path,
-    said: list[str],
-    neighbour: Start,
-    monkeypatch: pytest.MonkeyPatch,
+    data_dir: Path, neighbour: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "SLOW_S", 0.1)
+    monkeypatch.setattr(waiting, "SLOW_S", 0.1)
     owner = neighbour()
     _, url = owner.entered()
     write_rows(url)
     pid = postmaster(data_dir)
-    os.kill(pid, signal.SIGSTOP)  # a shutdown that takes its time
+    said = []
+    with closing(psycopg.connect(url)) as session:
+        backend = session.info.backend_pid
+
+        def say(line: str) -> None:
+            said.append(line)
+            os.kill(backend, signal.SIGCONT)
+
+        os.kill(backend, signal.SIGSTOP)  # the shutdown waits for it
+        owner.kill()
+        with EmbeddedServer(data_dir, say=say) as server:
+            assert not runs(pid)
+            assert rows(server.admin_url) == 100
+    assert len(said) == 1
+    assert said[0].startswith(f"waiting for process {pid}, a PostgreSQL that outlived whoever ran")
+
+
+def test_a_server_left_behind_that_is_stopped_goes_on_to_its_end(
+    server: EmbeddedServer, data_dir: Path, neighbour: Start
+) -> None:
+    """It never came to the signal that the death of its owner sent it, and each start waited in vain."""
+    owner = neighbour()
+    _, url = owner.entered()
+    write_rows(url)
+    pid = postmaster(data_dir)
+    os.kill(pid, signal.SIGSTOP)
     owner.kill()
-    going_on = threading.Timer(0.5, os.kill, (pid, signal.SIGCONT))
-    going_on.start()
     with server:
         assert not runs(pid)
         assert rows(server.admin_url) == 100
-    going_on.join()
-    assert len(said) == 1
-    assert said[0].startswith("waiting for the embedded PostgreSQL to start (after a crash")
 
 
 @pytest.fixture
@@ -194,8 +208,8 @@ def test_a_lock_file_cut_short_by_a_full_disk_is_no_obstacle(
 def test_waiting_for_a_process_that_never_starts_the_server_is_told_and_ends(
     server: EmbeddedServer, data_dir: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "SLOW_S", 0.1)
-    monkeypatch.setattr(server_module, "READY_LIMIT_S", 0.3)
+    monkeypatch.setattr(waiting, "SLOW_S", 0.1)
+    monkeypatch.setattr(waiting, "READY_LIMIT_S", 0.3)
     data_dir.mkdir()
     with (data_dir / "lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -205,6 +219,14 @@ def test_waiting_for_a_process_that_never_starts_the_server_is_told_and_ends(
             server.__enter__()
     assert len(said) == 1
     assert "can take minutes" in said[0]
+
+
+def test_who_waits_for_another_process_leaves_when_asked(data_dir: Path) -> None:
+    data_dir.mkdir()
+    with (data_dir / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(StoppedError):
+            EmbeddedServer(data_dir, stopped=lambda: True).__enter__()
 
 
 def test_an_owner_whose_folder_was_replaced_gives_way_to_the_new_one(

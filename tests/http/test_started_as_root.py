@@ -168,10 +168,10 @@ def test_where_no_account_can_serve_it_is_told_and_root_serves(
             assert told == []
 
 
-def test_an_account_that_is_named_and_can_not_serve_ends_the_start(
-    fresh_database: Database,
-) -> None:
-    said = refused(on(fresh_database) | {"ROUNDBOOK_SERVICE_USER": "no-such-user"})
+def test_an_account_that_is_named_and_can_not_serve_ends_the_start(folder: Path) -> None:
+    """A store was made before that was told."""
+    said = refused(in_folder(folder / "data") | {"ROUNDBOOK_SERVICE_USER": "no-such-user"})
+    assert not (folder / "data").exists()
     if IS_ROOT:
         assert "no-such-user can't serve: there is no such account" in said
     else:

@@ -36,7 +36,7 @@ from app.log.erasure import HeldError
 from app.settings import SettingsError
 from app.tenants import TenantError
 from domain.evidence.merkle import MissingHashesError
-from postgres.embedded import EmbeddedError, in_words
+from postgres.embedded import EmbeddedError, StoppedError, in_words
 from postgres.migrate import MigrationError
 from postgres.migration_turn import MigrationBusyError
 from postgres.privileges import TooMuchPrivilegeError
@@ -126,6 +126,8 @@ def run() -> int:
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
+    except StoppedError:
+        return 0  # a service that was ended before it began
     except _EXPECTED_ERRORS as error:
         return _failed(_in_words(error))
     return 0

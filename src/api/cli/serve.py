@@ -18,7 +18,7 @@ from api.process.listening import listen, listen_for_operators, url_of
 from api.process.logs import configure_logs
 from api.process.projecting import open_projector
 from api.process.schema_watch import watch_schema
-from api.process.service_account import REMEDY, Choice, choose_account
+from api.process.service_account import REMEDY, Choice, choose_account, find_named
 from api.process.store import (
     Store,
     check_direct,
@@ -112,7 +112,7 @@ def serve(
     """Serve the API, keep the read models up to date and seal the logs.
 
     Waits for its database and migrates it; meanwhile it answers /health/live, and all else 503. Ends
-    cleanly on SIGTERM and SIGINT: what was begun is finished.
+    cleanly on SIGTERM, SIGINT and SIGHUP: what was begun is finished.
     """
     # The other commands need nothing of what HTTP is made of, and are quick to start without it.
     from api.process.starting import answering  # noqa: PLC0415
@@ -123,6 +123,7 @@ def serve(
     if read_only and (demo or settings.database_url is None):
         raise click.UsageError("--read-only needs ROUNDBOOK_DATABASE_URL, and goes without --demo")
     _check_tracing(settings)
+    find_named(settings)  # before a store is made in vain
     if cut:
         log.info("defaults are cut to the memory that there is", bytes=memory_limit_bytes(), **cut)
     with (

@@ -42,31 +42,40 @@ class Choice(NamedTuple):
     why_not: str | None = None
 
 
+def find_named(settings: Settings) -> Account | None:
+    """Return the account that is named and is another than who runs this process, None if none is.
+
+    It needs no store. Raises ServiceUserError where there is no such account, or only root could run as it.
+    """
+    named = settings.service_user
+    if named is None or (is_root() and named == _ROOT):
+        return None
+    account = find_account(named)
+    if not is_root():
+        if account is not None and account.uid == os.geteuid():
+            return None
+        raise ServiceUserError(
+            f"ROUNDBOOK_SERVICE_USER: only root can run a process as {named}: start the service as root,"
+            f" or as {named} and without the setting"
+        )
+    if account is None:
+        raise _cannot_serve(named, "there is no such account")
+    return account
+
+
 def choose_account(settings: Settings, store: Store) -> Choice:
     """Find the account that workers and the projector can run as.
 
     As each is tried, it takes a second or so. Raises ServiceUserError where the one that is named can't be,
     and psycopg.Error where the store is out of reach.
     """
-    named = settings.service_user
-    if not is_root():
-        own = os.geteuid()
-        if named is not None and ((account := find_account(named)) is None or account.uid != own):
-            raise ServiceUserError(
-                f"ROUNDBOOK_SERVICE_USER: only root can run a process as {named}: start the service as root,"
-                f" or as {named} and without the setting"
-            )
-        return Choice(None)
-    if named == _ROOT:
-        return Choice(None)
-    if named is not None:
-        account = find_account(named)
-        why_not = (
-            "there is no such account" if account is None else _refusal(account, settings, store)
-        )
-        if why_not is not None:
-            raise ServiceUserError(f"ROUNDBOOK_SERVICE_USER: {named} can't serve: {why_not}")
+    account = find_named(settings)
+    if account is not None:
+        if (why_not := _refusal(account, settings, store)) is not None:
+            raise _cannot_serve(account.name, why_not)
         return Choice(account)
+    if settings.service_user is not None or not is_root():
+        return Choice(None)
     refusals = []
     for candidate in filter(None, map(find_account, CANDIDATES)):
         why_not = _refusal(candidate, settings, store)
@@ -96,6 +105,10 @@ def own_home(account: Account) -> dict[str, str]:
         return {"HOME": pwd.getpwuid(account.uid).pw_dir}
     except KeyError:
         return {"HOME": "/nonexistent"}
+
+
+def _cannot_serve(name: str, why_not: str) -> ServiceUserError:
+    return ServiceUserError(f"ROUNDBOOK_SERVICE_USER: {name} can't serve: {why_not}")
 
 
 def _refusal(account: Account, settings: Settings, store: Store) -> str | None:

@@ -74,8 +74,8 @@ def open_store(
 
     Where there is no embedded server one is made only with `make`: whoever reads or changes what is there
     must not be shown an empty one for a slip of the pen. What there is to say of the settings and of the
-    embedded server goes to `say`. One that recovers is waited for, until `stopped` says true; then the store
-    is not to be used. Raises postgres.embedded.EmbeddedError.
+    embedded server goes to `say`. Raises postgres.embedded.EmbeddedError, and StoppedError where `stopped`
+    says true while that server is waited for.
     """
     for sentence in ignored_settings().values():
         say(sentence)

@@ -54,7 +54,7 @@ log = structlog.get_logger()
 
 
 def on_signals(stop: threading.Event) -> None:
-    """Set `stop` on SIGTERM and SIGINT. For the main thread."""
+    """Set `stop` on SIGTERM, SIGINT, and SIGHUP unless that is ignored (nohup). For the main thread."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         # An Event's lock is not reentrant, and a handler interrupts the main thread wherever it is: in
@@ -64,6 +64,8 @@ def on_signals(stop: threading.Event) -> None:
 
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, handle)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, handle)
 
 
 class _Child(NamedTuple):

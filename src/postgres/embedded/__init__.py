@@ -4,7 +4,7 @@ For Linux and macOS (it needs `flock` and unix sockets). On macOS, where no sign
 a parent, the server outlives a killed owner until the next process starts, which ends it first.
 """
 
-from postgres.embedded.errors import EmbeddedError, in_words
+from postgres.embedded.errors import EmbeddedError, StoppedError, in_words
 from postgres.embedded.server import EmbeddedServer
 
-__all__ = ["EmbeddedError", "EmbeddedServer", "in_words"]
+__all__ = ["EmbeddedError", "EmbeddedServer", "StoppedError", "in_words"]

@@ -11,6 +11,10 @@ class EmbeddedError(Exception):
         super().__init__(message or type(self).__doc__)
 
 
+class StoppedError(Exception):
+    """The embedded PostgreSQL was waited for, and whoever waited was asked to end."""
+
+
 def in_words(error: Exception) -> str:
     """Write an error of the operating system as people do: without its number, its file first."""
     if isinstance(error, OSError) and error.strerror:

@@ -3,14 +3,14 @@
 import os
 import subprocess
 import time
-from signal import SIGHUP, SIGINT, SIGKILL, SIGQUIT, Signals
+from signal import SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, Signals
 
 from postgres.embedded.admission import prepare_admission
 from postgres.embedded.binaries import find_binaries
 from postgres.embedded.cluster import SETTINGS, check_version, make_cluster, shared_buffers
 from postgres.embedded.log import Log
 from postgres.embedded.place import Place, claim_socket_folder
-from postgres.embedded.process import disown, launch, running_postmaster, signal_process
+from postgres.embedded.process import disown, end_process, launch, running_postmaster
 from postgres.memory import share_of_plenty
 
 # A fast shutdown writes all dirty buffers, of which there are few; what it takes longer is a stuck disk.
@@ -27,6 +27,8 @@ class Postmaster:
         self._process: subprocess.Popen[bytes] | None = None
         self._listened = False
         self._orphan_seen_at: float | None = None
+        self.orphan: int | None = None
+        """The process that `start` met and that still has to end: a server of an owner before us."""
 
     @property
     def running(self) -> bool:
@@ -63,9 +65,9 @@ class Postmaster:
         Raises EmbeddedError, OSError.
         """
         pgdata = self._place.pgdata
-        orphan = running_postmaster(pgdata)
-        if orphan is not None:
-            self._end_orphan(orphan)
+        self.orphan = running_postmaster(pgdata)
+        if self.orphan is not None:
+            self._end_orphan(self.orphan)
             return False
         self._orphan_seen_at = None
         binaries = find_binaries(self._place)
@@ -106,6 +108,7 @@ class Postmaster:
         steps = [(SIGINT, FAST_SHUTDOWN_S), (SIGQUIT, 10.0), (SIGKILL, None)]
         for number, wait_s in steps:
             self._process.send_signal(number)  # does nothing if the process ended
+            self._process.send_signal(SIGCONT)  # one that is stopped would not come to it
             try:
                 self._process.wait(wait_s)
             except subprocess.TimeoutExpired:
@@ -120,11 +123,12 @@ class Postmaster:
 
     def _end_orphan(self, pid: int) -> None:
         # As its owner we hold the lock, so nobody else answers for it. Where the death of its owner sent a
-        # signal already, a second one does no harm.
+        # signal already, a second one does no harm. One that is stopped goes on, or it would keep us from
+        # starting for ever.
         now = time.monotonic()
         if self._orphan_seen_at is None:
             self._orphan_seen_at = now
-            signal_process(pid, SIGINT)
+            end_process(pid, SIGINT)
         elif now - self._orphan_seen_at > FAST_SHUTDOWN_S:
             self._orphan_seen_at = now
-            signal_process(pid, SIGQUIT)
+            end_process(pid, SIGQUIT)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from signal import Signals
+from signal import SIGCONT, Signals
 
 from postgres.embedded.accounts import Account
 
@@ -73,10 +73,11 @@ def disown(lock_file: Path) -> None:
         os.close(descriptor)
 
 
-def signal_process(pid: int, number: Signals) -> None:
-    """Send a signal to a process that may be gone by now."""
+def end_process(pid: int, number: Signals) -> None:
+    """Send a signal that ends a process, which may be gone by now, or stopped: then it goes on, to end."""
     with suppress(ProcessLookupError):
         os.kill(pid, number)
+        os.kill(pid, SIGCONT)
 
 
 def _process_id(lock_file: bytes) -> int | None:

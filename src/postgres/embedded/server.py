@@ -25,11 +25,9 @@ from postgres.embedded.place import (
     verify_socket_folder,
 )
 from postgres.embedded.postmaster import Postmaster
+from postgres.embedded.waiting import Patience
 from postgres.recovery import is_recovering
 
-READY_LIMIT_S = 900.0
-SLOW_S = 3.0
-POLL_S = 0.05
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 STABLE_S = 60.0
@@ -47,8 +45,8 @@ class EmbeddedServer:
     should it be killed. Others attach, and only use it. Where there is none one is made, unless `make` is
     off. Entering raises EmbeddedError: NoClusterError where there is none and none is made.
 
-    A server that recovers, as to a point in time, is waited for without end, until it ends that or `stopped`
-    says true: then it is entered as it is, for nothing but to be left.
+    A server that recovers, as to a point in time, is waited for without end. Where `stopped` says true
+    while a server is waited for, entering raises StoppedError soon, and leaves none running.
 
     `owner_url` is for migrating: it owns the database. `service_url` may connect and do what
     migrations granted. `admin_url` is the superuser, in the database `postgres`. Each holds its role's
@@ -191,7 +189,7 @@ class EmbeddedServer:
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
     def _own_or_attach(self) -> None:
-        patience = _Patience(self._say)
+        patience = Patience(self._say, self._stopped)
         while True:
             if self._lock.take():
                 try:
@@ -200,7 +198,7 @@ class EmbeddedServer:
                     self._let_go()
                     raise
                 return
-            if self._know_passwords() and self._accepts(self.service_url):
+            if self._know_passwords() and patience.ask(lambda: self._accepts(self.service_url)):
                 return
             patience.wait(f"process {self._lock.owner()} to start the embedded PostgreSQL")
 
@@ -232,9 +230,11 @@ class EmbeddedServer:
         if not self._place.pgdata.exists():
             self._say(f"making an embedded PostgreSQL in {self._place.home}")
             self._postmaster.make()
-        patience = _Patience(self._say)
+        patience = Patience(self._say, self._stopped)
         started = False
-        while not (self._postmaster.listening and self._accepts(self.admin_url)):
+        while not (
+            self._postmaster.listening and patience.ask(lambda: self._accepts(self.admin_url))
+        ):
             if not self._postmaster.running:
                 if started and not self._postmaster.met_an_orphan():
                     raise EmbeddedError(
@@ -242,27 +242,29 @@ class EmbeddedServer:
                         + self._postmaster.log.last_words()
                     )
                 started = self._postmaster.start()
-            patience.wait("the embedded PostgreSQL to start (after a crash it recovers first)")
-        if not self._outwait_recovery():
-            return
+            orphan = self._postmaster.orphan
+            patience.wait(
+                "the embedded PostgreSQL to start (after a crash it recovers first)"
+                if orphan is None
+                else f"process {orphan}, a PostgreSQL that outlived whoever ran it, to end"
+            )
+        self._outwait_recovery(patience)
         is_trusting = not by_password(self._place)
         furnish(self._place)
         if is_trusting:
             self._postmaster.reload()
-            while self._accepts(self._place.url(SERVICE, DATABASE, password=_ANOTHER)):
+            another = self._place.url(SERVICE, DATABASE, password=_ANOTHER)
+            while patience.ask(lambda: self._accepts(another)):
                 patience.wait("the embedded PostgreSQL to ask for passwords")
         self._started_at = time.monotonic()
 
-    def _outwait_recovery(self) -> bool:
+    def _outwait_recovery(self, patience: Patience) -> None:
         """Wait, for as long as it takes, until the server has recovered to where somebody wants it.
 
         It lets sessions in before. Whoever recovers to a point in time may let it stand still there, to look.
-        Gives False if it was stopped before.
         """
         told = False
-        while self._is_recovering():
-            if self._stopped():
-                return False
+        while patience.ask(self._is_recovering):
             if not told:
                 self._say(
                     f"the embedded PostgreSQL is in recovery, and nothing is begun before that ends, see"
@@ -270,8 +272,7 @@ class EmbeddedServer:
                     " `select pg_wal_replay_resume()`"
                 )
                 told = True
-            time.sleep(POLL_S)
-        return True
+            patience.pause()
 
     def _is_recovering(self) -> bool:
         try:
@@ -300,21 +301,3 @@ class EmbeddedServer:
             with suppress(OSError, EmbeddedError):
                 close_socket_folder(self._place)
         self._lock.release()
-
-
-class _Patience:
-    """Waits in small steps, says so once it takes long, and gives up in the end."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._began_at = time.monotonic()
-        self._said = False
-
-    def wait(self, what: str) -> None:
-        waited_s = time.monotonic() - self._began_at
-        if waited_s > READY_LIMIT_S:
-            raise EmbeddedError(f"waited {waited_s:.0f} s in vain for {what}")
-        if waited_s > SLOW_S and not self._said:
-            self._said = True
-            self._say(f"waiting for {what}; this can take minutes")
-        time.sleep(POLL_S)

@@ -28,7 +28,7 @@ from postgres.embedded.lock import Lock
 from postgres.embedded.passwords import SUPERUSER, make_passwords
 from postgres.embedded.place import Place, claim_socket_folder, find_place
 from postgres.embedded.postmaster import FAST_SHUTDOWN_S, Postmaster
-from postgres.embedded.process import disown, launch, running_postmaster, signal_process
+from postgres.embedded.process import disown, end_process, launch, running_postmaster
 
 _BESIDE = "upgrade"
 _KEPT = "postgres-"
@@ -289,7 +289,7 @@ def _end_server(pgdata: Path) -> None:
     while (pid := running_postmaster(pgdata)) is not None:
         number = SIGINT if time.monotonic() - began < FAST_SHUTDOWN_S else SIGQUIT
         if number is not told:
-            signal_process(pid, number)
+            end_process(pid, number)
             told = number
         time.sleep(_POLL_S)
 
