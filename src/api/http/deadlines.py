@@ -33,7 +33,7 @@ def deadlines(timeout_s: float) -> Middleware:
                 try:
                     message = await receive()
                 finally:
-                    # Who waits for the client to leave may do so for a moment longer than there is a deadline.
+                    # Who waits for a client to leave may do so for longer than there is a deadline.
                     if not (over or deadline.expired()):
                         deadline.reschedule(loop.time() + left_s)
                 whole = not message.get("more_body", False)
