@@ -22,11 +22,12 @@ def deadlines(timeout_s: float) -> Middleware:
     def wrap(app: ASGIApp) -> ASGIApp:
         async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
             loop = asyncio.get_running_loop()
-            whole = begun = over = False
+            whole = begun = False
+            over = asyncio.Event()
 
             async def receive_untimed() -> Any:
                 nonlocal whole
-                if whole or begun or over or deadline.expired():
+                if whole or begun or over.is_set() or deadline.expired():
                     return await receive()
                 left_s = (deadline.when() or 0.0) - loop.time()
                 deadline.reschedule(None)
@@ -34,7 +35,7 @@ def deadlines(timeout_s: float) -> Middleware:
                     message = await receive()
                 finally:
                     # Who waits for a client to leave may do so for longer than there is a deadline.
-                    if not (over or deadline.expired()):
+                    if not (over.is_set() or deadline.expired()):
                         deadline.reschedule(loop.time() + left_s)
                 whole = not message.get("more_body", False)
                 return message
@@ -54,7 +55,7 @@ def deadlines(timeout_s: float) -> Middleware:
                     raise
                 await _refuse(scope, receive, send, timeout_s)
             finally:
-                over = True
+                over.set()
 
         return wrapped
 
