@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP
 
@@ -38,9 +38,10 @@ def sealers(service: Service) -> list[int]:
 @contextmanager
 def stopped(*pids: int) -> Iterator[None]:
     """Stop processes; those that are still there go on in the end."""
-    for pid in pids:
-        os.kill(pid, SIGSTOP)
     try:
+        for pid in pids:
+            with suppress(ProcessLookupError):  # one of PostgreSQL's, whose work was done
+                os.kill(pid, SIGSTOP)
         yield
     finally:
         for pid in filter(runs, pids):
