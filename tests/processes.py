@@ -2,7 +2,9 @@
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from signal import SIGCONT, SIGSTOP
 from typing import Any
 
 from bench.processes import family
@@ -21,6 +23,19 @@ def runs(pid: int) -> bool:
     """Whether a process runs; one that ended and that nobody waited for does not."""
     states = _seen("stat=", pid)
     return any(not state.startswith("Z") for state, *_ in states)
+
+
+@contextmanager
+def stopped(*pids: int) -> Iterator[None]:
+    """Stop processes; those that are still there go on in the end."""
+    try:
+        for pid in pids:
+            with suppress(ProcessLookupError):  # one of PostgreSQL's, whose work was done
+                os.kill(pid, SIGSTOP)
+        yield
+    finally:
+        for pid in filter(runs, pids):
+            os.kill(pid, SIGCONT)
 
 
 def user_of(pid: int) -> int:

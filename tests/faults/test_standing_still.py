@@ -2,10 +2,9 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
-from signal import SIGCONT, SIGKILL, SIGSTOP
+from signal import SIGKILL
 
 import httpx
 
@@ -16,7 +15,7 @@ from tests.faults.sending import Ledger, Load, items_of, traffic
 from tests.faults.silence import LossyNetwork
 from tests.http.service import Service, eventually
 from tests.http.wire import assert_problem
-from tests.processes import command_of, descendants, runs
+from tests.processes import command_of, descendants, runs, stopped
 
 Start = Callable[..., Service]
 
@@ -33,19 +32,6 @@ def metric(service: Service, name: str) -> float:
 
 def sealers(service: Service) -> list[int]:
     return [pid for pid in descendants(service.pid) if "api.cli seal" in command_of(pid)]
-
-
-@contextmanager
-def stopped(*pids: int) -> Iterator[None]:
-    """Stop processes; those that are still there go on in the end."""
-    try:
-        for pid in pids:
-            with suppress(ProcessLookupError):  # one of PostgreSQL's, whose work was done
-                os.kill(pid, SIGSTOP)
-        yield
-    finally:
-        for pid in filter(runs, pids):
-            os.kill(pid, SIGCONT)
 
 
 def test_who_is_stopped_is_seen_from_outside(start: Start, fresh_database: Database) -> None:

@@ -16,7 +16,7 @@ from postgres.embedded import EmbeddedServer
 from tests.embedded.processes import postmaster
 from tests.http.service import Service, eventually
 from tests.http.wire import EVENTS, assert_problem, body, counts, login, recorded
-from tests.processes import descendants, runs
+from tests.processes import descendants, runs, stopped
 
 BATCH = body(*(login(str(n)) for n in range(100)))
 
@@ -114,15 +114,9 @@ def test_a_store_that_hangs_makes_the_service_unready_until_it_goes_on(
     embedded: Service, data_dir: Path
 ) -> None:
     pid = postmaster(data_dir)
-    family = [pid, *descendants(pid)]
-    for each in family:
-        os.kill(each, signal.SIGSTOP)
-    try:
+    with stopped(pid, *descendants(pid)):
         answer = httpx.get(embedded.url + "/health/ready", timeout=60)
         assert answer.status_code == 503
         assert answer.json()["status"] == "waiting"
         assert embedded.answers("/health/live")
-    finally:
-        for each in family:
-            os.kill(each, signal.SIGCONT)
     eventually(lambda: embedded.answers("/health/ready"))

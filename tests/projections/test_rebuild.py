@@ -121,7 +121,7 @@ def test_what_the_rebuild_projects_is_not_counted_as_shown(pool: Pool, projected
 def test_a_rebuild_under_load_equals_the_live_read_models_and_the_model(
     pool: Pool, projected: Tenant, model: Model
 ) -> None:
-    bodies = iter(batches(simulate(Scenario(players=40, games=8, seed=2), 20_000), 20))
+    bodies = iter(batches(simulate(Scenario(players=40, games=8, seed=2), 1_000_000_000), 20))
 
     def write() -> None:
         record_bodies(pool, projected, model, [next(bodies)])
