@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,15 @@ print("went on" if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else stop.w
 """
 
 
+@pytest.fixture
+def hangs_up() -> Iterator[None]:
+    """The tests may have been started by nohup, and what they start has it from them."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hangs_up")
 def test_a_terminal_that_is_closed_ends_the_service_in_good_order_unless_it_is_to_go_on(
     fresh_database: Database, folder: Path
 ) -> None:
