@@ -16,8 +16,9 @@ import psycopg
 from psycopg import sql
 
 from api.schema import SCHEMA
+from postgres.connections import Connection
 from postgres.embedded import EmbeddedServer
-from postgres.migrate import migrate
+from postgres.migrate import MigrationError, Schema, check_current, migrate
 from postgres.privileges import SQL
 
 SERVICE_ROLE = "roundbook_test_service"
@@ -98,3 +99,12 @@ def _with(url: str, role: str, database: str) -> str:
 
 def _database_name(url: str) -> str:
     return urlsplit(url).path.removeprefix("/")
+
+
+def is_current(schema: Schema, connection: Connection) -> bool:
+    """Return whether this version of the code can work with the schema."""
+    try:
+        check_current(schema, connection)
+    except MigrationError:
+        return False
+    return True

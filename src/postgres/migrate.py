@@ -265,15 +265,6 @@ def check_current(schema: Schema, connection: Connection) -> None:
         raise MigrationError(f"the database's schema is not up to date: {REMEDY}")
 
 
-def is_current(schema: Schema, connection: Connection) -> bool:
-    """Return whether this version of the code can work with the schema."""
-    try:
-        check_current(schema, connection)
-    except MigrationError:
-        return False
-    return True
-
-
 def look(schema: Schema, connection: Connection) -> SchemaState:
     """Tell what is missing of a schema, and whether it is newer than this version, which then goes on.
 

@@ -11,9 +11,9 @@ import pytest
 
 from api.schema import SCHEMA
 from postgres.connections import connect
-from postgres.migrate import Migration, MigrationError, Schema, is_current, migrate
+from postgres.migrate import Migration, MigrationError, Schema, migrate
 from postgres.session import SessionError
-from tests.databases import Database
+from tests.databases import Database, is_current
 
 CATALOGUE = """
 select table_name, column_name, data_type, is_nullable, column_default, collation_name

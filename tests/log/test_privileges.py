@@ -14,9 +14,9 @@ from api.tenancy import create_tenant
 from app.log.snapshots import SnapshotRecorder
 from app.tenants import allow_currency, create_key, find_key, list_keys, list_tenants, revoke_key
 from postgres.connections import open_pool
-from postgres.migrate import MigrationError, is_current
+from postgres.migrate import MigrationError
 from postgres.privileges import TooMuchPrivilegeError, check_service_privileges
-from tests.databases import OWNER_ROLE, SERVICE_ROLE, Database
+from tests.databases import OWNER_ROLE, SERVICE_ROLE, Database, is_current
 from tests.projections.helpers import project
 from tests.recording.sending import login, logins, send
 
