@@ -1,4 +1,4 @@
-"""A database for the commands of a run, and a service on it."""
+"""A database for the commands of a folder, and a service on it."""
 
 import os
 import re
@@ -23,7 +23,7 @@ __all__ = [
 Run = Callable[..., str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(admin_url: str, template: Database) -> Iterator[Database]:
     """The database that the commands work on, and `service` serves."""
     with new_database(admin_url, template=template) as database:

@@ -9,10 +9,13 @@ import pytest
 from app.log.erasure import Erased, Why, erase
 from app.tenants import Tenant
 from postgres.connections import Connection, connect
+from tests.cli.conftest import refused, run, served
 from tests.databases import Database
+from tests.http.conftest import folder, service, start
 from tests.queries.conftest import api, casino, new_casino
 
-__all__ = ["api", "casino", "new_casino"]  # fixtures, the same as of queries
+# Fixtures, the same as of queries and of commands.
+__all__ = ["api", "casino", "folder", "new_casino", "refused", "run", "served", "service", "start"]
 
 WHY = Why("asked by the player", "compliance")
 

@@ -7,15 +7,12 @@ import pytest
 from api.tenancy import create_tenant
 from app.tenants import find_tenant
 from postgres.connections import connect, open_pool
-from tests.cli.conftest import Run, refused, run, served
+from tests.cli.conftest import Run
 from tests.databases import Database
-from tests.http.conftest import folder, service, start
 from tests.http.service import Service, on, roundbook
 from tests.http.wire import EVENTS, new_key
 from tests.projections.rebuilding import rebuild
 from tests.queries.casino import Item, bet, deposit, item
-
-__all__ = ["folder", "refused", "run", "served", "service", "start"]  # fixtures of the commands
 
 PERSON = "Ada Example"
 LONG_AGO = "2010-01-15T12:00:00Z"

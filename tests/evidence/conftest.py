@@ -64,7 +64,7 @@ def new_audited(service: Service, database: Database, tenant: str) -> Audited:
     return Audited(service, database, tenant, service.new_key(tenant, "ingest", "read", "audit"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sealing(
     admin_url: str, template: Database, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Service, Database]]:
@@ -76,7 +76,7 @@ def sealing(
             yield service, database
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def day(sealing: tuple[Service, Database]) -> Audited:
     """A tenant that has the sample day in its log, with a checkpoint after each of its batches."""
     audited = new_audited(*sealing, "day")
@@ -85,7 +85,7 @@ def day(sealing: tuple[Service, Database]) -> Audited:
     return audited
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def large(sealing: tuple[Service, Database]) -> Audited:
     """A tenant with a log of 70,000 events."""
     audited = new_audited(*sealing, "large")

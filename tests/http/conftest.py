@@ -1,4 +1,7 @@
-"""One served instance for all tests of a run that leave it whole; a tenant and keys for each test."""
+"""One served instance for all tests of a folder that leave it whole; a tenant and keys for each test.
+
+It ends with the folder: what each folder kept would fill the server of the tests with connections.
+"""
 
 import itertools
 import shutil
@@ -18,21 +21,21 @@ from tests.http.wire import new_key
 _names = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(admin_url: str, template: Database) -> Iterator[Database]:
     """The database of the shared service: no other test's, as its projector would meddle."""
     with new_database(admin_url, template=template) as database:
         yield database
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(served: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A running `roundbook serve`, which no test may stop."""
     with serving(tmp_path_factory.mktemp("service"), settings=on(served)) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def watched(
     admin_url: str, template: Database, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:

@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from tests.http.service import Service, logged
+from tests.evidence.conftest import sealed_size
+from tests.http.service import Service, eventually, logged
 from tests.http.wire import EVENTS, Wire, assert_problem, body, deposit, login
 
 pytestmark = pytest.mark.xdist_group("watched")
@@ -24,11 +25,13 @@ PATHS = [
 
 @pytest.fixture(scope="module")
 def filled(watched: Service, writer: str) -> str:
-    """A key of a tenant with two events, which are shown."""
+    """A key of a tenant with two events, which are shown and sealed."""
     with watched.client(writer) as client:
         client.post(EVENTS, content=body(login("a"), deposit("b")))
         assert client.get("/api/v1/status", params={"at_least": 2}).status_code == 200
         assert client.get("/api/v1/players", params={"at_least": 2}).status_code == 200
+        # What is sealed is told by headers: it must not grow from a HEAD to its GET.
+        eventually(lambda: sealed_size(client) == 2)
     return writer
 
 

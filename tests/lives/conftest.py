@@ -16,7 +16,7 @@ __all__ = ["Run", "folder", "refused", "served", "service", "start"]  # fixtures
 SCOPES = [word for scope in ("ingest", "read", "audit") for word in ("--scope", scope)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def run(served: Database) -> Run:
     """A function that runs a command, which must end well, and gives its stdout."""
 

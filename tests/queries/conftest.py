@@ -1,4 +1,4 @@
-"""An application for all tests of a run, and tenants that may ask it."""
+"""An application for all tests of a folder, and tenants that may ask it."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,14 +12,14 @@ from tests.queries.asgi import Api, running
 from tests.queries.casino import Casino, OpenCasino, open_casino, play_casino_day
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api(database_url: str) -> Iterator[Api]:
     """The application; it waits 1 s for a position."""
     with running(create_app(Settings(at_least_timeout_s=1), database_url)) as served:
         yield served
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def new_casino(
     api: Api, pool: Pool, database_url: str, new_tenant: Callable[..., Tenant]
 ) -> OpenCasino:
@@ -33,7 +33,7 @@ def casino(new_casino: OpenCasino) -> Casino:
     return new_casino()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def day(new_casino: OpenCasino) -> Casino:
     """A tenant with the sample day in its log and its read models. Tests only read it."""
     filled = new_casino()

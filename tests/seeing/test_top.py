@@ -10,14 +10,11 @@ import psycopg
 from api.tenancy import create_tenant
 from app.lives.closing import set_closed
 from postgres.connections import connect
-from tests.cli.conftest import Run, run, served
+from tests.cli.conftest import Run
 from tests.cli.terminal import terminal
 from tests.databases import Database
-from tests.http.conftest import folder, service, start
 from tests.http.service import Service, environment, eventually, on, roundbook
 from tests.http.wire import EVENTS, body, login
-
-__all__ = ["folder", "run", "served", "service", "start"]  # fixtures of the commands
 
 _NOBODY = "http://127.0.0.1:9"
 _END_SESSIONS = """

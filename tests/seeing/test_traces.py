@@ -12,11 +12,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.databases import Database
-from tests.http.conftest import folder, start
 from tests.http.service import Service, environment, on, roundbook
 from tests.http.wire import EVENTS, body, login
-
-__all__ = ["folder", "start"]  # fixtures, the same as of the served application
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
