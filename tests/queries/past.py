@@ -26,10 +26,29 @@ def traffic(seed: int, events: int) -> list[Item]:
             "amount": pick(AMOUNTS),
             "currency": pick(("EUR", "BTC")),
         }
-        match pick(("bet", "bet", "bet", "deposit", "withdraw", "login", "player", "game")):
-            case "bet":
+        match pick(
+            (
+                "bet",
+                "bet",
+                "bet",
+                "rollback",
+                "roundend",
+                "deposit",
+                "withdraw",
+                "login",
+                "player",
+                "game",
+            )
+        ):
+            case "bet" | "rollback" as event:
                 flags = {"is_win": pick((True, False)), "is_bonus": pick((True, False))}
-                made.append(bet(**moved, **flags, game_id=pick(GAMES), round_id=f"r{number // 4}"))
+                named = {"game_id": pick(GAMES), "round_id": f"r{number // 4}"}
+                made.append({**bet(**moved, **flags, **named), "event": event})
+            case "roundend":
+                player = {"timestamp": at, "player_id": moved["player_id"]}
+                made.append(
+                    item("roundend", **player, game_id=pick(GAMES), round_id=f"r{number // 4}")
+                )
             case "deposit":
                 made.append(deposit(**moved, amount_eur=pick((None, 1.5))))
             case "withdraw":
@@ -52,6 +71,8 @@ def traffic(seed: int, events: int) -> list[Item]:
                     "themes": pick((None, ["sea"])),
                     "device": pick((None, "", "mobile")),
                     "has_freespins": pick((None, "yes", "unknown")),
+                    "theoretical_rtp": pick((None, 0.96, 2)),
+                    "volatility": pick((None, 0, 7.5)),
                 }
                 chosen = {name: value for name, value in fields.items() if random.random() < 0.5}
                 made.append(item("game", timestamp=at, game_id=pick(GAMES), **chosen))
