@@ -255,6 +255,89 @@ begin
 end
 $$;
 
+-- Read on the node that has the row, when it is locked.
+create or replace function roundbook.bucket_clock() returns timestamptz language plpgsql immutable as $$
+begin
+    return clock_timestamp();
+end
+$$;
+
+-- The same as elsewhere, but that a random value is made for each row by itself.
+create or replace function roundbook.erase(of_tenant int, of_record bigint, positions bigint[], numbers bigint[])
+    returns void language plpgsql security definer set search_path = roundbook, pg_temp as $$
+declare
+    its_number bigint;
+    instead bytea;
+begin
+    insert into erased (tenant_id, position, commitment, record_position)
+    select tenant_id, position,
+           sha256('\x02'::bytea || case when salt = '' then decode(repeat('00', 16), 'hex') else salt end
+                  || state),
+           of_record
+      from events where tenant_id = of_tenant and position = any(positions);
+    update events set state = null, salt = '' where tenant_id = of_tenant and position = any(positions);
+
+    insert into erased_conflicts (tenant_id, number, record_position)
+    select tenant_id, number, of_record
+      from conflicts where tenant_id = of_tenant and number = any(numbers);
+    foreach its_number in array numbers loop
+        instead := uuid_send(gen_random_uuid());
+        update conflicts set data = null, content_hash = instead
+         where tenant_id = of_tenant and number = its_number;
+    end loop;
+end
+$$;
+
+-- Whoever removes a tenant waits for who writes its log.
+create or replace function roundbook.remove_tenant(of_tenant int, why text, who text) returns void
+    language plpgsql set search_path = roundbook, pg_temp as $$
+declare
+    last_of_events bigint;
+    its_log record;
+    sealed record;
+    its_keys text[];
+begin
+    perform from sealing where tenant_id = of_tenant for update;
+    perform hold_log(of_tenant);
+    if not coalesce((select closed from closings
+                      where tenant_id = of_tenant order by number desc limit 1), false)
+    then
+        raise exception 'the tenant is not closed' using errcode = 'object_not_in_prerequisite_state';
+    end if;
+    if exists (select from (select distinct on (player_id) held from holds
+                             where tenant_id = of_tenant order by player_id, number desc) h where held)
+    then
+        raise exception 'a player of the tenant is on hold' using errcode = 'object_not_in_prerequisite_state';
+    end if;
+    last_of_events := coalesce((select max(position) from events where tenant_id = of_tenant), 0);
+    insert into removed_tenants
+           (tenant_id, name, created_at, last_position, last_key_id, reason, by, removed_at)
+    select t.tenant_id, t.name, t.created_at, last_of_events,
+           coalesce((select max(key_id) from api_keys where tenant_id = of_tenant), 0),
+           why, who, clock_timestamp()
+      from tenants t where t.tenant_id = of_tenant;
+    for its_log in select number, log_id from logs where tenant_id = of_tenant loop
+        select size, note into sealed from checkpoints
+         where tenant_id = of_tenant and log_number = its_log.number and tree = 'log'
+         order by size desc limit 1;
+        its_keys := array(select vkey from log_keys
+                           where tenant_id = of_tenant and log_number = its_log.number and not revoked
+                           order by number);
+        insert into removed_logs (tenant_id, number, log_id, vkeys, size, checkpoint)
+        values (of_tenant, its_log.number, its_log.log_id, its_keys, coalesce(sealed.size, 0), sealed.note);
+    end loop;
+    delete from sealing where tenant_id = of_tenant;
+    delete from tracking where tenant_id = of_tenant;
+    delete from logs where tenant_id = of_tenant;
+    delete from rate_limits where tenant_id = of_tenant;
+    delete from key_uses where tenant_id = of_tenant;
+    delete from log_turns where tenant_id = of_tenant;
+    delete from api_keys where tenant_id = of_tenant;
+    delete from tenant_currencies where tenant_id = of_tenant;
+    delete from tenants where tenant_id = of_tenant;
+end
+$$;
+
 alter function roundbook.add_leaf_run(int, int, bigint, bytea) security invoker;
 revoke all on function roundbook.hold_log(int) from public;
 

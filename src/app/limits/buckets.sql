@@ -5,8 +5,8 @@ with taken as (
     insert into rate_buckets as b (tenant_id, key_id, what, full_at)
     values (:tenant_id, :key_id, :what, clock_timestamp() + :cost * interval '1 microsecond')
     on conflict (tenant_id, key_id, what) do update
-       set full_at = greatest(b.full_at, clock_timestamp()) + :cost * interval '1 microsecond'
-     where b.full_at <= clock_timestamp() + :slack * interval '1 microsecond'
+       set full_at = roundbook.later(greatest(b.full_at, roundbook.bucket_clock()), :cost)
+     where b.full_at <= roundbook.later(roundbook.bucket_clock(), :slack)
     returning full_at
 ), found as (
     select true as granted, full_at from taken
