@@ -11,9 +11,13 @@ create table if not exists roundbook.log_turns (
     tenant_id int primary key
 );
 
+-- How long a lock is waited for is a setting of the coordinator's session. It goes to the node with the beginning of
+-- the transaction there.
 create or replace function roundbook.hold_log(of_tenant int) returns boolean
     language plpgsql set search_path = roundbook, pg_temp as $$
 begin
+    perform set_config('citus.propagate_set_commands', 'local', true);
+    execute format('set local lock_timeout = %L', current_setting('lock_timeout'));
     perform from log_turns where tenant_id = of_tenant for no key update;
     return found;
 end

@@ -56,9 +56,7 @@ class _Snapshot(NamedTuple):
 class Changes:
     """Keeps which tenants are still to be looked at. For one thread."""
 
-    def __init__(
-        self, since: Statement, everyone: Statement, *, sweep_s: float = _SWEEP_S
-    ) -> None:
+    def __init__(self, since: Statement, everyone: Statement, *, sweep_s: float = _SWEEP_S) -> None:
         """Ask by the statement `since`, and every `sweep_s` seconds by `everyone`, which gives all tenants.
 
         `since` gives the tenants of what was added from one transaction (`first`) up to before another

@@ -131,7 +131,9 @@ def take_over(connection: Connection, **others: str) -> dict[str, str] | None:
         "checked": [*CHECKED, CITUS],
         "answering": connection.info.backend_pid,
     }
-    found: dict[str, str | None] = dict(connection.execute(SQL.take_over.sql, parameters).fetchall())
+    found: dict[str, str | None] = dict(
+        connection.execute(SQL.take_over.sql, parameters).fetchall()
+    )
     for name, value in CHECKED.items():
         if found[name] != value:
             remedy = _REMEDY.get(

@@ -65,7 +65,9 @@ def run(connection: Connection, asked: Asked, given: dict[str, str]) -> None:
     Raises psycopg.Error.
     """
     types = _types(connection, asked)
-    values = [given.get(name, _value(kind)) for name, kind in zip(asked.parameters, types, strict=True)]
+    values = [
+        given.get(name, _value(kind)) for name, kind in zip(asked.parameters, types, strict=True)
+    ]
     result = connection.pgconn.exec_params(
         asked.text.encode(), [value.encode() for value in values]
     )
@@ -100,8 +102,12 @@ def _types(connection: Connection, asked: Asked) -> list[str]:
 
 def _value(kind: str) -> str:
     short = {
-        "integer": "int4", "bigint": "int8", "smallint": "int2", "boolean": "bool",
-        "timestamp with time zone": "timestamptz", "double precision": "float8",
+        "integer": "int4",
+        "bigint": "int8",
+        "smallint": "int2",
+        "boolean": "bool",
+        "timestamp with time zone": "timestamptz",
+        "double precision": "float8",
         "character varying": "varchar",
     }
     if kind.endswith("[]"):

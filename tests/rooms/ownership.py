@@ -44,7 +44,7 @@ ROOMS = {
     "log": Room(
         ["app/log/", "app/recording/", "app/conflicts"],
         _tables(
-            *("events", "conflicts", "snapshots", "logs", "leaf_runs"),
+            *("events", "conflicts", "snapshots", "logs", "leaf_runs", "log_turns"),
             *("erased", "erased_conflicts", "holds", "histories", "history_heads"),
         ),
     ),
@@ -121,7 +121,7 @@ ROOMS = {
 }
 
 # Grants and the first steps stand side by side for all rooms of a side.
-_WHOLE_SIDE = ("app/grants.sql", "app/migrations/", "projections/migrations/")
+_WHOLE_SIDE = ("app/grants.sql", "app/cluster", "app/migrations/", "projections/migrations/")
 
 _OURS = {"app", "projections", "postgres", "api"}
 
