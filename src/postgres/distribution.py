@@ -5,6 +5,7 @@ table that a later step adds needs nothing but that column, first in its primary
 whole is named by who has the schema.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -31,6 +32,9 @@ SQL = Sql(__file__)
 
 # The steps are read and written by who migrates, on the coordinator.
 _LOCAL = ("migrations",)
+
+
+_EVENTS = re.compile(r"TRIGGER \S+ BEFORE .*? ON ")
 
 
 class _Table(NamedTuple):
@@ -79,7 +83,20 @@ def distribute(owner: Connection, shared: Sequence[str]) -> None:
             owner.execute(SQL.distribute.sql, named | {"beside": beside or "none"})
             beside = beside or f"roundbook.{table.name}"
         for trigger in triggers:
-            owner.execute(trigger.definition.encode())
+            for definition in _on_shards(trigger):
+                owner.execute(definition.encode())
+
+
+def _on_shards(trigger: _Trigger) -> list[str]:
+    """Write a trigger as two where TRUNCATE is one of several events: Citus leaves such a one off the shards.
+
+    A TRUNCATE comes by the table itself, where the trigger for it is.
+    """
+    if " OR TRUNCATE " not in trigger.definition:
+        return [trigger.definition]
+    name = sql.Identifier(f"{trigger.name}_truncate").as_string()
+    alone = _EVENTS.sub(f"TRIGGER {name} BEFORE TRUNCATE ON ", trigger.definition, count=1)
+    return [trigger.definition.replace(" OR TRUNCATE ", " ", 1), alone]
 
 
 def _undistributed(connection: Connection, shared: Sequence[str]) -> list[_Table]:
