@@ -1,6 +1,5 @@
 """How far each generation of a tenant's read models is, as the `eventsourcing` library's tracking."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ class Sql(Statements):
     position_by_name: Statement
     tenant_by_name: Statement
     appended: Statement
+    live_tenants: Statement
     behind: Statement
     claim: Statement
     fail: Statement
@@ -81,11 +81,13 @@ def live(connection: Connection, tenant_id: int) -> Live | None:
 
 def appends() -> Changes:
     """Begin to look for the tenants whose logs grow."""
-    return Changes(SQL.appended)
+    return Changes(SQL.appended, SQL.live_tenants)
 
 
-def behind_of(connection: Connection, tenant_ids: Sequence[int] | None) -> list[Behind]:
+def behind_of(connection: Connection, tenant_ids: list[int] | None) -> list[Behind]:
     """List the generations of these tenants, of all for None, that have events to project, least first."""
+    if tenant_ids is None:
+        tenant_ids = fetch_all(connection, SQL.live_tenants, None, int)
     return fetch_all(connection, SQL.behind, {"tenant_ids": tenant_ids}, Behind)
 
 

@@ -39,12 +39,12 @@ ROOMS = {
             *("closings", "removed_tenants", "removed_logs"),
         ),
         # With a key it is known for some seconds which log goes on, as it is whether the key is valid.
-        {"find_key": _tables("logs", "histories")},
+        {"find_key": _tables("histories"), "log_id_of": _tables("logs")},
     ),
     "log": Room(
         ["app/log/", "app/recording/", "app/conflicts"],
         _tables(
-            *("events", "conflicts", "snapshots", "logs", "leaf_runs"),
+            *("events", "conflicts", "snapshots", "logs", "leaf_runs", "log_turns"),
             *("erased", "erased_conflicts", "holds", "histories", "history_heads"),
         ),
     ),
@@ -69,6 +69,7 @@ ROOMS = {
             "sealed_size": _tables("logs"),
             "sealed_sizes": _tables("logs"),
             "sealed_log": _tables("logs"),
+            "tenants_with_logs": _tables("logs"),
             "trees": _tables("logs"),
             "waiting": _tables("logs"),
             # Verifying is reading all that there is of a log.
@@ -124,7 +125,7 @@ ROOMS = {
 }
 
 # Grants and the first steps stand side by side for all rooms of a side.
-_WHOLE_SIDE = ("app/grants.sql", "app/migrations/", "projections/migrations/")
+_WHOLE_SIDE = ("app/grants.sql", "app/cluster", "app/migrations/", "projections/migrations/")
 
 _OURS = {"app", "projections", "postgres", "api"}
 
