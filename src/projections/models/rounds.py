@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from hashlib import blake2b
 from operator import attrgetter
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -45,6 +45,7 @@ SQL = Sql(__file__)
 
 _encode_name = msgspec.msgpack.Encoder().encode
 _encode_json = msgspec.json.Encoder().encode
+_TEXTS = msgspec.json.Decoder(dict[str, list[Any]])
 _SUMS = msgspec.json.Decoder(dict[str, tuple[Decimal, Decimal, Decimal, Decimal, frozenset[date]]])
 
 # Of the statement `copy_rounds`: tenant and generation, then the other fields but texts and positions.
@@ -179,6 +180,14 @@ def encode_sums(sums: dict[str, RoundSums]) -> str:
 def decode_sums(sums: str) -> dict[str, RoundSums]:
     """Read the sums of a round as the table holds them, by currency."""
     return {currency: RoundSums(*members) for currency, members in _SUMS.decode(sums).items()}
+
+
+def sums_by_currency(sums: str) -> Iterable[tuple[str, Sequence[str]]]:
+    """Return the sums of a round as its table holds them, texts as they are, by currency.
+
+    Of each: bet_real, bet_bonus, win_real, win_bonus, and more after them.
+    """
+    return _TEXTS.decode(sums).items()
 
 
 class RoundFilters(Struct, frozen=True):
