@@ -12,9 +12,7 @@ from postgres.connections import connect
 from projections.exporting import Name
 
 _NAMES: tuple[Name, ...] = get_args(Name)
-_MISSING = (
-    "exports are written by pyarrow, which is not installed: install roundbook[export], or pyarrow itself"
-)
+_MISSING = "exports are written by pyarrow, which is not installed: install roundbook[export]"
 
 
 class _Names(click.ParamType[tuple[Name, ...]]):

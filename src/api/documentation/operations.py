@@ -181,8 +181,8 @@ QUERY_PROBLEMS: Mapping[int, ResponseSpec] = {
     429: problem(
         "A rate limit of the tenant or the key is reached: `Retry-After` says when the same request is let"
         " in, if nobody else takes from the limit. Or as many queries of the tenant or with the key wait for"
-        " their turn as may; or too many unknown keys came from this address. Or, for an answer in CSV that is"
-        " longer than a page, as many are being read as may.",
+        " their turn as may; or too many unknown keys came from this address. Or, for a long answer in CSV,"
+        " as many are being read as may.",
         _RATE_LIMITED,
         _TOO_MANY_QUERIES,
         _TOO_MANY_STREAMS,
@@ -237,14 +237,13 @@ def operation(
     """Make the operation class of a route: Litestar fills in what it knows, this adds the rest.
 
     `example` is the beginning of the answer to the query's own examples on the sample day, `streams` has
-    those of other media types, `rows` that of a query whose answer in CSV is not of the example's `items`, and `headers` are those of a request that have a meaning for this route
-    alone, `answer_headers` those of its answer.
+    those of other media types, `rows` what is shown in CSV where that is not the example's `items`. `headers`
+    are those of a request that have a meaning for this route alone, `answer_headers` those of its answer.
     """
-
     in_csv = {}
     if query.row is not None:
         lines = query.csv_rows(_asked_by_example(query))
-        shown = rows or getattr(example, "items", ())
+        shown: Sequence[Struct] = getattr(example, "items", ()) if rows is None else rows
         in_csv = {CSV: (lines.header + lines.write(shown)).decode()}
 
     @dataclass

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
-from itertools import groupby, islice
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -58,7 +57,9 @@ def export(
         known = folder.read()
         if known is not None:
             if after is not None:
-                raise ExportError(f"{folder.path} says after which position it goes on: leave out --after")
+                raise ExportError(
+                    f"{folder.path} says after which position it goes on: leave out --after"
+                )
             folder.check_there(known)
         seen = _see(connection, tenant)
         manifest = _manifest(seen, tenant, known, names, after or 0)
@@ -73,9 +74,7 @@ def export(
 class _Run:
     """One run: what it adds, and the manifest as it is by then."""
 
-    def __init__(
-        self, seen: Snapshot, folder: Folder, manifest: Manifest, day: GamingDay
-    ) -> None:
+    def __init__(self, seen: Snapshot, folder: Folder, manifest: Manifest, day: GamingDay) -> None:
         self._seen = seen
         self._folder = folder
         self._manifest = manifest
@@ -110,9 +109,7 @@ class _Run:
         else:
             table = as_of(table, position)
         file_name = f"{name}-{position:015d}-{number:015d}.parquet"
-        files = [
-            self._folder.write(file_name, name, day, rows) for day, rows in _by_day(table)
-        ]
+        files = [self._folder.write(file_name, name, day, rows) for day, rows in _by_day(table)]
         return files, position
 
     def _note(self, files: Sequence[ExportedFile], positions: dict[str, int]) -> None:
@@ -167,7 +164,9 @@ def _manifest(
     changes["what was erased since is still in it; remove it"] = erased is not None
     for change, is_so in changes.items():
         if is_so:
-            raise ExportError(f"this export can't be added to: {change}. Export into another folder")
+            raise ExportError(
+                f"this export can't be added to: {change}. Export into another folder"
+            )
     new = {name: known.after for name in names if name not in known.positions}
     return replace(known, positions=known.positions | new)
 

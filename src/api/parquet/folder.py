@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 from msgspec import MsgspecError, Struct, json
@@ -150,7 +150,7 @@ class Folder:
                 os.close(descriptor)
 
 
-def _measured(file: IO[Any]) -> tuple[int, str]:
+def _measured(file: Any) -> tuple[int, str]:
     """Return how long a file is, and its SHA-256."""
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256")

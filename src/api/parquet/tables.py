@@ -39,12 +39,14 @@ class TableKind(NamedTuple):
 
 
 def read_rows(kind: TableKind, lines: Sequence[bytes]) -> pa.Table:
-    """Read lines of CSV. Raises pyarrow.ArrowInvalid for what does not fit, as an amount that is too large."""
+    """Read lines of CSV. Raises pyarrow.ArrowInvalid where an amount is too large."""
     held = b"".join(lines)
     columns = {**kind.columns, DAY: pa.date32()}
     table = csv.read_csv(
         pa.BufferReader(held),
-        csv.ReadOptions(column_names=list(columns), block_size=max(len(held), 1), use_threads=False),
+        csv.ReadOptions(
+            column_names=list(columns), block_size=max(len(held), 1), use_threads=False
+        ),
         csv.ParseOptions(newlines_in_values=True),
         csv.ConvertOptions(
             column_types=columns,

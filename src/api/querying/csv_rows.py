@@ -30,7 +30,7 @@ Texts = Callable[[Sequence[Any]], Sequence[str | None]]
 
 
 class Column(NamedTuple):
-    """A column: its name, where in a row its value is, and whether it is text that anybody may have written."""
+    """A column: its name, where in a row its value is, and whether it is text that anybody wrote."""
 
     name: str
     path: str
@@ -42,7 +42,7 @@ class CsvRows:
     """Writes rows of one kind."""
 
     def __init__(self, row: type[Struct], left_out: Collection[str] = (), *, raw: bool) -> None:
-        """Write structs of the type `row`, without the members `left_out`, whose texts are safe unless `raw`."""
+        """Write structs of the type `row` without the members `left_out`, and texts safe unless `raw`."""
         info = inspect.type_info(row)
         if not isinstance(info, inspect.StructType):
             raise TypeError(f"{row} is no row")
@@ -68,9 +68,7 @@ class CsvRows:
         if not column.is_text:
             return ["" if text is None else text for text in texts]
         write = self._write
-        return [
-            "" if text is None else write(text) if _UNUSUAL(text) else text for text in texts
-        ]
+        return ["" if text is None else write(text) if _UNUSUAL(text) else text for text in texts]
 
 
 def _quoted(text: str) -> str:
@@ -87,7 +85,7 @@ def _columns(row: inspect.StructType, named: str = "", at: str = "") -> Iterator
     for field in row.fields:
         name, path = named + field.encode_name, at + field.name
         kind, may_be_nothing = _without_null(field.type)
-        may_be_nothing |= field.default is UNSET
+        may_be_nothing |= not field.required  # it may be UNSET
         inner = kind.item_type if isinstance(kind, inspect.ListType) else kind
         if not isinstance(inner, inspect.StructType):
             yield Column(name, path, *_texts_of(kind, may_be_nothing=may_be_nothing))

@@ -17,8 +17,8 @@ from api.querying.epochs import check_still, own_log
 from api.querying.listeners import COMMENT, Found, Listener, Piece
 from api.querying.parameters import Asked, Fault, Query
 from api.querying.queries import Queries
-from api.querying.tables import answer_headers, csv_headers
 from api.querying.replica import ReplicaAwayError
+from api.querying.tables import answer_headers, csv_headers
 from app.evidence.proving import sealed_size
 from app.log.append import head
 from app.log.history import (
@@ -54,7 +54,8 @@ async def whole(
     """Answer with all entries up to the present head, in constant memory, as NDJSON or as CSV."""
     queries.open_stream()
     size, until = await queries.logged(asked, _sealed_size(asked))
-    headers, header, write = answer_headers(until) | evidence_header(size), b"", ndjson_lines
+    headers, header = answer_headers(until) | evidence_header(size), b""
+    write: _Write = ndjson_lines
     if asked.media_type == CSV:
         lines = query.csv_rows(asked)
         headers |= csv_headers(query, until)

@@ -24,7 +24,7 @@ from projections.reading import Snapshot, begin_snapshot, see
 V = TypeVar("V")
 
 APPLICATION_NAME = "roundbook long answer"
-"""What these sessions are called in PostgreSQL: they wait for clients, and no watchdog may end them for that."""
+"""What these sessions are called in PostgreSQL: they wait for clients, and no watchdog ends them for it."""
 
 Of = Literal["live", "log"]
 """What is read: the live read models, or what is only ever added to, up to the head of the log."""
@@ -57,8 +57,8 @@ class Moments:
         if self._kept[tenant_id] >= self._limits.most - self._kept.total():
             raise ProblemError(
                 "too-many-streams",
-                "As many answers in CSV that are longer than a page are being read as may be, of the tenant or"
-                " of all. Ask again when others are read.",
+                "As many long answers in CSV are being read as may be, of the tenant or of all. Ask again"
+                " when others are read.",
                 headers={"Retry-After": str(_RETRY_AFTER_S)},
             )
         self._kept[tenant_id] += 1

@@ -62,8 +62,8 @@ class Parameter(NamedTuple):
 class Asked(NamedTuple, Generic[F, K]):
     """What a request asks for. `after` is the place after which to go on, None for the beginning.
 
-    `log_id` is that of the tenant's log, as cursors will hold it. Of what is not answered in pages the limit is
-    none. `raw` is of CSV alone.
+    `log_id` is that of the tenant's log, as cursors will hold it. What is not answered in pages has no limit.
+    `raw` is of CSV alone.
     """
 
     tenant_id: int
@@ -130,9 +130,9 @@ _RAW = Parameter(
 
 
 class Query(Generic[F, K]):
-    """The parameters of one route: its filters, at_least, log_id, and for a collection limit, cursor and raw."""
+    """The parameters of one route: its filters, at_least, log_id, and for a collection limit and cursor."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # a declaration, by names
         self,
         name: str,
         filters: type[F],

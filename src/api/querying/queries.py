@@ -33,6 +33,7 @@ F = TypeVar("F", bound=Struct)
 K = TypeVar("K")
 V = TypeVar("V")
 
+
 class Page(Struct, Generic[V], frozen=True):
     """Some items of a collection, in its order. `next_cursor` asks for those that follow, null at the end."""
 

@@ -92,7 +92,9 @@ class Sources:
         share = max(1, self._settings.pool_size // 2)
         positions = Positions(asking)
         limits = Limits(self._settings.max_long_answers, self._settings.long_answer_s)
-        kept = self._open(url, limits.most, wait_s=wait_s, for_queries=True, kept_s=limits.longest_s)
+        kept = self._open(
+            url, limits.most, wait_s=wait_s, for_queries=True, kept_s=limits.longest_s
+        )
         moments = Moments(kept, limits)
         self._moments.append(moments)
         return Reading(
