@@ -201,6 +201,7 @@ def test_a_table_is_whole_and_has_no_pages(casino: Casino) -> None:
     for asked in ({"limit": 1}, {"cursor": "x"}):
         (fault,) = casino.get("players", headers=CSV, **asked).json["errors"]
         assert (fault["parameter"], fault["code"]) == (*asked, "pages_only")
+    assert casino.get("players", headers=CSV, query="raw=true").status == 200
     for headers in ({}, {"accept": "application/x-ndjson"}):
         (fault,) = casino.get("history", headers=headers, raw=True).json["errors"]
         assert (fault["parameter"], fault["code"]) == ("raw", "csv_only")
