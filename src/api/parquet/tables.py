@@ -10,9 +10,9 @@ import msgspec
 import pyarrow as pa
 from pyarrow import csv
 
-from domain.events import decode
+from domain.events import Event, decode
 from domain.item_types import EVENT_TYPES
-from domain.streams import GAME, PLAYER
+from domain.streams import PLAYER
 from projections.exporting import Name
 from projections.models.rounds import sums_by_currency
 
@@ -65,25 +65,19 @@ def _events(table: pa.Table) -> pa.Table:
     topics = table["type"].to_pylist()
     streams = table["stream"].to_pylist()
     states = table["data"].cast(pa.binary()).to_pylist()
-    events = [
-        None if state is None else decode(topic, state, stream)
+    told = [
+        (None,) * len(_TOLD) if state is None else _told(decode(topic, state, stream))
         for topic, state, stream in zip(topics, states, streams, strict=True)
     ]
-    ids = {
-        "player_id": [s.removeprefix(PLAYER) if s.startswith(PLAYER) else None for s in streams],
-        "game_id": [
-            s.removeprefix(GAME) if s.startswith(GAME) else getattr(event, "game_id", None)
-            for s, event in zip(streams, events, strict=True)
-        ],
-    }
-    told = {name: [getattr(event, name, None) for event in events] for name in _TOLD}
-    sent = [EVENT_TYPES[topic] for topic in topics]
     columns = {
         **{name: table[name] for name in ("position", "stream", "version")},
-        "event": pa.array(sent, pa.string()),
+        "event": pa.array([EVENT_TYPES[topic] for topic in topics], pa.string()),
         **{name: table[name] for name in ("type", "occurred_at", "recorded_at")},
-        **{name: pa.array(values, pa.string()) for name, values in ids.items()},
-        **{name: pa.array(told[name], kind) for name, kind in _TOLD.items()},
+        "player_id": pa.array([_id_in(stream, PLAYER) for stream in streams], pa.string()),
+        **{
+            name: pa.array(values, kind)
+            for (name, kind), values in zip(_TOLD.items(), zip(*told, strict=True), strict=True)
+        },
         **{name: table[name] for name in ("data", DAY)},
     }
     return pa.table(columns)
@@ -91,11 +85,28 @@ def _events(table: pa.Table) -> pa.Table:
 
 _TOLD = {
     "unique_id": pa.string(),
+    "game_id": pa.string(),
     "round_id": pa.string(),
     "amount": AMOUNT,
     "currency": pa.string(),
     "is_bonus": pa.bool_(),
 }
+
+
+def _told(event: Event) -> tuple[Any, ...]:
+    amount = getattr(event, "amount", None)
+    return (
+        event.unique_id or None,
+        getattr(event, "game_id", None),
+        getattr(event, "round_id", None),
+        amount,
+        None if amount is None else getattr(event, "currency", None),  # else that of a profile
+        getattr(event, "is_bonus", None),
+    )
+
+
+def _id_in(stream: str, kind: str) -> str | None:
+    return stream.removeprefix(kind) if stream.startswith(kind) else None
 
 
 def _rounds(table: pa.Table) -> pa.Table:
