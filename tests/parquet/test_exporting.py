@@ -236,7 +236,7 @@ def test_a_first_run_that_is_killed_goes_on_too(
 ) -> None:
     monkeypatch.setattr(exporting, "_ROWS_AT_ONCE", 2)
     casino.fill([deposit() for _ in range(6)])
-    write, written = Folder.write, []
+    write, written = Folder.write, list[Any]()
 
     def kill(self: Folder, name: str, *of: Any) -> Any:
         if len(written) == 2:
