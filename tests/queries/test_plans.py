@@ -59,7 +59,7 @@ _FILL_SNAPSHOTS = """
     select %(tenant_id)s, 'player:' || n, 1000, 'Player.v1', '{}' from generate_series(1, 20000) as n
 """
 
-_PAGING = {"limit", "cursor", "at_least", "log_id"}
+_PAGING = {"limit", "cursor", "raw", "at_least", "log_id"}
 _NOT_ASKED = {
     # The log is not indexed by time: a page reads a bounded stretch of it instead (contract, section 5).
     ("history", "from"),

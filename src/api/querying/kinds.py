@@ -130,6 +130,7 @@ def _read_log_id(text: str) -> bytes:
 
 
 TEXT = Kind(_read_text, Schema(type=OpenAPIType.STRING))
+BOOLEAN = Kind(_read_boolean, Schema(type=OpenAPIType.BOOLEAN))
 LOG_ID = Kind(_read_log_id, Schema(type=OpenAPIType.STRING, pattern="^[0-9a-f]{32}$"))
 
 _KINDS: list[tuple[Any, Kind]] = [
@@ -141,7 +142,7 @@ _KINDS: list[tuple[Any, Kind]] = [
     (Ordinal, integer(1, _GREATEST_POSITION)),
     (KeyId, integer(1, _GREATEST_KEY_ID)),
     (str, TEXT),
-    (bool, Kind(_read_boolean, Schema(type=OpenAPIType.BOOLEAN))),
+    (bool, BOOLEAN),
     (
         datetime,
         Kind(_read_time, Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME)),
