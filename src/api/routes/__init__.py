@@ -6,7 +6,7 @@ from api.routes.accesses import list_accesses
 from api.routes.activity import list_activity
 from api.routes.balances import show_balances
 from api.routes.conflicts import list_conflicts
-from api.routes.events import ingest_events
+from api.routes.events import check_events, ingest_events
 from api.routes.evidence import list_keys, show_checkpoint
 from api.routes.evidence_bundle import take_bundle
 from api.routes.evidence_heads import show_heads
@@ -17,12 +17,14 @@ from api.routes.health import live, ready
 from api.routes.history import show_history
 from api.routes.metrics import metrics
 from api.routes.players import list_players, show_player
+from api.routes.refused import list_refused
 from api.routes.rounds import list_rounds
 from api.routes.status import show_status
 from api.routes.transactions import list_transactions
 
 ROUTES: list[Any] = [
     ingest_events,
+    check_events,
     list_players,
     show_player,
     show_balances,
@@ -33,6 +35,7 @@ ROUTES: list[Any] = [
     show_facets,
     list_activity,
     list_conflicts,
+    list_refused,
     show_status,
     show_history,
     show_checkpoint,

@@ -35,6 +35,7 @@ class Sql(Statements):
     shut_out_snapshots: Statement
     erase: Statement
     delete_snapshots: Statement
+    forget_refused: Statement
 
 
 SQL = Sql(__file__)
@@ -60,12 +61,16 @@ class Why(NamedTuple):
 
 
 class Erased(NamedTuple):
-    """How much was erased, and the position of the record of it; None where there was nothing."""
+    """How much was erased, and the position of the record of it.
+
+    None where the log had nothing: what was `refused` is no part of it.
+    """
 
     record_position: int | None
     events: int = 0
     conflicts: int = 0
     snapshots: int = 0
+    refused: int = 0
 
 
 def erase(
@@ -78,8 +83,9 @@ def erase(
 ) -> Erased:
     """Erase what is personal in a player's stream, and with `before` all else that happened before then.
 
-    With it goes what was refused because of these events, and what the player's own refused items say. One
-    transaction under the tenant's lock: all of it or nothing. How old `before` must be says the caller.
+    With it goes what was refused because of these events, what the player's own refused items say, and all
+    that was left out of batches and names the player. One transaction under the tenant's lock: all of it or
+    nothing. How old `before` must be says the caller.
     Raises HeldError, and psycopg.errors.InsufficientPrivilege for another role than the owner.
     """
     stream = player_stream(player_id)
@@ -88,12 +94,14 @@ def erase(
     with locked_log(connection, tenant_id) as log:
         if is_held(connection, tenant_id, player_id):
             raise HeldError
+        whose = {"tenant_id": tenant_id, "player_id": player_id}
+        refused = connection.execute(SQL.forget_refused.sql, whose).rowcount
         positions = _erasable(connection, tenant_id, stream, before)
         numbers |= _own_conflicts(connection, tenant_id, player_id, after=seen)[0]
         at_them = {"tenant_id": tenant_id, "positions": positions}
         numbers |= set(fetch_all(connection, SQL.conflicts_at, at_them, int))
         if not positions and not numbers:
-            return Erased(None)
+            return Erased(None, refused=refused)
         state = encode_record(positions, reason=why.reason, by=why.by, at=log.now)
         at = micros(log.now)
         version = last_version(connection, tenant_id, stream) + 1
@@ -107,7 +115,7 @@ def erase(
         connection.execute(SQL.erase.sql, {**at_them, **what})
         of_stream = {"tenant_id": tenant_id, "stream": stream}
         snapshots = connection.execute(SQL.delete_snapshots.sql, of_stream).rowcount
-    return Erased(record_position, len(positions), len(numbers), snapshots)
+    return Erased(record_position, len(positions), len(numbers), snapshots, refused)
 
 
 def _erasable(

@@ -5,6 +5,7 @@ as it is, whatever became of it before.
 """
 
 from app.recording.commit import commit, record
+from app.recording.foreseeing import foresee
 from app.recording.judge import KeyCollisionError
 from app.recording.prepare import Prepared, event_key, prepare
 from app.recording.receipt import Outcome, Receipt, ReceiptItem, Recorded
@@ -18,6 +19,7 @@ __all__ = [
     "Recorded",
     "commit",
     "event_key",
+    "foresee",
     "prepare",
     "record",
 ]
