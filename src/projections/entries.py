@@ -37,10 +37,16 @@ class Entries(NamedTuple, Generic[E]):
 
 
 class Stretch(NamedTuple):
-    """A stretch of the log: the bets and wins, which are nearly all of it, and the other events."""
+    """A stretch of the log: bets, wins and rollbacks, which are nearly all of it, and the other events."""
 
     played: Entries[RoundEvent]
     others: Entries[Event]
+
+    @property
+    def last(self) -> int:
+        """The last position; 0 where there is none."""
+        ends = (entries.positions[-1:] for entries in self)
+        return max((position for end in ends for position in end), default=0)
 
 
 class PoisonError(Exception):

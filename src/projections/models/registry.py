@@ -5,7 +5,15 @@ from typing import Any, NamedTuple, Protocol
 
 from postgres.connections import Connection
 from projections.entries import Scope, Stretch, Versions
-from projections.models import activity, balances, games, players, rounds, transactions
+from projections.models import (
+    activity,
+    balances,
+    games,
+    players,
+    rollbacks,
+    rounds,
+    transactions,
+)
 
 
 class ReadModel(NamedTuple):
@@ -46,6 +54,7 @@ READ_MODELS: dict[str, ReadModel] = {
     "games": _of(games),
     "activity": _of(activity),
     "transactions": _of(transactions),
+    "rollbacks": _of(rollbacks),
     "balances": _of(balances),
     "rounds": _of(rounds),
 }
