@@ -3,7 +3,7 @@
 from base64 import b64encode
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import cast
+from typing import ClassVar, cast
 
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import (
@@ -17,7 +17,7 @@ from litestar.openapi.spec import (
     Schema,
 )
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from api.documentation.operations import NEEDS_KEY, Problem, RateLimited, log_id_header
 from api.http.problems import MEDIA_TYPE
@@ -237,18 +237,23 @@ class CheckOperation(Operation):
 class IngestOperation(Operation):
     """The operation of ingest, with its body, which Litestar can't know: it is read by hand."""
 
+    BODY: ClassVar[RequestBody] = _BODY
+    RECEIPT: ClassVar[Struct] = _RECEIPT
+
     def __post_init__(self) -> None:
         """Add the body and the headers of an answer."""
         self.security = NEEDS_KEY
         self.parameters = [*(self.parameters or []), _PREFER]
-        self.request_body = _BODY
+        self.request_body = self.BODY
         recorded = OpenAPIResponse(description="Every item is recorded, durably.")
         asked = "The same, asked for with `Prefer: return=representation`: the receipt."
         self.responses = {"204": recorded, **(self.responses or {})}
         with_receipt = self.responses["200"]
         if isinstance(with_receipt, OpenAPIResponse) and with_receipt.content:
             with_receipt.description = asked
-            with_receipt.content["application/json"].examples = {"receipt": Example(value=_RECEIPT)}
+            with_receipt.content["application/json"].examples = {
+                "receipt": Example(value=self.RECEIPT)
+            }
             recorded.headers = with_receipt.headers = {
                 **{
                     name: OpenAPIHeader(schema=Schema(type=OpenAPIType.INTEGER), description=about)

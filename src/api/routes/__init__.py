@@ -12,6 +12,7 @@ from api.routes.evidence_bundle import take_bundle
 from api.routes.evidence_heads import show_heads
 from api.routes.evidence_proofs import show_consistency, show_inclusion
 from api.routes.evidence_tiles import show_tile
+from api.routes.fasttrack import ingest_fasttrack
 from api.routes.games import list_games, show_facets, show_game
 from api.routes.health import live, ready
 from api.routes.history import show_history
@@ -26,6 +27,7 @@ from api.routes.transactions import list_transactions
 ROUTES: list[Any] = [
     ingest_events,
     check_events,
+    ingest_fasttrack,
     list_players,
     show_player,
     show_balances,

@@ -18,7 +18,7 @@ from app.log.versions import last_version
 from domain.erasure import encode_record
 from domain.events import TOPICS, PlayerErased
 from domain.evidence.leaves import NO_SALT, commitment, content
-from domain.item_types import ITEM_TYPES, PERSONAL_TOPICS
+from domain.item_types import PERSONAL_TOPICS, WIRE_TYPES
 from domain.streams import player_stream
 from postgres.binary import micros
 from postgres.connections import Connection
@@ -41,7 +41,7 @@ class Sql(Statements):
 SQL = Sql(__file__)
 
 _TOPIC = TOPICS[PlayerErased]
-_PERSONAL_ITEMS = [wire_type for wire_type, entry in ITEM_TYPES.items() if entry.personal]
+_PERSONAL_ITEMS = sorted({WIRE_TYPES[topic] for topic in PERSONAL_TOPICS})
 _AT_ONCE = 1_000
 
 
@@ -132,8 +132,9 @@ def _erasable(
 
 
 class _Whose(Struct):
-    # A value of any kind: of a repeated member the last one counts.
-    player_id: msgspec.Raw
+    # Values of any kind: of a repeated member the last one counts.
+    player_id: msgspec.Raw = msgspec.Raw()
+    user_id: msgspec.Raw = msgspec.Raw()
 
 
 _WHOSE = msgspec.json.Decoder(_Whose)
@@ -146,9 +147,16 @@ def _own_conflicts(
     found = set()
     for number, data in _personal_conflicts(connection, tenant_id, after):
         after = number
-        if msgspec.json.decode(_WHOSE.decode(data).player_id) == player_id:
+        whose = _WHOSE.decode(data)
+        if player_id in map(_named, (whose.player_id, whose.user_id)):
             found.add(number)
     return found, after
+
+
+def _named(member: msgspec.Raw) -> str | None:
+    """Return the player that a member names; a number of one dialect is the same as its digits."""
+    value = msgspec.json.decode(member) if bytes(member) else None
+    return None if isinstance(value, bool) or not isinstance(value, str | int) else str(value)
 
 
 def _personal_conflicts(

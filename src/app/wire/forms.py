@@ -3,6 +3,7 @@
 A batch in our own form that is to be taken whole or not at all is read by `app.wire.items` alone.
 """
 
+import re
 from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -10,14 +11,15 @@ from typing import Literal, NamedTuple
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
+from app.wire import fasttrack
 from app.wire.exact import read_item
 from app.wire.faults import MAX_REPORTED_FAULTS, Fault, Faults, InvalidItemsError
 from app.wire.item import IgnoredItemError, Item
-from app.wire.items import FUTURE_ALLOWED, UncommonError, decode_batch, elements_of
+from app.wire.items import FUTURE_ALLOWED, UncommonError, decode_batch, elements_in, elements_of
 from app.wire.json_text import check_syntax, check_utf8
 from app.wire.rules import MAX_ID_CHARACTERS, Limits, read_string
 
-Dialect = Literal["events"]
+Dialect = Literal["events", "fasttrack"]
 """In whose words items are written."""
 
 
@@ -33,6 +35,7 @@ PLAIN = Form()
 
 MAX_FAULTS_OF_ITEM = 100
 """How many faults of one item are told where it is left out; of the batch's last ones, one each."""
+_WHITE_SPACE = b" \t\r\n"
 _MOST_FAULTS = 10 * MAX_REPORTED_FAULTS
 
 
@@ -66,7 +69,7 @@ _Reader = Callable[[bytes, Limits, str, Faults], Item | None]
 Raises IgnoredItemError.
 """
 
-_READERS: Mapping[Dialect, _Reader] = {"events": read_item}
+_READERS: Mapping[Dialect, _Reader] = {"events": read_item, "fasttrack": fasttrack.read_item}
 
 
 def decode_form(
@@ -96,11 +99,14 @@ def decode_form(
             return Batch(items, [])
     check_utf8(body)
     check_syntax(body)
-    faults = Faults()
-    elements = elements_of(body, faults)
-    faults.raise_any()
+    faults, where = Faults(), "/items"
+    if form.dialect == "fasttrack" and body.lstrip(_WHITE_SPACE).startswith(b"["):
+        elements, where = elements_in(body), ""
+    else:
+        elements = elements_of(body, faults)
+        faults.raise_any()
     limits = Limits(currencies, now + FUTURE_ALLOWED, max_event_bytes)
-    return _read(elements, "/items", form, limits)
+    return _read(elements, where, form, limits)
 
 
 def _read(elements: list[Raw], where: str, form: Form, limits: Limits) -> Batch:
@@ -136,9 +142,13 @@ class _Named(Struct, gc=False):
 
 class _Ids(Struct, gc=False):
     unique_id: Raw = Raw()
+    payment_id: Raw = Raw()
+    activity_id: Raw = Raw()
     player_id: Raw = Raw()
+    user_id: Raw = Raw()
 
 
+_WHOLE = re.compile(rb"-?\d{1,255}")
 _NAMED, _IDS = Decoder(_Named), Decoder(_Ids)
 
 
@@ -149,13 +159,15 @@ def _left_out(
     named = _NAMED.decode(text) if text.startswith(b"{") else _Named()
     data = bytes(named.data)
     ids = _IDS.decode(data) if data.startswith(b"{") else _Ids()
+    own_ids = (ids.unique_id, ids.payment_id, ids.activity_id)
+    players = map(_id, (ids.player_id, ids.user_id))
     return LeftOut(
         at,
         pointer,
         dialect,
-        _id(ids.unique_id),
+        next((each for each in map(_id, own_ids) if each is not None), None),
         _id(named.event),
-        [each for each in (_id(ids.player_id),) if each is not None],
+        [each for each in players if each is not None],
         data if len(data) <= limits.max_event_bytes else b"",
         faults,
     )
@@ -163,8 +175,9 @@ def _left_out(
 
 def _id(value: Raw) -> str | None:
     """Return an id as far as there is one: what is none may be of any length."""
-    text = bytes(value)
-    if not text.startswith(b'"'):
-        return None
-    found = read_string(text)
+    text, found = bytes(value), ""
+    if text.startswith(b'"'):
+        found = read_string(text)
+    elif _WHOLE.fullmatch(text):
+        found = text.decode()
     return found if 0 < len(found) <= MAX_ID_CHARACTERS and "\0" not in found else None

@@ -187,7 +187,12 @@ def elements_of(body: bytes, faults: Faults) -> list[Raw]:
     if not items.startswith(b"["):
         faults.add("/items", "wrong_type", "must be an array")
         return []
+    return elements_in(items)
+
+
+def elements_in(array: bytes) -> list[Raw]:
+    """Take an array apart. Raises TooManyItemsError if it has more than a batch may have."""
     # Counted first: 16 MiB of `[0,0,…]` would be half a gigabyte of objects.
-    if has_more_elements(items, MAX_ITEMS):
+    if has_more_elements(array, MAX_ITEMS):
         raise TooManyItemsError(MAX_ITEMS)
-    return _ELEMENTS.decode(items)
+    return _ELEMENTS.decode(array)
