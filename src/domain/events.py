@@ -13,7 +13,7 @@ from msgspec.json import Decoder, encode
 from msgspec.structs import force_setattr
 
 from domain.instant import Instant
-from domain.money import MAX_FRACTION_DIGITS, number_value, parse_amount
+from domain.money import MAX_FRACTION_DIGITS, ZERO, number_value, parse_amount
 from domain.streams import PLAYER
 
 _PLAIN_EXPONENTS = range(-MAX_FRACTION_DIGITS, 1)
@@ -117,6 +117,34 @@ class WinRolledBack(RolledBack, frozen=True):
     """A payment of `amount` was taken back."""
 
 
+class SplitBet(BetPlaced, frozen=True):
+    """A stake of which `bonus_amount` was bonus money and the rest real; `is_bonus` is false."""
+
+    bonus_amount: Decimal = ZERO
+
+
+class SplitWin(WinPaid, frozen=True):
+    """A payment of which `bonus_amount` was bonus money and the rest real; `is_bonus` is false."""
+
+    bonus_amount: Decimal = ZERO
+
+
+class SplitBetRolledBack(BetRolledBack, frozen=True):
+    """A stake was given back, of which `bonus_amount` was bonus money and the rest real."""
+
+    bonus_amount: Decimal = ZERO
+
+
+class SplitWinRolledBack(WinRolledBack, frozen=True):
+    """A payment was taken back, of which `bonus_amount` was bonus money and the rest real."""
+
+    bonus_amount: Decimal = ZERO
+
+
+Split = SplitBet | SplitWin | SplitBetRolledBack | SplitWinRolledBack
+"""What moves real and bonus money at once."""
+
+
 class RoundEnded(PlayerEvent, frozen=True):
     """A round is over, whether or not it paid anything."""
 
@@ -166,6 +194,18 @@ class PlayerUpdated(PlayerEvent, frozen=True):
     tags: list[str] | None | UnsetType = UNSET
     consent_email: bool | None | UnsetType = UNSET
     is_blocked: bool | None | UnsetType = UNSET
+
+
+class ConsentsUpdated(PlayerUpdated, frozen=True):
+    """What a player consents to as of `timestamp`, by channel, as far as that was told."""
+
+    consents: dict[str, bool] = {}
+
+
+class BlocksUpdated(PlayerUpdated, frozen=True):
+    """Which blocks keep a player out as of `timestamp`, as far as that was told."""
+
+    blocks: dict[str, bool] = {}
 
 
 class GameUpdated(Event, frozen=True):
@@ -280,6 +320,11 @@ def is_bare(event: Event) -> bool:
 def _without_content(topic: str, state: bytes, stream: str) -> PlayerEvent:
     known = TYPES[topic]
     kind = known if known is LoggedIn or known is PlayerUpdated else PlayerEvent
+    return without_content(kind, state, stream)
+
+
+def without_content(kind: type[PlayerEvent], state: bytes, stream: str) -> PlayerEvent:
+    """Return what is left of an event that was erased: its type, as far as that needs nothing else."""
     return kind("", Instant.fromisoformat(_text(state)), _player_of(stream))
 
 

@@ -25,6 +25,7 @@ from domain.events import (
     WinRolledBack,
     Withdrawn,
 )
+from domain.fasttrack import PAYLOADS, PERSONAL_PAYLOADS, Payload
 from domain.streams import GAME, PLAYER
 
 WireType = Literal[
@@ -32,7 +33,10 @@ WireType = Literal[
 ]
 """The `event` that clients send."""
 
-EventType = Literal[WireType, "erased"]
+SentType = Literal[WireType, Payload]
+"""The `event` of what is recorded of clients, in whatever dialect they send it."""
+
+EventType = Literal[SentType, "erased"]
 """The `event` of an entry of history: what clients send, and what Roundbook records itself."""
 
 _OWN: dict[type[Event], EventType] = {PlayerErased: "erased"}
@@ -300,10 +304,13 @@ check(_ENTRIES)
 ITEM_TYPES: dict[str, ItemType] = {entry.wire_type: entry for entry in _ENTRIES}
 """The entries, by what clients send as `event`."""
 
-WIRE_TYPES: dict[str, WireType] = {
+OWN_TYPES: dict[str, WireType] = {
     topic: entry.wire_type for entry in _ENTRIES for topic in entry.topics
 }
-"""The `event` that clients send, for each topic that they can send."""
+"""The `event` of our own items, for each topic that they become."""
+
+WIRE_TYPES: dict[str, SentType] = {**OWN_TYPES, **PAYLOADS}
+"""The `event` that clients send, for each topic that they can send, in whatever dialect."""
 
 EVENT_TYPES: dict[str, EventType] = {
     **WIRE_TYPES,
@@ -311,5 +318,7 @@ EVENT_TYPES: dict[str, EventType] = {
 }
 """The `event` of history, for each topic."""
 
-PERSONAL_TOPICS = frozenset(topic for entry in _ENTRIES if entry.personal for topic in entry.topics)
+PERSONAL_TOPICS = PERSONAL_PAYLOADS | {
+    topic for entry in _ENTRIES if entry.personal for topic in entry.topics
+}
 """The topics of events that can be erased."""

@@ -10,9 +10,11 @@ from domain.events import (
     Event,
     RolledBack,
     RoundEvent,
+    Split,
     WinPaid,
     WinRolledBack,
 )
+from domain.split import kind_of
 
 K = TypeVar("K", bound=Hashable)
 
@@ -30,7 +32,7 @@ def _is_taken_back(event: Event, rollback: RolledBack) -> bool:
     """Return whether a rollback and what it refers to agree in all that both know."""
     return (
         isinstance(event, RoundEvent)
-        and type(event) is _TAKES_BACK[type(rollback)]
+        and kind_of(event) is _TAKES_BACK[kind_of(rollback)]
         and _facts(event) == _facts(rollback)
     )
 
@@ -40,7 +42,7 @@ def first_of_kind(rollbacks: Iterable[RolledBack]) -> dict[tuple[type[Event], st
     found: dict[tuple[type[Event], str], RolledBack] = {}
     for rollback in sorted(rollbacks, key=_age, reverse=True):
         if rollback.reference is not None:
-            found[_TAKES_BACK[type(rollback)], rollback.reference] = rollback
+            found[_TAKES_BACK[kind_of(rollback)], rollback.reference] = rollback
     return found
 
 
@@ -74,4 +76,5 @@ def _facts(event: RoundEvent) -> tuple[object, ...]:
         event.amount,
         event.currency,
         event.is_bonus,
+        event.bonus_amount if isinstance(event, Split) else None,
     )

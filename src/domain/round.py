@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from domain.events import BetPlaced, RoundEnded, RoundEvent, WinPaid
+from domain.events import BetPlaced, RoundEnded, RoundEvent, SplitBet, SplitWin, WinPaid
 from domain.wagers import NOTHING, Wagers
 
 Status = Literal["open", "settled", "unmatched", "rolled_back"]
@@ -86,9 +86,9 @@ def fold_round(
             total.days = total.days.union((day,)) if total.days else _only(day)
         total.add(entry)
         kind = type(entry)
-        if kind is BetPlaced:
+        if kind is BetPlaced or kind is SplitBet:
             bet_count += 1
-        elif kind is WinPaid:
+        elif kind is WinPaid or kind is SplitWin:
             win_count += 1
     for end in ends:
         at = end.timestamp

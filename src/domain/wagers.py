@@ -1,13 +1,22 @@
 """Bets and wins in one currency, of real and bonus money: what balances, rounds and activity are made of."""
 
 from decimal import Decimal
-from typing import Self
+from typing import Any, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.events import BetPlaced, BetRolledBack, RoundEvent, WinPaid
+from domain.events import (
+    BetPlaced,
+    BetRolledBack,
+    RolledBack,
+    RoundEvent,
+    SplitBet,
+    SplitWin,
+    WinPaid,
+)
 from domain.money import EXACT, ZERO
+from domain.split import parts
 from domain.sums import add_sums
 
 
@@ -67,16 +76,20 @@ class Wagers(Struct, gc=False):
                 self.win_bonus = EXACT.add(self.win_bonus, event.amount)
             else:
                 self.win_real = EXACT.add(self.win_real, event.amount)
-        else:
+        elif isinstance(event, RolledBack):
             self._take_back(event)
+        else:
+            for part in parts(event):
+                self.add(part)
 
-    def _take_back(self, event: RoundEvent) -> None:
+    def _take_back(self, event: RolledBack) -> None:
         side = "bet" if isinstance(event, BetRolledBack) else "win"
-        sums, count = f"{side}_{'bonus' if event.is_bonus else 'real'}", f"{side}s"
-        setattr(self, sums, EXACT.subtract(getattr(self, sums), event.amount))
-        known = self.rolled_back
-        total = EXACT.add(getattr(known, sums), event.amount)
-        self.rolled_back = replace(known, **{sums: total, count: getattr(known, count) + 1})
+        changed: dict[str, Any] = {f"{side}s": getattr(self.rolled_back, f"{side}s") + 1}
+        for part in parts(event):
+            sums = f"{side}_{'bonus' if part.is_bonus else 'real'}"
+            setattr(self, sums, EXACT.subtract(getattr(self, sums), part.amount))
+            changed[sums] = EXACT.add(getattr(self.rolled_back, sums), part.amount)
+        self.rolled_back = replace(self.rolled_back, **changed)
 
 
 class CountedWagers(Wagers, gc=False):
@@ -88,8 +101,8 @@ class CountedWagers(Wagers, gc=False):
     def count(self, event: RoundEvent) -> None:
         """Add a bet, a win or a rollback, of the same currency, and count it."""
         kind = type(event)
-        if kind is BetPlaced:
+        if kind is BetPlaced or kind is SplitBet:
             self.bets += 1
-        elif kind is WinPaid:
+        elif kind is WinPaid or kind is SplitWin:
             self.wins += 1
         self.add(event)

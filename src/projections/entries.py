@@ -6,7 +6,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 from eventsourcing.persistence import Notification
 
-from domain.events import Event, RoundEvent, decode
+from domain.decoding import decode
+from domain.events import Event, RoundEvent
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")

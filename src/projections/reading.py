@@ -7,7 +7,8 @@ from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from domain.events import Event, decode
+from domain.decoding import decode
+from domain.events import Event
 from domain.ids import event_key
 from postgres.connections import Connection
 from postgres.pooling import begin

@@ -67,6 +67,9 @@ RELEASED = {
     "app/migrations/0015_where_writers_are": (
         "3bc01783f5fa3a56976f77a7ab1beab71ca66a300b92fa4b5324fa5b6334529f"
     ),
+    "app/migrations/0019_refused": (
+        "d0610e1b3254680b464e6943c9fe66efa7fac0dfe6e750820d4ac5be9351167f"
+    ),
     "projections/migrations/0017_rollbacks": (
         "29fdf885d448a49f602b9f8019790e4d4239d51b1ea58cb17dd8bc85e563f360"
     ),

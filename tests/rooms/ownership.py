@@ -42,10 +42,10 @@ ROOMS = {
         {"find_key": _tables("histories"), "log_id_of": _tables("logs")},
     ),
     "log": Room(
-        ["app/log/", "app/recording/", "app/conflicts"],
+        ["app/log/", "app/recording/", "app/conflicts", "app/refused"],
         _tables(
             *("events", "conflicts", "snapshots", "logs", "leaf_runs", "log_turns"),
-            *("erased", "erased_conflicts", "holds", "histories", "history_heads"),
+            *("erased", "erased_conflicts", "holds", "histories", "history_heads", "refused_items"),
         ),
     ),
     "accesses": Room(["app/accesses"], _tables("accesses")),

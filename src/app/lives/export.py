@@ -33,6 +33,7 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     "holds": ("number",),
     "log_keys": ("log_number", "number"),
     "logs": ("number",),
+    "refused_items": ("received_at", "content_hash"),
 }
 
 

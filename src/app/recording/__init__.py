@@ -5,6 +5,7 @@ as it is, whatever became of it before.
 """
 
 from app.recording.commit import commit, record
+from app.recording.foreseeing import foresee
 from app.recording.judge import KeyCollisionError
 from app.recording.prepare import Prepared, prepare
 from app.recording.receipt import Outcome, Receipt, ReceiptItem, Recorded
@@ -17,6 +18,7 @@ __all__ = [
     "ReceiptItem",
     "Recorded",
     "commit",
+    "foresee",
     "prepare",
     "record",
 ]

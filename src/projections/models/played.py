@@ -3,19 +3,23 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from domain.events import BetPlaced, RolledBack, RoundEvent, is_bare
+from domain.events import BetPlaced, RolledBack, RoundEvent, Split, is_bare
 from domain.instant import as_datetime
 from domain.money import plain
 from domain.rollback import first_of_kind
+from domain.split import kind_of
 from projections.reading import Amount, Snapshot, read_events
 
 _AT_ONCE = 1_000
 
 
 class PlayedView(Struct, frozen=True):
-    """A bet or a win of a round, and what took it back: the earliest rollback of the round that names it."""
+    """A bet or a win of a round, and what took it back: the earliest rollback of the round that names it.
+
+    Of one that moved both, `bonus_amount` was bonus money, and the rest real.
+    """
 
     unique_id: str
     timestamp: datetime
@@ -25,6 +29,7 @@ class PlayedView(Struct, frozen=True):
     position: int
     rolled_back_by: str | None = None
     rolled_back_at: datetime | None = None
+    bonus_amount: Amount | UnsetType = UNSET
 
 
 class Played(Struct, frozen=True):
@@ -59,7 +64,7 @@ def _played(events: Sequence[tuple[int, RoundEvent]]) -> Played:
     for position, event in events:
         if not isinstance(event, RolledBack):
             side = played.bets if isinstance(event, BetPlaced) else played.wins
-            side.append(_view(event, position, taken_back.get((type(event), event.unique_id))))
+            side.append(_view(event, position, taken_back.get((kind_of(event), event.unique_id))))
     played.bets.sort(key=_by_time)
     played.wins.sort(key=_by_time)
     return played
@@ -75,6 +80,7 @@ def _view(event: RoundEvent, position: int, rollback: RolledBack | None) -> Play
         position,
         rollback.unique_id if rollback else None,
         as_datetime(rollback.timestamp) if rollback else None,
+        plain(event.bonus_amount) if isinstance(event, Split) else UNSET,
     )
 
 
