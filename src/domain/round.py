@@ -1,6 +1,6 @@
 """A round of a game: bets paired with wins, by player, game and round."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from datetime import date, datetime
 from functools import lru_cache
@@ -15,7 +15,7 @@ Status = Literal["open", "settled", "unmatched"]
 
 
 class RoundSums(Wagers, gc=False):
-    """What was bet and won in one currency, and the days (UTC) on which there was a bet or a win."""
+    """What was bet and won in one currency, and the gaming days on which there was a bet or a win."""
 
     days: frozenset[date] = frozenset()
 
@@ -42,10 +42,16 @@ class Round(Struct, gc=False):
         return len(self.sums) > 1
 
 
-def fold_round(entries: Iterable[RoundEvent], start: Round | None = None) -> Round:
+def fold_round(
+    entries: Iterable[RoundEvent],
+    start: Round | None = None,
+    *,
+    day_of: Callable[[datetime], date] = datetime.date,
+) -> Round:
     """Add bets and wins of one round, in any order, to what is known of it, which stays as it was.
 
-    Raises ValueError if there are no entries and nothing was known.
+    `day_of` tells the day of a moment, by default that of UTC. Raises ValueError if there are no entries and
+    nothing was known.
     """
     first_at = last_at = None
     bet_count = win_count = 0
@@ -61,7 +67,7 @@ def fold_round(entries: Iterable[RoundEvent], start: Round | None = None) -> Rou
         total = sums.get(entry.currency)
         if total is None:
             total = sums[entry.currency] = RoundSums()
-        day = at.date()
+        day = day_of(at)
         if day not in total.days:
             total.days = total.days.union((day,)) if total.days else _only(day)
         total.add(entry)
@@ -81,7 +87,7 @@ def _only(day: date) -> frozenset[date]:
 
 
 class Played(NamedTuple):
-    """A day (UTC) on which a round was played in a currency."""
+    """A gaming day on which a round was played in a currency."""
 
     day: date
     currency: str

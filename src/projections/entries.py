@@ -7,6 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 from eventsourcing.persistence import Notification
 
 from domain.events import Event, RoundEvent, decode
+from domain.gaming_day import UTC_DAYS, GamingDays
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -37,10 +38,14 @@ class Entries(NamedTuple, Generic[E]):
 
 
 class Stretch(NamedTuple):
-    """A stretch of the log: the bets and wins, which are nearly all of it, and the other events."""
+    """A stretch of the log: the bets and wins, which are nearly all of it, and the other events.
+
+    `days` are those by which its tenant counts.
+    """
 
     played: Entries[RoundEvent]
     others: Entries[Event]
+    days: GamingDays = UTC_DAYS
 
 
 class PoisonError(Exception):
@@ -53,7 +58,7 @@ class PoisonError(Exception):
         self.position = position
 
 
-def decode_stretch(notifications: Iterable[Notification]) -> Stretch:
+def decode_stretch(notifications: Iterable[Notification], days: GamingDays = UTC_DAYS) -> Stretch:
     """Decode a stretch of the log, each event once for all read models. Raises PoisonError."""
     played, others = Entries[RoundEvent]([], []), Entries[Event]([], [])
     for notification in notifications:
@@ -65,7 +70,7 @@ def decode_stretch(notifications: Iterable[Notification]) -> Stretch:
             played.add(notification.id, event)
         else:
             others.add(notification.id, event)
-    return Stretch(played, others)
+    return Stretch(played, others, days)
 
 
 def group_by(items: Iterable[T], keys: Iterable[K]) -> dict[K, list[T]]:

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from domain.events import Event, decode
+from domain.gaming_day import UTC_DAYS, GamingDays
 from postgres.connections import Connection
 from postgres.pooling import begin
 from postgres.rows import fetch_all, fetch_pairs
@@ -44,11 +45,12 @@ Amount = Annotated[
 
 
 class Snapshot(NamedTuple):
-    """One moment of a tenant's live read models, which show all events up to `position`."""
+    """One moment of a tenant's live read models, which show all events up to `position`, by which days."""
 
     connection: Connection
     scope: Scope
     position: int
+    days: GamingDays = UTC_DAYS
 
 
 class Rows(NamedTuple, Generic[V, K]):
@@ -78,7 +80,8 @@ def snapshot(pool: tracking.Pool, tenant_id: int) -> Iterator[Snapshot]:
         live = tracking.live(connection, tenant_id)
         if live is None:
             raise NoGenerationError(tenant_id)
-        yield Snapshot(connection, Scope(tenant_id, live.generation), live.position)
+        scope = Scope(tenant_id, live.generation)
+        yield Snapshot(connection, scope, live.position, live.days)
 
 
 def read_events(seen: Snapshot, positions: Sequence[int]) -> list[tuple[int, Event]]:

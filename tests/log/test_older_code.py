@@ -67,6 +67,9 @@ RELEASED = {
     "app/migrations/0015_where_writers_are": (
         "3bc01783f5fa3a56976f77a7ab1beab71ca66a300b92fa4b5324fa5b6334529f"
     ),
+    "projections/migrations/0018_gaming_days": (
+        "b458af334e06d543c20184ead511a97a769cf308952c266272aa9c1896af5693"
+    ),
 }
 """SHA-256 of each step that was released. A step is added here with its release, and never changed."""
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from types import UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -17,6 +17,7 @@ _GREATEST_POSITION = 2**63 - 1
 _GREATEST_KEY_ID = 2**31 - 1
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
 _LONGEST_INTEGER = 20
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _HEX_LOG_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 # No RFC 3339 time has a space before its offset: there it can only be a `+` that was not encoded.
 _SPACE_FOR_PLUS = re.compile(r" (?=\d\d:\d\d\Z)", re.ASCII)
@@ -123,6 +124,16 @@ def _read_time(text: str) -> datetime:
         raise UnfitError("not_a_timestamp", detail) from None
 
 
+def _read_time_or_day(text: str) -> date:
+    if not _DATE.fullmatch(text):
+        return _read_time(text)
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        detail = f"must be a date like 2025-01-15, or a timestamp: {error}"
+        raise UnfitError("not_a_timestamp", detail) from None
+
+
 def _read_log_id(text: str) -> bytes:
     if not _HEX_LOG_ID.fullmatch(text):
         raise UnfitError("not_a_log_id", "must be 32 hexadecimal digits in lower case")
@@ -130,6 +141,17 @@ def _read_log_id(text: str) -> bytes:
 
 
 TEXT = Kind(_read_text, Schema(type=OpenAPIType.STRING))
+TIME = Kind(_read_time, Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME))
+TIME_OR_DAY = Kind(
+    _read_time_or_day,
+    Schema(
+        one_of=[
+            Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
+            Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE),
+        ]
+    ),
+)
+"""A moment, or a date, which stands for the beginning of the gaming day of that name."""
 LOG_ID = Kind(_read_log_id, Schema(type=OpenAPIType.STRING, pattern="^[0-9a-f]{32}$"))
 
 _KINDS: list[tuple[Any, Kind]] = [
@@ -142,8 +164,5 @@ _KINDS: list[tuple[Any, Kind]] = [
     (KeyId, integer(1, _GREATEST_KEY_ID)),
     (str, TEXT),
     (bool, Kind(_read_boolean, Schema(type=OpenAPIType.BOOLEAN))),
-    (
-        datetime,
-        Kind(_read_time, Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME)),
-    ),
+    (datetime, TIME),
 ]

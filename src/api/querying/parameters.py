@@ -6,15 +6,26 @@ and every fault of a request is told at once.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from msgspec import NODEFAULT, Struct
-from msgspec.structs import fields
+from msgspec.structs import FieldInfo, asdict, fields, replace
 
 from api.http.problems import ProblemError
 from api.querying.cursors import Cursor, CursorError, Cursors, belonging
-from api.querying.kinds import LOG_ID, TEXT, Kind, UnfitError, integer, kind_of
+from api.querying.kinds import (
+    LOG_ID,
+    TEXT,
+    TIME,
+    TIME_OR_DAY,
+    Kind,
+    UnfitError,
+    integer,
+    kind_of,
+)
+from domain.gaming_day import GamingDays
 from domain.ids import Position
 
 F = TypeVar("F", bound=Struct)
@@ -22,6 +33,7 @@ K = TypeVar("K")
 
 _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _PAGE_PARAMETERS = ("limit", "cursor")
+_MAY_BE_DAYS = ("from", "to")
 _DEFAULT_LIMIT = 100
 _MOST_ROWS = 1_000
 _MOST_FAULTS = 100
@@ -59,7 +71,8 @@ class Parameter(NamedTuple):
 class Asked(NamedTuple, Generic[F, K]):
     """What a request asks for. `after` is the place after which to go on, None for the beginning.
 
-    `log_id` is that of the tenant's log, as cursors will hold it.
+    `log_id` is that of the tenant's log, `belongs_to` of the filters as they were sent: cursors hold them.
+    Dates in the filters stand for gaming days until `at_moments` is called.
     """
 
     tenant_id: int
@@ -68,6 +81,20 @@ class Asked(NamedTuple, Generic[F, K]):
     at_least: int
     limit: int
     after: K | None
+    belongs_to: bytes = b""
+
+    @property
+    def names_days(self) -> bool:
+        """Whether there is a date in the filters."""
+        return bool(self._days())
+
+    def at_moments(self, days: GamingDays) -> "Asked[F, K]":
+        """Put the beginnings of gaming days in the place of their names."""
+        begun = {name: days.begin(day) for name, day in self._days().items()}
+        return self._replace(filters=replace(self.filters, **begun))
+
+    def _days(self) -> dict[str, date]:
+        return {name: value for name, value in asdict(self.filters).items() if type(value) is date}
 
 
 class NoFilters(Struct, frozen=True):
@@ -146,7 +173,7 @@ class Query(Generic[F, K]):
         own = [
             Parameter(
                 field.encode_name,
-                kind_of(field.type),
+                _kind(field),
                 *about[field.encode_name],
                 required=field.default is NODEFAULT,
             )
@@ -201,10 +228,11 @@ class Query(Generic[F, K]):
                     if name in values
                 }
             )
+            belongs_to = belonging(self._name, tenant_id, filters)
             fault = self._check(filters)
             if fault is not None:
                 faults.append(fault)
-            elif cursor is None or cursor.belongs_to == belonging(self._name, tenant_id, filters):
+            elif cursor is None or cursor.belongs_to == belongs_to:
                 asked: Asked[F, K] = Asked(
                     tenant_id,
                     log_id,
@@ -212,6 +240,7 @@ class Query(Generic[F, K]):
                     values.get("at_least", 0),
                     values.get("limit", _DEFAULT_LIMIT),
                     None if cursor is None else cursor.place,
+                    belongs_to,
                 )
                 logs = [values["log_id"]] if "log_id" in values else []
                 return asked, logs if cursor is None else [*logs, cursor.log]
@@ -224,8 +253,7 @@ class Query(Generic[F, K]):
         """Write the cursor after the last row of a page, None where nothing follows."""
         if last_place is None or self._cursors is None:
             return None
-        belongs_to = belonging(self._name, asked.tenant_id, asked.filters)
-        return self._cursors.write(last_place, belongs_to, asked.log_id)
+        return self._cursors.write(last_place, asked.belongs_to, asked.log_id)
 
     def _value(self, name: str, text: str | None, *, in_pages: bool) -> Any:
         parameter = self.parameters.get(name)
@@ -247,6 +275,11 @@ class Query(Generic[F, K]):
         except CursorError as error:
             faults.append(Fault("cursor", "malformed_cursor", str(error)))
             return None
+
+
+def _kind(field: FieldInfo) -> Kind:
+    kind = kind_of(field.type)
+    return TIME_OR_DAY if kind is TIME and field.encode_name in _MAY_BE_DAYS else kind
 
 
 def _pairs(query_string: bytes) -> Iterator[tuple[str, str | None]]:

@@ -51,14 +51,15 @@ def fold(stretch: Stretch) -> Folded:
         if isinstance(event, Movement):
             moves.add(position, event)
     moved = {
-        whose: balance_periods.fold_periods(each)
+        whose: balance_periods.fold_periods(each, stretch.days)
         for whose, each in group_entries(moves, map(_WHOSE, moves.events)).items()
     }
     totals = [
         (*whose, *astuple(reduce(add_sums, [balance for balance, _ in periods.values()])))
         for whose, periods in moved.items()
     ]
-    return Folded(columns(totals, _COLUMNS), balance_periods.period_columns(moved))
+    periods = balance_periods.period_columns(moved, stretch.days)
+    return Folded(columns(totals, _COLUMNS), periods)
 
 
 def write(connection: Connection, scope: Scope, folded: Folded) -> None:

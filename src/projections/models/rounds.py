@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from domain.events import RoundEvent
+from domain.gaming_day import GamingDays
 from domain.ids import Id
 from domain.money import plain
 from domain.round import Round, RoundSums, Status, fold_round, newly_played
@@ -84,20 +85,24 @@ class Moved(NamedTuple):
     row: bytes
 
 
-Folded = Mapping[bytes, Moved]
+class Folded(NamedTuple):
+    """Rounds by their keys, and the days by which they are counted."""
+
+    rounds: Mapping[bytes, Moved]
+    days: GamingDays
 
 
 def fold(stretch: Stretch) -> Folded:
     """Fold a stretch of the log into what its rounds are if they are new, by their keys."""
-    folded = {}
+    folded, days = {}, stretch.days
     played = group_entries(stretch.played, map(_name_of, stretch.played.events))
     for name, (positions, events) in played.items():
-        key, alone = round_key(name), fold_round(events)
+        key, alone = round_key(name), fold_round(events, day_of=days.of)
         row = _new_row(key, name, alone, positions)
         folded[key] = Moved(name, events, positions, alone, row)
     if len(folded) != len(played):
         raise RuntimeError("two rounds have one key")
-    return folded
+    return Folded(folded, days)
 
 
 def write(connection: Connection, scope: Scope, folded: Folded) -> None:
@@ -105,15 +110,16 @@ def write(connection: Connection, scope: Scope, folded: Folded) -> None:
 
     What is new to them is counted in `activity`: on which days a round was played is known here alone.
     """
-    if not folded:
+    rounds, days = folded
+    if not rounds:
         return
-    known = _known_rounds(connection, scope, folded)
+    known = _known_rounds(connection, scope, rounds)
     in_scope = _SCOPE.pack(_FIELDS, 4, scope.tenant_id, 4, scope.generation)
     new, changed = [], []
     counted: Counter[Cell] = Counter()
-    for key, (name, events, positions, alone, row) in folded.items():
+    for key, (name, events, positions, alone, row) in rounds.items():
         start = known.get(key)
-        state = fold_round(events, start) if start else alone
+        state = fold_round(events, start, day_of=days.of) if start else alone
         for day, currency in newly_played(start, state):
             counted[day, name[1], currency] += 1
         if start is None:
