@@ -11,7 +11,7 @@ from typing import NamedTuple
 import aiosql
 import msgspec
 
-from app.recording import event_key
+from domain.ids import event_key
 from postgres.connections import connect
 from projections.models.registry import code_versions
 

@@ -14,9 +14,10 @@ from app.intake import group_commit as group
 from app.log.append import LogHead
 from app.log.rows import copy_data, encode_item
 from app.log.statements import SQL
-from app.recording import Prepared, Recorded, event_key
+from app.recording import Prepared, Recorded
 from app.tenants import Tenant
 from app.wire.items import MAX_EVENT_BYTES, decode_batch
+from domain.ids import event_key
 from postgres.binary import micros
 from postgres.connections import Connection
 

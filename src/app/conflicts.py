@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from msgspec import Raw, Struct
 
-from app.recording import event_key
-from domain.ids import Id, Position
+from domain.ids import Id, Position, event_key
 from domain.item_types import WIRE_TYPES, WireType
 from postgres.connections import Connection
 from postgres.rows import fetch_all

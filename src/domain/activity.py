@@ -13,7 +13,7 @@ RTP_DIGITS = 6
 
 
 class Activity(CountedWagers, gc=False):
-    """Counts and exact sums of rounds' bets and wins. `rounds` is counted by the rounds themselves."""
+    """Counts and exact sums of bets and wins, net of rollbacks. Rounds count themselves as `rounds`."""
 
     rounds: int = 0
 
@@ -38,7 +38,7 @@ class Activity(CountedWagers, gc=False):
 
 
 def fold_activity(played: Iterable[RoundEvent]) -> Activity:
-    """Add up bets and wins of one currency, in any order."""
+    """Add up bets, wins and rollbacks of one currency, in any order."""
     total = Activity()
     for event in played:
         total.count(event)

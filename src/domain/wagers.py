@@ -1,16 +1,44 @@
 """Bets and wins in one currency, of real and bonus money: what balances, rounds and activity are made of."""
 
 from decimal import Decimal
+from typing import Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from domain.events import BetPlaced, RoundEvent
+from domain.events import BetPlaced, BetRolledBack, RoundEvent, WinPaid
 from domain.money import EXACT, ZERO
+from domain.sums import add_sums
+
+
+class TakenBack(Struct, frozen=True, gc=False):
+    """What rollbacks took back, and in how many of them. Exact and unbounded."""
+
+    bet_real: Decimal = ZERO
+    bet_bonus: Decimal = ZERO
+    win_real: Decimal = ZERO
+    win_bonus: Decimal = ZERO
+    bets: int = 0
+    wins: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        """Add what was taken back here and there."""
+        if other is NOTHING:
+            return self
+        return other if self is NOTHING else add_sums(self, other)
+
+
+NOTHING = TakenBack()
+"""Nearly always nothing is taken back: then this one is shared, and adding it costs nothing."""
 
 
 class Wagers(Struct, gc=False):
-    """What was bet and won. Exact and unbounded."""
+    """What was bet and won, net of what was `rolled_back`. Exact and unbounded.
 
+    That comes first of the members, so that the others are one piece, whatever sums they belong to.
+    """
+
+    rolled_back: TakenBack = NOTHING
     bet_real: Decimal = ZERO
     bet_bonus: Decimal = ZERO
     win_real: Decimal = ZERO
@@ -27,28 +55,41 @@ class Wagers(Struct, gc=False):
         return EXACT.subtract(self.win_bonus, self.bet_bonus)
 
     def add(self, event: RoundEvent) -> None:
-        """Add a bet or a win, of the same currency."""
-        if isinstance(event, BetPlaced):
+        """Add a bet or a win, or take one back, of the same currency."""
+        kind = type(event)
+        if kind is BetPlaced:
             if event.is_bonus:
                 self.bet_bonus = EXACT.add(self.bet_bonus, event.amount)
             else:
                 self.bet_real = EXACT.add(self.bet_real, event.amount)
-        elif event.is_bonus:
-            self.win_bonus = EXACT.add(self.win_bonus, event.amount)
+        elif kind is WinPaid:
+            if event.is_bonus:
+                self.win_bonus = EXACT.add(self.win_bonus, event.amount)
+            else:
+                self.win_real = EXACT.add(self.win_real, event.amount)
         else:
-            self.win_real = EXACT.add(self.win_real, event.amount)
+            self._take_back(event)
+
+    def _take_back(self, event: RoundEvent) -> None:
+        side = "bet" if isinstance(event, BetRolledBack) else "win"
+        sums, count = f"{side}_{'bonus' if event.is_bonus else 'real'}", f"{side}s"
+        setattr(self, sums, EXACT.subtract(getattr(self, sums), event.amount))
+        known = self.rolled_back
+        total = EXACT.add(getattr(known, sums), event.amount)
+        self.rolled_back = replace(known, **{sums: total, count: getattr(known, count) + 1})
 
 
 class CountedWagers(Wagers, gc=False):
-    """What was bet and won, and in how many bets and wins."""
+    """What was bet and won, and in how many bets and wins: of those that were sent, none is taken off."""
 
     bets: int = 0
     wins: int = 0
 
     def count(self, event: RoundEvent) -> None:
-        """Add a bet or a win, of the same currency, and count it."""
-        if isinstance(event, BetPlaced):
+        """Add a bet, a win or a rollback, of the same currency, and count it."""
+        kind = type(event)
+        if kind is BetPlaced:
             self.bets += 1
-        else:
+        elif kind is WinPaid:
             self.wins += 1
         self.add(event)

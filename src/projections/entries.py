@@ -38,7 +38,7 @@ class Entries(NamedTuple, Generic[E]):
 
 
 class Stretch(NamedTuple):
-    """A stretch of the log: the bets and wins, which are nearly all of it, and the other events.
+    """A stretch of the log: bets, wins and rollbacks, which are nearly all of it, and the other events.
 
     `days` are those by which its tenant counts.
     """
@@ -46,6 +46,12 @@ class Stretch(NamedTuple):
     played: Entries[RoundEvent]
     others: Entries[Event]
     days: GamingDays = UTC_DAYS
+
+    @property
+    def last(self) -> int:
+        """The last position; 0 where there is none."""
+        ends = (self.played.positions[-1:], self.others.positions[-1:])
+        return max((position for end in ends for position in end), default=0)
 
 
 class PoisonError(Exception):

@@ -67,6 +67,9 @@ RELEASED = {
     "app/migrations/0015_where_writers_are": (
         "3bc01783f5fa3a56976f77a7ab1beab71ca66a300b92fa4b5324fa5b6334529f"
     ),
+    "projections/migrations/0017_rollbacks": (
+        "29fdf885d448a49f602b9f8019790e4d4239d51b1ea58cb17dd8bc85e563f360"
+    ),
     "projections/migrations/0018_gaming_days": (
         "b458af334e06d543c20184ead511a97a769cf308952c266272aa9c1896af5693"
     ),
@@ -214,6 +217,72 @@ GameUpdated.provider: str | NoneType | UnsetType
 GameUpdated.themes: list[str] | NoneType | UnsetType
 GameUpdated.timestamp: Instant
 GameUpdated.unique_id: str
+Profile.stamps: dict[str, tuple[datetime, str]]
+Profile.values: dict[str, Any]
+Sighting.first_seen: datetime
+Sighting.last_login: datetime | NoneType
+Sighting.last_seen: datetime
+Sighting.logins: int""",
+    "Player.v2": """\
+Balance.bet_bonus: Decimal
+Balance.bet_real: Decimal
+Balance.bets: int
+Balance.deposited: Decimal
+Balance.deposited_eur: Decimal
+Balance.deposits: int
+Balance.rolled_back: TakenBack
+Balance.win_bonus: Decimal
+Balance.win_real: Decimal
+Balance.wins: int
+Balance.withdrawals: int
+Balance.withdrawn: Decimal
+Player.balances: dict[str, Balance]
+Player.id: str
+Player.profile: Profile
+Player.sighting: Sighting
+Player.version: int
+PlayerUpdated.affiliate: str | NoneType | UnsetType
+PlayerUpdated.consent_email: bool | NoneType | UnsetType
+PlayerUpdated.country: str | NoneType | UnsetType
+PlayerUpdated.currency: str | NoneType | UnsetType
+PlayerUpdated.gender: Literal['M', 'F'] | NoneType | UnsetType
+PlayerUpdated.is_blocked: bool | NoneType | UnsetType
+PlayerUpdated.operator: str | NoneType | UnsetType
+PlayerUpdated.player_id: str
+PlayerUpdated.registration_date: str | NoneType | UnsetType
+PlayerUpdated.tags: list[str] | NoneType | UnsetType
+PlayerUpdated.timestamp: Instant
+PlayerUpdated.unique_id: str
+PlayerUpdated.username: str | NoneType | UnsetType
+Profile.stamps: dict[str, tuple[datetime, str]]
+Profile.values: dict[str, Any]
+Sighting.first_seen: datetime
+Sighting.last_login: datetime | NoneType
+Sighting.last_seen: datetime
+Sighting.logins: int
+TakenBack.bet_bonus: Decimal
+TakenBack.bet_real: Decimal
+TakenBack.bets: int
+TakenBack.win_bonus: Decimal
+TakenBack.win_real: Decimal
+TakenBack.wins: int""",
+    "Game.v2": """\
+Game.id: str
+Game.profile: Profile
+Game.sighting: Sighting
+Game.version: int
+GameUpdated.categories: list[str] | NoneType | UnsetType
+GameUpdated.device: str | NoneType | UnsetType
+GameUpdated.features: list[str] | NoneType | UnsetType
+GameUpdated.game_id: str
+GameUpdated.has_freespins: Literal['yes', 'no', 'unknown'] | NoneType | UnsetType
+GameUpdated.name: str | NoneType | UnsetType
+GameUpdated.provider: str | NoneType | UnsetType
+GameUpdated.themes: list[str] | NoneType | UnsetType
+GameUpdated.theoretical_rtp: Decimal | NoneType | UnsetType
+GameUpdated.timestamp: Instant
+GameUpdated.unique_id: str
+GameUpdated.volatility: Decimal | NoneType | UnsetType
 Profile.stamps: dict[str, tuple[datetime, str]]
 Profile.values: dict[str, Any]
 Sighting.first_seen: datetime

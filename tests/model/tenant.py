@@ -46,6 +46,10 @@ class Model:
         """List deposits and withdrawals, newest first."""
         return reads.transactions(self.log.entries)
 
+    def rollbacks(self) -> list[Row]:
+        """List rollbacks, newest first, with what each takes back."""
+        return reads.rollbacks(self.log.entries)
+
     def facets(self, games: Iterable[Row] | None = None) -> dict[str, list[Row]]:
         """Count the values of all games, or of rows chosen from `games()`."""
         return reads.facets(self.games() if games is None else games)

@@ -111,8 +111,12 @@ ROOMS = {
         },
     ),
     "days": Room(["projections/days."], _tables("day_rules"), {"live_rule": _tables("tracking")}),
-    # What read models look up in the log, all of it by this one statement.
-    "reading": Room(["projections/reading"], _tables(), {"events_at": _tables("events")}),
+    # What read models look up in the log, all of it by these two statements.
+    "reading": Room(
+        ["projections/reading"],
+        _tables(),
+        {name: _tables("events") for name in ("events_at", "events_by_key")},
+    ),
     **{
         name: Room(
             [f"projections/models/{part}." for part in (name, *_PARTS.get(name, ()))],

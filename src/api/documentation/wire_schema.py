@@ -23,7 +23,7 @@ from api.documentation.operations import NEEDS_KEY, Problem, RateLimited, log_id
 from api.http.problems import MEDIA_TYPE
 from app.recording import Receipt, ReceiptItem
 from app.wire.items import Fault
-from app.wire.rules import MAX_ELEMENTS, MAX_NUMBER_CHARACTERS
+from app.wire.rules import MAX_ELEMENTS, MAX_NUMBER_CHARACTERS, MAX_RATIO
 from domain.evidence.leaves import SALT_BYTES
 from domain.item_types import ITEM_TYPES, ItemType, Kind, Member
 
@@ -44,6 +44,12 @@ _OF_KIND: dict[Kind, Schema] = {
         minimum=0,
         description="Read exactly from its digits: up to 20 before and 18 after the point, in up to"
         f" {MAX_NUMBER_CHARACTERS:,} characters.",
+    ),
+    Kind.RATIO: Schema(
+        type=OpenAPIType.NUMBER,
+        minimum=0,
+        maximum=MAX_RATIO,
+        description="A ratio: 0.96 is 96 %. Read exactly from its digits, like an amount.",
     ),
     Kind.CURRENCY: Schema(
         type=OpenAPIType.STRING,

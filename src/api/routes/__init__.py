@@ -17,6 +17,7 @@ from api.routes.health import live, ready
 from api.routes.history import show_history
 from api.routes.metrics import metrics
 from api.routes.players import list_players, show_player
+from api.routes.rollbacks import list_rollbacks
 from api.routes.rounds import list_rounds
 from api.routes.status import show_status
 from api.routes.transactions import list_transactions
@@ -27,6 +28,7 @@ ROUTES: list[Any] = [
     show_player,
     show_balances,
     list_rounds,
+    list_rollbacks,
     list_transactions,
     list_games,
     show_game,

@@ -15,6 +15,7 @@ from projections.models.activity import (
     ActivityView,
     find_activity,
 )
+from projections.rolled_back import RolledBackView
 
 
 class Activities(Page[ActivityView], frozen=True):
@@ -65,6 +66,7 @@ _EXAMPLE = Activities(
             ggr_real="17.376665",
             ggr_bonus="-0.693334",
             rtp="0.519674",
+            rolled_back=RolledBackView("0", "0", "0", "0", bets=0, wins=0),
         )
     ],
     None,
@@ -86,9 +88,10 @@ async def list_activity(
 
     A gaming day has the name of the date on which it begins, by the time zone and the time of day that are
     set for the tenant; midnight in UTC where none are. Late bets and wins count on the day on which they
-    happened. A round counts once for each day, game and currency on which it has a bet or a win, and longer
-    spans add these up. `ggr` (gross gaming revenue) is
-    bets minus wins. `rtp` (return to player) is wins by bets, real and bonus money together, rounded to 6
-    decimal places, half to even; null where nothing was bet.
+    happened. Rollbacks count on their own day: what they take back is taken off its sums, which may thereby
+    be negative, and not off the counts. A round counts once for each day, game and currency on which it has
+    a bet, a win or a rollback, and longer spans add these up. `ggr` (gross gaming revenue) is bets minus
+    wins. `rtp` (return to player) is wins by bets, real and bonus money together, rounded to 6 decimal
+    places, half to even; null where nothing was bet.
     """
     return await queries.page(request, QUERY, find_activity)

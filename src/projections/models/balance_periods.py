@@ -6,8 +6,7 @@ one. A period that the beginning of a day would cut is two: no period is of two 
 
 from collections.abc import Mapping
 from datetime import datetime
-
-from msgspec.structs import astuple
+from typing import NamedTuple
 
 from domain.balance import Balance, Movement, fold_balance
 from domain.events import Event, is_bare
@@ -18,6 +17,7 @@ from postgres.rows import fetch_all, fetch_pairs
 from postgres.statements import Statement, Statements
 from projections.entries import Entries, Scope, group_entries
 from projections.reading import Snapshot, read_events
+from projections.rolled_back import Columned, Row, net
 from projections.upserts import Columns, array, columns, upsert
 
 
@@ -25,6 +25,7 @@ class Sql(Statements):
     """Adding to periods, and adding them up."""
 
     add_to_balance_periods: Statement
+    add_rolled_back: Statement
     balances_before: Statement
     positions_within: Statement
 
@@ -32,7 +33,9 @@ class Sql(Statements):
 SQL = Sql(__file__)
 
 _MINUTES = 10
-_COLUMNS = ("player_id", "currency", "is_day", "period", *Balance.__struct_fields__, "positions")
+_KEY = ("player_id", "currency", "is_day", "period")
+_COLUMNED = Columned(_KEY, Balance)
+_COLUMNS = (*_KEY, *_COLUMNED.net, "positions")
 
 
 Periods = Mapping[datetime, tuple[Balance, str]]
@@ -54,22 +57,39 @@ def fold_periods(moves: Entries[Movement], days: GamingDays) -> Periods:
     }
 
 
-def period_columns(moved: Mapping[tuple[str, str], Periods], gaming_days: GamingDays) -> Columns:
+class FoldedPeriods(NamedTuple):
+    """What moved in periods and days, and what was rolled back in them."""
+
+    moved: Columns
+    rolled_back: Columns
+
+
+def period_columns(
+    moved: Mapping[tuple[str, str], Periods], gaming_days: GamingDays
+) -> FoldedPeriods:
     """Return the rows of what moved, by player and currency, in its periods and days."""
-    rows: list[tuple[object, ...]] = []
+    sums: list[Row] = []
+    positions_of: list[str] = []
     for whose, periods in moved.items():
         days: dict[datetime, Balance] = {}
         for period, (balance, positions) in periods.items():
-            rows.append((*whose, False, period, *astuple(balance), positions))
+            sums.append(((*whose, False, period), balance))
+            positions_of.append(positions)
             day = gaming_days.begin_of(period)
             days[day] = add_sums(days[day], balance) if day in days else balance
-        rows += [(*whose, True, day, *astuple(balance), "{}") for day, balance in days.items()]
-    return columns(rows, _COLUMNS)
+        sums += [((*whose, True, day), balance) for day, balance in days.items()]
+        positions_of += ["{}"] * len(days)
+    rows = [
+        (*key, *net(balance), positions)
+        for (key, balance), positions in zip(sums, positions_of, strict=True)
+    ]
+    return FoldedPeriods(columns(rows, _COLUMNS), _COLUMNED.rolled_back_columns(sums))
 
 
-def write_periods(connection: Connection, scope: Scope, moved: Columns) -> None:
+def write_periods(connection: Connection, scope: Scope, folded: FoldedPeriods) -> None:
     """Add what moved to each player's periods."""
-    upsert(connection, SQL.add_to_balance_periods, scope, moved)
+    upsert(connection, SQL.add_to_balance_periods, scope, folded.moved)
+    upsert(connection, SQL.add_rolled_back, scope, folded.rolled_back)
 
 
 def _period(moment: datetime, days: GamingDays) -> datetime:
@@ -89,9 +109,9 @@ def read_as_of(seen: Snapshot, player_id: str, as_of: datetime) -> dict[str, Bal
     }
     connection = seen.connection
     before = fetch_pairs(
-        connection, SQL.balances_before, parameters, "currency", Balance, binary=True
+        connection, SQL.balances_before, parameters, "currency", _COLUMNED.row, binary=True
     )
-    balances = dict(before)
+    balances = {currency: _COLUMNED.sums(row) for currency, row in before}
     positions = fetch_all(connection, SQL.positions_within, parameters, int, binary=True)
     moved: dict[str, list[Event]] = {}
     for position, event in read_events(seen, positions):

@@ -6,7 +6,15 @@ from typing import Any, NamedTuple, Protocol
 from postgres.connections import Connection
 from projections.days import without_rule
 from projections.entries import Scope, Stretch, Versions
-from projections.models import activity, balances, games, players, rounds, transactions
+from projections.models import (
+    activity,
+    balances,
+    games,
+    players,
+    rollbacks,
+    rounds,
+    transactions,
+)
 
 
 class ReadModel(NamedTuple):
@@ -49,6 +57,7 @@ READ_MODELS: dict[str, ReadModel] = {
     "games": _of(games),
     "activity": _of(activity, by_day=True),
     "transactions": _of(transactions),
+    "rollbacks": _of(rollbacks),
     "balances": _of(balances, by_day=True),
     "rounds": _of(rounds, by_day=True),
 }

@@ -5,13 +5,13 @@ They are what the service finds events by; a service that sealed other ones is f
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import msgspec
 
 from app.evidence.verification.findings import Code
 from domain.events import TYPES
+from domain.ids import event_key
 from domain.instant import parse_datetime
 from domain.item_types import ITEM_TYPES, WIRE_TYPES
 from postgres.binary import micros
@@ -74,7 +74,7 @@ def faults_of(
         return ()
     try:
         said = _read(reader, state)
-        own_key = blake2b(said.unique_id.encode(), digest_size=16).digest()
+        own_key = event_key(said.unique_id)
         happened_at = micros(_moment(said.timestamp))
     except (ValueError, OverflowError):
         return (NO_DATA,)
