@@ -105,7 +105,7 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """The largest request body, decompressed."""
     pool_size: Positive = 10
     """Connections with which each worker writes and reads, half each. It keeps up to half as many more for
-    reading, and four."""
+    reading, four, and up to `max_long_answers`."""
     max_inflight_bytes: Positive = 128 * 1024 * 1024
     """How many bytes of requests a process holds at once, each with 32 KiB for itself; what comes beyond is
     answered 503. A tenant holds at most twice what stays free, a key twice what stays free to its tenant."""
@@ -144,6 +144,11 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """How many streams of a tenant are open in a worker; beyond it is 429."""
     max_streams_per_key: Positive = 200
     """The same of one key."""
+    max_long_answers: Positive = 4
+    """How many answers in CSV that are longer than a page a worker reads at once, each of one moment by a
+    connection of its own; beyond it is 429. A tenant takes one while it has fewer than are left."""
+    long_answer_s: Seconds = 3_600.0
+    """How long a client may take for such an answer before it is broken off."""
     max_unsent_bytes: Positive = 32 * 1024 * 1024
     """How many bytes of streams that were not taken yet a worker holds, and as many of other answers."""
     send_timeout_s: Seconds = 60.0

@@ -119,6 +119,8 @@ def open_pool(
     lock_timeout_s: float = 10,
     for_queries: bool = False,
     statement_timeout_s: float = 0,
+    min_size: int = 1,
+    waits_for_clients: tuple[str, float] | None = None,
 ) -> Pool:
     """Open a pool of connections in autocommit mode; a dead one is replaced before it is lent.
 
@@ -130,12 +132,19 @@ def open_pool(
     psycopg.errors.LockNotAvailable. A statement that takes longer than `statement_timeout_s` (0: as long as
     it may) raises psycopg.errors.QueryCanceled; where its answer is lost too, some seconds later,
     postgres.answering.NoAnswerError.
+
+    Transactions wait for a minute at most between two statements, or for clients as long as is said by
+    `waits_for_clients`, which names the sessions besides, so that no watchdog ends them.
     """
     settings = {
         "lock_timeout": f"{round(lock_timeout_s * 1000)}ms",
         "statement_timeout": f"{round(statement_timeout_s * 1000)}ms",
         **({} if for_queries else _BY_KEY),
     }
+    if waits_for_clients is not None:
+        name, longest_s = waits_for_clients
+        settings["application_name"] = name
+        settings["idle_in_transaction_session_timeout"] = f"{round(longest_s * 1000)}ms"
 
     answer_within_s = statement_timeout_s + ANSWER_GRACE_S if statement_timeout_s else None
 
@@ -146,7 +155,7 @@ def open_pool(
         connection_class=_Connection,
         kwargs={"autocommit": True, "prepare_threshold": None, **parameters(url)},
         configure=configure,
-        min_size=1,
+        min_size=min_size,
         max_size=max_size,
         timeout=timeout_s,
         max_idle=300,

@@ -35,10 +35,12 @@ R = TypeVar("R")
 V = TypeVar("V")
 K = TypeVar("K")
 
+AMOUNT_PATTERN = r"^-?\d+(\.\d+)?$"
+
 Amount = Annotated[
     str,
     Meta(
-        pattern=r"^-?\d+(\.\d+)?$",
+        pattern=AMOUNT_PATTERN,
         description="An exact decimal in plain notation.",
         examples=["12.5"],
     ),
@@ -78,12 +80,20 @@ def snapshot(pool: tracking.Pool, tenant_id: int) -> Iterator[Snapshot]:
     Raises NoGenerationError, and psycopg's or the pool's errors where the store is out of reach.
     """
     with pool.connection() as connection:
-        begin_snapshot(connection)
-        live = tracking.live(connection, tenant_id)
-        if live is None:
-            raise NoGenerationError(tenant_id)
-        scope = Scope(tenant_id, live.generation)
-        yield Snapshot(connection, scope, live.position, live.days)
+        yield see(connection, tenant_id)
+
+
+def see(connection: Connection, tenant_id: int) -> Snapshot:
+    """Begin to read within one read-only snapshot, which the caller ends with the transaction.
+
+    Raises NoGenerationError, and psycopg's errors.
+    """
+    begin_snapshot(connection)
+    live = tracking.live(connection, tenant_id)
+    if live is None:
+        raise NoGenerationError(tenant_id)
+    scope = Scope(tenant_id, live.generation)
+    return Snapshot(connection, scope, live.position, live.days)
 
 
 def read_events(seen: Snapshot, positions: Sequence[int]) -> list[tuple[int, Event]]:

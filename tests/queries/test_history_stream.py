@@ -47,7 +47,7 @@ def test_history_is_given_as_nothing_else(accept: str, casino: Casino) -> None:
     answer = casino.get("history", headers={"accept": accept})
     assert answer.status == 406
     assert answer.json["type"] == "urn:roundbook:problem:not-acceptable"
-    forms = ["application/json", "application/x-ndjson", "text/event-stream"]
+    forms = ["application/json", "application/x-ndjson", "text/event-stream", "text/csv"]
     assert answer.json["offered"] == forms
     assert all(form in answer.json["detail"] for form in forms)
 

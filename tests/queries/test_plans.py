@@ -49,7 +49,7 @@ _MOST_ADDED_UP = {"game": (_LIMIT + 1) * 366, "day": 6 * 366, "currency": 6 * 36
 """What is added up must be read: a year of each game on the page, or of the totals in six currencies."""
 
 _SMALL = {"tenants", "tenant_currencies", "api_keys", "histories", "logs", "tracking", "sealing"}
-_EMPTY = {"checkpoints", "erased", "leaf_runs", "rate_limits"}
+_EMPTY = {"checkpoints", "closings", "erased", "leaf_runs", "rate_limits"}
 """Nothing is hashed, sealed, erased or limited here: how large ones are read is looked at elsewhere."""
 _READ_WHOLE = {"games": _SIZE.games, "conflicts": _SIZE.conflicts}
 """Never many: where no index fits, 10,000 games are read in 3 ms, 100,000 conflicts in 7."""
@@ -59,7 +59,7 @@ _FILL_SNAPSHOTS = """
     select %(tenant_id)s, 'player:' || n, 1000, 'Player.v1', '{}' from generate_series(1, 20000) as n
 """
 
-_PAGING = {"limit", "cursor", "at_least", "log_id"}
+_PAGING = {"limit", "cursor", "raw", "at_least", "log_id"}
 _NOT_ASKED = {
     # The log is not indexed by time: a page reads a bounded stretch of it instead (contract, section 5).
     ("history", "from"),

@@ -12,6 +12,7 @@ from api.cli.backup import backup_command, restore_command
 from api.cli.doctor import doctor_command
 from api.cli.erase import erase_command
 from api.cli.evidence import evidence
+from api.cli.export import export_command
 from api.cli.hold import hold_command
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
@@ -103,6 +104,7 @@ _COMMANDS = (
     key,
     top,
     replay_command,
+    export_command,
     rebuild_command,
     verify_command,
     simulate,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Union
+from urllib.parse import urlencode
 
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import (
@@ -17,9 +18,9 @@ from litestar.openapi.spec import (
 from litestar.openapi.spec.enums import OpenAPIType
 from msgspec import Struct
 
-from api.http.accept import JSON
+from api.http.accept import CSV, JSON
 from api.http.problems import MEDIA_TYPE, PROBLEMS, TYPE_PREFIX
-from api.querying.parameters import Apart, Fault, Query
+from api.querying.parameters import Apart, Asked, Fault, Query
 
 NEEDS_KEY: list[dict[str, list[str]]] = [{"key": []}]
 """The security of an operation behind a key, by the name of the scheme in `api.documentation.openapi`."""
@@ -180,9 +181,11 @@ QUERY_PROBLEMS: Mapping[int, ResponseSpec] = {
     429: problem(
         "A rate limit of the tenant or the key is reached: `Retry-After` says when the same request is let"
         " in, if nobody else takes from the limit. Or as many queries of the tenant or with the key wait for"
-        " their turn as may; or too many unknown keys came from this address.",
+        " their turn as may; or too many unknown keys came from this address. Or, for a long answer in CSV,"
+        " as many are being read as may.",
         _RATE_LIMITED,
         _TOO_MANY_QUERIES,
+        _TOO_MANY_STREAMS,
     ),
     503: problem(
         "`at_least` is not reached yet, the query took too long and was ended, or the store is out of"
@@ -227,15 +230,21 @@ def operation(
     example: Struct,
     *,
     streams: Mapping[str, str] | None = None,
+    rows: Sequence[Struct] | None = None,
     headers: Sequence[Parameter] = (),
     answer_headers: Mapping[str, OpenAPIHeader] | None = None,
 ) -> type[Operation]:
     """Make the operation class of a route: Litestar fills in what it knows, this adds the rest.
 
     `example` is the beginning of the answer to the query's own examples on the sample day, `streams` has
-    those of other media types, and `headers` are those of a request that have a meaning for this route
-    alone, `answer_headers` those of its answer.
+    those of other media types, `rows` what is shown in CSV where that is not the example's `items`. `headers`
+    are those of a request that have a meaning for this route alone, `answer_headers` those of its answer.
     """
+    in_csv = {}
+    if query.row is not None:
+        lines = query.csv_rows(_asked_by_example(query))
+        shown: Sequence[Struct] = getattr(example, "items", ()) if rows is None else rows
+        in_csv = {CSV: (lines.header + lines.write(shown)).decode()}
 
     @dataclass
     class QueryOperation(Operation):
@@ -253,13 +262,29 @@ def operation(
                     **(answer_headers or {}),
                 }
                 success.content[JSON].examples = {"example": Example(value=example)}
-                for media_type, text in (streams or {}).items():
+                for media_type, text in {**(streams or {}), **in_csv}.items():
                     success.content[media_type] = OpenAPIMediaType(
                         schema=Schema(type=OpenAPIType.STRING), example=text
                     )
             self.responses = responses
 
     return QueryOperation
+
+
+def _asked_by_example(query: Query[Any, Any]) -> Asked[Any, Any]:
+    """Return what the examples of a query ask for together, in CSV."""
+    given = {
+        each.name: _in_a_query(each.example)
+        for each in query.parameters.values()
+        if not isinstance(each.example, Apart)
+    }
+    return query.read(urlencode(given).encode(), 0, b"", media_type=CSV)[0]
+
+
+def _in_a_query(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, list) else str(value)
 
 
 def query_parameters(query: Query[Any, Any]) -> list[Parameter]:

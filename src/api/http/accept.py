@@ -13,6 +13,7 @@ from api.http.problems import ProblemError
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+CSV = "text/csv"
 EVENT_STREAM = "text/event-stream"
 TEXT = "text/plain"
 BYTES = "application/octet-stream"

@@ -14,6 +14,7 @@ from api.http.auth import check_key, log_id_of, look_up_log_id, tenant_of
 from api.http.problems import ProblemError
 from app.log.histories import agreed_to
 from app.log.leaves import current_log
+from app.tenants import Scope
 from postgres.connections import Pool
 
 
@@ -33,12 +34,14 @@ async def own_log(request: Request[Any, Any, Any], told: Sequence[bytes]) -> byt
     raise _other_log(log_id, await anyio.to_thread.run_sync(_agreed_to, request, told))
 
 
-async def check_still(request: Request[Any, Any, Any], log_id: bytes) -> None:
+async def check_still(
+    request: Request[Any, Any, Any], log_id: bytes, scope: Scope = "audit"
+) -> None:
     """Make sure that an answer which takes long may go on: by its key, and in the log it began with.
 
     Raises ProblemError `forbidden` or `other-log`.
     """
-    await check_key(request, "audit")
+    await check_key(request, scope)
     current = log_id_of(request)
     if current != log_id:
         raise _other_log(current, None)

@@ -1,12 +1,12 @@
 """History as one stream: whole up to the present head, or live from then on."""
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from litestar import Request, Response
 
-from api.http.accept import EVENT_STREAM, NDJSON
+from api.http.accept import CSV, EVENT_STREAM
 from api.http.auth import key_id_of
 from api.http.direct import direct_write
 from api.http.headers import LAST_EVENT_ID, joined
@@ -15,17 +15,18 @@ from api.http.problems import ProblemError
 from api.http.streams import Streamed
 from api.querying.epochs import check_still, own_log
 from api.querying.listeners import COMMENT, Found, Listener, Piece
-from api.querying.parameters import Asked, Fault
-from api.querying.queries import Queries, answer_headers
+from api.querying.parameters import Asked, Fault, Query
+from api.querying.queries import Queries
 from api.querying.replica import ReplicaAwayError
+from api.querying.tables import answer_headers, csv_headers
 from app.evidence.proving import sealed_size
 from app.log.append import head
 from app.log.history import (
     HistoryEntry,
     HistoryFilters,
     event_stream_end,
-    event_stream_message,
-    ndjson_line,
+    event_stream_messages,
+    ndjson_lines,
     read_lines,
     read_next,
 )
@@ -41,19 +42,31 @@ _LIVE_HEADERS = {
 
 AskedHistory = Asked[HistoryFilters, int]
 
+_Write = Callable[[Sequence[HistoryEntry]], bytes]
+
 
 async def whole(
-    request: Request[Any, Any, Any], asked: AskedHistory, queries: Queries
+    request: Request[Any, Any, Any],
+    asked: AskedHistory,
+    queries: Queries,
+    query: Query[HistoryFilters, int],
 ) -> Response[Any]:
-    """Answer with all entries up to the present head, in constant memory."""
+    """Answer with all entries up to the present head, in constant memory, as NDJSON or as CSV."""
     queries.open_stream()
     size, until = await queries.logged(asked, _sealed_size(asked))
+    headers, header = answer_headers(until) | evidence_header(size), b""
+    write: _Write = ndjson_lines
+    if asked.media_type == CSV:
+        lines = query.csv_rows(asked)
+        headers |= csv_headers(query, until)
+        header, write = lines.header, lines.write
     async with WhileClientStays(request.scope, request.receive):
-        first = await _read(asked, queries, ndjson_line, after=0, until=until)
+        first = await _read(asked, queries, write, after=0, until=until)
+    first = first._replace(lines=header + first.lines)
     return Streamed(
-        _follow_to_head(request, asked, queries, first),
-        media_type=NDJSON,
-        headers=answer_headers(until) | evidence_header(size),
+        _follow_to_head(request, asked, queries, first, write),
+        media_type=asked.media_type,
+        headers=headers,
     )
 
 
@@ -74,7 +87,7 @@ async def live(
     size, until = await queries.logged(asked, _sealed_size(asked), after=after)
     check_reached(after, until)
     async with WhileClientStays(request.scope, request.receive):
-        first = await _read(asked, queries, event_stream_message, after=after, until=until)
+        first = await _read(asked, queries, event_stream_messages, after=after, until=until)
     headers = answer_headers(until) | evidence_header(size)
     if last_event_id is not None and not first.lines and _is_complete(asked, first):
         return Response(None, status_code=204, headers=headers)
@@ -132,7 +145,11 @@ def _last_event_id(request: Request[Any, Any, Any]) -> tuple[list[bytes], int | 
 
 
 async def _follow_to_head(
-    request: Request[Any, Any, Any], asked: AskedHistory, queries: Queries, piece: Piece
+    request: Request[Any, Any, Any],
+    asked: AskedHistory,
+    queries: Queries,
+    piece: Piece,
+    write: _Write,
 ) -> AsyncIterator[bytes]:
     """Return what was read first, and go on reading when it is sent.
 
@@ -144,7 +161,7 @@ async def _follow_to_head(
         if piece.after is None:
             return
         await check_still(request, asked.log_id)
-        piece = await _read(asked, queries, ndjson_line, after=piece.after, until=piece.until)
+        piece = await _read(asked, queries, write, after=piece.after, until=piece.until)
 
 
 async def _follow_live(
@@ -175,7 +192,7 @@ async def _follow_live(
                 continue
             after = listener.at
         await check_still(request, asked.log_id)
-        piece = await _read(asked, queries, event_stream_message, after=after, until=None)
+        piece = await _read(asked, queries, event_stream_messages, after=after, until=None)
 
 
 def _listener(
@@ -220,7 +237,7 @@ def _head(connection: Connection, asked: AskedHistory, known: int) -> int:
 async def _read(
     asked: AskedHistory,
     queries: Queries,
-    write: Callable[[HistoryEntry], bytes],
+    write: _Write,
     *,
     after: int,
     until: int | None,

@@ -152,6 +152,7 @@ TIME_OR_DAY = Kind(
     ),
 )
 """A moment, or a date, which stands for the beginning of the gaming day of that name."""
+BOOLEAN = Kind(_read_boolean, Schema(type=OpenAPIType.BOOLEAN))
 LOG_ID = Kind(_read_log_id, Schema(type=OpenAPIType.STRING, pattern="^[0-9a-f]{32}$"))
 
 _KINDS: list[tuple[Any, Kind]] = [
@@ -163,6 +164,6 @@ _KINDS: list[tuple[Any, Kind]] = [
     (Ordinal, integer(1, _GREATEST_POSITION)),
     (KeyId, integer(1, _GREATEST_KEY_ID)),
     (str, TEXT),
-    (bool, Kind(_read_boolean, Schema(type=OpenAPIType.BOOLEAN))),
+    (bool, BOOLEAN),
     (datetime, TIME),
 ]

@@ -5,7 +5,7 @@ and every fault of a request is told at once.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -13,9 +13,12 @@ from urllib.parse import unquote_to_bytes
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import FieldInfo, asdict, fields, replace
 
+from api.http.accept import CSV, JSON
 from api.http.problems import ProblemError
+from api.querying.csv_rows import CsvRows
 from api.querying.cursors import Cursor, CursorError, Cursors, belonging
 from api.querying.kinds import (
+    BOOLEAN,
     LOG_ID,
     TEXT,
     TIME,
@@ -36,6 +39,7 @@ _PAGE_PARAMETERS = ("limit", "cursor")
 _MAY_BE_DAYS = ("from", "to")
 _DEFAULT_LIMIT = 100
 _MOST_ROWS = 1_000
+_ALL_ROWS = 2**31 - 2
 _MOST_FAULTS = 100
 
 
@@ -72,7 +76,8 @@ class Asked(NamedTuple, Generic[F, K]):
     """What a request asks for. `after` is the place after which to go on, None for the beginning.
 
     `log_id` is that of the tenant's log, `belongs_to` of the filters as they were sent: cursors hold them.
-    Dates in the filters stand for gaming days until `at_moments` is called.
+    Dates in the filters stand for gaming days until `at_moments` is called. What is not answered in pages has
+    no limit. `raw` is of CSV alone.
     """
 
     tenant_id: int
@@ -81,6 +86,8 @@ class Asked(NamedTuple, Generic[F, K]):
     at_least: int
     limit: int
     after: K | None
+    media_type: str = JSON
+    raw: bool = False
     belongs_to: bytes = b""
 
     @property
@@ -141,10 +148,19 @@ _CURSOR = Parameter(
 )
 
 
+_RAW = Parameter(
+    "raw",
+    BOOLEAN,
+    "Of `text/csv` alone: whether texts are given as they are. Otherwise one that begins with `=`, `+`, `-`,"
+    " `@`, a tab or a carriage return has a `'` before it, so that no program takes it for a formula.",
+    Apart(True),  # noqa: FBT003
+)
+
+
 class Query(Generic[F, K]):
     """The parameters of one route: its filters, at_least, log_id, and for a collection limit and cursor."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # a declaration, by names
         self,
         name: str,
         filters: type[F],
@@ -155,6 +171,8 @@ class Query(Generic[F, K]):
         needs: Mapping[str, str] | None = None,
         check: Callable[[F], Fault | None] = lambda _: None,
         waits: bool = True,
+        row: type[Struct] | None = None,
+        left_out: Callable[[F], Collection[str]] = lambda _: (),
     ) -> None:
         """Declare the fields of `filters`, each with a description and an example in `about`.
 
@@ -162,8 +180,14 @@ class Query(Generic[F, K]):
         At most one of the parameters in `exclusive` may be given, and each in `needs` only together with its
         other. `check` finds what else is wrong with filters that are each well-formed. There is `at_least`
         unless it is said that nothing `waits`.
+
+        With `row`, what a row is of, the answer is also given as CSV: then whole, with the members of a row
+        as columns, but for those `left_out` of the rows that the filters give.
         """
-        self._name = name
+        self.name = name
+        self.row = row
+        self.offered = [JSON] if row is None else [JSON, CSV]
+        self._left_out = left_out
         self._filters = filters
         self._exclusive = exclusive
         self._needs = needs or {}
@@ -180,16 +204,17 @@ class Query(Generic[F, K]):
             for field in fields(filters)
         ]
         paging = [] if place is None else [_LIMIT, _CURSOR]
+        in_csv = [] if row is None else [_RAW]
         waiting = [_AT_LEAST, _LOG_ID] if waits else []
-        self.parameters = {each.name: each for each in (*own, *paging, *waiting)}
+        self.parameters = {each.name: each for each in (*own, *paging, *in_csv, *waiting)}
 
     def read(
-        self, query_string: bytes, tenant_id: int, log_id: bytes, *, in_pages: bool = True
+        self, query_string: bytes, tenant_id: int, log_id: bytes, *, media_type: str = JSON
     ) -> tuple[Asked[F, K], list[bytes]]:
         """Read a request's parameters, and of which logs they are: how their ids begin.
 
-        `in_pages` is False for an answer that is no page: then `limit` and `cursor` are faults. Raises
-        ProblemError `invalid-parameters` with all faults, up to 100.
+        They are judged for an answer of `media_type`: there are pages in JSON alone. Raises ProblemError
+        `invalid-parameters` with all faults, up to 100.
         """
         values: dict[str, Any] = {}
         faults: list[Fault] = []
@@ -198,7 +223,7 @@ class Query(Generic[F, K]):
             given[name] = given.get(name, 0) + 1
             if given[name] == 1:
                 try:
-                    values[name] = self._value(name, text, in_pages=in_pages)
+                    values[name] = self._value(name, text, media_type)
                 except UnfitError as error:
                     faults.append(Fault(name, error.code, str(error)))
             elif given[name] == 2:
@@ -228,7 +253,7 @@ class Query(Generic[F, K]):
                     if name in values
                 }
             )
-            belongs_to = belonging(self._name, tenant_id, filters)
+            belongs_to = belonging(self.name, tenant_id, filters)
             fault = self._check(filters)
             if fault is not None:
                 faults.append(fault)
@@ -238,8 +263,10 @@ class Query(Generic[F, K]):
                     log_id,
                     filters,
                     values.get("at_least", 0),
-                    values.get("limit", _DEFAULT_LIMIT),
+                    values.get("limit", _DEFAULT_LIMIT if media_type == JSON else _ALL_ROWS),
                     None if cursor is None else cursor.place,
+                    media_type,
+                    values.get("raw", False),
                     belongs_to,
                 )
                 logs = [values["log_id"]] if "log_id" in values else []
@@ -255,7 +282,13 @@ class Query(Generic[F, K]):
             return None
         return self._cursors.write(last_place, asked.belongs_to, asked.log_id)
 
-    def _value(self, name: str, text: str | None, *, in_pages: bool) -> Any:
+    def csv_rows(self, asked: Asked[F, K]) -> CsvRows:
+        """Return what writes the rows of an answer in CSV."""
+        if self.row is None:
+            raise TypeError(f"{self.name} has no rows")
+        return CsvRows(self.row, self._left_out(asked.filters), raw=asked.raw)
+
+    def _value(self, name: str, text: str | None, media_type: str) -> Any:
         parameter = self.parameters.get(name)
         if parameter is None:
             known = ", ".join(self.parameters)
@@ -263,8 +296,10 @@ class Query(Generic[F, K]):
             raise UnfitError("unknown", f"is no parameter here{there_are}")
         if text is None:
             raise UnfitError("malformed", "must be UTF-8, percent-encoded")
-        if name in _PAGE_PARAMETERS and not in_pages:
+        if name in _PAGE_PARAMETERS and media_type != JSON:
             raise UnfitError("pages_only", "is for pages only, and this answer is one stream")
+        if parameter is _RAW and media_type != CSV:
+            raise UnfitError("csv_only", f"is for {CSV} only, which Accept does not ask for")
         return parameter.kind.read(text)
 
     def _cursor(self, cursor: str | None, faults: list[Fault]) -> Cursor[K] | None:

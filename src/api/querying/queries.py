@@ -9,25 +9,27 @@ from litestar import Request, Response
 from msgspec import Struct
 from psycopg.errors import QueryCanceled
 
-from api.http.accept import JSON, negotiate
+from api.http.accept import CSV, JSON, negotiate
 from api.http.auth import key_id_of, log_id_of, tenant_of
 from api.http.endings import at_end
+from api.http.head_method import is_head
 from api.http.leaving import WhileClientStays
 from api.http.problems import ProblemError
-from api.http.shared import Shared
 from api.querying.epochs import own_log
 from api.querying.lanes import begin_stream, lane_of
 from api.querying.listeners import Listeners
-from api.querying.open_streams import OpenStreams
+from api.querying.moments import Of
 from api.querying.parameters import Asked, Fault, Query, invalid_parameters
 from api.querying.positions import Awaited, Positions
-from api.querying.reads import Reads
-from api.querying.replica import Replica, ReplicaAwayError
+from api.querying.reading import Reading
+from api.querying.replica import ReplicaAwayError
+from api.querying.tables import Find, Piece, Table, answer_csv, answer_headers
 from app.log.append import head
 from domain.gaming_day import GamingDays
 from postgres.connections import Connection, Pool
 from postgres.errors import UNAVAILABLE
 from projections.days import live_rule
+from projections.entries import Scope
 from projections.reading import Rows, Snapshot, snapshot
 
 F = TypeVar("F", bound=Struct)
@@ -47,27 +49,6 @@ class Found(NamedTuple, Generic[V]):
 
     value: V
     position: int
-
-
-class Reading(NamedTuple):
-    """What all queries of a process share.
-
-    `by_key` is for the past, which is looked up by keys: its statements are planned for that. `pieces` reads
-    once for all who follow a log at the same place.
-    """
-
-    pool: Pool
-    by_key: Pool
-    reads: Reads
-    streams: OpenStreams
-    positions: Positions
-    listeners: Listeners
-    pieces: Shared[Any, Any]
-    at_least_timeout_s: float
-    is_standby: bool = False
-    """Whether it may have less than was acknowledged."""
-    replica: Replica | None = None
-    """What tells whether it can be used, where there is another one."""
 
 
 class Queries:
@@ -130,14 +111,57 @@ class Queries:
         self,
         request: Request[Any, Any, Any],
         query: Query[F, K],
-        find: Callable[[Snapshot, F, K | None, int], Rows[V, K]],
+        find: Find[F, K],
+        *,
+        of: Of = "live",
     ) -> Response[Any]:
-        """Answer a page of a collection of the read models."""
+        """Answer a page of a collection, or in CSV all of it, as it is at one moment.
+
+        A collection that is not `of` the read models is only ever added to.
+        """
         asked = await read_request(request, query)
-        rows, position = await self.live(
-            asked, lambda seen: find(seen, asked.filters, asked.after, asked.limit)
+        if asked.media_type == CSV:
+            return await self._table(asked, Table(query, asked, find), of)
+        rows, position = await self._seen(
+            asked, of, lambda seen: find(seen, asked.filters, asked.after, asked.limit)
         )
         return answer_page(query, asked, rows, position)
+
+    async def _table(self, asked: Asked[F, K], table: Table[F, K], of: Of) -> Response[Any]:
+        """Answer with all rows: those that one piece holds as any query, more as a stream."""
+        scope = self._request.scope
+        first, _ = await self._seen(asked, of, lambda seen: table.read(seen, None))
+        if first.after is None or is_head(scope):
+            return table.answer(first)
+        self.open_stream()
+        moments, reads = self._reading.moments, self._reading.reads
+        moment = moments.keep(self._tenant_id, of)
+        at_end(scope, lambda: moments.end(moment))
+
+        async def read_on(after: K | None) -> Piece[K]:
+            def read() -> Piece[K]:
+                return moment.read(lambda seen: table.read(seen, after))
+
+            piece = await reads.run(self._lane, self._key_id, read)
+            if piece.after is None:
+                moments.end(moment)
+            return piece
+
+        async with WhileClientStays(scope, self._request.receive):
+            first = await read_on(None)
+        if first.position < asked.at_least:
+            raise await self._not_reached(Awaited(of, self._tenant_id), asked.at_least)
+        return table.stream(self._request, first, read_on)
+
+    async def _seen(
+        self, asked: Asked[Any, Any], of: Of, read: Callable[[Snapshot], V]
+    ) -> Found[V]:
+        if of == "live":
+            return await self.live(asked, read)
+        scope = Scope(asked.tenant_id, 0)
+        return await self.logged(
+            asked, lambda connection, position: read(Snapshot(connection, scope, position))
+        )
 
     async def live(
         self,
@@ -282,15 +306,17 @@ class Queries:
 
 
 async def read_request(request: Request[Any, Any, Any], query: Query[F, K]) -> Asked[F, K]:
-    """Read a query that is answered in JSON. Raises ProblemError: first 406, then 422, then 409."""
-    negotiate(request, [JSON])
-    return await read_parameters(request, query)
+    """Read a query, which is answered in JSON, and in CSV if it has rows.
+
+    Raises ProblemError: first 406, then 422, then 409.
+    """
+    return await read_parameters(request, query, media_type=negotiate(request, query.offered))
 
 
 async def read_parameters(
-    request: Request[Any, Any, Any], query: Query[F, K], *, in_pages: bool = True
+    request: Request[Any, Any, Any], query: Query[F, K], *, media_type: str = JSON
 ) -> Asked[F, K]:
-    """Read the parameters of a query, answered in pages or as one stream.
+    """Read the parameters of a query for an answer of a media type.
 
     A date there is the beginning of the gaming day of that name. Raises ProblemError: `invalid-parameters`,
     and `other-log` where it goes by what another log gave.
@@ -299,7 +325,7 @@ async def read_parameters(
         request.scope["query_string"],
         tenant_of(request).tenant_id,
         log_id_of(request),
-        in_pages=in_pages,
+        media_type=media_type,
     )
     asked = asked._replace(log_id=await own_log(request, logs))
     if not asked.names_days:
@@ -317,8 +343,11 @@ def _days(request: Request[Any, Any, Any]) -> GamingDays:
 def answer_page(
     query: Query[F, K], asked: Asked[F, K], rows: Rows[Any, K], position: int
 ) -> Response[Any]:
-    """Build the answer of a page, which shows all events up to `position`."""
-    return answer(Page(rows.items, query.cursor(asked, rows.last_place)), position)
+    """Build the answer of a page, which shows all events up to `position`; in CSV `rows` are all."""
+    if asked.media_type == CSV:
+        lines = query.csv_rows(asked)
+        return answer_csv(query, lines.header + lines.write(rows.items), position)
+    return answer(Page(rows.items, query.cursor(asked, rows.last_place)), position, vary=True)
 
 
 def answer_one(found: Found[V | None]) -> Response[Any]:
@@ -329,11 +358,7 @@ def answer_one(found: Found[V | None]) -> Response[Any]:
     return answer(found.value, found.position)
 
 
-def answer(content: Any, position: int) -> Response[Any]:
-    """Build the answer of a query, which shows all events up to `position`."""
-    return Response(content, media_type=JSON, headers=answer_headers(position))
-
-
-def answer_headers(position: int) -> dict[str, str]:
-    """Return the headers of every answer of a query. What it says is one tenant's, and soon old."""
-    return {"Log-Position": str(position), "Cache-Control": "no-store"}
+def answer(content: Any, position: int, *, vary: bool = False) -> Response[Any]:
+    """Build the answer of a query, which shows all events up to `position`, and may `vary` with Accept."""
+    headers = answer_headers(position) | ({"Vary": "Accept"} if vary else {})
+    return Response(content, media_type=JSON, headers=headers)

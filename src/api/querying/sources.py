@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 
 from api.http.shared import Shared
 from api.querying.listeners import Listeners
+from api.querying.moments import APPLICATION_NAME, Limits, Moments
 from api.querying.open_streams import OpenStreams
 from api.querying.positions import Positions
-from api.querying.queries import Reading
+from api.querying.reading import Reading
 from api.querying.reads import Reads
 from api.querying.replica import Replica
 from app.settings import Settings
@@ -36,6 +37,7 @@ class Sources:
         self._reads, self._streams = reads, streams
         self._settings = settings
         self._pools: list[Pool] = []
+        self._moments: list[Moments] = []
         self.primary = self._reading(database_url, looking_up, is_standby=read_only)
         self._replica: Reading | None = None
         if settings.replica_url is not None and not read_only:
@@ -73,6 +75,8 @@ class Sources:
 
     def close(self) -> None:
         """Close all connections that are kept here."""
+        for moments in self._moments:
+            moments.close()
         for pool in self._pools:
             pool.close()
 
@@ -87,11 +91,18 @@ class Sources:
     ) -> Reading:
         share = max(1, self._settings.pool_size // 2)
         positions = Positions(asking)
+        limits = Limits(self._settings.max_long_answers, self._settings.long_answer_s)
+        kept = self._open(
+            url, limits.most, wait_s=wait_s, for_queries=True, kept_s=limits.longest_s
+        )
+        moments = Moments(kept, limits)
+        self._moments.append(moments)
         return Reading(
             pool=self._open(url, share, wait_s=wait_s, for_queries=True),
             by_key=self._open(url, share, wait_s=wait_s),  # what lies in the past
             reads=self._reads,
             streams=self._streams,
+            moments=moments,
             positions=positions,
             listeners=Listeners(positions),
             pieces=Shared(),
@@ -100,13 +111,24 @@ class Sources:
             replica=replica,
         )
 
-    def _open(self, url: str, size: int, *, wait_s: float, for_queries: bool = False) -> Pool:
+    def _open(
+        self,
+        url: str,
+        size: int,
+        *,
+        wait_s: float,
+        for_queries: bool = False,
+        kept_s: float | None = None,
+    ) -> Pool:
         pool = open_pool(
             url,
             max_size=size,
             timeout_s=wait_s,
             for_queries=for_queries,
             statement_timeout_s=self._settings.query_timeout_s,
+            # Most of the time nobody keeps a moment: such a pool begins without a connection.
+            min_size=1 if kept_s is None else 0,
+            waits_for_clients=None if kept_s is None else (APPLICATION_NAME, kept_s),
         )
         self._pools.append(pool)
         return pool

@@ -8,9 +8,10 @@ from litestar.di import NamedDependency
 
 from api.documentation.operations import QUERY_PROBLEMS, operation
 from api.querying.parameters import Apart, Query
-from api.querying.queries import Page, Queries, answer, read_request
+from api.querying.queries import Page, Queries
 from app.accesses import AccessFilters, AccessView, find_accesses
 from domain.ids import Position
+from projections.reading import Rows, Snapshot
 
 
 class Accesses(Page[AccessView], frozen=True):
@@ -26,6 +27,7 @@ QUERY: Query[AccessFilters, int] = Query(
         "to": ("Only accesses before this time.", Apart("2025-01-16T00:00:00Z")),
     },
     place=Position,
+    row=AccessView,
 )
 
 _EXAMPLE = Accesses(
@@ -71,11 +73,11 @@ async def list_accesses(
     `query` and `last_event_id` ask for, up to the head of the log, and as server-sent events all that is
     recorded while it is open. A page may hold fewer items than `limit` where they are long.
     """
-    asked = await read_request(request, QUERY)
-    page, position = await queries.logged(
-        asked,
-        lambda connection, _: find_accesses(
-            connection, asked.tenant_id, asked.filters, asked.after, asked.limit
-        ),
-    )
-    return answer(Page(page.items, QUERY.cursor(asked, page.last_number)), position)
+    return await queries.page(request, QUERY, _find, of="log")
+
+
+def _find(
+    seen: Snapshot, filters: AccessFilters, after: int | None, limit: int
+) -> Rows[AccessView, int]:
+    page = find_accesses(seen.connection, seen.scope.tenant_id, filters, after, limit)
+    return Rows(page.items, page.last_number)

@@ -13,6 +13,7 @@ from projections.models.activity import (
     ActivityFilters,
     ActivityPlace,
     ActivityView,
+    Group,
     find_activity,
 )
 from projections.rolled_back import RolledBackView
@@ -27,6 +28,11 @@ def _check(filters: ActivityFilters) -> Fault | None:
         return None
     detail = "must name currency unless a currency is asked for: amounts are never added across currencies"
     return Fault("group_by", "adds_currencies", detail)
+
+
+def _left_out(filters: ActivityFilters) -> set[str]:
+    members: dict[Group, str] = {"day": "day", "game": "game_id", "currency": "currency"}
+    return {member for group, member in members.items() if group not in filters.group_by}
 
 
 QUERY: Query[ActivityFilters, ActivityPlace] = Query(
@@ -48,6 +54,8 @@ QUERY: Query[ActivityFilters, ActivityPlace] = Query(
     },
     place=ActivityPlace,
     check=_check,
+    row=ActivityView,
+    left_out=_left_out,
 )
 
 _EXAMPLE = Activities(

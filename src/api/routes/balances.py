@@ -50,6 +50,7 @@ QUERY: Query[BalanceFilters, BalancePlace] = Query(
         ),
     },
     place=BalancePlace,
+    row=BalanceView,
     exclusive=("as_of", "at_position"),
     needs={"as_of": "player_id", "at_position": "player_id"},
 )

@@ -9,9 +9,10 @@ from msgspec import Raw
 
 from api.documentation.operations import QUERY_PROBLEMS, operation
 from api.querying.parameters import Query
-from api.querying.queries import Page, Queries, answer, read_request
+from api.querying.queries import Page, Queries
 from app.conflicts import ConflictFilters, ConflictView, RecordedItem, find_conflicts
 from domain.ids import Position
+from projections.reading import Rows, Snapshot
 
 
 class Conflicts(Page[ConflictView], frozen=True):
@@ -27,6 +28,7 @@ QUERY: Query[ConflictFilters, int] = Query(
         "to_position": ("Only conflicts with events at this position or before it.", 484),
     },
     place=Position,
+    row=ConflictView,
 )
 
 _DATA = (
@@ -65,11 +67,11 @@ async def list_conflicts(
     Each beside what is recorded (`recorded`, at `position`), both as they were sent, digit for digit; `data`
     is null where it was erased. A page may hold fewer items than `limit` where they are large.
     """
-    asked = await read_request(request, QUERY)
-    page, position = await queries.logged(
-        asked,
-        lambda connection, _: find_conflicts(
-            connection, asked.tenant_id, asked.filters, asked.after or 0, asked.limit
-        ),
-    )
-    return answer(Page(page.items, QUERY.cursor(asked, page.last_number)), position)
+    return await queries.page(request, QUERY, _find, of="log")
+
+
+def _find(
+    seen: Snapshot, filters: ConflictFilters, after: int | None, limit: int
+) -> Rows[ConflictView, int]:
+    page = find_conflicts(seen.connection, seen.scope.tenant_id, filters, after or 0, limit)
+    return Rows(page.items, page.last_number)

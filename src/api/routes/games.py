@@ -7,11 +7,14 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from api.documentation.operations import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
+from api.http.accept import CSV
 from api.http.raw_ids import decode_id
 from api.querying.parameters import Apart, PastFilters, Query
-from api.querying.queries import Page, Queries, answer, answer_one, read_request
+from api.querying.queries import Page, Queries, answer, answer_one, answer_page, read_request
 from app.log.aggregates import game_at
 from postgres.connections import Pool
 from projections.models.games import (
@@ -25,6 +28,7 @@ from projections.models.games import (
     game_view,
     get_game,
 )
+from projections.reading import Rows
 
 
 class Games(Page[GameView], frozen=True):
@@ -41,8 +45,19 @@ _ABOUT: dict[str, tuple[str, object]] = {
     "q": ("Only games whose name contains this, literally, in any case.", "dunes"),
 }
 
-QUERY: Query[GameFilters, GamePlace] = Query("games", GameFilters, _ABOUT, place=GamePlace)
-FACETS: Query[GameFilters, None] = Query("facets", GameFilters, _ABOUT)
+
+class FacetRow(Struct, frozen=True):
+    """A row of the facets in CSV."""
+
+    facet: str
+    value: str
+    count: int
+
+
+QUERY: Query[GameFilters, GamePlace] = Query(
+    "games", GameFilters, _ABOUT, place=GamePlace, row=GameView
+)
+FACETS: Query[GameFilters, None] = Query("facets", GameFilters, _ABOUT, row=FacetRow)
 ONE: Query[PastFilters, None] = Query(
     "game",
     PastFilters,
@@ -90,6 +105,14 @@ _FACETS_EXAMPLE = Facets(
     device=[FacetValue("desktop", 1)],
     has_freespins=[FacetValue("no", 1)],
 )
+
+
+def _rows(facets: Facets) -> list[FacetRow]:
+    return [
+        FacetRow(facet, each.value, each.count)
+        for facet, values in asdict(facets).items()
+        for each in values
+    ]
 
 
 @get(
@@ -148,7 +171,7 @@ async def show_game(
     tags=["query"],
     summary="Count games by what they can be filtered by",
     opt={"scope": "read"},
-    operation_class=operation(FACETS, _FACETS_EXAMPLE),
+    operation_class=operation(FACETS, _FACETS_EXAMPLE, rows=_rows(_FACETS_EXAMPLE)),
     responses=QUERY_PROBLEMS,
 )
 async def show_facets(
@@ -161,4 +184,6 @@ async def show_facets(
     """
     asked = await read_request(request, FACETS)
     facets, position = await queries.live(asked, lambda seen: count_facets(seen, asked.filters))
-    return answer(facets, position)
+    if asked.media_type == CSV:
+        return answer_page(FACETS, asked, Rows(_rows(facets), None), position)
+    return answer(facets, position, vary=True)

@@ -12,7 +12,7 @@ from litestar.openapi.spec.enums import OpenAPIType
 
 from api.documentation.evidence import EVIDENCE_SIZE
 from api.documentation.operations import BEYOND_HEAD, QUERY_PROBLEMS, STREAM_PROBLEMS, operation
-from api.http.accept import EVENT_STREAM, JSON, NDJSON, negotiate
+from api.http.accept import CSV, EVENT_STREAM, JSON, NDJSON, negotiate
 from api.querying.history_streams import check_reached, evidence_header, live, whole
 from api.querying.parameters import Apart, Asked, Query
 from api.querying.queries import Page, Queries, answer, read_parameters
@@ -51,6 +51,7 @@ QUERY: Query[HistoryFilters, int] = Query(
     },
     place=Position,
     exclusive=("player_id", "game_id"),
+    row=HistoryEntry,
 )
 
 _DATA = (
@@ -114,7 +115,7 @@ async def show_history(
     and still have a `next_cursor`. `application/x-ndjson` gives all up to the present head as one
     stream, a line for each entry, without `limit` and `cursor`; a stream that was broken off by a fault
     ends without the last chunk of its transfer coding. In it a space stands where `data` had a line
-    break between its tokens.
+    break between its tokens. `text/csv` gives the same as CSV, with `data` as it was sent in one cell.
 
     `text/event-stream` (server-sent events) gives the same, and then each event as it is recorded, with
     its position as the `id`: a reconnect with `Last-Event-ID` goes on after it without a gap or a
@@ -136,14 +137,14 @@ async def show_history(
     Streams are counted by tenant and by key: one more than may be open is 429. A client that takes nothing
     of its stream for a minute is given up.
     """
-    media_type = negotiate(request, [JSON, NDJSON, EVENT_STREAM])
-    asked = await read_parameters(request, QUERY, in_pages=media_type == JSON)
+    media_type = negotiate(request, [JSON, NDJSON, EVENT_STREAM, CSV])
+    asked = await read_parameters(request, QUERY, media_type=media_type)
     if media_type == JSON:
         response = await _page(asked, queries)
-    elif media_type == NDJSON:
-        response = await whole(request, asked, queries)
-    else:
+    elif media_type == EVENT_STREAM:
         response = await live(request, asked, queries)
+    else:
+        response = await whole(request, asked, queries, QUERY)
     response.headers["Vary"] = "Accept"
     return response
 

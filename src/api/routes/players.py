@@ -40,6 +40,7 @@ QUERY: Query[PlayerFilters, PlayerPlace] = Query(
         "is_blocked": ("Only players that are known to be blocked, or known not to be.", True),
     },
     place=PlayerPlace,
+    row=PlayerView,
 )
 
 ONE: Query[PastFilters, None] = Query(

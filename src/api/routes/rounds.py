@@ -46,6 +46,8 @@ QUERY: Query[RoundFilters, RoundPlace] = Query(
         "to": ("Only rounds whose first_at is before this.", "2025-01-16T00:00:00Z"),
     },
     place=RoundPlace,
+    row=RoundView,
+    left_out=lambda filters: () if filters.round_id else ("bets", "wins"),
 )
 
 _BET_AT = datetime(2025, 1, 15, 6, 2, tzinfo=UTC)

@@ -33,6 +33,7 @@ QUERY: Query[TransactionFilters, TransactionPlace] = Query(
         "to": ("Only transactions before this time.", "2025-01-16T00:00:00Z"),
     },
     place=TransactionPlace,
+    row=TransactionView,
 )
 
 _EXAMPLE = Transactions(

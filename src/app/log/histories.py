@@ -41,6 +41,13 @@ def reading_id(log_id: bytes, history_id: bytes | None) -> bytes:
     return hashlib.sha256(log_id + history_id).digest()[: len(log_id)]
 
 
+def readers_id(connection: Connection, tenant_id: int, log_id: bytes) -> bytes:
+    """Return what a tenant's log is called towards readers now, given its id. Raises psycopg.Error."""
+    parameters = {"tenant_id": tenant_id}
+    histories = fetch_all(connection, SQL.heads_of_histories, parameters, _Head)
+    return reading_id(log_id, histories[-1].history_id if histories else None)
+
+
 class _Head(NamedTuple):
     history_id: bytes | None
     head: int | None

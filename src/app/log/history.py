@@ -4,7 +4,7 @@ The log only grows, and at its end: what is read up to a head needs no snapshot,
 put together from short queries.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -150,9 +150,19 @@ def ndjson_line(entry: HistoryEntry) -> bytes:
     return _on_one_line(entry) + b"\n"
 
 
+def ndjson_lines(entries: Sequence[HistoryEntry]) -> bytes:
+    """Write entries as lines of JSON."""
+    return b"".join(map(ndjson_line, entries))
+
+
 def event_stream_message(entry: HistoryEntry) -> bytes:
     """Write an entry as a server-sent event (HTML standard, section 9.2), its position as the id."""
     return b"id: %d\ndata: %b\n\n" % (entry.position, _on_one_line(entry))
+
+
+def event_stream_messages(entries: Sequence[HistoryEntry]) -> bytes:
+    """Write entries as server-sent events."""
+    return b"".join(map(event_stream_message, entries))
 
 
 def event_stream_end(position: int) -> bytes:
@@ -167,12 +177,12 @@ def read_lines(
     *,
     after: int,
     until: int,
-    write: Callable[[HistoryEntry], bytes],
+    write: Callable[[Sequence[HistoryEntry]], bytes],
 ) -> tuple[bytes, int | None]:
-    """Read the next entries, written one by one, with the position after which to go on."""
+    """Read the next entries, written out, with the position after which to go on."""
     with pool.connection() as connection:
         entries, last_position = read_next(connection, tenant_id, filters, after=after, until=until)
-    return b"".join(map(write, entries)), last_position
+    return write(entries), last_position
 
 
 def read_next(
@@ -212,7 +222,7 @@ def replay(pool: Pool, tenant_id: int, filters: HistoryFilters) -> Iterator[byte
     after: int | None = 0
     while after is not None:
         lines, after = read_lines(
-            pool, tenant_id, filters, after=after, until=until, write=ndjson_line
+            pool, tenant_id, filters, after=after, until=until, write=ndjson_lines
         )
         if lines:
             yield lines

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from hashlib import blake2b
 from operator import attrgetter
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -63,6 +63,7 @@ class _Sums(Struct, array_like=True, gc=False):
 
 
 _SUMS = msgspec.json.Decoder(dict[str, _Sums])
+_TEXTS = msgspec.json.Decoder(dict[str, list[Any]])
 
 # Of the statement `copy_rounds`: tenant and generation, then the other fields but texts and positions.
 _FIELDS = 15
@@ -229,6 +230,14 @@ def decode_sums(sums: str) -> dict[str, RoundSums]:
         )
         for currency, s in _SUMS.decode(sums).items()
     }
+
+
+def sums_by_currency(sums: str) -> Iterable[tuple[str, Sequence[str]]]:
+    """Return the sums of a round as its table holds them, texts as they are, by currency.
+
+    Of each: bet_real, bet_bonus, win_real, win_bonus, and more after them.
+    """
+    return _TEXTS.decode(sums).items()
 
 
 class RoundFilters(Struct, frozen=True):

@@ -1,0 +1,250 @@
+"""The tables of an export: what their columns are, and how CSV of PostgreSQL's becomes them, by Arrow.
+
+Lists and what is in JSON come as text. Amounts are decimals of 38 digits, 18 of them after the point.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import pyarrow as pa
+from pyarrow import csv
+
+from domain.events import Event, decode
+from domain.item_types import EVENT_TYPES
+from domain.streams import PLAYER
+from projections.exporting import Name
+from projections.models.rounds import sums_by_currency
+
+AMOUNT = pa.decimal128(38, 18)
+DAY = "gaming_day"
+"""The column that is only in the names of folders."""
+
+_MOMENT = pa.timestamp("us", tz="UTC")
+_TEXTS = pa.list_(pa.string())
+_decode_texts = msgspec.json.Decoder(list[str]).decode
+
+_SUMS = ("bet_real", "bet_bonus", "win_real", "win_bonus")
+
+
+class TableKind(NamedTuple):
+    """How a table is read: the columns of the CSV, and what is made of those that Arrow does not read.
+
+    `is_added_to`: its rows never change. Of others a row comes again, with a greater log_position.
+    """
+
+    columns: Mapping[str, pa.DataType]
+    finish: Callable[[pa.Table], pa.Table]
+    is_added_to: bool
+
+
+def read_rows(kind: TableKind, lines: Sequence[bytes]) -> pa.Table:
+    """Read lines of CSV. Raises pyarrow.ArrowInvalid where an amount is too large."""
+    held = b"".join(lines)
+    columns = {**kind.columns, DAY: pa.date32()}
+    table = csv.read_csv(
+        pa.BufferReader(held),
+        csv.ReadOptions(
+            column_names=list(columns), block_size=max(len(held), 1), use_threads=False
+        ),
+        csv.ParseOptions(newlines_in_values=True),
+        csv.ConvertOptions(
+            column_types=columns,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["t"],
+            false_values=["f"],
+        ),
+    )
+    return kind.finish(table)
+
+
+def _events(table: pa.Table) -> pa.Table:
+    """Add what the events say, and which type they were sent as."""
+    topics = table["type"].to_pylist()
+    streams = table["stream"].to_pylist()
+    states = table["data"].cast(pa.binary()).to_pylist()
+    told = [
+        (None,) * len(_TOLD) if state is None else _told(decode(topic, state, stream))
+        for topic, state, stream in zip(topics, states, streams, strict=True)
+    ]
+    columns = {
+        **{name: table[name] for name in ("position", "stream", "version")},
+        "event": pa.array([EVENT_TYPES[topic] for topic in topics], pa.string()),
+        **{name: table[name] for name in ("type", "occurred_at", "recorded_at")},
+        "player_id": pa.array([_id_in(stream, PLAYER) for stream in streams], pa.string()),
+        **{
+            name: pa.array(values, kind)
+            for (name, kind), values in zip(_TOLD.items(), zip(*told, strict=True), strict=True)
+        },
+        **{name: table[name] for name in ("data", DAY)},
+    }
+    return pa.table(columns)
+
+
+_TOLD = {
+    "unique_id": pa.string(),
+    "game_id": pa.string(),
+    "round_id": pa.string(),
+    "amount": AMOUNT,
+    "currency": pa.string(),
+    "is_bonus": pa.bool_(),
+}
+
+
+def _told(event: Event) -> tuple[Any, ...]:
+    amount = getattr(event, "amount", None)
+    return (
+        event.unique_id or None,
+        getattr(event, "game_id", None),
+        getattr(event, "round_id", None),
+        amount,
+        None if amount is None else getattr(event, "currency", None),  # else that of a profile
+        getattr(event, "is_bonus", None),
+    )
+
+
+def _id_in(stream: str, kind: str) -> str | None:
+    return stream.removeprefix(kind) if stream.startswith(kind) else None
+
+
+def _rounds(table: pa.Table) -> pa.Table:
+    """Make a row of each currency of a round."""
+    rows: list[int] = []
+    currencies: list[str] = []
+    amounts: list[Sequence[str]] = []
+    for row, sums in enumerate(table["sums"].to_pylist()):
+        for currency, of_currency in sums_by_currency(sums):
+            rows.append(row)
+            currencies.append(currency)
+            amounts.append(of_currency)
+    whole = table.drop_columns(["sums", DAY]).take(pa.array(rows, pa.int64()))
+    whole = whole.append_column("currency", pa.array(currencies, pa.string()))
+    for place, name in enumerate(_SUMS):
+        texts = pa.array([each[place] for each in amounts], pa.string())
+        whole = whole.append_column(name, texts.cast(AMOUNT))
+    return whole.append_column(DAY, table[DAY].take(pa.array(rows, pa.int64())))
+
+
+def _with_lists(*names: str) -> Callable[[pa.Table], pa.Table]:
+    def finish(table: pa.Table) -> pa.Table:
+        for name in names:
+            texts = [_decode_texts(text) for text in table[name].to_pylist()]
+            at = table.schema.get_field_index(name)
+            table = table.set_column(at, name, pa.array(texts, _TEXTS))
+        return table
+
+    return finish
+
+
+def _as_it_is(table: pa.Table) -> pa.Table:
+    return table
+
+
+_ID = _TEXT = pa.string()
+_COUNT = pa.int64()
+
+KINDS: dict[Name, TableKind] = {
+    "events": TableKind(
+        {
+            "position": _COUNT,
+            "stream": _ID,
+            "version": _COUNT,
+            "type": _TEXT,
+            "occurred_at": _MOMENT,
+            "recorded_at": _MOMENT,
+            "data": _TEXT,
+        },
+        _events,
+        is_added_to=True,
+    ),
+    "transactions": TableKind(
+        {
+            "position": _COUNT,
+            "unique_id": _ID,
+            "type": _TEXT,
+            "player_id": _ID,
+            "timestamp": _MOMENT,
+            "amount": AMOUNT,
+            "currency": _TEXT,
+            "method": _TEXT,
+            "amount_eur": AMOUNT,
+        },
+        _as_it_is,
+        is_added_to=True,
+    ),
+    "rounds": TableKind(
+        {
+            "player_id": _ID,
+            "game_id": _ID,
+            "round_id": _ID,
+            "status": _TEXT,
+            "mixed_currency": pa.bool_(),
+            "first_at": _MOMENT,
+            "last_at": _MOMENT,
+            "bet_count": _COUNT,
+            "win_count": _COUNT,
+            "sums": _TEXT,
+        },
+        _rounds,
+        is_added_to=False,
+    ),
+    "activity": TableKind(
+        {
+            "day": pa.date32(),
+            "game_id": _ID,
+            "currency": _TEXT,
+            "rounds": _COUNT,
+            "bets": _COUNT,
+            "wins": _COUNT,
+            **dict.fromkeys(_SUMS, AMOUNT),
+        },
+        _as_it_is,
+        is_added_to=False,
+    ),
+    "players": TableKind(
+        {
+            "player_id": _ID,
+            "username": _TEXT,
+            "registration_date": _MOMENT,
+            "country": _TEXT,
+            "currency": _TEXT,
+            "gender": _TEXT,
+            "affiliate": _TEXT,
+            "operator": _TEXT,
+            "tags": _TEXT,
+            "consent_email": pa.bool_(),
+            "is_blocked": pa.bool_(),
+            "first_seen": _MOMENT,
+            "last_seen": _MOMENT,
+            "last_login": _MOMENT,
+            "logins": _COUNT,
+        },
+        _with_lists("tags"),
+        is_added_to=False,
+    ),
+    "games": TableKind(
+        {
+            "game_id": _ID,
+            "name": _TEXT,
+            "provider": _TEXT,
+            "categories": _TEXT,
+            "features": _TEXT,
+            "themes": _TEXT,
+            "device": _TEXT,
+            "has_freespins": _TEXT,
+            "first_seen": _MOMENT,
+            "last_seen": _MOMENT,
+        },
+        _with_lists("categories", "features", "themes"),
+        is_added_to=False,
+    ),
+}
+"""In the order of writing: what is added to comes first, so that a run that is killed has not lost it."""
+
+
+def as_of(table: pa.Table, position: int) -> pa.Table:
+    """Say in each row up to which position of the log it shows all events."""
+    column: Any = pa.array([position] * table.num_rows, pa.int64())
+    return table.append_column("log_position", column)
