@@ -137,6 +137,7 @@ ROOMS = {
             "whole_revenue": _tables("activity", "games"),
             "positions_between": _tables("balance_periods"),
             "open_rounds": _tables("rounds"),
+            "rtp": _tables("activity", "games"),
         },
     ),
     "migrations": Room(["postgres/migrate"], _tables("migrations")),

@@ -198,6 +198,16 @@ QUERY_PROBLEMS: Mapping[int, ResponseSpec] = {
 }
 """The problems that every query can be answered with."""
 
+REPORT_PROBLEMS: Mapping[int, ResponseSpec] = {
+    **QUERY_PROBLEMS,
+    422: problem(
+        "Unknown, malformed or repeated parameters, all faults at once; or the report would be too long.",
+        _INVALID,
+        problem_example("report-too-long", "The report would have more than 10,000 rows."),
+    ),
+}
+"""The same for reports."""
+
 STREAM_PROBLEMS: Mapping[int, ResponseSpec] = {
     429: problem(
         "As many streams of the tenant or with the key are open, or as many of its queries wait for their"

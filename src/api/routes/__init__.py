@@ -17,6 +17,7 @@ from api.routes.health import live, ready
 from api.routes.history import show_history
 from api.routes.metrics import metrics
 from api.routes.players import list_players, show_player
+from api.routes.reports import REPORTS
 from api.routes.rollbacks import list_rollbacks
 from api.routes.rounds import list_rounds
 from api.routes.status import show_status
@@ -34,6 +35,7 @@ ROUTES: list[Any] = [
     show_game,
     show_facets,
     list_activity,
+    *REPORTS,
     list_conflicts,
     show_status,
     show_history,

@@ -1,1 +1,1 @@
-"""Reports: what auditors and analysts ask for everywhere, each from the read models at one position of the log."""
+"""Reports: what auditors and analysts ask for, from the read models, at one position of the log."""

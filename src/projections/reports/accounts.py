@@ -3,6 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
@@ -10,7 +12,6 @@ from domain.balance import Balance
 from domain.ids import Id
 from domain.money import ZERO, plain
 from domain.sums import add_sums
-from domain.wagers import Wagers
 from postgres.statements import Statement, Statements
 from projections.models.activity import ALL_GAMES
 from projections.reading import Amount, Snapshot, select_pairs
@@ -25,6 +26,7 @@ from projections.reports.shape import (
     minus,
     whole,
 )
+from projections.rolled_back import Columned
 
 
 class Sql(Statements):
@@ -37,6 +39,7 @@ class Sql(Statements):
 
 
 SQL = Sql(__file__)
+_COLUMNED = Columned((), Balance)
 
 
 class AccountFilters(Struct, frozen=True):
@@ -51,8 +54,8 @@ class AccountFilters(Struct, frozen=True):
 class Purse(Struct, frozen=True):
     """What was there of one kind of money, what moved, and what was left: opening + movements = closing.
 
-    closing = opening + deposits - withdrawals - bets + wins + rolled_back. Bets and wins are as they were sent;
-    rolled_back is bets that came back less wins that were taken back.
+    closing = opening + deposits - withdrawals - bets + wins + rolled_back. Bets and wins are as they were
+    sent; rolled_back is bets that came back less wins that were taken back.
     """
 
     opening: Amount
@@ -83,6 +86,13 @@ class AccountSum(Struct, frozen=True):
     bonus: Purse
 
 
+class _Played(NamedTuple):
+    bet_real: Decimal
+    bet_bonus: Decimal
+    win_real: Decimal
+    win_bonus: Decimal
+
+
 Whose = tuple[str, str]
 """Player and currency."""
 
@@ -90,11 +100,10 @@ Whose = tuple[str, str]
 def report_accounts(seen: Snapshot, filters: AccountFilters) -> Content:
     """Report what moved by player, currency and gaming day. Raises TooLongError."""
     days = days_between(seen.days, filters.at_or_after, filters.before)
-    found: Sequence[tuple[tuple[str, str, datetime], Balance]] = select_pairs(
+    found = _balances(
         seen,
         SQL.account_days,
         ("player_id", "currency", "period"),
-        Balance,
         filters,
         begins_at=days.begins_at,
         ends_at=days.ends_at,
@@ -137,11 +146,10 @@ def _sums(
 ) -> dict[Whose, Balance]:
     """Add up what moved in the accounts of players on the days that begin in between."""
     return dict(
-        select_pairs(
+        _balances(
             seen,
             SQL.account_sums,
             ("player_id", "currency"),
-            Balance,
             filters,
             players=players,
             begins_at=begins_at,
@@ -150,24 +158,31 @@ def _sums(
     )
 
 
+def _balances(
+    seen: Snapshot, statement: Statement, key: tuple[str, ...], filters: Struct, **others: object
+) -> list[tuple[Any, Balance]]:
+    found = select_pairs(seen, statement, key, _COLUMNED.row, filters, **others)
+    return [(whose, _COLUMNED.sums(row)) for whose, row in found]
+
+
 def _purses(before: Balance, moved: Balance) -> tuple[Purse, Purse]:
-    after = add_sums(before, moved)
+    after, back = add_sums(before, moved), moved.rolled_back
     real = Purse(
         plain(before.real),
         plain(moved.deposited),
         plain(moved.withdrawn),
-        plain(moved.bet_real),
-        plain(moved.win_real),
-        plain(ZERO),
+        plain(add(moved.bet_real, back.bet_real)),
+        plain(add(moved.win_real, back.win_real)),
+        plain(add(back.bet_real, minus(back.win_real))),
         plain(after.real),
     )
     bonus = Purse(
         plain(before.bonus),
         plain(ZERO),
         plain(ZERO),
-        plain(moved.bet_bonus),
-        plain(moved.win_bonus),
-        plain(ZERO),
+        plain(add(moved.bet_bonus, back.bet_bonus)),
+        plain(add(moved.win_bonus, back.win_bonus)),
+        plain(add(back.bet_bonus, minus(back.win_bonus))),
         plain(after.bonus),
     )
     return real, bonus
@@ -179,13 +194,12 @@ def _closing(
     """Hold what was left against the balances of now, less what moved since."""
     players = sorted({player_id for player_id, _ in left})
     now = dict(
-        select_pairs(
-            seen, SQL.balances_of, ("player_id", "currency"), Balance, filters, players=players
-        )
+        _balances(seen, SQL.balances_of, ("player_id", "currency"), filters, players=players)
     )
     since = _sums(seen, filters, players, days.ends_at, None) if days.ends_at else {}
     for kind in ("real", "bonus"):
-        expected, found = defaultdict(lambda: ZERO), defaultdict(lambda: ZERO)
+        expected: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+        found: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
         for whose, closing in left.items():
             later = since.get(whose, Balance())
             balance = add(getattr(now[whose], kind), minus(getattr(later, kind)))
@@ -204,14 +218,14 @@ def _played(
             seen,
             SQL.played_by_currency,
             "currency",
-            Wagers,
+            _Played,
             filters,
             first_day=days.first,
             end_day=days.end,
             all_games=ALL_GAMES,
         )
     )
-    for member in Wagers.__struct_fields__:
+    for member in _Played._fields:
         expected = {currency: getattr(each, member) for currency, each in played.items()}
         found = {currency: getattr(each, member) for currency, each in moved.items()}
         yield from checks(f"{member} of accounts = {member} of games", expected, found)

@@ -1,7 +1,9 @@
 -- name: account_days(tenant_id, generation, player_id, currency, begins_at, ends_at, limit)
 -- What moved by player, currency and gaming day.
 select player_id, currency, period, bet_real, bet_bonus, win_real, win_bonus, bets, wins, deposited, withdrawn,
-       deposited_eur, deposits, withdrawals
+       deposited_eur, deposits, withdrawals,
+       rolled_back_bet_real, rolled_back_bet_bonus, rolled_back_win_real, rolled_back_win_bonus, rolled_back_bets,
+       rolled_back_wins
   from balance_periods
  where tenant_id = :tenant_id and generation = :generation and is_day
    and (:player_id::text is null or player_id = :player_id)
@@ -15,7 +17,10 @@ select player_id, currency, period, bet_real, bet_bonus, win_real, win_bonus, be
 select p.player_id, b.currency, sum(bet_real) as bet_real, sum(bet_bonus) as bet_bonus, sum(win_real) as win_real,
        sum(win_bonus) as win_bonus, sum(bets)::bigint as bets, sum(wins)::bigint as wins,
        sum(deposited) as deposited, sum(withdrawn) as withdrawn, sum(deposited_eur) as deposited_eur,
-       sum(deposits)::bigint as deposits, sum(withdrawals)::bigint as withdrawals
+       sum(deposits)::bigint as deposits, sum(withdrawals)::bigint as withdrawals,
+       sum(rolled_back_bet_real) as rolled_back_bet_real, sum(rolled_back_bet_bonus) as rolled_back_bet_bonus,
+       sum(rolled_back_win_real) as rolled_back_win_real, sum(rolled_back_win_bonus) as rolled_back_win_bonus,
+       sum(rolled_back_bets)::bigint as rolled_back_bets, sum(rolled_back_wins)::bigint as rolled_back_wins
   from unnest(:players::text[]) as p (player_id)
  cross join lateral (
        select * from balance_periods
@@ -27,7 +32,9 @@ select p.player_id, b.currency, sum(bet_real) as bet_real, sum(bet_bonus) as bet
 
 -- name: balances_of(tenant_id, generation, players, currency)
 select b.player_id, b.currency, bet_real, bet_bonus, win_real, win_bonus, bets, wins, deposited, withdrawn,
-       deposited_eur, deposits, withdrawals
+       deposited_eur, deposits, withdrawals,
+       rolled_back_bet_real, rolled_back_bet_bonus, rolled_back_win_real, rolled_back_win_bonus, rolled_back_bets,
+       rolled_back_wins
   from unnest(:players::text[]) as p (player_id)
  cross join lateral (
        select * from balances

@@ -1,6 +1,6 @@
 """Revenue: what was bet and won, and what that comes to, by day or month, game, provider and currency."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
@@ -15,6 +15,7 @@ from postgres.statements import Statement, Statements
 from projections.models.activity import ALL_GAMES
 from projections.reading import Amount, Snapshot, select_pairs
 from projections.reports.shape import MOST_ROWS, Content, add, checks, days_between, whole
+from projections.rolled_back import Columned
 
 
 class Sql(Statements):
@@ -25,6 +26,7 @@ class Sql(Statements):
 
 
 SQL = Sql(__file__)
+_COLUMNED = Columned((), Activity)
 
 Group = Literal["day", "month", "game", "provider", "currency"]
 GROUPS: tuple[Group, ...] = ("day", "month", "game", "provider", "currency")
@@ -52,17 +54,18 @@ class RevenueFilters(Struct, frozen=True):
 
 
 class RevenueRow(Struct, frozen=True, kw_only=True):
-    """What was bet and won. `day`, `month`, `game_id`, `provider` and `currency` are there where they are grouped by.
+    """What was bet and won. `day`, `month`, `game_id` and `provider` are there where they are grouped by.
 
-    ggr (gross gaming revenue) is bets minus wins; rtp (return to player) is wins by bets, real and bonus money together.
-    A round counts on each day, in each game and currency, on which it has a bet or a win.
+    All is net of what was rolled back, but for the counts. ggr (gross gaming revenue) is bets minus wins; rtp
+    (return to player) is wins by bets, real and bonus money together. A round counts in each game and
+    currency, and on each day, on which it has a bet, a win or a rollback.
     """
 
     day: date | UnsetType = UNSET
     month: str | UnsetType = UNSET
     game_id: str | UnsetType = UNSET
     provider: str | None | UnsetType = UNSET
-    currency: str | UnsetType = UNSET
+    currency: str
     rounds: int
     bets: int
     wins: int
@@ -101,26 +104,25 @@ def report_revenue(seen: Snapshot, filters: RevenueFilters) -> Content:
         )
     )
     whole(found)
+    parts = [(_Group(*group), _COLUMNED.sums(row)) for group, row in found]
     sums: dict[str, Activity] = {}
-    for (*_, currency), activity in found:
-        sums[currency] = add_sums(sums.get(currency, Activity()), activity)
-    known: Mapping[str, Activity] = dict(
-        select_pairs(
-            seen,
-            SQL.whole_revenue,
-            "currency",
-            Activity,
-            filters,
-            of_games=bool(filters.game_id or filters.provider),
-            **between,
-        )
+    for group, activity in parts:
+        sums[group.currency] = add_sums(sums.get(group.currency, Activity()), activity)
+    known = select_pairs(
+        seen,
+        SQL.whole_revenue,
+        "currency",
+        _COLUMNED.row,
+        filters,
+        of_games=bool(filters.game_id or filters.provider),
+        **between,
     )
-    parts = {currency: _ggr(each) for currency, each in sums.items()}
-    all_of_it = {currency: _ggr(each) for currency, each in known.items()}
+    found_ggr = {currency: _ggr(each) for currency, each in sums.items()}
+    whole_ggr = {currency: _ggr(_COLUMNED.sums(row)) for currency, row in known}
     return Content(
-        [_row(_Group(*group), activity, filters.group_by) for group, activity in found],
+        [_row(group, activity, filters.group_by) for group, activity in parts],
         [_row(_Group(None, None, None, each), sums[each], ("currency",)) for each in sorted(sums)],
-        list(checks("ggr: sum of the rows = the whole", all_of_it, parts)),
+        list(checks("ggr: sum of the rows = the whole", whole_ggr, found_ggr)),
     )
 
 

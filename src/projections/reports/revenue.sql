@@ -5,7 +5,10 @@ select case when :by_day then day when :by_month then date_trunc('month', day)::
        case when :by_game then a.game_id end as in_game, case when :by_provider then g.provider end as in_provider,
        a.currency as in_currency, sum(rounds)::bigint as rounds, sum(bets)::bigint as bets,
        sum(wins)::bigint as wins, sum(bet_real) as bet_real, sum(bet_bonus) as bet_bonus,
-       sum(win_real) as win_real, sum(win_bonus) as win_bonus
+       sum(win_real) as win_real, sum(win_bonus) as win_bonus,
+       sum(rolled_back_bet_real) as rolled_back_bet_real, sum(rolled_back_bet_bonus) as rolled_back_bet_bonus,
+       sum(rolled_back_win_real) as rolled_back_win_real, sum(rolled_back_win_bonus) as rolled_back_win_bonus,
+       sum(rolled_back_bets)::bigint as rolled_back_bets, sum(rolled_back_wins)::bigint as rolled_back_wins
   from activity a
   left join games g
     on g.tenant_id = a.tenant_id and g.generation = a.generation and g.game_id = a.game_id
@@ -24,7 +27,10 @@ select case when :by_day then day when :by_month then date_trunc('month', day)::
 -- The same as a whole, by currency.
 select a.currency, sum(rounds)::bigint as rounds, sum(bets)::bigint as bets, sum(wins)::bigint as wins,
        sum(bet_real) as bet_real, sum(bet_bonus) as bet_bonus, sum(win_real) as win_real,
-       sum(win_bonus) as win_bonus
+       sum(win_bonus) as win_bonus,
+       sum(rolled_back_bet_real) as rolled_back_bet_real, sum(rolled_back_bet_bonus) as rolled_back_bet_bonus,
+       sum(rolled_back_win_real) as rolled_back_win_real, sum(rolled_back_win_bonus) as rolled_back_win_bonus,
+       sum(rolled_back_bets)::bigint as rolled_back_bets, sum(rolled_back_wins)::bigint as rolled_back_wins
   from activity a
  where a.tenant_id = :tenant_id and a.generation = :generation
    and (:first_day::date is null or day >= :first_day) and (:end_day::date is null or day < :end_day)

@@ -21,7 +21,7 @@ class TooLongError(Exception):
 
 
 class Check(Struct, frozen=True):
-    """Two ways to the same sum, in one currency. `difference` is found minus expected: 0 where all is well."""
+    """Two ways to the same sum, in one currency. `difference` is found minus expected: 0 if all is well."""
 
     what: str
     currency: str

@@ -42,7 +42,7 @@ class StatementFilters(Struct, frozen=True):
 
 
 class StatementRow(Struct, frozen=True):
-    """A movement, what it changed, and the balance after it, in its currency. `type` is the domain event's."""
+    """A movement, what it changed, and the balance in its currency after it. `type` is the domain event's."""
 
     timestamp: datetime
     position: int
