@@ -1,8 +1,6 @@
 """Exports: what is in them, what a second run adds, and what is left by one that is killed."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,12 +9,11 @@ import duckdb
 import pytest
 from msgspec import json
 
-from api.parquet import exporting
 from api.parquet.exporting import Added, export
-from api.parquet.folder import MANIFEST, ExportError, Folder, Manifest
+from api.parquet.folder import MANIFEST, Folder, Manifest
 from app.tenants import Tenant
 from postgres.connections import Pool, connect
-from tests.queries.casino import Casino, bet, deposit, item, open_casino, play_casino_day
+from tests.queries.casino import Casino, open_casino, play_casino_day
 
 ALL = ("events", "transactions", "rounds", "activity", "players", "games")
 

@@ -252,7 +252,7 @@ def operation(
     """
     in_csv = {}
     if query.row is not None:
-        lines = query.csv_rows(_asked_by_example(query))
+        lines = query.csv_rows(asked_by_example(query))
         shown: Sequence[Struct] = getattr(example, "items", ()) if rows is None else rows
         in_csv = {CSV: (lines.header + lines.write(shown)).decode()}
 
@@ -272,7 +272,7 @@ def operation(
                     **(answer_headers or {}),
                 }
                 success.content[JSON].examples = {"example": Example(value=example)}
-                for media_type, text in {**(streams or {}), **in_csv}.items():
+                for media_type, text in {**in_csv, **(streams or {})}.items():
                     success.content[media_type] = OpenAPIMediaType(
                         schema=Schema(type=OpenAPIType.STRING), example=text
                     )
@@ -281,7 +281,7 @@ def operation(
     return QueryOperation
 
 
-def _asked_by_example(query: Query[Any, Any]) -> Asked[Any, Any]:
+def asked_by_example(query: Query[Any, Any]) -> Asked[Any, Any]:
     """Return what the examples of a query ask for together, in CSV."""
     given = {
         each.name: _in_a_query(each.example)

@@ -1,6 +1,6 @@
 """The reports there are: their parameters, what they say, and how they are made."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -85,8 +85,9 @@ def _query(
     about: Mapping[str, tuple[str, object]],
     row: type[Struct],
     check: Callable[[Any], Fault | None] = lambda _: None,
+    left_out: Callable[[Any], Collection[str]] = lambda _: (),
 ) -> Query[Any, None]:
-    return Query(name, filters, about, row=row, check=check)
+    return Query(name, filters, about, row=row, check=check, left_out=left_out)
 
 
 def _check_revenue(filters: RevenueFilters) -> Fault | None:
@@ -146,6 +147,7 @@ KINDS = (
             },
             RevenueRow,
             _check_revenue,
+            lambda filters: filters.left_out,
         ),
         lambda seen, filters, _: report_revenue(seen, filters),
     ),

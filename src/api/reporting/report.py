@@ -30,7 +30,7 @@ class Report(Struct, Generic[R, T], frozen=True):
     """A report. All numbers are of the events up to `log_position`.
 
     `checkpoint_size` is how much of the log is sealed, null where nothing is. `note` is `No Activity` where
-    there are no rows, null otherwise. `reconciled` says whether all of `reconciliation` has no difference, null
+    there are no rows, null else. `reconciled` says whether all of `reconciliation` has no difference, null
     where there is nothing to hold the rows against.
     """
 

@@ -7,7 +7,7 @@ import anyio.to_thread
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
-from api.documentation.operations import REPORT_PROBLEMS, operation
+from api.documentation.operations import REPORT_PROBLEMS, asked_by_example, operation
 from api.http.accept import CSV, HTML, JSON, negotiate
 from api.http.auth import tenant_of
 from api.http.problems import ProblemError
@@ -73,7 +73,7 @@ def _route(kind: ReportKind) -> Any:
     show_report.__doc__ = kind.about + _ALL
     show_report.__annotations__["return"] = Response[kind.answer]  # type: ignore[name-defined]
     example = kind.example()
-    table = kind.query.csv_rows(Asked(0, b"", None, 0, 0, None))
+    table = kind.query.csv_rows(asked_by_example(kind.query))
     return get(
         f"/api/v1/reports/{kind.name}",
         tags=["reports"],

@@ -15,3 +15,7 @@ create trigger append_only before update or truncate on roundbook.day_rules
     for each statement execute function roundbook.refuse_change();
 create trigger goes_with_its_tenant after delete on roundbook.day_rules
     referencing old table as gone for each statement execute function roundbook.refuse_all_but_removal();
+
+-- For reports on the accounts of all players: what moved on some days.
+create index balance_days on roundbook.balance_periods (tenant_id, generation, period, player_id, currency)
+    where is_day;

@@ -48,6 +48,12 @@ class RevenueFilters(Struct, frozen=True):
         return self.currency is None and "currency" not in self.group_by
 
     @property
+    def left_out(self) -> list[str]:
+        """The members that rows don't have."""
+        members = {"day": "day", "month": "month", "game": "game_id", "provider": "provider"}
+        return [member for group, member in members.items() if group not in self.group_by]
+
+    @property
     def of_games(self) -> bool:
         """Whether games are told apart, or some left out."""
         return bool(self.game_id or self.provider or {"game", "provider"} & {*self.group_by})
@@ -90,18 +96,16 @@ def report_revenue(seen: Snapshot, filters: RevenueFilters) -> Content:
     days = days_between(seen.days, filters.at_or_after, filters.before)
     by = {f"by_{group}": group in filters.group_by for group in GROUPS if group != "currency"}
     between = {"first_day": days.first, "end_day": days.end, "all_games": ALL_GAMES}
-    found: Sequence[tuple[tuple[date | None, str | None, str | None, str], Activity]] = (
-        select_pairs(
-            seen,
-            SQL.revenue,
-            ("in_day", "in_game", "in_provider", "in_currency"),
-            Activity,
-            filters,
-            of_games=filters.of_games,
-            **by,
-            **between,
-            limit=MOST_ROWS + 1,
-        )
+    found = select_pairs(
+        seen,
+        SQL.revenue,
+        ("in_day", "in_game", "in_provider", "in_currency"),
+        _COLUMNED.row,
+        filters,
+        of_games=filters.of_games,
+        **by,
+        **between,
+        limit=MOST_ROWS + 1,
     )
     whole(found)
     parts = [(_Group(*group), _COLUMNED.sums(row)) for group, row in found]
@@ -135,7 +139,7 @@ def _row(group: _Group, activity: Activity, grouped: Sequence[Group]) -> Revenue
     return RevenueRow(
         day=day if "day" in grouped else UNSET,
         month=f"{day:%Y-%m}" if "month" in grouped and day is not UNSET else UNSET,
-        game_id=group.game_id or UNSET,
+        game_id=group.game_id if group.game_id is not None else UNSET,
         provider=group.provider if "provider" in grouped else UNSET,
         currency=group.currency,
         rounds=activity.rounds,
