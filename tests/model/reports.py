@@ -156,7 +156,7 @@ def statement(
 
 def open_rounds(entries: Sequence[Entry], begun_by: datetime) -> list[Row]:
     """What is at stake in rounds without a win or an end, the oldest first."""
-    rows = [
+    return [
         {
             "player_id": row["player_id"],
             "game_id": row["game_id"],
@@ -170,7 +170,6 @@ def open_rounds(entries: Sequence[Entry], begun_by: datetime) -> list[Row]:
         if row["status"] == "open" and row["first_at"] <= begun_by
         for sums in row["sums"]
     ]
-    return rows
 
 
 def rtp(entries: Sequence[Entry], days: Days) -> list[Row]:
