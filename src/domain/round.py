@@ -1,6 +1,6 @@
 """A round of a game: bets paired with wins, what was taken back of them, and its end."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from datetime import date, datetime
 from functools import lru_cache
@@ -15,7 +15,7 @@ Status = Literal["open", "settled", "unmatched", "rolled_back"]
 
 
 class RoundSums(Wagers, gc=False):
-    """What was bet and won in one currency, and the days (UTC) on which anything was, or was taken back."""
+    """What was bet and won in one currency, and the gaming days on which anything was, or was taken back."""
 
     days: frozenset[date] = frozenset()
 
@@ -61,11 +61,16 @@ class Round(Struct, gc=False):
 
 
 def fold_round(
-    entries: Iterable[RoundEvent], start: Round | None = None, ends: Iterable[RoundEnded] = ()
+    entries: Iterable[RoundEvent],
+    start: Round | None = None,
+    ends: Iterable[RoundEnded] = (),
+    *,
+    day_of: Callable[[datetime], date] = datetime.date,
 ) -> Round:
     """Add bets, wins, rollbacks and `ends` of one round, in any order, to what is known of it.
 
-    That stays as it was. Raises ValueError if there are none and nothing was known.
+    That stays as it was. `day_of` tells the day of a moment, by default that of UTC. Raises ValueError if
+    there are none and nothing was known.
     """
     first_at = last_at = ended_at = None
     bet_count = win_count = 0
@@ -81,7 +86,7 @@ def fold_round(
         total = sums.get(entry.currency)
         if total is None:
             total = sums[entry.currency] = RoundSums()
-        day = at.date()
+        day = day_of(at)
         if day not in total.days:
             total.days = total.days.union((day,)) if total.days else _only(day)
         total.add(entry)
@@ -107,7 +112,7 @@ def _only(day: date) -> frozenset[date]:
 
 
 class Played(NamedTuple):
-    """A day (UTC) on which a round was played in a currency."""
+    """A gaming day on which a round was played in a currency."""
 
     day: date
     currency: str

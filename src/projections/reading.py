@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 
 from domain.decoding import decode
 from domain.events import Event
+from domain.gaming_day import UTC_DAYS, GamingDays
 from domain.ids import event_key
 from postgres.connections import Connection
 from postgres.pooling import begin
@@ -49,11 +50,12 @@ Amount = Annotated[
 
 
 class Snapshot(NamedTuple):
-    """One moment of a tenant's live read models, which show all events up to `position`."""
+    """One moment of a tenant's live read models, which show all events up to `position`, by which days."""
 
     connection: Connection
     scope: Scope
     position: int
+    days: GamingDays = UTC_DAYS
 
 
 class Rows(NamedTuple, Generic[V, K]):
@@ -91,7 +93,8 @@ def see(connection: Connection, tenant_id: int) -> Snapshot:
     live = tracking.live(connection, tenant_id)
     if live is None:
         raise NoGenerationError(tenant_id)
-    return Snapshot(connection, Scope(tenant_id, live.generation), live.position)
+    scope = Scope(tenant_id, live.generation)
+    return Snapshot(connection, scope, live.position, live.days)
 
 
 def read_events(seen: Snapshot, positions: Sequence[int]) -> list[tuple[int, Event]]:

@@ -44,11 +44,17 @@ select t.tenant_id, t.generation, t.live, t.failed_position, e.head - t.position
  order by e.head - t.position, t.tenant_id, t.generation;
 
 -- name: claim(tenant_id, generation)
--- The claim on a generation, held until the transaction ends; nothing comes back while another holds it.
+-- The claim on a generation, held until the transaction ends; nothing comes back while another holds it. The first
+-- event decides by which days it is made.
 select t.position, t.live, t.versions, t.failed_position,
        (select recorded_at from events
-         where tenant_id = :tenant_id and position = t.position + 1) as next_recorded_at
+         where tenant_id = :tenant_id and position = t.position + 1) as next_recorded_at,
+       d.time_zone, d.starts_at_minute, d.number
   from tracking t
+  left join roundbook.day_rules d
+    on d.tenant_id = t.tenant_id
+   and d.number = case when t.position > 0 then (t.versions ->> 'gaming_day')::int
+                       else (select max(number) from roundbook.day_rules where tenant_id = t.tenant_id) end
  where t.tenant_id = :tenant_id and t.generation = :generation and not t.retired
    for update of t skip locked;
 
@@ -61,5 +67,11 @@ update tracking
    and (failed_position is distinct from :position or failure is distinct from :reason);
 
 -- name: live(tenant_id)
--- The generation that queries read, and how far it is.
-select generation, position from tracking where tenant_id = :tenant_id and live;
+-- The generation that queries read, how far it is, and by which days it is made: the newest where nothing is yet.
+select t.generation, t.position, d.time_zone, d.starts_at_minute, d.number
+  from tracking t
+  left join roundbook.day_rules d
+    on d.tenant_id = t.tenant_id
+   and d.number = case when t.position > 0 then (t.versions ->> 'gaming_day')::int
+                       else (select max(number) from roundbook.day_rules where tenant_id = t.tenant_id) end
+ where t.tenant_id = :tenant_id and t.live;

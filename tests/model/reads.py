@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from tests.model.days import UTC_DAYS, Days
 from tests.model.log import Entry
 from tests.model.shapes import CATALOGUE, FACETS, FLOWS, GROUPS, PROFILE, in_order
 from tests.model.values import Ratio, Row, instant, minus, total
@@ -239,7 +240,11 @@ def facets(catalogue: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def activity(
-    entries: Entries, group_by: Collection[str], *, currency: str | None = None
+    entries: Entries,
+    group_by: Collection[str],
+    *,
+    currency: str | None = None,
+    days: Days = UTC_DAYS,
 ) -> list[Row]:
     """Bets, wins and rounds by any of day, game and currency; never added across currencies."""
     if currency is None and "currency" not in group_by:
@@ -248,29 +253,29 @@ def activity(
     groups: dict[Key, list[Entry]] = defaultdict(list)
     for entry in _of(entries, "gameround", "rollback"):
         if currency in {None, entry.data["currency"]}:
-            groups[tuple(_cell(entry)[member] for member in members)].append(entry)
+            groups[tuple(_cell(entry, days)[member] for member in members)].append(entry)
     rows = [
-        {**dict(zip(members, key, strict=True)), **_activity(found)}
+        {**dict(zip(members, key, strict=True)), **_activity(found, days)}
         for key, found in groups.items()
     ]
     return in_order("activity", rows)
 
 
-def _cell(entry: Entry) -> dict[str, str]:
+def _cell(entry: Entry, days: Days) -> dict[str, str]:
     return {
-        "day": entry.at.date().isoformat(),
+        "day": days.of(entry.at).isoformat(),
         "game_id": entry.data["game_id"],
         "currency": entry.data["currency"],
     }
 
 
-def _activity(entries: Entries) -> Row:
+def _activity(entries: Entries, days: Days) -> Row:
     bets, wins = _bets_and_wins(entries)
     flows = _flows(entries)
     staked = Fraction(total(flows["bet_real"], flows["bet_bonus"]))
     returned = Fraction(total(flows["win_real"], flows["win_bonus"]))
     cells_of_rounds = {
-        (*_cell(entry).values(), entry.data["player_id"], entry.data["round_id"])
+        (*_cell(entry, days).values(), entry.data["player_id"], entry.data["round_id"])
         for entry in entries
     }
     return {

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from tests.model import reads
+from tests.model.days import UTC_DAYS, Days
 from tests.model.log import Log, Receipt
 from tests.model.values import Row, as_written, read_json
 
@@ -58,9 +59,10 @@ class Model:
         group_by: Sequence[str] = ("day", "game", "currency"),
         *,
         currency: str | None = None,
+        days: Days = UTC_DAYS,
     ) -> list[Row]:
         """List activity by any of day, game and currency, in all currencies apart or in one."""
-        return reads.activity(self.log.entries, group_by, currency=currency)
+        return reads.activity(self.log.entries, group_by, currency=currency, days=days)
 
     def conflicts(self) -> list[Row]:
         """List the refused contents in the order of their first refusal."""

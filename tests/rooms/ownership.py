@@ -100,7 +100,10 @@ ROOMS = {
             # How far a generation is only means something beside the head of its log.
             "appended": _tables("leaf_runs"),
             "behind": _tables("events"),
-            "claim": _tables("events"),
+            "claim": _tables("events", "day_rules"),
+            # Which days a generation is made by.
+            "live": _tables("day_rules"),
+            "unkept": _tables("day_rules"),
             "status": _tables("events", "logs"),
             "waiting_since": _tables("events"),
             # The library's tracking knows tenants by their names.
@@ -108,6 +111,7 @@ ROOMS = {
             "position_by_name": _tables("tenants"),
         },
     ),
+    "days": Room(["projections/days."], _tables("day_rules"), {"live_rule": _tables("tracking")}),
     # What read models look up in the log, all of it by these two statements.
     "reading": Room(
         ["projections/reading"],
@@ -136,11 +140,30 @@ ROOMS = {
         )
         for name, model in READ_MODELS.items()
     },
+    # Reports put together what several read models say.
+    "reports": Room(
+        ["projections/reports/"],
+        _tables(),
+        {
+            "account_days": _tables("balance_periods"),
+            "account_sums": _tables("balance_periods"),
+            "balances_of": _tables("balances"),
+            "played_by_currency": _tables("activity"),
+            "revenue": _tables("activity", "games"),
+            "whole_revenue": _tables("activity", "games"),
+            "positions_between": _tables("balance_periods"),
+            "open_rounds": _tables("rounds"),
+            "rtp": _tables("activity", "games"),
+        },
+    ),
     "migrations": Room(["postgres/migrate"], _tables("migrations")),
 }
 
 # Grants and the first steps stand side by side for all rooms of a side.
-_WHOLE_SIDE = ("app/grants.sql", "app/cluster", "app/migrations/", "projections/migrations/")
+_WHOLE_SIDE = (
+    *("app/grants.sql", "projections/grants.sql", "app/cluster"),
+    *("app/migrations/", "projections/migrations/"),
+)
 
 _OURS = {"app", "projections", "postgres", "api"}
 

@@ -161,6 +161,9 @@ def _tell(rebuilt: Rebuilt, reach: Reach) -> None:
     for name, (old, new) in rebuilt.changed.items():
         if not told.intersection(READ_MODELS[name].tables):
             click.echo(f"{name}\tversion {old} → {new}\tnot compared")
+    for name in rebuilt.by_other_days:
+        if name not in rebuilt.changed and not told.intersection(READ_MODELS[name].tables):
+            click.echo(f"{name}\tby other gaming days\tnot compared")
     compared = "compared" if rebuilt.compared else "nothing was compared"
     of = "" if reach.why is None else f" of {reach.head}"
     click.echo(f"{compared} up to position {rebuilt.position}{of}")

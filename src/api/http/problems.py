@@ -43,6 +43,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "unsupported-encoding": (415, "The content encoding is not supported"),
     "invalid-items": (422, "Some items are invalid; nothing was recorded"),
     "invalid-parameters": (422, "Some parameters are invalid"),
+    "report-too-long": (422, "The report would be too long; ask for less"),
     "rate-limited": (429, "Too many requests; try again later"),
     "too-many-queries": (429, "Too many queries wait; try again"),
     "too-many-streams": (429, "Too many streams are open; try again"),

@@ -19,6 +19,7 @@ from api.routes.history import show_history
 from api.routes.metrics import metrics
 from api.routes.players import list_players, show_player
 from api.routes.refused import list_refused
+from api.routes.reports import REPORTS
 from api.routes.rollbacks import list_rollbacks
 from api.routes.rounds import list_rounds
 from api.routes.status import show_status
@@ -38,6 +39,7 @@ ROUTES: list[Any] = [
     show_game,
     show_facets,
     list_activity,
+    *REPORTS,
     list_conflicts,
     list_refused,
     show_status,

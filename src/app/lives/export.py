@@ -27,6 +27,7 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     "checkpoints": ("log_number", "tree", "size"),
     "closings": ("number",),
     "conflicts": ("number",),
+    "day_rules": ("number",),
     "erased": ("position",),
     "erased_conflicts": ("number",),
     "head_statements": ("log_number", "n"),

@@ -1,4 +1,4 @@
-"""Activity: what was played, by day (UTC), game and currency."""
+"""Activity: what was played, by gaming day, game and currency."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -7,7 +7,6 @@ from typing import Literal, NamedTuple
 from msgspec import UNSET, Struct, UnsetType, field
 
 from domain.activity import Activity, fold_activity
-from domain.events import RoundEvent
 from domain.ids import Id
 from domain.money import plain
 from domain.sums import add_sums
@@ -36,7 +35,7 @@ TABLES = ["activity"]
 
 
 Cell = tuple[date, str, str]
-"""Where activity is counted: day, game and currency. A day is the date of a timestamp in UTC."""
+"""Where activity is counted: gaming day, game and currency."""
 
 ALL_GAMES = ""
 """Stands for the game in what all games of a day come to in a currency; no game has this id."""
@@ -53,8 +52,9 @@ class Folded(NamedTuple):
 
 def fold(stretch: Stretch) -> Folded:
     """Add up the bets and wins of a stretch of the log; its rounds are counted by `rounds.write`."""
-    events = stretch.played.events
-    played = group_by(events, map(_cell, events))
+    events, day_of = stretch.played.events, stretch.days.of
+    cells = [(day_of(event.timestamp), event.game_id, event.currency) for event in events]
+    played = group_by(events, cells)
     return _folded({cell: fold_activity(each) for cell, each in played.items()})
 
 
@@ -68,10 +68,6 @@ def write(connection: Connection, scope: Scope, folded: Folded) -> None:
     """Add what was played to each cell."""
     upsert(connection, SQL.add_to_activity, scope, folded.played)
     upsert(connection, SQL.add_rolled_back, scope, folded.rolled_back)
-
-
-def _cell(event: RoundEvent) -> Cell:
-    return event.timestamp.date(), event.game_id, event.currency
 
 
 def _folded(cells: Mapping[Cell, Activity]) -> Folded:
@@ -143,6 +139,10 @@ def find_activity(
 ) -> Rows[ActivityView, ActivityPlace]:
     """List activity by day, game and currency, as far as it is grouped by them."""
     after_day, after_game, after_currency = after or (None, None, None)
+    first_day, end_day = (
+        None if moment is None else seen.days.first_from(moment)
+        for moment in (filters.at_or_after, filters.before)
+    )
     by_day, by_game, by_currency = (group in filters.group_by for group in ALL_GROUPS)
     found = select_pairs(
         seen,
@@ -159,6 +159,8 @@ def find_activity(
         after_day=after_day,
         after_game=after_game,
         after_currency=after_currency,
+        first_day=first_day,
+        end_day=end_day,
         limit=limit + 1,
     )
     page = rows(found, limit, lambda row: row[0])

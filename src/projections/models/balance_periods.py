@@ -1,14 +1,16 @@
 """What moved by player, currency and time: balances as of any time of the events, late ones included.
 
-A balance as of a time is the sum of whole days, of whole periods of 10 minutes, and of the events of one.
+A balance as of a time is the sum of whole gaming days, of whole periods of 10 minutes, and of the events of
+one. A period that the beginning of a day would cut is two: no period is of two days.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from domain.balance import Balance, Movement, fold_balance
 from domain.events import Event, is_bare
+from domain.gaming_day import GamingDays
 from domain.sums import add_sums
 from postgres.connections import Connection
 from postgres.rows import fetch_all, fetch_pairs
@@ -31,7 +33,6 @@ class Sql(Statements):
 SQL = Sql(__file__)
 
 _MINUTES = 10
-_TO_LAST_MOMENT = timedelta(minutes=_MINUTES, microseconds=-1)
 _KEY = ("player_id", "currency", "is_day", "period")
 _COLUMNED = Columned(_KEY, Balance)
 _COLUMNS = (*_KEY, *_COLUMNED.net, "positions")
@@ -41,15 +42,15 @@ Periods = Mapping[datetime, tuple[Balance, str]]
 """Of each 10 minutes what moved, and where its events stand in the log, as the text of an array."""
 
 
-def fold_periods(moves: Entries[Movement]) -> Periods:
+def fold_periods(moves: Entries[Movement], days: GamingDays) -> Periods:
     """Fold what moved by one player in one currency, by the 10 minutes in which it happened."""
     moments = [event.timestamp for event in moves.events]
-    period = _period(min(moments))
+    period = _period(min(moments), days)
     # Mostly it is all within one of them.
-    if max(moments) <= period + _TO_LAST_MOMENT:
+    if _period(max(moments), days) == period:
         periods = {period: moves}
     else:
-        periods = group_entries(moves, map(_period, moments))
+        periods = group_entries(moves, [_period(moment, days) for moment in moments])
     return {
         period: (fold_balance(held.events), array(sorted(held.positions)))
         for period, held in periods.items()
@@ -63,7 +64,9 @@ class FoldedPeriods(NamedTuple):
     rolled_back: Columns
 
 
-def period_columns(moved: Mapping[tuple[str, str], Periods]) -> FoldedPeriods:
+def period_columns(
+    moved: Mapping[tuple[str, str], Periods], gaming_days: GamingDays
+) -> FoldedPeriods:
     """Return the rows of what moved, by player and currency, in its periods and days."""
     sums: list[Row] = []
     positions_of: list[str] = []
@@ -72,7 +75,7 @@ def period_columns(moved: Mapping[tuple[str, str], Periods]) -> FoldedPeriods:
         for period, (balance, positions) in periods.items():
             sums.append(((*whose, False, period), balance))
             positions_of.append(positions)
-            day = _day(period)
+            day = gaming_days.begin_of(period)
             days[day] = add_sums(days[day], balance) if day in days else balance
         sums += [((*whose, True, day), balance) for day, balance in days.items()]
         positions_of += ["{}"] * len(days)
@@ -89,23 +92,19 @@ def write_periods(connection: Connection, scope: Scope, folded: FoldedPeriods) -
     upsert(connection, SQL.add_rolled_back, scope, folded.rolled_back)
 
 
-def _period(moment: datetime) -> datetime:
-    """Return the beginning of the 10 minutes that a moment belongs to."""
-    return moment.replace(minute=moment.minute - moment.minute % _MINUTES, second=0, microsecond=0)
-
-
-def _day(moment: datetime) -> datetime:
-    """Return the beginning of the day that a moment belongs to."""
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+def _period(moment: datetime, days: GamingDays) -> datetime:
+    """Return when the period of a moment begins: its 10 minutes, or what its day has of them."""
+    begin = moment.replace(minute=moment.minute - moment.minute % _MINUTES, second=0, microsecond=0)
+    return max(begin, days.begin_of(moment))
 
 
 def read_as_of(seen: Snapshot, player_id: str, as_of: datetime) -> dict[str, Balance]:
     """Read a player's balances by currency, of the events that happened at `as_of` or before."""
-    period = _period(as_of)
+    period = _period(as_of, seen.days)
     parameters = {
         **seen.scope._asdict(),
         "player_id": player_id,
-        "day": _day(period),
+        "day": seen.days.begin_of(period),
         "period": period,
     }
     connection = seen.connection

@@ -1,5 +1,5 @@
 -- name: add_to_balance_periods(tenant_id, generation, player_id, currency, is_day, period, deposited, withdrawn, bet_real, bet_bonus, win_real, win_bonus, deposited_eur, deposits, withdrawals, bets, wins, positions)
--- Add what moved to each player's periods, which are days and 10 minutes. Arrays of different lengths can't be elements of one array:
+-- Add what moved to each player's periods, which are gaming days, by their beginnings, and 10 minutes. Arrays of different lengths can't be elements of one array:
 -- positions come as text, '{1,2}'.
 insert into balance_periods as b
        (tenant_id, generation, player_id, currency, is_day, period, deposited, withdrawn, bet_real,

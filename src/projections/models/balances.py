@@ -54,7 +54,7 @@ def fold(stretch: Stretch) -> Folded:
         if isinstance(event, Movement):
             moves.add(position, event)
     moved = {
-        whose: balance_periods.fold_periods(each)
+        whose: balance_periods.fold_periods(each, stretch.days)
         for whose, each in group_entries(moves, map(_WHOSE, moves.events)).items()
     }
     totals = [
@@ -64,7 +64,7 @@ def fold(stretch: Stretch) -> Folded:
     return Folded(
         _COLUMNED.net_columns(totals),
         _COLUMNED.rolled_back_columns(totals),
-        balance_periods.period_columns(moved),
+        balance_periods.period_columns(moved, stretch.days),
     )
 
 

@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import astuple
 
 from domain.events import RoundEnded, RoundEvent
+from domain.gaming_day import GamingDays
 from domain.ids import Id
 from domain.money import plain
 from domain.round import Round, RoundSums, Status, fold_round, newly_played
@@ -103,12 +104,16 @@ class Moved(NamedTuple):
     row: bytes
 
 
-Folded = Mapping[bytes, Moved]
+class Folded(NamedTuple):
+    """Rounds by their keys, and the days by which they are counted."""
+
+    rounds: Mapping[bytes, Moved]
+    days: GamingDays
 
 
 def fold(stretch: Stretch) -> Folded:
     """Fold a stretch of the log into what its rounds are if they are new, by their keys."""
-    folded = {}
+    folded, days = {}, stretch.days
     played = group_entries(stretch.played, map(_name_of, stretch.played.events))
     ended = [event for event in stretch.others.events if isinstance(event, RoundEnded)]
     ends_of = group_by(ended, map(_name_of, ended))
@@ -116,12 +121,12 @@ def fold(stretch: Stretch) -> Folded:
         played.setdefault(name, Entries([], []))
     for name, (positions, events) in played.items():
         ends = ends_of.get(name, ())
-        key, alone = round_key(name), fold_round(events, ends=ends)
+        key, alone = round_key(name), fold_round(events, ends=ends, day_of=days.of)
         row = _new_row(key, name, alone, positions)
         folded[key] = Moved(name, events, ends, positions, alone, row)
     if len(folded) != len(played):
         raise RuntimeError("two rounds have one key")
-    return folded
+    return Folded(folded, days)
 
 
 def write(connection: Connection, scope: Scope, folded: Folded) -> None:
@@ -129,15 +134,16 @@ def write(connection: Connection, scope: Scope, folded: Folded) -> None:
 
     What is new to them is counted in `activity`: on which days a round was played is known here alone.
     """
-    if not folded:
+    rounds, days = folded
+    if not rounds:
         return
-    known = _known_rounds(connection, scope, folded)
+    known = _known_rounds(connection, scope, rounds)
     in_scope = _SCOPE.pack(_FIELDS, 4, scope.tenant_id, 4, scope.generation)
     new, changed = [], []
     counted: Counter[Cell] = Counter()
-    for key, (name, events, ends, positions, alone, row) in folded.items():
+    for key, (name, events, ends, positions, alone, row) in rounds.items():
         start = known.get(key)
-        state = fold_round(events, start, ends) if start else alone
+        state = fold_round(events, start, ends, day_of=days.of) if start else alone
         for day, currency in newly_played(start, state):
             counted[day, name[1], currency] += 1
         if start is None:
