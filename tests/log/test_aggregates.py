@@ -14,6 +14,8 @@ from postgres.connections import Pool
 from tests.model import Model, assert_same
 from tests.projections.simulated import record_bodies
 
+SCENARIO = Scenario(players=4, games=3, rolled_back=0.1, ended=0.1)
+
 
 def balance_rows(player_id: str, player: Player) -> list[dict[str, object]]:
     """A player's balances in the contract's shape."""
@@ -29,6 +31,11 @@ def balance_rows(player_id: str, player: Player) -> list[dict[str, object]]:
             "counts": {
                 name: getattr(balance, name) for name in ("deposits", "withdrawals", "bets", "wins")
             },
+            "rolled_back": {
+                **{name: plain(getattr(balance.rolled_back, name)) for name in amounts[2:]},
+                "bets": balance.rolled_back.bets,
+                "wins": balance.rolled_back.wins,
+            },
         }
         for currency, balance in sorted(player.balances.items())
     ]
@@ -38,7 +45,7 @@ def test_a_player_at_any_version_has_the_balances_of_that_position(
     pool: Pool, tenant: Tenant
 ) -> None:
     model = Model()
-    record_bodies(pool, tenant, model, batches(simulate(Scenario(players=4, games=3), 300), 300))
+    record_bodies(pool, tenant, model, batches(simulate(SCENARIO, 300), 300))
     players = repository(pool, tenant.tenant_id)
     for entry in model.log.entries:
         if entry.stream.startswith("game:"):

@@ -38,7 +38,9 @@ def disturbed(items: Iterator[str]) -> Iterator[str]:
 def test_a_hundred_thousand_events_come_out_as_the_model_has_them(
     pool: Pool, tenant: Tenant
 ) -> None:
-    scenario = Scenario(players=2_000, games=150, currencies=("BTC", "USDT"))
+    scenario = Scenario(
+        players=2_000, games=150, currencies=("BTC", "USDT"), rolled_back=0.01, ended=0.01
+    )
     bodies = batches(disturbed(simulate(scenario, EVENTS)), 10_000)
     model = Model()
     record_bodies(pool, tenant, model, bodies)

@@ -45,7 +45,9 @@ def model() -> Model:
 @pytest.fixture
 def more(pool: Pool, tenant: Tenant, model: Model) -> Callable[[], None]:
     """A function that records some more events."""
-    bodies = iter(batches(simulate(Scenario(players=40, games=8, seed=3), 100_000), 50))
+    bodies = iter(
+        batches(simulate(Scenario(players=40, games=8, seed=3, rolled_back=0.02), 100_000), 50)
+    )
 
     def record() -> None:
         record_bodies(pool, tenant, model, [next(bodies)])

@@ -41,7 +41,7 @@ def model() -> Model:
 @pytest.fixture
 def busy(pool: Pool, tenant: Tenant, model: Model) -> Tenant:
     """A tenant with a log that is not projected yet."""
-    bodies = batches(simulate(Scenario(players=20, games=5), EVENTS), 500)
+    bodies = batches(simulate(Scenario(players=20, games=5, rolled_back=0.02), EVENTS), 500)
     record_bodies(pool, tenant, model, bodies)
     return tenant
 

@@ -63,7 +63,9 @@ def model() -> Model:
 @pytest.fixture
 def projected(pool: Pool, tenant: Tenant, model: Model) -> Tenant:
     """A tenant with simulated traffic, all of it shown."""
-    bodies = batches(simulate(Scenario(players=40, games=8), EVENTS), 500)
+    bodies = batches(
+        simulate(Scenario(players=40, games=8, rolled_back=0.02, ended=0.02), EVENTS), 500
+    )
     record_bodies(pool, tenant, model, bodies)
     project(pool, tenant, chunk_events=333)
     return tenant
@@ -189,6 +191,11 @@ FALSIFICATIONS = {
     "the positions of a round": (
         "update rounds set positions = '{}' where {row}",
         "rounds",
+        1,
+    ),
+    "what a rollback takes back": (
+        "update rollbacks set status = 'mismatched' where {row}",
+        "rollbacks",
         1,
     ),
     "a row that is gone": ("delete from transactions where {row}", "transactions", 1),

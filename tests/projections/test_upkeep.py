@@ -54,11 +54,12 @@ Change = Callable[..., None]
 
 @pytest.fixture
 def change(monkeypatch: pytest.MonkeyPatch) -> Change:
-    """A function that brings another version of a projection's code."""
+    """A function that brings a version of a projection's code that is newer by so much."""
+    here = code_versions()
 
-    def bring(name: str, version: int, write: Any = None) -> None:
+    def bring(name: str, newer: int, write: Any = None) -> None:
         model = READ_MODELS[name]
-        changed = model._replace(version=version, write=write or model.write)
+        changed = model._replace(version=here[name] + newer, write=write or model.write)
         monkeypatch.setitem(READ_MODELS, name, changed)
 
     return bring
@@ -91,7 +92,7 @@ def test_read_models_of_an_older_version_are_rebuilt_and_the_log_says_so(
     own_pool: Pool, acme: Tenant, change: Change
 ) -> None:
     old = code_versions()
-    change("balances", 2, twice)
+    change("balances", 1, twice)
     lines = look(own_pool)
     assert deposited(own_pool, acme) == 2 * EVENTS
     assert known_generations(own_pool, acme) == [Known(2, EVENTS, live=True, retired=False)]
@@ -99,7 +100,7 @@ def test_read_models_of_an_older_version_are_rebuilt_and_the_log_says_so(
     first, last = lines[0], lines[-1]
     assert first["event"] == "the read models are of another version and are rebuilt"
     assert (first["tenant_id"], first["versions"]) == (acme.tenant_id, old)
-    assert first["own_versions"] == old | {"balances": 2}
+    assert first["own_versions"] == old | {"balances": old["balances"] + 1}
     assert last["event"] == "the read models are rebuilt"
     assert all(line["log_level"] == "info" for line in lines), "that balances differ is no error"
     assert look(own_pool) == []
@@ -114,7 +115,7 @@ def test_queries_read_the_old_ones_until_the_new_ones_are_whole(
         seen.append(deposited(own_pool, acme))
         twice(connection, scope, folded)
 
-    change("balances", 2, watched)
+    change("balances", 1, watched)
     look(own_pool)
     assert seen == [EVENTS] * 3
     assert deposited(own_pool, acme) == 2 * EVENTS
@@ -123,7 +124,7 @@ def test_queries_read_the_old_ones_until_the_new_ones_are_whole(
 def test_the_old_ones_stay_up_to_date_meanwhile(
     own_pool: Pool, acme: Tenant, change: Change
 ) -> None:
-    change("balances", 2)
+    change("balances", 1)
     begin_or_resume(own_pool, acme.tenant_id)
     send(own_pool, acme, logins(["a"]))
     project_live(own_pool, acme)
@@ -135,7 +136,7 @@ def test_the_old_ones_stay_up_to_date_meanwhile(
 def test_an_automatic_rebuild_that_was_interrupted_is_taken_up_by_any_process(
     own_pool: Pool, acme: Tenant, change: Change
 ) -> None:
-    change("games", 2)
+    change("games", 1)
     scope = begin_or_resume(own_pool, acme.tenant_id)
     projector(own_pool, chunk_events=10).project_chunk(scope)
     [first, *_] = look(own_pool)
@@ -146,10 +147,10 @@ def test_an_automatic_rebuild_that_was_interrupted_is_taken_up_by_any_process(
 def test_what_a_rebuild_of_another_version_left_is_begun_anew(
     own_pool: Pool, acme: Tenant, change: Change
 ) -> None:
-    change("balances", 2, twice)
+    change("balances", 1, twice)
     half = begin_or_resume(own_pool, acme.tenant_id)
     projector(own_pool, chunk_events=10).project_chunk(half)
-    change("balances", 3, balances.write)
+    change("balances", 2, balances.write)
     [first, *_] = look(own_pool)
     assert (first["made"], first["total"]) == (0, EVENTS)
     assert known_generations(own_pool, acme) == [Known(3, EVENTS, live=True, retired=False)]
@@ -158,7 +159,7 @@ def test_what_a_rebuild_of_another_version_left_is_begun_anew(
 
 
 def test_one_process_does_it(own_pool: Pool, acme: Tenant, change: Change) -> None:
-    change("balances", 2)
+    change("balances", 1)
     with sole_rebuild(own_pool, acme.tenant_id):
         assert look(own_pool) == []
     assert known_generations(own_pool, acme) == [Known(1, EVENTS, live=True, retired=False)]
@@ -167,7 +168,7 @@ def test_one_process_does_it(own_pool: Pool, acme: Tenant, change: Change) -> No
 def test_an_empty_tenant_needs_no_rebuild(own_pool: Pool, change: Change) -> None:
     with own_pool.connection() as connection:
         tenant = create_tenant(connection, "empty")
-    change("balances", 2)
+    change("balances", 1)
     assert look(own_pool) == []
     send(own_pool, tenant, [deposit(1)])
     project(own_pool, tenant)
@@ -179,10 +180,10 @@ def test_what_newer_code_has_built_older_code_leaves_alone(
 ) -> None:
     """As on two hosts, of which one is updated before the other."""
     here = READ_MODELS["balances"]
-    change("balances", 2)
+    change("balances", 1)
     look(own_pool)
     send(own_pool, acme, [deposit(EVENTS)])
-    change("balances", 1)
+    change("balances", 0)
     assert READ_MODELS["balances"] == here
     assert look(own_pool) == []
     with capture_logs() as lines:
@@ -191,7 +192,7 @@ def test_what_newer_code_has_built_older_code_leaves_alone(
         assert not older.project_all(now_s=0)
     [line] = lines
     assert line["event"] == "the read models are of a newer version: left to others"
-    change("balances", 2)
+    change("balances", 1)
     project_live(own_pool, acme)
     assert position(own_pool, acme) == EVENTS + 1
 
@@ -225,7 +226,7 @@ def test_projections_whose_version_stayed_are_compared_and_mended(
 ) -> None:
     with connect(fresh_database.owner_url) as owner:
         owner.execute("update transactions set amount = 7 where position = 3")
-    change("balances", 2)
+    change("balances", 1)
     before = DIFFERENCES._value.get()
     [error] = [line for line in look(own_pool) if line["log_level"] == "error"]
     assert error["event"] == "a read model was not what the log says; it is now"
@@ -241,7 +242,7 @@ def test_a_bug_in_the_new_version_leaves_the_old_read_models_and_is_tried_again(
         raise RuntimeError("a bug of the new version")
 
     upkeep = Upkeep(own_pool, projector(own_pool, chunk_events=10))
-    change("balances", 2, fail)
+    change("balances", 1, fail)
     with capture_logs() as lines:
         for now_s in (0, 1, 2):
             upkeep.look(threading.Event(), now_s=now_s)
@@ -250,7 +251,7 @@ def test_a_bug_in_the_new_version_leaves_the_old_read_models_and_is_tried_again(
     assert (error["tenant_id"], error["position"]) == (acme.tenant_id, 1)
     assert "a bug of the new version" in error["reason"]
     assert deposited(own_pool, acme) == EVENTS
-    change("balances", 2, twice)
+    change("balances", 1, twice)
     upkeep.look(threading.Event(), now_s=3)
     assert deposited(own_pool, acme) == EVENTS, "it rests for a while"
     upkeep.look(threading.Event(), now_s=100)
@@ -278,7 +279,7 @@ def test_what_is_retired_is_deleted(own_pool: Pool, acme: Tenant) -> None:
 def test_it_runs_beside_the_projector_until_it_is_told_to_stop(
     own_pool: Pool, acme: Tenant, change: Change
 ) -> None:
-    change("balances", 2, twice)
+    change("balances", 1, twice)
     stop, switched = threading.Event(), threading.Event()
 
     def watch() -> None:

@@ -35,6 +35,13 @@ def played(new_casino: OpenCasino) -> Casino:
     return casino
 
 
+NOTHING = {
+    **dict.fromkeys(("bet_real", "bet_bonus", "win_real", "win_bonus"), "0"),
+    "bets": 0,
+    "wins": 0,
+}
+
+
 def cells(rows: list[Any]) -> list[tuple[Any, ...]]:
     return [
         (*(row.get(name) for name in ("day", "game_id", "currency")), row["rounds"], row["rtp"])
@@ -68,6 +75,7 @@ def test_a_cell_has_its_counts_its_sums_and_what_they_come_to(played: Casino) ->
         "ggr_real": "-1",
         "ggr_bonus": "1",
         "rtp": "1",
+        "rolled_back": NOTHING,
     }
 
 

@@ -12,7 +12,7 @@ from api.querying.positions import Positions
 from app.tenants import create_key
 from postgres.connections import connect
 from tests.queries.asgi import Answer
-from tests.queries.casino import Casino, OpenCasino, bet, deposit, item
+from tests.queries.casino import Casino, OpenCasino, bet, deposit, item, rollback
 from tests.queries.test_parameters import IN_CSV, ROUTES
 
 QUERIES = sorted(set(ROUTES) - {"history"})
@@ -30,7 +30,8 @@ def problem(answer: Answer, status: int, name: str) -> Any:
 
 def one_of_each() -> list[dict[str, Any]]:
     first = deposit(unique_id="d")
-    return [first, deposit(unique_id="d", amount=2), bet(), item("game", game_id="g")]
+    others = bet(), rollback(), item("game", game_id="g")
+    return [first, deposit(unique_id="d", amount=2), *others]
 
 
 @pytest.mark.parametrize("route", sorted(ROUTES))
