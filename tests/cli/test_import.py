@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -27,12 +28,15 @@ def imported(said: str) -> tuple[int, int, int, int]:
 
 
 @pytest.fixture
-def client(run: Run, service: Service, request: pytest.FixtureRequest) -> httpx.Client:
+def client(
+    run: Run, service: Service, request: pytest.FixtureRequest
+) -> Iterator[httpx.Client]:
     """A client of a tenant of the test's own, named as the test."""
     name = tenant(request)
     run("tenant", "create", name)
     key = run("key", "create", name, *("--scope", "ingest", "--scope", "read", "--scope", "audit"))
-    return service.client(key.strip())
+    with service.client(key.strip()) as opened:
+        yield opened
 
 
 def tenant(request: pytest.FixtureRequest) -> str:
@@ -145,7 +149,7 @@ def test_every_faulty_line_is_named_with_all_its_faults_and_the_rest_is_recorded
     assert counts == (2, 0, 1, 8)
     no_code = "must be an ISO 4217 code, or a code allowed for the tenant"
     assert told == [
-        f"{lines}:3: is not JSON: object keys must be strings (byte 1)",
+        f"{lines}:3: is not JSON: expected '"' (byte 1)",
         f"{lines}:4: /data/amount must not be negative (negative)",
         f"{lines}:4: /data/currency {no_code} (unknown_currency)",
         f"{lines}:5: must be an object (wrong_type)",
