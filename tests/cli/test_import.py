@@ -28,9 +28,7 @@ def imported(said: str) -> tuple[int, int, int, int]:
 
 
 @pytest.fixture
-def client(
-    run: Run, service: Service, request: pytest.FixtureRequest
-) -> Iterator[httpx.Client]:
+def client(run: Run, service: Service, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """A client of a tenant of the test's own, named as the test."""
     name = tenant(request)
     run("tenant", "create", name)
@@ -149,12 +147,12 @@ def test_every_faulty_line_is_named_with_all_its_faults_and_the_rest_is_recorded
     assert counts == (2, 0, 1, 8)
     no_code = "must be an ISO 4217 code, or a code allowed for the tenant"
     assert told == [
-        f"{lines}:3: is not JSON: expected '"' (byte 1)",
+        f"{lines}:3: is not JSON: expected '\"' (byte 1)",
         f"{lines}:4: /data/amount must not be negative (negative)",
         f"{lines}:4: /data/currency {no_code} (unknown_currency)",
         f"{lines}:5: must be an object (wrong_type)",
         f'{lines}:6: conflict: other content is recorded under "a" at position 1',
-        f"{array}:9: /event must be one of {', '.join(ITEM_TYPES)} (unknown_event)",
+        f"{array}:10: /event must be one of {', '.join(ITEM_TYPES)} (unknown_event)",
         f"{rows}:2: /data/currency must be given (missing)",
         f"{rows}:2: /data/method must be given (missing)",
         f"{rows}:4: /data/amount must be given (missing)",
