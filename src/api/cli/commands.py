@@ -14,6 +14,7 @@ from api.cli.erase import erase_command
 from api.cli.evidence import evidence
 from api.cli.export import export_command
 from api.cli.hold import hold_command
+from api.cli.importing import import_command
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
 from api.cli.replay import replay_command
@@ -107,6 +108,7 @@ _COMMANDS = (
     export_command,
     rebuild_command,
     verify_command,
+    import_command,
     simulate,
     erase_command,
     hold_command,

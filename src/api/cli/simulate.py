@@ -5,35 +5,25 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
 import click
-import httpx
 from click.core import ParameterSource
 
 from api.cli.moment import Moment
-from api.process.store import connect_service
-from app.settings import read_settings
+from api.cli.sending import check_key, ingest_key, open_client, post, web_url
 from app.simulation import Scenario, batches
 from app.simulation import simulate as simulate_items
-from app.tenants import create_key, find_tenant, revoke_key
 from app.wire.items import FUTURE_ALLOWED
 from domain.instant import format_instant
 
-_KEY_LIFE = timedelta(days=1)
 _USUAL_SPAN = timedelta(days=7)
 _CHOICES = (
     *("events", "players", "games", "late", "repeated", "conflicting", "rolled_back", "ended"),
 )
 _OUTCOMES = ("stored", "duplicate", "conflict")
 _LABEL = "roundbook simulate"
-_TIMEOUT_S = 60
-
-
-class SendingError(click.ClickException):
-    """The service did not take a batch."""
 
 
 _SHARE = click.FloatRange(0, 1)
@@ -43,16 +33,6 @@ def _finite(_context: click.Context, _option: click.Parameter, rate: float | Non
     if rate is not None and not math.isfinite(rate):
         raise click.BadParameter(f"{rate} is no rate")
     return rate
-
-
-def _web_url(_context: click.Context, _option: click.Parameter, url: str) -> str:
-    try:
-        parts = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise click.BadParameter(str(error)) from None
-    if parts.scheme not in {"http", "https"} or not parts.host:
-        raise click.BadParameter("must begin with http:// or https://, and name a host")
-    return url
 
 
 @click.command()
@@ -114,7 +94,7 @@ def _web_url(_context: click.Context, _option: click.Parameter, url: str) -> str
     "--url",
     default="http://127.0.0.1:8000",
     show_default=True,
-    callback=_web_url,
+    callback=web_url,
     help="The running service.",
 )
 @click.option(
@@ -141,8 +121,7 @@ def simulate(  # noqa: PLR0913 (one argument for each option)
     It fills the time up to now, or the one it is told. In the end it says how to make the same items again:
     sending them again is safe, nothing is recorded twice.
     """
-    if key is not None and not (key.isascii() and key.isprintable()):
-        raise click.BadParameter("is no key", param_hint="--key")
+    check_key(key)
     start, end = _span(start, end, now=datetime.now(UTC))
     try:
         items = simulate_items(Scenario(start=start, end=end, **options), events)
@@ -155,8 +134,8 @@ def simulate(  # noqa: PLR0913 (one argument for each option)
         output.flush()
     else:
         pause_s = batch / rate if rate else 0.0
-        with _ingest_key(tenant, key) as ingest_key:
-            _send(bodies, url, ingest_key, pause_s, events)
+        with ingest_key(tenant, key, _LABEL) as own_key:
+            _send(bodies, url, own_key, pause_s, events)
     click.echo(f"The same items again: {_command(start, end)}", err=True)
 
 
@@ -185,33 +164,16 @@ def _command(start: datetime, end: datetime) -> str:
     return shlex.join(words)
 
 
-@contextmanager
-def _ingest_key(tenant: str, given: str | None) -> Iterator[str]:
-    """Return a key: the one that was given, or one of our own that is revoked in the end."""
-    if given:
-        yield given
-        return
-    with connect_service(read_settings()) as connection:
-        owner = find_tenant(connection, tenant)
-        expires_at = datetime.now(UTC) + _KEY_LIFE
-        made = create_key(connection, owner, ["ingest"], label=_LABEL, expires_at=expires_at)
-        try:
-            yield made.key
-        finally:
-            revoke_key(connection, made.key_id)
-
-
 def _send(bodies: Iterator[bytes], url: str, key: str, pause_s: float, events: int) -> None:
     totals = dict.fromkeys(_OUTCOMES, 0)
     started = time.monotonic()
-    headers = {"x-api-key": key, "content-type": "application/json"}
     with (
-        httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S) as client,
+        open_client(url, key) as client,
         click.progressbar(length=events, label="sending", file=sys.stderr) as bar,
     ):
         for number, body in enumerate(bodies):
             time.sleep(max(0.0, started + number * pause_s - time.monotonic()))
-            answer = _post(client, body)
+            answer = post(client, "/api/v1/events", body)
             counts = {outcome: int(answer.headers[f"Events-{outcome}"]) for outcome in _OUTCOMES}
             for outcome, count in counts.items():
                 totals[outcome] += count
@@ -219,17 +181,3 @@ def _send(bodies: Iterator[bytes], url: str, key: str, pause_s: float, events: i
     elapsed_s = time.monotonic() - started
     outcome_text = ", ".join(f"{count} {outcome}" for outcome, count in totals.items())
     click.echo(f"{outcome_text}; {sum(totals.values()) / elapsed_s:.0f} events/s")
-
-
-def _post(client: httpx.Client, body: bytes) -> httpx.Response:
-    """Send a batch until it is confirmed: that it may be sent again is what unique_ids are for."""
-    while True:
-        try:
-            answer = client.post("/api/v1/events", content=body)
-        except httpx.TransportError as error:
-            raise SendingError(f"{client.base_url} can't be reached: {error}") from error
-        if answer.status_code == httpx.codes.NO_CONTENT:
-            return answer
-        if "Retry-After" not in answer.headers:
-            raise SendingError(f"the service answered {answer.status_code}: {answer.text}")
-        time.sleep(float(answer.headers["Retry-After"]))
