@@ -11,7 +11,7 @@ from typing import NamedTuple
 import aiosql
 import msgspec
 
-from app.recording import event_key
+from domain.ids import event_key
 from postgres.connections import connect
 from projections.models.registry import code_versions
 
@@ -22,6 +22,7 @@ _FILLING = (
     *_EVENTS,
     SQL.fill_rounds,
     SQL.fill_transactions,
+    SQL.fill_rollbacks,
     SQL.fill_balances,
     SQL.fill_balance_periods,
     SQL.fill_activity,

@@ -14,9 +14,11 @@ from app.intake import group_commit as group
 from app.log.append import LogHead
 from app.log.rows import copy_data, encode_item
 from app.log.statements import SQL
-from app.recording import Prepared, Recorded, event_key
+from app.recording import Prepared, Recorded
 from app.tenants import Tenant
+from app.wire.forms import Form
 from app.wire.items import MAX_EVENT_BYTES, decode_batch
+from domain.ids import event_key
 from postgres.binary import micros
 from postgres.connections import Connection
 
@@ -66,10 +68,13 @@ def _decode(
     )
 
 
-def _decode_beside(parts: list[bytes], tenant: Tenant, max_event_bytes: int) -> Prepared | None:
-    """Do the same in the process beside the worker."""
+def _decode_beside(
+    parts: list[bytes], tenant: Tenant, max_event_bytes: int, form: Form
+) -> decoding.Decoded | Exception | None:
+    """Do the same in the process beside the worker, of batches in the plain form."""
+    del form
     try:
-        return _decode(b"".join(parts), tenant, max_event_bytes)
+        return decoding.Decoded(_decode(b"".join(parts), tenant, max_event_bytes))
     except Exception:  # noqa: BLE001 (it will be raised once more where it is answered)
         return None
 

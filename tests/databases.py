@@ -1,6 +1,6 @@
 """Real databases for tests: the embedded PostgreSQL, or the one that ROUNDBOOK_DATABASE_URL names.
 
-That URL's role must be able to create databases and roles; the service under test runs as a role of its
+Or a cluster: see tests/clusters.py. That URL's role must be able to create databases and roles; the service under test runs as a role of its
 own, that can't.
 """
 
@@ -20,6 +20,7 @@ from postgres.connections import Connection
 from postgres.embedded import EmbeddedServer
 from postgres.migrate import MigrationError, Schema, check_current, migrate
 from postgres.privileges import SQL
+from tests import clusters
 
 SERVICE_ROLE = "roundbook_test_service"
 OWNER_ROLE = "roundbook_test_owner"
@@ -40,7 +41,7 @@ class Database(NamedTuple):
 @contextmanager
 def server_admin_url(data_dir: Path) -> Iterator[str]:
     """Give a superuser's URL of a running PostgreSQL."""
-    given = os.environ.get("ROUNDBOOK_DATABASE_URL")
+    given = os.environ.get(clusters.VARIABLE, os.environ.get("ROUNDBOOK_DATABASE_URL"))
     if given:
         yield given
         return
@@ -57,16 +58,13 @@ def new_database(
     database = Database(
         _with(admin_url, SERVICE_ROLE, name), _with(admin_url, OWNER_ROLE, name), admin_url
     )
-    source = sql.Identifier(_database_name(template.owner_url) if template else "template1")
+    source = _database_name(template.owner_url) if template else None
     with psycopg.connect(admin_url, autocommit=True) as admin:
         _create_roles(admin)
-        admin.execute(
-            sql.SQL("create database {} owner {} template {}").format(
-                sql.Identifier(name), sql.Identifier(OWNER_ROLE), source
-            )
-        )
-        temporary = sql.SQL("revoke temporary on database {} from public")
-        admin.execute(temporary.format(sql.Identifier(name)))
+        if clusters.is_given():
+            clusters.create(admin_url, name, OWNER_ROLE, SERVICE_ROLE, source)
+        else:
+            _create(admin, name, source or "template1")
     try:
         if template is None:
             with psycopg.connect(admin_url, dbname=name, autocommit=True) as admin:
@@ -75,8 +73,19 @@ def new_database(
                 migrate(SCHEMA, database.owner_url, database.service_url)
         yield database
     finally:
-        with psycopg.connect(admin_url, autocommit=True) as admin:
-            admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+        if clusters.is_given():
+            clusters.drop(admin_url, name)
+        else:
+            with psycopg.connect(admin_url, autocommit=True) as admin:
+                admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def _create(admin: psycopg.Connection, name: str, template: str) -> None:
+    create = sql.SQL("create database {} owner {} template {}")
+    names = map(sql.Identifier, (name, OWNER_ROLE, template))
+    admin.execute(create.format(*names))
+    temporary = sql.SQL("revoke temporary on database {} from public")
+    admin.execute(temporary.format(sql.Identifier(name)))
 
 
 def _create_roles(admin: psycopg.Connection) -> None:

@@ -30,15 +30,29 @@ NOW = datetime(2025, 6, 15, 12, 30, tzinfo=UTC)
 CURRENCIES = ("EUR", "USD", "JPY", "BHD", "BTC", "USDT")
 """Default currencies; the last two are not of ISO 4217, a tenant has to be allowed them."""
 
-EVENTS = ("gameround", "deposit", "withdraw", "player", "game", "login")
+EVENTS = (*("gameround", "rollback", "roundend", "deposit", "withdraw", "player", "game", "login"),)
 
 NAMED_MEMBERS = frozenset(
     {"unique_id", "timestamp", "player_id", "game_id", "round_id", "amount", "currency", "is_win"}
     | {"is_bonus", "method", "amount_eur", "username", "registration_date", "country", "gender"}
     | {"affiliate", "operator", "tags", "consent_email", "is_blocked", "name", "provider"}
-    | {"categories", "features", "themes", "device", "has_freespins"}
+    | {"categories", "features", "themes", "device", "has_freespins", "reference", "reason"}
+    | {"theoretical_rtp", "volatility"}
 )
 """Every member of `data` that the contract names for some event."""
+
+
+# Of two the second is that of a win.
+_TOPICS = {
+    "gameround": ("BetPlaced", "WinPaid"),
+    "rollback": ("BetRolledBack", "WinRolledBack"),
+    "roundend": ("RoundEnded",),
+    "deposit": ("Deposited",),
+    "withdraw": ("Withdrawn",),
+    "player": ("PlayerUpdated",),
+    "game": ("GameUpdated",),
+    "login": ("LoggedIn",),
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,12 @@ class WireItem:
         """The members of `data`: numbers as exact Decimals, of a repeated member the last."""
         read: dict[str, Any] = json.loads(self.data_text, parse_float=Decimal, parse_int=Decimal)
         return read
+
+    @property
+    def topic(self) -> str:
+        """The domain event that it becomes."""
+        topics = _TOPICS[self.event]
+        return topics[len(topics) == 2 and self.data["is_win"]]
 
     @property
     def text(self) -> str:
@@ -151,6 +171,13 @@ def amount_texts(draw: DrawFn) -> str:
     return minus + draw(number_texts(integer, fraction))
 
 
+@st.composite
+def ratio_texts(draw: DrawFn) -> str:
+    """Draw a number from 0 to 2 as JSON, any notation."""
+    integer = draw(st.sampled_from(["0", "0", "1", "2"]))
+    return draw(number_texts(integer, "00" if integer == "2" else draw(_fractions)))
+
+
 # Times ------------------------------------------------------------------------------------------
 
 _offsets = st.just(timedelta(0)) | st.builds(
@@ -230,6 +257,7 @@ _registration_dates = st.one_of(
 )
 
 _OPTIONAL: dict[str, dict[str, SearchStrategy[str]]] = {
+    "rollback": {"reference": st.just("null") | _strings(ids()), "reason": _nullable_strings},
     "deposit": {"amount_eur": st.just("null") | amount_texts()},
     "player": {
         "username": _nullable_strings,
@@ -251,11 +279,15 @@ _OPTIONAL: dict[str, dict[str, SearchStrategy[str]]] = {
         "themes": _nullable_arrays,
         "device": _nullable_strings,
         "has_freespins": st.sampled_from(["null", '"yes"', '"no"', '"unknown"']),
+        "theoretical_rtp": st.just("null") | ratio_texts(),
+        "volatility": st.just("null") | amount_texts(),
     },
 }
 
 _REQUIRED = {
     "gameround": "player_id game_id round_id amount currency is_win is_bonus",
+    "rollback": "player_id game_id round_id amount currency is_win is_bonus",
+    "roundend": "player_id game_id round_id",
     "deposit": "player_id amount currency method",
     "withdraw": "player_id amount currency method",
     "player": "player_id",
@@ -281,6 +313,7 @@ def item_members(
     currencies: SearchStrategy[str] | None = None,
     timestamps: SearchStrategy[str] | None = None,
     amounts: SearchStrategy[str] | None = None,
+    references: SearchStrategy[str] | None = None,
 ) -> Members:
     """Draw the members of a valid item's `data`, each once, in any order, unknown ones among them."""
     required = {
@@ -298,7 +331,9 @@ def item_members(
         ("timestamp", draw(_strings(timestamp_texts() if timestamps is None else timestamps))),
         *((name, draw(required[name])) for name in _REQUIRED[event].split()),
     ]
-    optional = _OPTIONAL.get(event, {})
+    optional = dict(_OPTIONAL.get(event, {}))
+    if references is not None and "reference" in optional:
+        optional["reference"] = _strings(references)
     if optional:
         chosen = draw(st.sets(st.sampled_from(sorted(optional))))
         members += [(name, draw(optional[name])) for name in sorted(chosen)]
@@ -332,6 +367,7 @@ def items(
     currencies: SearchStrategy[str] | None = None,
     timestamps: SearchStrategy[str] | None = None,
     amounts: SearchStrategy[str] | None = None,
+    references: SearchStrategy[str] | None = None,
     repeated_members: bool = True,
 ) -> WireItem:
     """Draw a valid item of any event (or of `events`).
@@ -351,6 +387,7 @@ def items(
             currencies=currencies,
             timestamps=timestamps,
             amounts=amounts,
+            references=references,
         )
     )
     if repeated_members and draw(st.integers(0, 9)) == 0:

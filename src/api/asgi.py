@@ -1,5 +1,6 @@
 """The HTTP application, wired: settings and a pool in, an ASGI application out."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
@@ -41,6 +42,7 @@ from app.intake.intake import Ingest
 from app.limits.buckets import take
 from app.limits.limiter import Limiter
 from app.limits.local import LocalBuckets
+from app.refused import forget_hourly
 from app.settings import Settings
 from postgres.connections import open_pool
 
@@ -131,10 +133,13 @@ def create_service(
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        forgetting = None if read_only else asyncio.create_task(forget_hourly(writing))
         try:
             async with sources.watched():
                 yield
         finally:
+            if forgetting is not None:
+                forgetting.cancel()
             ingest.close()
             writing.close()
             reads.close()

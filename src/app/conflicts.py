@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 from msgspec import Raw, Struct
 
-from app.recording import event_key
-from domain.ids import Id, Position
-from domain.item_types import WIRE_TYPES, WireType
+from domain.ids import Id, Position, event_key
+from domain.item_types import WIRE_TYPES, SentType
 from postgres.connections import Connection
 from postgres.rows import fetch_all
 from postgres.statements import Statement, Statements
@@ -36,7 +35,7 @@ class ConflictFilters(Struct, frozen=True):
 class RecordedItem(Struct, frozen=True):
     """The recorded event, as it was sent; `data` is null if it was erased."""
 
-    event: WireType
+    event: SentType
     data: Raw
 
 
@@ -49,7 +48,7 @@ class ConflictView(Struct, frozen=True):
     unique_id: str
     position: int
     received_at: datetime
-    event: WireType
+    event: SentType
     data: Raw
     recorded: RecordedItem
 
@@ -95,7 +94,7 @@ class _Row(NamedTuple):
     unique_id: str
     position: int
     received_at: datetime
-    event: WireType
+    event: SentType
     topic: str
     data: bytes | None
     state: bytes | None

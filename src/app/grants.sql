@@ -10,10 +10,12 @@ grant insert on head_statements to {service};
 grant insert, delete on head_pages, head_tiles to {service};
 grant insert, update, delete on snapshots to {service};
 grant insert, update, delete on rate_limits, rate_buckets to {service};
+grant insert, update, delete on refused_items to {service};
 -- What was restored without its privileges is everybody's to call, `erase` too.
 revoke all on all functions in schema roundbook from public;
 -- With the rights of who asks: an auditor may ask too.
-grant execute on function log_head(int) to public;
+grant execute on function log_head(int), roundbook.bucket_clock(),
+    roundbook.later(timestamptz, bigint) to public;
 grant execute on function lock_log(int), add_leaf_run(int, int, bigint, bytea),
     begin_log(int, bytea, bytea, text),
     register_conflict(int, bigint, bytea, bytea, text, text, bytea),

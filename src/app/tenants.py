@@ -11,8 +11,9 @@ import psycopg
 from msgspec import Struct
 
 from app.wire.currencies import ISO_4217
+from domain.evidence.leaves import LOG_ID_BYTES
 from postgres.connections import Connection
-from postgres.rows import fetch_all, fetch_one
+from postgres.rows import fetch_all, fetch_one, fetch_pairs
 from postgres.statements import Statement, Statements
 
 
@@ -27,8 +28,10 @@ class Sql(Statements):
     disallow_currency: Statement
     create_key: Statement
     list_keys: Statement
+    last_uses: Statement
     revoke_key: Statement
     find_key: Statement
+    log_id_of: Statement
 
 
 SQL = Sql(__file__)
@@ -205,7 +208,10 @@ def create_key(
 
 def list_keys(connection: Connection, tenant: Tenant) -> list[Key]:
     """List a tenant's keys, newest last."""
-    return fetch_all(connection, SQL.list_keys, {"tenant_id": tenant.tenant_id}, Key)
+    whose = {"tenant_id": tenant.tenant_id}
+    used = dict(fetch_pairs(connection, SQL.last_uses, whose, "key_id", datetime))
+    keys = fetch_all(connection, SQL.list_keys, whose, _Listed)
+    return [Key(*key, used.get(key.key_id)) for key in keys]
 
 
 def revoke_key(connection: Connection, key_id: int) -> datetime | None:
@@ -227,6 +233,8 @@ def find_key(connection: Connection, key: str) -> KnownKey | None:
     found = fetch_one(connection, SQL.find_key, {"key_hash": _hash(key)}, _Found)
     if found is None:
         return None
+    whose = {"tenant_id": found.tenant_id}
+    log_id = fetch_one(connection, SQL.log_id_of, whose, bytes)
     moments = (found.created_at, found.expires_at, found.revoked_at)
     return KnownKey(
         Key(found.key_id, found.scopes, found.label, *moments),
@@ -237,13 +245,24 @@ def find_key(connection: Connection, key: str) -> KnownKey | None:
             found.currencies,
             found.closed_at,
         ),
-        found.log_id,
+        log_id or bytes(LOG_ID_BYTES),
         found.history_id,
     )
 
 
+class _Listed(NamedTuple):
+    """A key but for its last use."""
+
+    key_id: int
+    scopes: list[Scope]
+    label: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
 class _Found(NamedTuple):
-    """A key beside its tenant and its log."""
+    """A key beside its tenant."""
 
     key_id: int
     scopes: list[Scope]
@@ -256,7 +275,6 @@ class _Found(NamedTuple):
     tenant_created_at: datetime
     currencies: list[str]
     closed_at: datetime | None
-    log_id: bytes
     history_id: bytes | None
 
 

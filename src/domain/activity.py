@@ -12,7 +12,7 @@ RTP_DIGITS = 6
 
 
 class Activity(CountedWagers, gc=False):
-    """Counts and exact sums of rounds' bets and wins. `rounds` is counted by the rounds themselves."""
+    """Counts and exact sums of bets and wins, net of rollbacks. Rounds count themselves as `rounds`."""
 
     rounds: int = 0
 
@@ -49,7 +49,7 @@ def _rounded(dividend: int, divisor: int) -> int:
 
 
 def fold_activity(played: Iterable[RoundEvent]) -> Activity:
-    """Add up bets and wins of one currency, in any order."""
+    """Add up bets, wins and rollbacks of one currency, in any order."""
     total = Activity()
     for event in played:
         total.count(event)

@@ -13,7 +13,7 @@ from msgspec.json import Decoder, encode
 from msgspec.structs import force_setattr
 
 from domain.instant import Instant
-from domain.money import MAX_FRACTION_DIGITS, number_value, parse_amount
+from domain.money import MAX_FRACTION_DIGITS, ZERO, number_value, parse_amount
 from domain.streams import PLAYER
 
 _PLAIN_EXPONENTS = range(-MAX_FRACTION_DIGITS, 1)
@@ -32,6 +32,10 @@ def _settled(amount: Decimal) -> Decimal:
     return amount if amount.as_tuple().exponent in _PLAIN_EXPONENTS else parse_amount(str(amount))
 
 
+# Members of games that mean something since step 17. What was recorded under these names before was the
+# sender's own, of any kind and value, and says nothing unless it could be what is meant now.
+_LATER_NUMBERS = {"theoretical_rtp": Decimal(2), "volatility": Decimal("Infinity")}
+
 _members = Decoder(dict[str, Raw]).decode
 _text = Decoder(str).decode
 
@@ -42,11 +46,20 @@ def _last_members(state: bytes) -> bytes:
     Amounts like `0e99999999999999999999` become 0, which is what they are: no Decimal holds the exponent.
     """
     members = _members(state)
-    for name in ("amount", "amount_eur"):
+    for name in ("amount", "amount_eur", *_LATER_NUMBERS):
         text = bytes(members.get(name, b"")).decode()
         if text[:1] in {"-", "0"} and not number_value(text)[1]:
             members[name] = Raw(b"0")
+        elif name in _LATER_NUMBERS and text and not _is_amount_or_null(text):
+            del members[name]
     return encode(members)
+
+
+def _is_amount_or_null(text: str) -> bool:
+    try:
+        return text == "null" or parse_amount(text) >= 0
+    except ValueError:
+        return False
 
 
 class Event(Struct, frozen=True, gc=False):
@@ -84,6 +97,59 @@ class BetPlaced(RoundEvent, frozen=True):
 
 class WinPaid(RoundEvent, frozen=True):
     """A round paid `amount` to a player; zero closes a lost round."""
+
+
+class RolledBack(RoundEvent, frozen=True):
+    """What was bet or won is taken back, at the time of the rollback: until then it counts.
+
+    `reference` is the unique_id of the bet or the win that is meant, as far as the sender tells.
+    """
+
+    reference: str | None = None
+    reason: str | None = None
+
+
+class BetRolledBack(RolledBack, frozen=True):
+    """A stake of `amount` was given back."""
+
+
+class WinRolledBack(RolledBack, frozen=True):
+    """A payment of `amount` was taken back."""
+
+
+class SplitBet(BetPlaced, frozen=True):
+    """A stake of which `bonus_amount` was bonus money and the rest real; `is_bonus` is false."""
+
+    bonus_amount: Decimal = ZERO
+
+
+class SplitWin(WinPaid, frozen=True):
+    """A payment of which `bonus_amount` was bonus money and the rest real; `is_bonus` is false."""
+
+    bonus_amount: Decimal = ZERO
+
+
+class SplitBetRolledBack(BetRolledBack, frozen=True):
+    """A stake was given back, of which `bonus_amount` was bonus money and the rest real."""
+
+    bonus_amount: Decimal = ZERO
+
+
+class SplitWinRolledBack(WinRolledBack, frozen=True):
+    """A payment was taken back, of which `bonus_amount` was bonus money and the rest real."""
+
+    bonus_amount: Decimal = ZERO
+
+
+Split = SplitBet | SplitWin | SplitBetRolledBack | SplitWinRolledBack
+"""What moves real and bonus money at once."""
+
+
+class RoundEnded(PlayerEvent, frozen=True):
+    """A round is over, whether or not it paid anything."""
+
+    game_id: str
+    round_id: str
 
 
 class Deposited(PlayerEvent, frozen=True):
@@ -130,8 +196,24 @@ class PlayerUpdated(PlayerEvent, frozen=True):
     is_blocked: bool | None | UnsetType = UNSET
 
 
+class ConsentsUpdated(PlayerUpdated, frozen=True):
+    """What a player consents to as of `timestamp`, by channel, as far as that was told."""
+
+    consents: dict[str, bool] = {}
+
+
+class BlocksUpdated(PlayerUpdated, frozen=True):
+    """Which blocks keep a player out as of `timestamp`, as far as that was told."""
+
+    blocks: dict[str, bool] = {}
+
+
 class GameUpdated(Event, frozen=True):
-    """Parts of a game's catalogue entry as of `timestamp`: absent says nothing, null clears."""
+    """Parts of a game's catalogue entry as of `timestamp`: absent says nothing, null clears.
+
+    `theoretical_rtp` is what the game returns of a bet in the long run, `volatility` the standard deviation
+    of what a bet of 1 wins.
+    """
 
     game_id: str
     name: str | None | UnsetType = UNSET
@@ -141,6 +223,15 @@ class GameUpdated(Event, frozen=True):
     themes: list[str] | None | UnsetType = UNSET
     device: str | None | UnsetType = UNSET
     has_freespins: Literal["yes", "no", "unknown"] | None | UnsetType = UNSET
+    theoretical_rtp: Decimal | None | UnsetType = UNSET
+    volatility: Decimal | None | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        for name, most in _LATER_NUMBERS.items():
+            value = getattr(self, name)
+            if isinstance(value, Decimal):
+                meant = value.is_finite() and 0 <= value <= most
+                force_setattr(self, name, _settled(value) if meant else UNSET)
 
 
 class PlayerErased(PlayerEvent, frozen=True, kw_only=True):
@@ -161,6 +252,9 @@ class PlayerErased(PlayerEvent, frozen=True, kw_only=True):
 TYPES: dict[str, type[Event]] = {
     "BetPlaced": BetPlaced,
     "WinPaid": WinPaid,
+    "BetRolledBack": BetRolledBack,
+    "WinRolledBack": WinRolledBack,
+    "RoundEnded": RoundEnded,
     "Deposited": Deposited,
     "Withdrawn": Withdrawn,
     "LoggedIn": LoggedIn,
@@ -226,6 +320,11 @@ def is_bare(event: Event) -> bool:
 def _without_content(topic: str, state: bytes, stream: str) -> PlayerEvent:
     known = TYPES[topic]
     kind = known if known is LoggedIn or known is PlayerUpdated else PlayerEvent
+    return without_content(kind, state, stream)
+
+
+def without_content(kind: type[PlayerEvent], state: bytes, stream: str) -> PlayerEvent:
+    """Return what is left of an event that was erased: its type, as far as that needs nothing else."""
     return kind("", Instant.fromisoformat(_text(state)), _player_of(stream))
 
 

@@ -1,5 +1,6 @@
-"""What ids and positions are, wherever they are read from outside."""
+"""What ids and positions are, wherever they are read from outside, and how the log knows a unique_id."""
 
+from hashlib import blake2b
 from typing import Annotated
 
 from msgspec import Meta
@@ -15,3 +16,8 @@ Ordinal = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 
 KeyId = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 """The id of an API key."""
+
+
+def event_key(unique_id: str) -> bytes:
+    """Hash a unique_id to the 16 bytes by which the log knows it (BLAKE2b, RFC 7693)."""
+    return blake2b(unique_id.encode(), digest_size=16).digest()

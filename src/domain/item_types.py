@@ -13,21 +13,30 @@ from msgspec.structs import fields
 from domain.events import (
     TOPICS,
     BetPlaced,
+    BetRolledBack,
     Deposited,
     Event,
     GameUpdated,
     LoggedIn,
     PlayerErased,
     PlayerUpdated,
+    RoundEnded,
     WinPaid,
+    WinRolledBack,
     Withdrawn,
 )
+from domain.fasttrack import PAYLOADS, PERSONAL_PAYLOADS, Payload
 from domain.streams import GAME, PLAYER
 
-WireType = Literal["gameround", "deposit", "withdraw", "player", "game", "login"]
+WireType = Literal[
+    "gameround", "rollback", "roundend", "deposit", "withdraw", "player", "game", "login"
+]
 """The `event` that clients send."""
 
-EventType = Literal[WireType, "erased"]
+SentType = Literal[WireType, Payload]
+"""The `event` of what is recorded of clients, in whatever dialect they send it."""
+
+EventType = Literal[SentType, "erased"]
 """The `event` of an entry of history: what clients send, and what Roundbook records itself."""
 
 _OWN: dict[type[Event], EventType] = {PlayerErased: "erased"}
@@ -42,6 +51,7 @@ class Kind(Enum):
     TEXTS = auto()
     FLAG = auto()
     AMOUNT = auto()
+    RATIO = auto()
     CURRENCY = auto()
     DAY_OR_TIMESTAMP = auto()
 
@@ -92,22 +102,16 @@ def _optional(kind: Kind, *names: str, choices: tuple[str, ...] = ()) -> tuple[M
 
 _ANY = (Member("unique_id", Kind.ID), Member("timestamp", Kind.TIMESTAMP))
 _PLAYER_ID, _GAME_ID = Member("player_id", Kind.ID), Member("game_id", Kind.ID)
+_ROUND = (_PLAYER_ID, _GAME_ID, Member("round_id", Kind.ID))
 _MONEY = (Member("amount", Kind.AMOUNT), Member("currency", Kind.CURRENCY))
+_WAGER = (*_MONEY, Member("is_win", Kind.FLAG), Member("is_bonus", Kind.FLAG))
 _METHOD = Member("method", Kind.ID)
 _OF_PLAYER, _OF_GAME = Stream(PLAYER, "player_id"), Stream(GAME, "game_id")
 
 _ENTRIES = (
     ItemType(
         "gameround",
-        (
-            *_ANY,
-            _PLAYER_ID,
-            _GAME_ID,
-            Member("round_id", Kind.ID),
-            *_MONEY,
-            Member("is_win", Kind.FLAG),
-            Member("is_bonus", Kind.FLAG),
-        ),
+        (*_ANY, *_ROUND, *_WAGER),
         _OF_PLAYER,
         (BetPlaced, WinPaid),
         {
@@ -122,6 +126,45 @@ _ENTRIES = (
             "is_bonus": False,
         },
         told_by="is_win",
+    ),
+    ItemType(
+        "rollback",
+        (
+            *_ANY,
+            *_ROUND,
+            *_WAGER,
+            *_optional(Kind.ID, "reference"),
+            *_optional(Kind.TEXT, "reason"),
+        ),
+        _OF_PLAYER,
+        (BetRolledBack, WinRolledBack),
+        {
+            "unique_id": "example-rollback-1",
+            "timestamp": "2025-02-01T12:05:00Z",
+            "player_id": "example-player",
+            "game_id": "example/sunrise",
+            "round_id": "example-round-1",
+            "amount": 0.5,
+            "currency": "EUR",
+            "is_win": False,
+            "is_bonus": False,
+            "reference": "example-bet-1",
+            "reason": "game malfunction",
+        },
+        told_by="is_win",
+    ),
+    ItemType(
+        "roundend",
+        (*_ANY, *_ROUND),
+        _OF_PLAYER,
+        (RoundEnded,),
+        {
+            "unique_id": "example-end-1",
+            "timestamp": "2025-02-01T12:00:01Z",
+            "player_id": "example-player",
+            "game_id": "example/sunrise",
+            "round_id": "example-round-1",
+        },
     ),
     ItemType(
         "deposit",
@@ -186,6 +229,8 @@ _ENTRIES = (
             *_optional(Kind.TEXTS, "categories", "features", "themes"),
             *_optional(Kind.TEXT, "device"),
             *_optional(Kind.TEXT, "has_freespins", choices=("yes", "no", "unknown")),
+            *_optional(Kind.RATIO, "theoretical_rtp"),
+            *_optional(Kind.AMOUNT, "volatility"),
         ),
         _OF_GAME,
         (GameUpdated,),
@@ -259,10 +304,13 @@ check(_ENTRIES)
 ITEM_TYPES: dict[str, ItemType] = {entry.wire_type: entry for entry in _ENTRIES}
 """The entries, by what clients send as `event`."""
 
-WIRE_TYPES: dict[str, WireType] = {
+OWN_TYPES: dict[str, WireType] = {
     topic: entry.wire_type for entry in _ENTRIES for topic in entry.topics
 }
-"""The `event` that clients send, for each topic that they can send."""
+"""The `event` of our own items, for each topic that they become."""
+
+WIRE_TYPES: dict[str, SentType] = {**OWN_TYPES, **PAYLOADS}
+"""The `event` that clients send, for each topic that they can send, in whatever dialect."""
 
 EVENT_TYPES: dict[str, EventType] = {
     **WIRE_TYPES,
@@ -270,5 +318,7 @@ EVENT_TYPES: dict[str, EventType] = {
 }
 """The `event` of history, for each topic."""
 
-PERSONAL_TOPICS = frozenset(topic for entry in _ENTRIES if entry.personal for topic in entry.topics)
+PERSONAL_TOPICS = PERSONAL_PAYLOADS | {
+    topic for entry in _ENTRIES if entry.personal for topic in entry.topics
+}
 """The topics of events that can be erased."""

@@ -21,12 +21,14 @@ EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """Where the microseconds of a timestamptz begin."""
 
 _LENGTH = struct.Struct(">i")
+_NULL = _LENGTH.pack(-1)
 
 # Of an array: its length, dimensions, whether there are nulls, the type, and how many there are from where.
 _ARRAY = struct.Struct(">iiiiii")
 _ARRAY_HEADER_BYTES = _ARRAY.size - _LENGTH.size
 _BIGINT = struct.Struct(">iq")
 _BIGINT_TYPE = 20
+_NO_BIGINTS = struct.pack(">iiii", 12, 0, 0, _BIGINT_TYPE)
 
 
 def copy_in(connection: Connection, statement: Statement, rows: Iterable[bytes]) -> None:
@@ -47,9 +49,16 @@ def micros(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+def moment_or_null(moment: datetime | None) -> bytes:
+    """Write a field of type timestamptz, null for None."""
+    return _NULL if moment is None else _BIGINT.pack(8, micros(moment))
+
+
 def bigints(values: Sequence[int]) -> bytes:
-    """Write a field of type bigint[], which is not empty."""
+    """Write a field of type bigint[]."""
     held = len(values)
+    if not held:
+        return _NO_BIGINTS
     elements = [_BIGINT.pack(8, value) for value in values]
     length = _ARRAY_HEADER_BYTES + held * _BIGINT.size
     return _ARRAY.pack(length, 1, 0, _BIGINT_TYPE, held, 1) + b"".join(elements)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple, Protocol, TypeVar
 
 from postgres.connections import Connection
-from postgres.rows import fetch_one
+from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
 
 
@@ -40,69 +40,82 @@ class OfTenant(Protocol):
 F = TypeVar("F", bound=OfTenant)
 
 
-class _Found(NamedTuple):
-    snapshot: str
-    tenant_ids: list[int]
+class _Snapshot(NamedTuple):
+    """What a look saw: all transactions before `next_xid`, but for those that were open."""
+
+    next_xid: int
+    was_open: str
+
+    @classmethod
+    def of(cls, text: str) -> "_Snapshot":
+        """Read what PostgreSQL writes: `xmin:xmax:open,…`."""
+        _, next_xid, was_open = text.split(":")
+        return cls(int(next_xid), f"{{{was_open}}}")
 
 
 class Changes:
     """Keeps which tenants are still to be looked at. For one thread."""
 
-    def __init__(self, since: Statement, *, sweep_s: float = _SWEEP_S) -> None:
-        """Ask by the statement `since`, and for all tenants every `sweep_s` seconds.
+    def __init__(self, since: Statement, everyone: Statement, *, sweep_s: float = _SWEEP_S) -> None:
+        """Ask by the statement `since`, and every `sweep_s` seconds by `everyone`, which gives all tenants.
 
-        It is given an earlier snapshot (`since`, null at first) and how many rows it may read of a table
-        (`most`), and gives one row: its own snapshot, and the tenants of what that shows and the earlier one
-        did not, in any order, as often as it finds them.
+        `since` gives the tenants of what was added from one transaction (`first`) up to before another
+        (`last`), and by those that were open before (`was_open`), in any order, as often as it finds them;
+        `most` is how many rows it may read of a table for either.
         """
         self._since = since
+        self._everyone = everyone
         self._sweep_s = sweep_s
-        self._snapshot: str | None = None
+        self._text = ""
+        self._snapshot: _Snapshot | None = None
         self._sweep_at_s: float | None = None
         self._changed: set[int] = set()
 
     def find(
-        self, connection: Connection, ask: Callable[[list[int] | None], list[F]], *, now_s: float
+        self, connection: Connection, ask: Callable[[list[int]], list[F]], *, now_s: float
     ) -> list[F]:
         """Return what `ask` finds of the tenants to look at, which come again until it finds nothing."""
         tenant_ids = self.look(connection, now_s=now_s)
-        found = [] if tenant_ids == [] else ask(tenant_ids)
+        found = ask(tenant_ids) if tenant_ids else []
         self.keep({each.tenant_id for each in found}, now_s=now_s)
         return found
 
-    def look(self, connection: Connection, *, now_s: float) -> list[int] | None:
-        """Return the tenants to look at, None for all; `now_s` is by any clock that never goes back.
+    def look(self, connection: Connection, *, now_s: float) -> list[int]:
+        """Return the tenants to look at; `now_s` is by any clock that never goes back.
 
         They come again with each look until `keep` says otherwise, so that none is lost where a look fails
         after this.
         """
         if self._sweep_at_s is not None and now_s >= self._sweep_at_s:
             self._sweep_at_s = None
-        if self._snapshot is None or self._snapshot != fetch_one(
-            connection, SQL.snapshot, None, str
-        ):
-            self._read(connection)
-        return None if self._sweep_at_s is None else list(self._changed)
+        text = fetch_one(connection, SQL.snapshot, None, str) or ""
+        if text != self._text:
+            self._read(connection, _Snapshot.of(text))
+            self._text = text
+        if self._sweep_at_s is None:
+            return fetch_all(connection, self._everyone, None, int)
+        return list(self._changed)
 
-    def _read(self, connection: Connection) -> None:
-        """Read what is new since the snapshot of the look before."""
-        asked = {"since": self._snapshot, "most": _MOST}
-        found = fetch_one(connection, self._since, asked, _Found)
-        if found is None:
-            raise AssertionError(f"{self._since.name} gives one row")
-        went_back = self._snapshot and _next_xid(found.snapshot) < _next_xid(self._snapshot)
-        if went_back or len(found.tenant_ids) >= _MOST:
+    def _read(self, connection: Connection, now: _Snapshot) -> None:
+        """Read what is new since the snapshot of the look before, as far as that of this one shows it."""
+        before = self._snapshot
+        if before is None or now.next_xid < before.next_xid:
+            self._snapshot, self._sweep_at_s = now, None
+            return
+        asked = {
+            "first": str(before.next_xid),
+            "last": str(now.next_xid),
+            "was_open": before.was_open,
+            "most": _MOST,
+        }
+        found = fetch_all(connection, self._since, asked, int)
+        if len(found) >= _MOST:
             self._sweep_at_s = None
-        self._snapshot = found.snapshot
-        self._changed.update(found.tenant_ids)
+        self._snapshot = now
+        self._changed.update(found)
 
     def keep(self, tenant_ids: Collection[int], *, now_s: float) -> None:
         """Say which tenants come again: the look is finished, and there is something to do for these."""
         self._changed = set(tenant_ids)
         if self._sweep_at_s is None:
             self._sweep_at_s = now_s + self._sweep_s
-
-
-def _next_xid(snapshot: str) -> int:
-    """Return the first transaction that a snapshot (`xmin:xmax:open,…`) knows nothing of."""
-    return int(snapshot.split(":")[1])

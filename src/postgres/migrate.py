@@ -22,6 +22,7 @@ import psycopg
 from psycopg import sql
 
 from postgres.connections import Connection, connect
+from postgres.distribution import begin_changing, distribute, is_cluster, undistributed
 from postgres.migration_turn import WAIT_S, in_turn
 from postgres.pooling import require_session
 from postgres.recovery import check_recovered
@@ -92,23 +93,36 @@ class Schema(NamedTuple):
 
     `grants.sql` of a package says what the service's role (`{service}`) may do; the `derived` tables it
     may write and delete as it likes, for they can be made anew from the log.
+
+    On a cluster each node has the `shared` tables whole, in an order in which none refers to a later one;
+    what is otherwise there `cluster.sql` of a package says, and `cluster_grants.sql`.
     """
 
     packages: tuple[str, ...]
     derived: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
 
     def migrations(self) -> list[Migration]:
         """List all steps, in order. Raises MigrationError where two have one number."""
         return list(_migrations(self.packages))
 
-    def grants(self) -> list[str]:
+    def on_clusters(self) -> list[str]:
+        """List what is to be run after every migration of a cluster, each a text of statements."""
+        return self._texts("cluster.sql")
+
+    def grants(self, *, on_cluster: bool = False) -> list[str]:
         """List what is to be granted after every migration, each a text of statements."""
-        grants = [files(package).joinpath("grants.sql") for package in self.packages]
-        texts = [file.read_text("utf-8") for file in grants if file.is_file()]
+        texts = self._texts("grants.sql")
+        if on_cluster:
+            texts += self._texts("cluster_grants.sql")
         if self.derived:
             tables = ", ".join(self.derived)
             texts.append(f"grant insert, update, delete on {tables} to {{service}};")
         return texts
+
+    def _texts(self, name: str) -> list[str]:
+        found = [files(package).joinpath(name) for package in self.packages]
+        return [file.read_text("utf-8") for file in found if file.is_file()]
 
 
 # Whoever asks whether the service is ready asks for all steps, and they don't change while it runs.
@@ -206,6 +220,9 @@ def _apply_missing(
             step = turn(owner, partial(_apply_next, schema, owner))
             if step is not None:
                 applied.append(step)
+        if is_cluster(owner) and undistributed(owner, schema.shared):
+            require_session(owner, "migrating")
+            turn(owner, partial(_distribute, schema, owner))
     except psycopg.errors.InsufficientPrivilege as error:
         raise MigrationError(
             f"the schema is not up to date, and the role {owner.info.user!r} may not migrate it"
@@ -219,7 +236,10 @@ def _apply_next(schema: Schema, owner: Connection) -> Migration | None:
     steps = look(schema, owner).missing
     if not steps:
         return None
-    step = steps[0]
+    step, *others = steps
+    on_cluster = is_cluster(owner)
+    if on_cluster:
+        begin_changing(owner)
     # `if not exists` needs the right to make a schema also where there is one.
     if not has_schema(owner):
         owner.execute(SQL.create_schema.sql)
@@ -229,13 +249,26 @@ def _apply_next(schema: Schema, owner: Connection) -> Migration | None:
     if step.compatible_since is not None:
         since = {"number": step.number, "since": step.compatible_since}
         owner.execute(SQL.compatible.sql, since)
+    if on_cluster and not others:
+        _distribute(schema, owner)
     return step
+
+
+def _distribute(schema: Schema, owner: Connection) -> None:
+    begin_changing(owner)
+    distribute(owner, schema.shared)
+    for text in schema.on_clusters():
+        owner.execute(text.encode())
+    distribute(owner, schema.shared)
 
 
 def _grant(schema: Schema, owner: Connection, role: str) -> None:
     # What an older version grants is what an older version revokes.
     if look(schema, owner).newer is None:
-        for grants in schema.grants():
+        on_cluster = is_cluster(owner)
+        if on_cluster:
+            begin_changing(owner)
+        for grants in schema.grants(on_cluster=on_cluster):
             owner.execute(sql.SQL(grants).format(service=sql.Identifier(role)))
 
 

@@ -102,6 +102,9 @@ CHECKED = {
     "track_counts": "on",  # else nothing is ever analyzed or vacuumed
 }
 
+CITUS = "citus.version"
+"""A setting that is there where PostgreSQL has loaded Citus."""
+
 _REMEDY = {
     "server_encoding": "make a database for Roundbook with `create database … encoding 'UTF8' template"
     " template0`, and move what is there with pg_dump"
@@ -125,10 +128,12 @@ def take_over(connection: Connection, **others: str) -> dict[str, str] | None:
     parameters = {
         "names": list(wanted),
         "values": list(wanted.values()),
-        "checked": list(CHECKED),
+        "checked": [*CHECKED, CITUS],
         "answering": connection.info.backend_pid,
     }
-    found: dict[str, str] = dict(connection.execute(SQL.take_over.sql, parameters).fetchall())
+    found: dict[str, str | None] = dict(
+        connection.execute(SQL.take_over.sql, parameters).fetchall()
+    )
     for name, value in CHECKED.items():
         if found[name] != value:
             remedy = _REMEDY.get(
@@ -138,7 +143,11 @@ def take_over(connection: Connection, **others: str) -> dict[str, str] | None:
                 f"the database {connection.info.dbname!r} has {name} = {found[name]},"
                 f" and Roundbook needs {value}: {remedy}"
             )
-    if int(found["backend_pid"]) == connection.info.backend_pid:
+    if found[CITUS] is not None and wanted["plan_cache_mode"] != "auto":
+        # A plan for any values goes to no node: Citus plans for the tenant at hand.
+        wanted["plan_cache_mode"] = "auto"
+        connection.execute("set plan_cache_mode = auto")
+    if found["backend_pid"] == str(connection.info.backend_pid):
         return None
     return {name: value for name, value in wanted.items() if name in found}
 

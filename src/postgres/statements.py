@@ -36,15 +36,20 @@ class Statements:
     def __init__(self, module_file: str) -> None:
         """Read the statements of the module at `module_file` (its `__file__`). Raises StatementsError."""
         path = Path(module_file).with_suffix(".sql")
-        found = {name: text for name, text, is_script in _blocks(path) if not is_script}
+        found = {each.name: each for each in statements_of(path)}
         declared = inspect.get_annotations(type(self)).keys()
         if declared != found.keys():
             raise StatementsError(
                 f"{path.name}: {_listed(found.keys() - declared)} stand in the file alone,"
                 f" {_listed(declared - found.keys())} in {type(self).__module__} alone"
             )
-        for name, text in found.items():
-            setattr(self, name, Statement(name, text))
+        for name, statement in found.items():
+            setattr(self, name, statement)
+
+
+def statements_of(path: Path) -> list[Statement]:
+    """List the statements of a .sql file. Raises aiosql.SQLParseException."""
+    return [Statement(name, text) for name, text, is_script in _blocks(path) if not is_script]
 
 
 def scripts(path: Path | Traversable) -> dict[str, LiteralString]:

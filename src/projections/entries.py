@@ -6,7 +6,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 from eventsourcing.persistence import Notification
 
-from domain.events import Event, RoundEvent, decode
+from domain.decoding import decode
+from domain.events import Event, RoundEvent
+from domain.gaming_day import UTC_DAYS, GamingDays
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -37,10 +39,20 @@ class Entries(NamedTuple, Generic[E]):
 
 
 class Stretch(NamedTuple):
-    """A stretch of the log: the bets and wins, which are nearly all of it, and the other events."""
+    """A stretch of the log: bets, wins and rollbacks, which are nearly all of it, and the other events.
+
+    `days` are those by which its tenant counts.
+    """
 
     played: Entries[RoundEvent]
     others: Entries[Event]
+    days: GamingDays = UTC_DAYS
+
+    @property
+    def last(self) -> int:
+        """The last position; 0 where there is none."""
+        ends = (self.played.positions[-1:], self.others.positions[-1:])
+        return max((position for end in ends for position in end), default=0)
 
 
 class PoisonError(Exception):
@@ -53,7 +65,7 @@ class PoisonError(Exception):
         self.position = position
 
 
-def decode_stretch(notifications: Iterable[Notification]) -> Stretch:
+def decode_stretch(notifications: Iterable[Notification], days: GamingDays = UTC_DAYS) -> Stretch:
     """Decode a stretch of the log, each event once for all read models. Raises PoisonError."""
     played, others = Entries[RoundEvent]([], []), Entries[Event]([], [])
     for notification in notifications:
@@ -65,7 +77,7 @@ def decode_stretch(notifications: Iterable[Notification]) -> Stretch:
             played.add(notification.id, event)
         else:
             others.add(notification.id, event)
-    return Stretch(played, others)
+    return Stretch(played, others, days)
 
 
 def group_by(items: Iterable[T], keys: Iterable[K]) -> dict[K, list[T]]:

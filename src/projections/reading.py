@@ -1,13 +1,16 @@
 """Reading the live read models: a query sees one snapshot, and knows up to which position it goes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from domain.events import Event, decode
+from domain.decoding import decode
+from domain.events import Event
+from domain.gaming_day import UTC_DAYS, GamingDays
+from domain.ids import event_key
 from postgres.connections import Connection
 from postgres.pooling import begin
 from postgres.rows import fetch_all, fetch_pairs
@@ -21,6 +24,7 @@ class Sql(Statements):
 
     begin_snapshot: Statement
     events_at: Statement
+    events_by_key: Statement
 
 
 SQL = Sql(__file__)
@@ -46,11 +50,12 @@ Amount = Annotated[
 
 
 class Snapshot(NamedTuple):
-    """One moment of a tenant's live read models, which show all events up to `position`."""
+    """One moment of a tenant's live read models, which show all events up to `position`, by which days."""
 
     connection: Connection
     scope: Scope
     position: int
+    days: GamingDays = UTC_DAYS
 
 
 class Rows(NamedTuple, Generic[V, K]):
@@ -88,7 +93,8 @@ def see(connection: Connection, tenant_id: int) -> Snapshot:
     live = tracking.live(connection, tenant_id)
     if live is None:
         raise NoGenerationError(tenant_id)
-    return Snapshot(connection, Scope(tenant_id, live.generation), live.position)
+    scope = Scope(tenant_id, live.generation)
+    return Snapshot(connection, scope, live.position, live.days)
 
 
 def read_events(seen: Snapshot, positions: Sequence[int]) -> list[tuple[int, Event]]:
@@ -100,6 +106,19 @@ def read_events(seen: Snapshot, positions: Sequence[int]) -> list[tuple[int, Eve
     """
     parameters = {"tenant_id": seen.scope.tenant_id, "positions": positions}
     return fetch_pairs(seen.connection, SQL.events_at, parameters, "position", _event, binary=True)
+
+
+def find_events(
+    connection: Connection, tenant_id: int, unique_ids: Iterable[str], up_to: int
+) -> dict[str, Event]:
+    """Find the events of these unique_ids up to a position of the log, as `read_events` reads them.
+
+    Raises what that does.
+    """
+    ids = {event_key(unique_id): unique_id for unique_id in unique_ids}
+    parameters = {"tenant_id": tenant_id, "keys": list(ids), "up_to": up_to}
+    found = fetch_pairs(connection, SQL.events_by_key, parameters, "key", _event, binary=True)
+    return {ids[bytes(key)]: event for key, event in found}
 
 
 def _event(topic: str, stream: str, state: bytes) -> Event:

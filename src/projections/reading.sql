@@ -9,6 +9,15 @@ select e.position, e.topic, e.stream, e.state
          from events
         where tenant_id = :tenant_id and position = p.position offset 0) e;
 
+-- name: events_by_key(tenant_id, keys, up_to)
+-- The events that the log knows by these keys, up to a position: unique_ids, hashed.
+select e.key, e.topic, e.stream, e.state
+  from unnest(:keys::bytea[]) as k (key)
+ cross join lateral (
+       select key, topic, stream, coalesce(state, convert_to(to_json(occurred_at)::text, 'UTF8')) as state
+         from events
+        where tenant_id = :tenant_id and key = k.key and position <= :up_to offset 0) e;
+
 -- name: begin_snapshot()!
 -- The live generation, its position and the rows of a query come from one moment. Not one statement:
 -- the planner should know the generation while it chooses an index.

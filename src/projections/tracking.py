@@ -1,6 +1,5 @@
 """How far each generation of a tenant's read models is, as the `eventsourcing` library's tracking."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -8,10 +7,12 @@ import msgspec
 from eventsourcing.persistence import IntegrityError, Tracking, TrackingRecorder
 from psycopg_pool import ConnectionPool
 
+from domain.gaming_day import GamingDays
 from postgres.changes import Changes
 from postgres.connections import Connection
 from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
+from projections.days import Numbered, numbered
 from projections.entries import Scope, Versions
 
 
@@ -23,6 +24,7 @@ class Sql(Statements):
     position_by_name: Statement
     tenant_by_name: Statement
     appended: Statement
+    live_tenants: Statement
     behind: Statement
     claim: Statement
     fail: Statement
@@ -60,13 +62,29 @@ class Claimed(NamedTuple):
     versions: Versions
     failed_position: int | None
     next_recorded_at: datetime | None
+    time_zone: str | None
+    starts_at_minute: int | None
+    number: int | None
+
+    @property
+    def days(self) -> Numbered:
+        """By which days it is made; the newest rule where nothing is made yet."""
+        return numbered(self.time_zone, self.starts_at_minute, self.number)
 
 
 class Live(NamedTuple):
-    """The generation that queries read, and how far it is."""
+    """The generation that queries read, how far it is, and by which days it is made."""
 
     generation: int
     position: int
+    time_zone: str | None = None
+    starts_at_minute: int | None = None
+    number: int | None = None
+
+    @property
+    def days(self) -> GamingDays:
+        """The days."""
+        return numbered(self.time_zone, self.starts_at_minute, self.number).days
 
 
 def begin(connection: Connection, tenant_id: int) -> None:
@@ -81,11 +99,13 @@ def live(connection: Connection, tenant_id: int) -> Live | None:
 
 def appends() -> Changes:
     """Begin to look for the tenants whose logs grow."""
-    return Changes(SQL.appended)
+    return Changes(SQL.appended, SQL.live_tenants)
 
 
-def behind_of(connection: Connection, tenant_ids: Sequence[int] | None) -> list[Behind]:
+def behind_of(connection: Connection, tenant_ids: list[int] | None) -> list[Behind]:
     """List the generations of these tenants, of all for None, that have events to project, least first."""
+    if tenant_ids is None:
+        tenant_ids = fetch_all(connection, SQL.live_tenants, None, int)
     return fetch_all(connection, SQL.behind, {"tenant_ids": tenant_ids}, Behind)
 
 

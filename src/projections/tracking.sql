@@ -22,39 +22,39 @@ select t.position from tracking t join tenants n on n.tenant_id = t.tenant_id
 -- name: tenant_by_name(name)
 select tenant_id from tenants where name = :name;
 
--- name: appended(since, most)
--- The tenants whose logs grew by what the snapshot of an earlier look did not show, and that of this one.
-select pg_current_snapshot()::text as snapshot,
-       array(select tenant_id from leaf_runs
-              where xid >= pg_snapshot_xmax(:since::pg_snapshot)
-                and xid < pg_snapshot_xmax(pg_current_snapshot()) order by xid limit :most)
-    || array(select a.tenant_id from pg_snapshot_xip(:since::pg_snapshot) as was_open (xid)
-              cross join lateral (
-                    select tenant_id from leaf_runs where xid = was_open.xid offset 0) a
-              limit :most) as tenant_ids;
+-- name: appended(first, last, was_open, most)
+-- The tenants whose logs grew by what the snapshot of an earlier look did not show.
+(select tenant_id from leaf_runs where xid >= :first::xid8 and xid < :last::xid8 order by xid limit :most)
+ union all
+(select tenant_id from leaf_runs where xid = any(:was_open::xid8[]) limit :most);
+
+-- name: live_tenants()
+select tenant_id from tracking where live;
 
 -- name: behind(tenant_ids)
--- The generations of these tenants, of all for null, that have events to project, how many, and since when the
+-- The generations of these tenants that have events to project, how many, and since when the
 -- first of them waits; those with the least to do first, so that a long way to go is never before a short one. One in the making is
 -- for its rebuild to bring forward; it is listed only if that failed.
 select t.tenant_id, t.generation, t.live, t.failed_position, e.head - t.position as events,
        (select recorded_at from events
          where tenant_id = t.tenant_id and position = t.position + 1) as waiting_since
-  from unnest(coalesce(:tenant_ids::int[], array(select tenant_id from tracking where live)))
-           as asked (tenant_id)
- cross join lateral (
-       select * from tracking where tenant_id = asked.tenant_id and not retired offset 0) t
- cross join lateral (
-       select max(position) as head from events where tenant_id = t.tenant_id offset 0) e
- where e.head > t.position and (t.live or t.failed_position is not null)
+  from tracking t
+ cross join lateral (select max(position) as head from events where tenant_id = t.tenant_id) e
+ where t.tenant_id = any(:tenant_ids::int[]) and not t.retired and e.head > t.position and (t.live or t.failed_position is not null)
  order by e.head - t.position, t.tenant_id, t.generation;
 
 -- name: claim(tenant_id, generation)
--- The claim on a generation, held until the transaction ends; nothing comes back while another holds it.
+-- The claim on a generation, held until the transaction ends; nothing comes back while another holds it. The first
+-- event decides by which days it is made.
 select t.position, t.live, t.versions, t.failed_position,
        (select recorded_at from events
-         where tenant_id = t.tenant_id and position = t.position + 1) as next_recorded_at
+         where tenant_id = :tenant_id and position = t.position + 1) as next_recorded_at,
+       d.time_zone, d.starts_at_minute, d.number
   from tracking t
+  left join roundbook.day_rules d
+    on d.tenant_id = t.tenant_id
+   and d.number = case when t.position > 0 then (t.versions ->> 'gaming_day')::int
+                       else (select max(number) from roundbook.day_rules where tenant_id = t.tenant_id) end
  where t.tenant_id = :tenant_id and t.generation = :generation and not t.retired
    for update of t skip locked;
 
@@ -67,5 +67,11 @@ update tracking
    and (failed_position is distinct from :position or failure is distinct from :reason);
 
 -- name: live(tenant_id)
--- The generation that queries read, and how far it is.
-select generation, position from tracking where tenant_id = :tenant_id and live;
+-- The generation that queries read, how far it is, and by which days it is made: the newest where nothing is yet.
+select t.generation, t.position, d.time_zone, d.starts_at_minute, d.number
+  from tracking t
+  left join roundbook.day_rules d
+    on d.tenant_id = t.tenant_id
+   and d.number = case when t.position > 0 then (t.versions ->> 'gaming_day')::int
+                       else (select max(number) from roundbook.day_rules where tenant_id = t.tenant_id) end
+ where t.tenant_id = :tenant_id and t.live;

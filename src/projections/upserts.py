@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from types import NoneType
 from typing import Any, NamedTuple
 
 from domain.instant import Instant
@@ -52,6 +53,8 @@ def array(values: Collection[Any]) -> str:
             return '{"' + joined + '"}'
     elif kinds <= _UNQUOTED:
         return "{" + ",".join(map(str, values)) + "}"
+    elif kinds == {NoneType}:
+        return "{" + ",".join(["null"] * len(values)) + "}"
     return "{" + ",".join(map(_element, values)) + "}"
 
 

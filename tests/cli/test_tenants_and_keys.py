@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.databases import Database
-from tests.http.service import Service, environment, eventually, on
+from tests.http.service import Service, environment, eventually, on, roundbook
 from tests.http.wire import EVENTS, assert_problem, body, counts, deposit, login
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
@@ -31,8 +31,36 @@ def test_a_tenant_is_created_and_listed_newest_last(run: Run) -> None:
     made = run("tenant", "create", "second", "--currency", "USDT", "--currency", "BTC")
     assert made.startswith("second\n")
     *_, first, second = run("tenant", "list").splitlines()
-    assert re.fullmatch(rf"first\t{TIME}\t\t", first)
-    assert re.fullmatch(rf"second\t{TIME}\tBTC,USDT\t", second)
+    assert re.fullmatch(rf"first\t{TIME}\t\t\tUTC\t00:00", first)
+    assert re.fullmatch(rf"second\t{TIME}\tBTC,USDT\t\tUTC\t00:00", second)
+
+
+def test_the_days_of_a_tenant_are_set_one_option_at_a_time_and_listed(
+    run: Run, refused: Run, served: Database
+) -> None:
+    run("tenant", "create", "days")
+
+    def listed() -> list[str]:
+        return run("tenant", "list").splitlines()[-1].split("\t")[4:]
+
+    assert listed() == ["UTC", "00:00"]
+    assert run("tenant", "set", "days", "--time-zone", "Europe/Copenhagen") == ""
+    assert listed() == ["Europe/Copenhagen", "00:00"]
+    run("tenant", "set", "days", "--day-starts", "06:00")
+    assert listed() == ["Europe/Copenhagen", "06:00"]
+    again = roundbook("tenant", "set", "days", "--day-starts", "06:00", settings=on(served))
+    assert "nothing was changed: the days of tenant days begin at 06:00 Europe/C" in again.stderr
+    assert "no time zone" in refused("tenant", "set", "days", "--time-zone", "Copenhagen")
+    assert "no time of a day" in refused("tenant", "set", "days", "--day-starts", "6")
+    assert "there is no tenant" in refused("tenant", "set", "nobody", "--day-starts", "06:00")
+    assert listed() == ["Europe/Copenhagen", "06:00"]
+    with psycopg.connect(served.owner_url) as owner:
+        kept = owner.execute(
+            "select number, time_zone, starts_at_minute from roundbook.day_rules order by number"
+        ).fetchall()
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+            owner.execute("update roundbook.day_rules set number = 7")
+    assert kept == [(1, "Europe/Copenhagen", 0), (2, "Europe/Copenhagen", 360)]
 
 
 def test_a_key_is_printed_alone_and_only_its_hash_is_kept(run: Run, served: Database) -> None:

@@ -17,12 +17,15 @@ from domain.aggregates import fold_game, fold_player
 from domain.balance import Balance, fold_balance
 from domain.events import (
     BetPlaced,
+    BetRolledBack,
     Deposited,
     Event,
     GameUpdated,
     PlayerUpdated,
+    RoundEnded,
     RoundEvent,
     WinPaid,
+    WinRolledBack,
     decode,
 )
 from domain.instant import Instant
@@ -30,7 +33,7 @@ from domain.money import plain
 from domain.profile import PLAYER_FIELDS, fold_profile, fold_sighting
 from domain.recorded import RecordedEvent
 from domain.round import Played, Round, fold_round, newly_played
-from tests.domain.test_events import topic_of
+from domain.wagers import TakenBack
 from tests.strategies import items
 
 E = TypeVar("E", bound=Event)
@@ -54,7 +57,7 @@ def events(*kinds: str) -> SearchStrategy[list[Any]]:
         amounts=st.sampled_from(["0", "1", "99999999999999999999", "1e-18", "2.50", "1e2"]),
         repeated_members=False,
     )
-    decoded = item.map(lambda sent: decode(topic_of(sent), sent.data_text.encode()))
+    decoded = item.map(lambda sent: decode(sent.topic, sent.data_text.encode()))
     return st.lists(decoded, min_size=1, max_size=6, unique_by=lambda event: event.unique_id)
 
 
@@ -75,21 +78,26 @@ def in_parts(
     return state
 
 
-@given(events("gameround", "deposit", "withdraw"), st.data())
+@given(events("gameround", "rollback", "deposit", "withdraw"), st.data())
 def test_a_balance_is_the_same_in_any_order_and_any_parts(
     sent: list[Any], data: DataObject
 ) -> None:
     assert in_parts(data, fold_balance, sent) == fold_balance(sent)
 
 
-@given(events("gameround"), st.data())
+def round_of(sent: Sequence[RoundEvent | RoundEnded], start: Round | None = None) -> Round:
+    entries = [event for event in sent if isinstance(event, RoundEvent)]
+    return fold_round(entries, start, [event for event in sent if isinstance(event, RoundEnded)])
+
+
+@given(events("gameround", "rollback", "roundend"), st.data())
 def test_a_round_is_the_same_in_any_order_and_any_parts(
-    sent: list[RoundEvent], data: DataObject
+    sent: list[RoundEvent | RoundEnded], data: DataObject
 ) -> None:
-    assert in_parts(data, fold_round, sent) == fold_round(sent)
+    assert in_parts(data, round_of, sent) == round_of(sent)
 
 
-@given(events("gameround"), st.data())
+@given(events("gameround", "rollback"), st.data())
 def test_a_round_is_newly_played_once_on_each_day_in_any_order_and_any_parts(
     sent: list[RoundEvent], data: DataObject
 ) -> None:
@@ -120,7 +128,7 @@ def test_a_sighting_is_the_same_in_any_order_and_any_parts(
     assert in_parts(data, fold_sighting, sent) == fold_sighting(sent)
 
 
-@given(events("player", "login", "deposit", "withdraw", "gameround"), st.data())
+@given(events("player", "login", "deposit", "gameround", "rollback", "roundend"), st.data())
 def test_a_player_is_the_same_from_any_snapshot(sent: list[Any], data: DataObject) -> None:
     stream = [
         RecordedEvent(event, "player:p", number) for number, event in enumerate(sent, start=1)
@@ -158,7 +166,7 @@ def test_of_nothing_there_is_no_round_and_no_sighting() -> None:
     assert fold_balance([]) == Balance()
 
 
-@given(events("gameround", "deposit", "withdraw"))
+@given(events("gameround", "rollback", "deposit", "withdraw"))
 def test_a_balance_adds_up_exactly(sent: list[Any]) -> None:
     def total(*kinds: str, bonus: bool | None = None) -> Fraction:
         return Fraction(
@@ -172,12 +180,17 @@ def test_a_balance_adds_up_exactly(sent: list[Any]) -> None:
 
     balance = fold_balance(sent)
     assert Fraction(plain(balance.real)) == total("Deposited") - total("Withdrawn") - total(
-        "BetPlaced", bonus=False
-    ) + total("WinPaid", bonus=False)
-    assert Fraction(plain(balance.bonus)) == total("WinPaid", bonus=True) - total(
-        "BetPlaced", bonus=True
+        "BetPlaced", "WinRolledBack", bonus=False
+    ) + total("WinPaid", "BetRolledBack", bonus=False)
+    assert Fraction(plain(balance.bonus)) == total("WinPaid", "BetRolledBack", bonus=True) - total(
+        "BetPlaced", "WinRolledBack", bonus=True
     )
-    assert balance.deposits + balance.withdrawals + balance.bets + balance.wins == len(sent)
+    taken_back = balance.rolled_back
+    counts = (balance.deposits, balance.withdrawals, balance.bets, balance.wins)
+    assert sum((*counts, taken_back.bets, taken_back.wins)) == len(sent)
+    for side, kind in (("bet", "BetRolledBack"), ("win", "WinRolledBack")):
+        assert Fraction(getattr(taken_back, f"{side}_real")) == total(kind, bonus=False)
+        assert Fraction(getattr(taken_back, f"{side}_bonus")) == total(kind, bonus=True)
 
 
 def test_a_balance_beyond_28_digits_loses_nothing() -> None:
@@ -196,6 +209,57 @@ def test_a_round_is_open_settled_or_unmatched() -> None:
     assert fold_round([bet(WinPaid)]).status == "unmatched"
     assert fold_round([bet(WinPaid)], fold_round([bet()])).status == "settled"
     assert fold_round([bet()], fold_round([bet(WinPaid)])).status == "settled"
+
+
+END = RoundEnded("u", Instant.parse(NOON), "p", "g", "r")
+
+
+@pytest.mark.parametrize(
+    ("events", "status"),
+    [
+        ([END], "settled"),
+        ([bet(), END], "settled"),
+        ([bet(WinPaid), END], "unmatched"),
+        ([bet(BetRolledBack)], "unmatched"),
+        ([bet(BetRolledBack), END], "settled"),
+        ([bet(), bet(BetRolledBack)], "rolled_back"),
+        ([bet(), bet(BetRolledBack), END], "rolled_back"),
+        ([bet(WinPaid), bet(WinRolledBack)], "rolled_back"),
+        ([bet(), bet(WinPaid), bet(WinRolledBack)], "settled"),
+        ([bet(), bet(WinPaid), bet(WinRolledBack), bet(BetRolledBack)], "rolled_back"),
+        ([bet(), bet(), bet(BetRolledBack)], "open"),
+        ([bet(), bet(BetRolledBack), bet(BetRolledBack)], "open"),
+        ([bet(), bet(WinRolledBack)], "open"),
+        ([bet(), bet(BetRolledBack, "SEK")], "rolled_back"),
+    ],
+)
+def test_a_round_is_rolled_back_or_ends(events: list[RoundEvent | RoundEnded], status: str) -> None:
+    for order in (events, events[::-1]):
+        folded = round_of(order)
+        assert folded.status == status
+        assert folded.ended_at == (Instant.parse(NOON) if END in events else None)
+
+
+def test_a_round_ends_when_it_first_was_said_to() -> None:
+    later = RoundEnded("v", Instant.parse("2025-01-15T12:00:01Z"), "p", "g", "r")
+    folded = round_of([END], round_of([later]))
+    assert folded.ended_at == folded.first_at == END.timestamp
+    assert folded.last_at == later.timestamp
+    assert (folded.sums, folded.mixed_currency) == ({}, False)
+
+
+def test_what_is_taken_back_is_taken_off_and_kept_beside() -> None:
+    activity = fold_activity([bet(), bet(), bet(WinPaid), bet(BetRolledBack), bet(WinRolledBack)])
+    assert (activity.bets, activity.wins) == (2, 1)
+    assert list(map(plain, (activity.bet_real, activity.win_real, activity.ggr_real))) == [
+        "1",
+        "0",
+        "1",
+    ]
+    assert activity.rolled_back == TakenBack(
+        bet_real=Decimal(1), win_real=Decimal(1), bets=1, wins=1
+    )
+    assert plain(fold_activity([bet(BetRolledBack)]).ggr_real) == "-1"
 
 
 def test_a_round_in_two_currencies_keeps_both_sums_and_says_so() -> None:

@@ -17,9 +17,10 @@ from app.evidence.status import (
 )
 from app.evidence.store import newest_checkpoint
 from app.log.leaves import current_log
-from app.recording import event_key, record
+from app.recording import record
 from app.settings import Settings
 from app.tenants import find_tenant
+from domain.ids import event_key
 from postgres.connections import Connection, connect, open_pool
 from postgres.migrate import Migration, Schema, migrate
 from tests.databases import Database

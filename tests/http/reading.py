@@ -8,7 +8,7 @@ from tests.model import read_json
 from tests.model.values import Row
 
 KINDS = (
-    *("balances", "rounds", "activity", "transactions", "games", "players"),
+    *("balances", "rounds", "activity", "transactions", "rollbacks", "games", "players"),
     *("conflicts", "history"),
 )
 

@@ -77,14 +77,16 @@ async def until_beside(decoder: Decoding, sent: list[bytes]) -> None:
     before = len(sent)
     async with asyncio.timeout(60):
         while len(sent) == before:
-            assert told(await decoder.decode(in_parts(BODY), TENANT, alone=False)) == EXPECTED
+            assert (
+                told((await decoder.decode(in_parts(BODY), TENANT, alone=False)).batch) == EXPECTED
+            )
             await asyncio.sleep(0.05)
 
 
 def test_another_process_decodes_while_this_one_is_at_work(beside: list[bytes]) -> None:
     async def scenario(decoder: Decoding) -> None:
         await until_beside(decoder, beside)
-        assert told(await decoder.decode(in_parts(BODY), TENANT, alone=True)) == EXPECTED
+        assert told((await decoder.decode(in_parts(BODY), TENANT, alone=True)).batch) == EXPECTED
         assert beside == [BODY]
 
     assert len(BODY) > decoding._LARGE_BYTES
@@ -104,7 +106,7 @@ def test_a_very_large_body_is_neither_put_together_nor_read_in_this_process(
 
     async def scenario(decoder: Decoding) -> None:
         parts = in_parts(body)
-        assert told(await decoder.decode(parts, TENANT, alone=True)) == expected
+        assert told((await decoder.decode(parts, TENANT, alone=True)).batch) == expected
         assert beside == [body]
         assert len(parts) > 100
 
@@ -137,8 +139,8 @@ def test_batches_are_decoded_whatever_becomes_of_the_other_process(beside: list[
             [pid] = set(decoders(os.getpid())) - others
             going_on = [decoder.decode(in_parts(BODY), TENANT, alone=False) for _ in range(4)]
             os.kill(pid, signal.SIGKILL)
-            for batch in await asyncio.gather(*going_on):
-                assert told(batch) == EXPECTED
+            for decoded in await asyncio.gather(*going_on):
+                assert told(decoded.batch) == EXPECTED
 
     run(scenario)
     assert set(decoders(os.getpid())) <= others
@@ -158,7 +160,9 @@ def test_where_no_process_can_be_started_this_one_decodes_alone(
 
     async def scenario(decoder: Decoding) -> None:
         for _ in range(3):
-            assert told(await decoder.decode(in_parts(BODY), TENANT, alone=False)) == EXPECTED
+            assert (
+                told((await decoder.decode(in_parts(BODY), TENANT, alone=False)).batch) == EXPECTED
+            )
 
     run(scenario)
     assert len(tries) == 1

@@ -67,6 +67,15 @@ RELEASED = {
     "app/migrations/0015_where_writers_are": (
         "3bc01783f5fa3a56976f77a7ab1beab71ca66a300b92fa4b5324fa5b6334529f"
     ),
+    "app/migrations/0019_refused": (
+        "d0610e1b3254680b464e6943c9fe66efa7fac0dfe6e750820d4ac5be9351167f"
+    ),
+    "projections/migrations/0017_rollbacks": (
+        "29fdf885d448a49f602b9f8019790e4d4239d51b1ea58cb17dd8bc85e563f360"
+    ),
+    "projections/migrations/0018_gaming_days": (
+        "055026cab37397b26a1454d4625e74636669ee86a6ce31a0a304b139796cf6fb"
+    ),
 }
 """SHA-256 of each step that was released. A step is added here with its release, and never changed."""
 
@@ -211,6 +220,72 @@ GameUpdated.provider: str | NoneType | UnsetType
 GameUpdated.themes: list[str] | NoneType | UnsetType
 GameUpdated.timestamp: Instant
 GameUpdated.unique_id: str
+Profile.stamps: dict[str, tuple[datetime, str]]
+Profile.values: dict[str, Any]
+Sighting.first_seen: datetime
+Sighting.last_login: datetime | NoneType
+Sighting.last_seen: datetime
+Sighting.logins: int""",
+    "Player.v2": """\
+Balance.bet_bonus: Decimal
+Balance.bet_real: Decimal
+Balance.bets: int
+Balance.deposited: Decimal
+Balance.deposited_eur: Decimal
+Balance.deposits: int
+Balance.rolled_back: TakenBack
+Balance.win_bonus: Decimal
+Balance.win_real: Decimal
+Balance.wins: int
+Balance.withdrawals: int
+Balance.withdrawn: Decimal
+Player.balances: dict[str, Balance]
+Player.id: str
+Player.profile: Profile
+Player.sighting: Sighting
+Player.version: int
+PlayerUpdated.affiliate: str | NoneType | UnsetType
+PlayerUpdated.consent_email: bool | NoneType | UnsetType
+PlayerUpdated.country: str | NoneType | UnsetType
+PlayerUpdated.currency: str | NoneType | UnsetType
+PlayerUpdated.gender: Literal['M', 'F'] | NoneType | UnsetType
+PlayerUpdated.is_blocked: bool | NoneType | UnsetType
+PlayerUpdated.operator: str | NoneType | UnsetType
+PlayerUpdated.player_id: str
+PlayerUpdated.registration_date: str | NoneType | UnsetType
+PlayerUpdated.tags: list[str] | NoneType | UnsetType
+PlayerUpdated.timestamp: Instant
+PlayerUpdated.unique_id: str
+PlayerUpdated.username: str | NoneType | UnsetType
+Profile.stamps: dict[str, tuple[datetime, str]]
+Profile.values: dict[str, Any]
+Sighting.first_seen: datetime
+Sighting.last_login: datetime | NoneType
+Sighting.last_seen: datetime
+Sighting.logins: int
+TakenBack.bet_bonus: Decimal
+TakenBack.bet_real: Decimal
+TakenBack.bets: int
+TakenBack.win_bonus: Decimal
+TakenBack.win_real: Decimal
+TakenBack.wins: int""",
+    "Game.v2": """\
+Game.id: str
+Game.profile: Profile
+Game.sighting: Sighting
+Game.version: int
+GameUpdated.categories: list[str] | NoneType | UnsetType
+GameUpdated.device: str | NoneType | UnsetType
+GameUpdated.features: list[str] | NoneType | UnsetType
+GameUpdated.game_id: str
+GameUpdated.has_freespins: Literal['yes', 'no', 'unknown'] | NoneType | UnsetType
+GameUpdated.name: str | NoneType | UnsetType
+GameUpdated.provider: str | NoneType | UnsetType
+GameUpdated.themes: list[str] | NoneType | UnsetType
+GameUpdated.theoretical_rtp: Decimal | NoneType | UnsetType
+GameUpdated.timestamp: Instant
+GameUpdated.unique_id: str
+GameUpdated.volatility: Decimal | NoneType | UnsetType
 Profile.stamps: dict[str, tuple[datetime, str]]
 Profile.values: dict[str, Any]
 Sighting.first_seen: datetime

@@ -9,8 +9,8 @@ import pytest
 
 from api.schema import SCHEMA
 from app.accesses import NewAccess, record_accesses
-from app.recording import event_key
 from app.tenants import create_key, find_key, find_tenant, list_keys
+from domain.ids import event_key
 from postgres.connections import Connection, connect, open_pool
 from postgres.migrate import Schema, migrate
 from postgres.privileges import needless_privileges

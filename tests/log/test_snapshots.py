@@ -11,7 +11,6 @@ from app.log.snapshots import SnapshotMapper, Taken
 from domain.aggregates import fold_game, fold_player
 from domain.events import Event, decode
 from domain.recorded import RecordedEvent
-from tests.domain.test_events import topic_of
 from tests.strategies import items
 
 MAPPER = SnapshotMapper()
@@ -19,12 +18,14 @@ MAPPER = SnapshotMapper()
 
 def streams(*kinds: str) -> st.SearchStrategy[list[Event]]:
     decoded = items(st.sampled_from(kinds)).map(
-        lambda sent: decode(topic_of(sent), sent.data_text.encode())
+        lambda sent: decode(sent.topic, sent.data_text.encode())
     )
     return st.lists(decoded, min_size=1, max_size=5)
 
 
-@given(streams("player", "login", "deposit", "withdraw", "gameround"), streams("player"))
+@given(
+    streams("player", "login", "deposit", "gameround", "rollback", "roundend"), streams("player")
+)
 def test_a_player_comes_back_and_goes_on_as_it_was(before: list[Event], after: list[Any]) -> None:
     recorded = [RecordedEvent(event, "player:😀", n) for n, event in enumerate(before + after, 1)]
     player = fold_player(None, recorded[: len(before)])

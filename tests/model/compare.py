@@ -13,12 +13,13 @@ from tests.model.values import Number, Ratio, Row, as_written, instant, read_jso
 _AMOUNTS = {
     *("real", "bonus", "deposited", "withdrawn", "deposited_eur", "amount", "amount_eur"),
     *("net_real", "net_bonus", "ggr_real", "ggr_bonus", *FLOWS),
+    *("theoretical_rtp", "volatility"),
 }
 _TIMES = {
     *("first_at", "last_at", "timestamp", "registration_date"),
-    *("first_seen", "last_seen", "last_login"),
+    *("first_seen", "last_seen", "last_login", "ended_at", "rolled_back_at"),
 }
-_FLAGS = {"mixed_currency", "is_bonus", "is_blocked", "consent_email"}
+_FLAGS = {"mixed_currency", "is_bonus", "is_win", "is_blocked", "consent_email"}
 _PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _MOST_DIFFERENCES = 20
 

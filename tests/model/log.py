@@ -18,6 +18,7 @@ TYPES = {
     "player": "PlayerUpdated",
     "game": "GameUpdated",
     "login": "LoggedIn",
+    "roundend": "RoundEnded",
 }
 
 
@@ -36,6 +37,8 @@ class Entry:
         """The domain event."""
         if self.event == "gameround":
             return "WinPaid" if self.data["is_win"] else "BetPlaced"
+        if self.event == "rollback":
+            return "WinRolledBack" if self.data["is_win"] else "BetRolledBack"
         return TYPES[self.event]
 
     @property

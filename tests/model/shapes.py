@@ -9,7 +9,10 @@ from tests.model.values import Row
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 FLOWS = ("bet_real", "bet_bonus", "win_real", "win_bonus")
-CATALOGUE = ("name", "provider", "categories", "features", "themes", "device", "has_freespins")
+CATALOGUE = (
+    *("name", "provider", "categories", "features", "themes", "device", "has_freespins"),
+    *("theoretical_rtp", "volatility"),
+)
 PROFILE = (
     "username",
     "registration_date",
@@ -36,11 +39,11 @@ GROUPS = {"day": "day", "game": "game_id", "currency": "currency"}
 MEMBERS: dict[str, tuple[str, ...]] = {
     "balances": (
         *("player_id", "currency", "real", "bonus", "deposited", "withdrawn", *FLOWS),
-        *("deposited_eur", "counts"),
+        *("deposited_eur", "counts", "rolled_back"),
     ),
     "rounds": (
         *("player_id", "game_id", "round_id", "status", "mixed_currency", "first_at", "last_at"),
-        *("bet_count", "win_count", "sums", "bets", "wins"),
+        *("bet_count", "win_count", "ended_at", "sums", "bets", "wins"),
     ),
     "games": ("game_id", *CATALOGUE, "first_seen", "last_seen"),
     "players": ("player_id", *PROFILE, "first_seen", "last_seen", "last_login", "logins"),
@@ -52,7 +55,11 @@ MEMBERS: dict[str, tuple[str, ...]] = {
     "facets": ("facet", "value", "count"),
     "activity": (
         *("day", "game_id", "currency", "rounds", "bets", "wins", *FLOWS),
-        *("ggr_real", "ggr_bonus", "rtp"),
+        *("ggr_real", "ggr_bonus", "rtp", "rolled_back"),
+    ),
+    "rollbacks": (
+        *("unique_id", "position", "player_id", "game_id", "round_id", "timestamp", "amount"),
+        *("currency", "is_win", "is_bonus", "reference", "reason", "status"),
     ),
     "history": ("position", "stream", "version", "event", "type", "data"),
 }
@@ -67,6 +74,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "conflicts": (),
     "facets": ("facet", "value"),
     "activity": ("day", "game_id", "currency"),
+    "rollbacks": ("unique_id",),
     "history": ("position",),
 }
 
@@ -77,6 +85,7 @@ ORDERS: dict[str, Callable[[Row], Any]] = {
     "games": lambda row: row["game_id"],
     "players": lambda row: row["player_id"],
     "transactions": lambda row: EPOCH - row["timestamp"],
+    "rollbacks": lambda row: EPOCH - row["timestamp"],
     "conflicts": lambda _row: 0,
     "facets": lambda row: row["facet"],
     "activity": lambda row: tuple(row.get(member, "") for member in GROUPS.values()),

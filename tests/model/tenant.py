@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from tests.model import reads
+from tests.model.days import UTC_DAYS, Days
 from tests.model.log import Log, Receipt
 from tests.model.values import Row, as_written, read_json
 
@@ -45,6 +46,10 @@ class Model:
         """List deposits and withdrawals, newest first."""
         return reads.transactions(self.log.entries)
 
+    def rollbacks(self) -> list[Row]:
+        """List rollbacks, newest first, with what each takes back."""
+        return reads.rollbacks(self.log.entries)
+
     def facets(self, games: Iterable[Row] | None = None) -> dict[str, list[Row]]:
         """Count the values of all games, or of rows chosen from `games()`."""
         return reads.facets(self.games() if games is None else games)
@@ -54,9 +59,10 @@ class Model:
         group_by: Sequence[str] = ("day", "game", "currency"),
         *,
         currency: str | None = None,
+        days: Days = UTC_DAYS,
     ) -> list[Row]:
         """List activity by any of day, game and currency, in all currencies apart or in one."""
-        return reads.activity(self.log.entries, group_by, currency=currency)
+        return reads.activity(self.log.entries, group_by, currency=currency, days=days)
 
     def conflicts(self) -> list[Row]:
         """List the refused contents in the order of their first refusal."""

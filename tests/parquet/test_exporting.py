@@ -19,7 +19,14 @@ from app import whole_files
 from app.log.erasure import Why, erase
 from postgres.connections import connect
 from tests.databases import Database
-from tests.queries.casino import CASINO_DAY, Casino, bet, deposit, item, play_casino_day
+from tests.queries.casino import (
+    CASINO_DAY,
+    Casino,
+    bet,
+    deposit,
+    item,
+    play_casino_day,
+)
 
 ALL = ("events", "transactions", "rounds", "activity", "players", "games")
 

@@ -16,12 +16,15 @@ from projections.models.balances import BalanceFilters, find_balances
 from projections.models.games import GameFilters, count_facets, find_games
 from projections.models.played import read_played
 from projections.models.players import PlayerFilters, find_players
+from projections.models.rollbacks import RollbackFilters, find_rollbacks
 from projections.models.transactions import TransactionFilters, find_transactions
 from projections.reading import Snapshot, select_pairs, snapshot
 from tests.model import Model, assert_same, read_json
 
 ALL = 1_000_000
-KINDS = ("balances", "rounds", "activity", "transactions", "games", "players", "facets")
+KINDS = (
+    *("balances", "rounds", "activity", "transactions", "rollbacks", "games", "players", "facets"),
+)
 
 _COARSER: tuple[tuple[Group, ...], ...] = (
     ("currency",),
@@ -129,6 +132,7 @@ _READERS: dict[str, Callable[[Snapshot], Any]] = {
     "rounds": _rounds,
     "activity": lambda seen: find_activity(seen, ActivityFilters(), None, ALL).items,
     "transactions": lambda seen: find_transactions(seen, TransactionFilters(), None, ALL).items,
+    "rollbacks": lambda seen: find_rollbacks(seen, RollbackFilters(), None, ALL).items,
     "games": lambda seen: find_games(seen, GameFilters(), None, ALL).items,
     "players": lambda seen: find_players(seen, PlayerFilters(), None, ALL).items,
     "facets": lambda seen: count_facets(seen, GameFilters()),

@@ -25,7 +25,7 @@ from tests.projections.helpers import (
     without_positions,
 )
 from tests.recording.sending import send
-from tests.strategies import WireItem, body, items, timestamp_texts
+from tests.strategies import WireItem, body, ids, items, timestamp_texts
 
 # The pool's threads draw their jitter from `random`, which Hypothesis takes for a strategy's doing.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module")
@@ -36,6 +36,8 @@ meeting_items = items(
     game_ids=few(["p", "btg/bonanza"]),
     round_ids=few(["r", "r\n2"]),
     currencies=few(["EUR", "USDT", "JPY"]),
+    unique_ids=few([f"u{number}" for number in range(6)]) | ids(),
+    references=few([f"u{number}" for number in range(6)]) | ids(),
     timestamps=few(["2025-01-15T12:00:00Z", "2025-01-15T12:00:00.0000019+00:00"])
     | few(["2025-01-15T23:30:00-01:00", "2025-01-16T00:30:00"])
     | timestamp_texts(),

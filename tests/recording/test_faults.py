@@ -9,8 +9,9 @@ import pytest
 
 from app.log.append import UnknownTenantError
 from app.log.heads import StreamHeads
-from app.recording import KeyCollisionError, commit, event_key, prepare, record
+from app.recording import KeyCollisionError, commit, prepare, record
 from app.tenants import Tenant
+from domain.ids import event_key
 from postgres.connections import Pool, connect, open_pool
 from postgres.errors import UNAVAILABLE
 from tests.recording.sending import assert_gapless, decoded, login, logins, send, stored_events

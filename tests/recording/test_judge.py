@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.recording import KeyCollisionError, event_key, prepare
+from app.recording import KeyCollisionError, prepare
 from app.recording.judge import judge
 from app.recording.known_events import KnownEvent
 from app.wire.items import Item
+from domain.ids import event_key
 from domain.instant import Instant
 
 NOON = Instant.parse("2025-01-15T12:00:00Z")

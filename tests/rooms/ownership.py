@@ -39,13 +39,13 @@ ROOMS = {
             *("closings", "removed_tenants", "removed_logs"),
         ),
         # With a key it is known for some seconds which log goes on, as it is whether the key is valid.
-        {"find_key": _tables("logs", "histories")},
+        {"find_key": _tables("histories"), "log_id_of": _tables("logs")},
     ),
     "log": Room(
-        ["app/log/", "app/recording/", "app/conflicts"],
+        ["app/log/", "app/recording/", "app/conflicts", "app/refused"],
         _tables(
-            *("events", "conflicts", "snapshots", "logs", "leaf_runs"),
-            *("erased", "erased_conflicts", "holds", "histories", "history_heads"),
+            *("events", "conflicts", "snapshots", "logs", "leaf_runs", "log_turns"),
+            *("erased", "erased_conflicts", "holds", "histories", "history_heads", "refused_items"),
         ),
     ),
     "accesses": Room(["app/accesses"], _tables("accesses")),
@@ -69,6 +69,7 @@ ROOMS = {
             "sealed_size": _tables("logs"),
             "sealed_sizes": _tables("logs"),
             "sealed_log": _tables("logs"),
+            "tenants_with_logs": _tables("logs"),
             "trees": _tables("logs"),
             "waiting": _tables("logs"),
             # Verifying is reading all that there is of a log.
@@ -99,7 +100,10 @@ ROOMS = {
             # How far a generation is only means something beside the head of its log.
             "appended": _tables("leaf_runs"),
             "behind": _tables("events"),
-            "claim": _tables("events"),
+            "claim": _tables("events", "day_rules"),
+            # Which days a generation is made by.
+            "live": _tables("day_rules"),
+            "unkept": _tables("day_rules"),
             "status": _tables("events", "logs"),
             "waiting_since": _tables("events"),
             # The library's tracking knows tenants by their names.
@@ -107,8 +111,13 @@ ROOMS = {
             "position_by_name": _tables("tenants"),
         },
     ),
-    # What read models look up in the log, all of it by this one statement.
-    "reading": Room(["projections/reading"], _tables(), {"events_at": _tables("events")}),
+    "days": Room(["projections/days."], _tables("day_rules"), {"live_rule": _tables("tracking")}),
+    # What read models look up in the log, all of it by these two statements.
+    "reading": Room(
+        ["projections/reading"],
+        _tables(),
+        {name: _tables("events") for name in ("events_at", "events_by_key")},
+    ),
     # An export reads what there is, the log and the read models alike.
     "exporting": Room(
         ["projections/exporting"],
@@ -131,11 +140,30 @@ ROOMS = {
         )
         for name, model in READ_MODELS.items()
     },
+    # Reports put together what several read models say.
+    "reports": Room(
+        ["projections/reports/"],
+        _tables(),
+        {
+            "account_days": _tables("balance_periods"),
+            "account_sums": _tables("balance_periods"),
+            "balances_of": _tables("balances"),
+            "played_by_currency": _tables("activity"),
+            "revenue": _tables("activity", "games"),
+            "whole_revenue": _tables("activity", "games"),
+            "positions_between": _tables("balance_periods"),
+            "open_rounds": _tables("rounds"),
+            "rtp": _tables("activity", "games"),
+        },
+    ),
     "migrations": Room(["postgres/migrate"], _tables("migrations")),
 }
 
 # Grants and the first steps stand side by side for all rooms of a side.
-_WHOLE_SIDE = ("app/grants.sql", "app/migrations/", "projections/migrations/")
+_WHOLE_SIDE = (
+    *("app/grants.sql", "projections/grants.sql", "app/cluster"),
+    *("app/migrations/", "projections/migrations/"),
+)
 
 _OURS = {"app", "projections", "postgres", "api"}
 

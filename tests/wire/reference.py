@@ -14,9 +14,11 @@ _TIMESTAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.\d+)?([Zz]|([+-])(\d\d):(\d\d))?", re.ASCII
 )
 
-ID = ("unique_id", "player_id", "game_id", "round_id", "method")
+ID = ("unique_id", "player_id", "game_id", "round_id", "method", "reference")
 MEMBERS = {
     "gameround": "unique_id timestamp player_id game_id round_id amount currency is_win is_bonus",
+    "rollback": "unique_id timestamp player_id game_id round_id amount currency is_win is_bonus",
+    "roundend": "unique_id timestamp player_id game_id round_id",
     "deposit": "unique_id timestamp player_id amount currency method",
     "withdraw": "unique_id timestamp player_id amount currency method",
     "player": "unique_id timestamp player_id",
@@ -27,7 +29,8 @@ NULLABLE = {
     "deposit": "amount_eur",
     "player": "username registration_date country currency gender affiliate operator tags"
     " consent_email is_blocked",
-    "game": "name provider categories features themes device has_freespins",
+    "game": "name provider categories features themes device has_freespins theoretical_rtp volatility",
+    "rollback": "reference reason",
 }
 
 
@@ -90,6 +93,8 @@ def _rule(event: str, name: str) -> Callable[[Any], bool]:
         "timestamp": is_timestamp,
         "amount": is_amount,
         "amount_eur": is_amount,
+        "theoretical_rtp": lambda value: is_amount(value) and value <= 2,
+        "volatility": is_amount,
         "registration_date": is_day_or_timestamp,
         "gender": lambda value: value in ("M", "F"),
         "has_freespins": lambda value: value in ("yes", "no", "unknown"),

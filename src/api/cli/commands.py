@@ -37,6 +37,7 @@ from app.log.erasure import HeldError
 from app.settings import SettingsError
 from app.tenants import TenantError
 from domain.evidence.merkle import MissingHashesError
+from domain.gaming_day import DayRuleError
 from postgres.embedded import EmbeddedError, StoppedError, in_words
 from postgres.migrate import MigrationError
 from postgres.migration_turn import MigrationBusyError
@@ -52,6 +53,7 @@ _EXPECTED_ERRORS = (
     BackupError,
     BusyError,
     CommandError,
+    DayRuleError,
     EmbeddedError,
     HeldError,
     KeyFileError,

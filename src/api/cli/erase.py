@@ -52,8 +52,8 @@ def erase_command(
     A record of it is appended to the log, which can be proven as before. With --before the read models
     are made anew.
 
-    Prints the position of the record, and how many events, conflicts and snapshots were erased;
-    tab-separated. A player on hold is refused (see `roundbook hold`).
+    Prints the position of the record, and how many events, conflicts, snapshots and, if there were any,
+    refused items were erased; tab-separated. A player on hold is refused (see `roundbook hold`).
     """
     settings = read_settings()
     moment = None if before is None else _checked(before.date(), settings)
@@ -83,11 +83,13 @@ def _checked(before: date, settings: Settings) -> datetime:
 
 
 def _tell(erased: Erased) -> None:
-    if erased.record_position is None:
+    if erased.record_position is not None:
+        click.echo(f"record\t{erased.record_position}")
+    elif not erased.refused:
         click.echo("nothing was erased: there is nothing that could be", err=True)
         return
-    click.echo(f"record\t{erased.record_position}")
-    for what in ("events", "conflicts", "snapshots"):
+    whats = ("events", "conflicts", "snapshots", *(["refused"] if erased.refused else []))
+    for what in whats:
         click.echo(f"{what}\t{getattr(erased, what)}")
 
 

@@ -15,7 +15,8 @@ from api.process.logs import takes_commands
 from api.process.projecting import open_projector
 from api.process.store import open_service
 from app.evidence.status import say_rebuilt_anyway
-from app.evidence.verification.verify import Asked, verify_sealed
+from app.evidence.verification.asking import Asked
+from app.evidence.verification.verify import verify_sealed
 from app.log.append import head
 from app.log.leaves import current_log
 from app.settings import read_settings
@@ -160,6 +161,9 @@ def _tell(rebuilt: Rebuilt, reach: Reach) -> None:
     for name, (old, new) in rebuilt.changed.items():
         if not told.intersection(READ_MODELS[name].tables):
             click.echo(f"{name}\tversion {old} → {new}\tnot compared")
+    for name in rebuilt.by_other_days:
+        if name not in rebuilt.changed and not told.intersection(READ_MODELS[name].tables):
+            click.echo(f"{name}\tby other gaming days\tnot compared")
     compared = "compared" if rebuilt.compared else "nothing was compared"
     of = "" if reach.why is None else f" of {reach.head}"
     click.echo(f"{compared} up to position {rebuilt.position}{of}")

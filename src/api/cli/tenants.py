@@ -3,6 +3,7 @@
 import click
 
 from api.cli.evidence_keys import public_key_option
+from api.cli.gaming_day import set_command
 from api.cli.new_tenant import make_tenant
 from api.cli.rate_limits import limit, limits
 from api.cli.tenant_lives import close, export, remove, reopen
@@ -11,6 +12,7 @@ from app.lives.removing import list_removed
 from app.settings import read_settings
 from app.tenants import allow_currency, disallow_currency, list_tenants
 from domain.instant import format_instant
+from projections.days import newest_rule
 
 
 @click.group()
@@ -18,7 +20,7 @@ def tenant() -> None:
     """Create and list tenants, the currencies they may send, and how much; close, export and remove them."""
 
 
-for command in (limit, limits, close, reopen, export, remove):
+for command in (set_command, limit, limits, close, reopen, export, remove):
     tenant.add_command(command)
 
 
@@ -49,8 +51,9 @@ def create(name: str, currencies: tuple[str, ...], public_key: bytes | None) -> 
 @tenant.command("list")
 @click.option("--removed", is_flag=True, help="List the tenants that were removed instead.")
 def list_(*, removed: bool) -> None:
-    """List the tenants: name, time of creation, currencies beyond ISO 4217, since when closed; tab-separated.
+    """List the tenants: name, time of creation, currencies, since when closed, time zone, when days begin.
 
+    Tab-separated; the currencies are those beyond ISO 4217.
     With --removed: name, when, last position, how much of it was sealed, ids of its logs, by whom, why.
     """
     if removed:
@@ -58,13 +61,17 @@ def list_(*, removed: bool) -> None:
         return
     with connect_service(read_settings()) as connection:
         tenants = list_tenants(connection)
-    for known in tenants:
-        closed = format_instant(known.closed_at) if known.closed_at else ""
-        click.echo(
-            "\t".join(
-                (known.name, format_instant(known.created_at), ",".join(known.currencies), closed)
-            )
+        rules = [newest_rule(connection, known.tenant_id).rule for known in tenants]
+    for known, rule in zip(tenants, rules, strict=True):
+        columns = (
+            known.name,
+            format_instant(known.created_at),
+            ",".join(known.currencies),
+            format_instant(known.closed_at) if known.closed_at else "",
+            rule.time_zone,
+            rule.starts_at,
         )
+        click.echo("\t".join(columns))
     if not tenants:
         click.echo("there are no tenants", err=True)
 

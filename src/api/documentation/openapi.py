@@ -38,6 +38,7 @@ OPENAPI_CONFIG = OpenAPIConfig(
     tags=[
         Tag("ingest", "Send what happened. Needs a key with the scope `ingest`."),
         Tag("query", "Ask the read models. Needs the scope `read`."),
+        Tag("reports", "What auditors and analysts ask for. Needs the scope `read`."),
         Tag("history", "Replay the log. Needs the scope `audit`."),
         Tag("evidence", "Prove what the log says, to anybody. Needs the scope `audit`."),
         Tag("operation", "For those who run the service. Needs no key."),

@@ -198,6 +198,16 @@ QUERY_PROBLEMS: Mapping[int, ResponseSpec] = {
 }
 """The problems that every query can be answered with."""
 
+REPORT_PROBLEMS: Mapping[int, ResponseSpec] = {
+    **QUERY_PROBLEMS,
+    422: problem(
+        "Unknown, malformed or repeated parameters, all faults at once; or the report would be too long.",
+        _INVALID,
+        problem_example("report-too-long", "The report would have more than 10,000 rows."),
+    ),
+}
+"""The same for reports."""
+
 STREAM_PROBLEMS: Mapping[int, ResponseSpec] = {
     429: problem(
         "As many streams of the tenant or with the key are open, or as many of its queries wait for their"
@@ -242,7 +252,7 @@ def operation(
     """
     in_csv = {}
     if query.row is not None:
-        lines = query.csv_rows(_asked_by_example(query))
+        lines = query.csv_rows(asked_by_example(query))
         shown: Sequence[Struct] = getattr(example, "items", ()) if rows is None else rows
         in_csv = {CSV: (lines.header + lines.write(shown)).decode()}
 
@@ -262,7 +272,7 @@ def operation(
                     **(answer_headers or {}),
                 }
                 success.content[JSON].examples = {"example": Example(value=example)}
-                for media_type, text in {**(streams or {}), **in_csv}.items():
+                for media_type, text in {**in_csv, **(streams or {})}.items():
                     success.content[media_type] = OpenAPIMediaType(
                         schema=Schema(type=OpenAPIType.STRING), example=text
                     )
@@ -271,7 +281,7 @@ def operation(
     return QueryOperation
 
 
-def _asked_by_example(query: Query[Any, Any]) -> Asked[Any, Any]:
+def asked_by_example(query: Query[Any, Any]) -> Asked[Any, Any]:
     """Return what the examples of a query ask for together, in CSV."""
     given = {
         each.name: _in_a_query(each.example)

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import cast
+from typing import ClassVar, cast
 
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import (
@@ -17,13 +17,14 @@ from litestar.openapi.spec import (
     Schema,
 )
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from api.documentation.operations import NEEDS_KEY, Problem, RateLimited, log_id_header
 from api.http.problems import MEDIA_TYPE
+from app.intake.receipts import LenientItem, LenientReceipt
 from app.recording import Receipt, ReceiptItem
 from app.wire.items import Fault
-from app.wire.rules import MAX_ELEMENTS, MAX_NUMBER_CHARACTERS
+from app.wire.rules import MAX_ELEMENTS, MAX_NUMBER_CHARACTERS, MAX_RATIO
 from domain.evidence.leaves import SALT_BYTES
 from domain.item_types import ITEM_TYPES, ItemType, Kind, Member
 
@@ -44,6 +45,12 @@ _OF_KIND: dict[Kind, Schema] = {
         minimum=0,
         description="Read exactly from its digits: up to 20 before and 18 after the point, in up to"
         f" {MAX_NUMBER_CHARACTERS:,} characters.",
+    ),
+    Kind.RATIO: Schema(
+        type=OpenAPIType.NUMBER,
+        minimum=0,
+        maximum=MAX_RATIO,
+        description="A ratio: 0.96 is 96 %. Read exactly from its digits, like an amount.",
     ),
     Kind.CURRENCY: Schema(
         type=OpenAPIType.STRING,
@@ -161,7 +168,8 @@ _PREFER = Parameter(
     param_in="header",
     schema=Schema(type=OpenAPIType.STRING),
     description="`return=representation` (RFC 7240) asks for the receipt: what became of each item, and at"
-    " which position of the log it is.",
+    " which position of the log it is. `handling=lenient` leaves invalid items out, `handling=strict` refuses"
+    " a batch with any. What was honoured is told in `Preference-Applied`.",
     example="return=representation",
 )
 
@@ -169,36 +177,83 @@ _HEADERS = {
     "Events-Stored": "How many items were recorded by this request.",
     "Events-Duplicate": "How many were recorded before, with the same content.",
     "Events-Conflict": "How many were refused: something else is recorded under their unique_id.",
+    "Events-Invalid": "How many were left out for their faults; where that may be.",
+    "Events-Ignored": "How many tell nothing that is recorded; where that may be.",
     "Log-Position": "Once a read model has reached it, the whole batch is visible in it.",
 }
+
+
+_BODY = RequestBody(
+    required=True,
+    description="A batch of 0 to 10,000 items, any mix of types, any order. It may be sent with"
+    " Content-Encoding gzip or zstd.",
+    content={
+        "application/json": OpenAPIMediaType(
+            schema=_BATCH,
+            examples={"one of each type": Example(value=_EXAMPLE)},
+        )
+    },
+)
+_CHECKED = LenientReceipt(
+    stored=1,
+    duplicate=0,
+    conflict=0,
+    invalid=1,
+    ignored=0,
+    log_position=485,
+    items=[
+        LenientItem("bet-r8", "stored", 485),
+        LenientItem(
+            "bet-r9",
+            "invalid",
+            faults=[Fault("/items/1/data/amount", "wrong_type", "must be a number")],
+        ),
+    ],
+)
+
+
+@dataclass
+class CheckOperation(Operation):
+    """The operation that tells what would become of a batch."""
+
+    def __post_init__(self) -> None:
+        """Add the body and an example of the answer."""
+        self.security = NEEDS_KEY
+        self.request_body = _BODY
+        told = (self.responses or {})["200"]
+        if isinstance(told, OpenAPIResponse) and told.content:
+            told.description = "The receipt that the batch would get now."
+            told.content["application/json"].examples = {"receipt": Example(value=_CHECKED)}
+            told.headers = {
+                "Log-Position": OpenAPIHeader(
+                    schema=Schema(type=OpenAPIType.INTEGER),
+                    description="The position of the log up to which it was looked at.",
+                ),
+                "Log-Id": log_id_header(),
+            }
 
 
 @dataclass
 class IngestOperation(Operation):
     """The operation of ingest, with its body, which Litestar can't know: it is read by hand."""
 
+    BODY: ClassVar[RequestBody] = _BODY
+    RECEIPT: ClassVar[Struct] = _RECEIPT
+
     def __post_init__(self) -> None:
         """Add the body and the headers of an answer."""
         self.security = NEEDS_KEY
         self.parameters = [*(self.parameters or []), _PREFER]
-        self.request_body = RequestBody(
-            required=True,
-            description="A batch of 0 to 10,000 items, any mix of types, any order. It may be sent with"
-            " Content-Encoding gzip or zstd.",
-            content={
-                "application/json": OpenAPIMediaType(
-                    schema=_BATCH,
-                    examples={"one of each type": Example(value=_EXAMPLE)},
-                )
-            },
-        )
+        self.request_body = self.BODY
         recorded = OpenAPIResponse(description="Every item is recorded, durably.")
         asked = "The same, asked for with `Prefer: return=representation`: the receipt."
         self.responses = {"204": recorded, **(self.responses or {})}
         with_receipt = self.responses["200"]
         if isinstance(with_receipt, OpenAPIResponse) and with_receipt.content:
             with_receipt.description = asked
-            with_receipt.content["application/json"].examples = {"receipt": Example(value=_RECEIPT)}
+            with_receipt.content["application/json"].examples = {
+                "receipt": Example(value=self.RECEIPT)
+            }
             recorded.headers = with_receipt.headers = {
                 **{
                     name: OpenAPIHeader(schema=Schema(type=OpenAPIType.INTEGER), description=about)

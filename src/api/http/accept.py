@@ -14,6 +14,7 @@ from api.http.problems import ProblemError
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 CSV = "text/csv"
+HTML = "text/html"
 EVENT_STREAM = "text/event-stream"
 TEXT = "text/plain"
 BYTES = "application/octet-stream"

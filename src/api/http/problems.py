@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
+import psycopg
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
@@ -42,6 +43,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "unsupported-encoding": (415, "The content encoding is not supported"),
     "invalid-items": (422, "Some items are invalid; nothing was recorded"),
     "invalid-parameters": (422, "Some parameters are invalid"),
+    "report-too-long": (422, "The report would be too long; ask for less"),
     "rate-limited": (429, "Too many requests; try again later"),
     "too-many-queries": (429, "Too many queries wait; try again"),
     "too-many-streams": (429, "Too many streams are open; try again"),
@@ -135,6 +137,13 @@ def _of_unavailable(request: Request[Any, Any, Any], error: Exception) -> Respon
     return problem_response(request, ProblemError("store-unavailable", detail))
 
 
+def _of_missing_right(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Refuse for now: it is for the operator to give the right back, and readiness says which one."""
+    log.error("a right is missing in the database", error=str(error))
+    detail = "The service lacks a right in its database. Sending the same request again is safe."
+    return problem_response(request, ProblemError("store-unavailable", detail))
+
+
 def _of_client_left(request: Request[Any, Any, Any], error: ClientLeftError) -> Response[Any]:
     return problem_response(request, ProblemError("client-left", str(error)))
 
@@ -152,5 +161,6 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     ClientLeftError: _of_client_left,
     HTTPException: _of_http,
     **dict.fromkeys(UNAVAILABLE, _of_unavailable),
+    psycopg.errors.InsufficientPrivilege: _of_missing_right,
     Exception: _of_fault,
 }

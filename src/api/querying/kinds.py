@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from types import UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -11,12 +12,16 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from domain.ids import Id, KeyId, Ordinal, Position
 from domain.instant import Instant, as_datetime
+from domain.money import AmountError, parse_amount
 
 _LONGEST_ID = 255
 _GREATEST_POSITION = 2**63 - 1
 _GREATEST_KEY_ID = 2**31 - 1
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
 _LONGEST_INTEGER = 20
+_DURATION = re.compile(r"([1-9]\d{0,8})([smhd])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _HEX_LOG_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 # No RFC 3339 time has a space before its offset: there it can only be a `+` that was not encoded.
 _SPACE_FOR_PLUS = re.compile(r" (?=\d\d:\d\d\Z)", re.ASCII)
@@ -123,6 +128,34 @@ def _read_time(text: str) -> datetime:
         raise UnfitError("not_a_timestamp", detail) from None
 
 
+def _read_time_or_day(text: str) -> date:
+    if not _DATE.fullmatch(text):
+        return _read_time(text)
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        detail = f"must be a date like 2025-01-15, or a timestamp: {error}"
+        raise UnfitError("not_a_timestamp", detail) from None
+
+
+def _read_duration(text: str) -> timedelta:
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise UnfitError(
+            "not_a_duration", "must be a whole number of s, m, h or d, like 90m, 24h or 7d"
+        )
+    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+
+def _read_number(text: str) -> Decimal:
+    try:
+        return parse_amount(text)
+    except AmountError as error:
+        raise UnfitError(error.code, str(error)) from None
+    except ValueError:
+        raise UnfitError("not_a_number", "must be a number, 0 or more, like 3 or 2.5") from None
+
+
 def _read_log_id(text: str) -> bytes:
     if not _HEX_LOG_ID.fullmatch(text):
         raise UnfitError("not_a_log_id", "must be 32 hexadecimal digits in lower case")
@@ -130,6 +163,17 @@ def _read_log_id(text: str) -> bytes:
 
 
 TEXT = Kind(_read_text, Schema(type=OpenAPIType.STRING))
+TIME = Kind(_read_time, Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME))
+TIME_OR_DAY = Kind(
+    _read_time_or_day,
+    Schema(
+        one_of=[
+            Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
+            Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE),
+        ]
+    ),
+)
+"""A moment, or a date, which stands for the beginning of the gaming day of that name."""
 BOOLEAN = Kind(_read_boolean, Schema(type=OpenAPIType.BOOLEAN))
 LOG_ID = Kind(_read_log_id, Schema(type=OpenAPIType.STRING, pattern="^[0-9a-f]{32}$"))
 
@@ -143,8 +187,10 @@ _KINDS: list[tuple[Any, Kind]] = [
     (KeyId, integer(1, _GREATEST_KEY_ID)),
     (str, TEXT),
     (bool, BOOLEAN),
+    (datetime, TIME),
     (
-        datetime,
-        Kind(_read_time, Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME)),
+        timedelta,
+        Kind(_read_duration, Schema(type=OpenAPIType.STRING, pattern="^[1-9][0-9]*[smhd]$")),
     ),
+    (Decimal, Kind(_read_number, Schema(type=OpenAPIType.NUMBER, minimum=0))),
 ]

@@ -6,17 +6,29 @@ and every fault of a request is told at once.
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import date
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from msgspec import NODEFAULT, Struct
-from msgspec.structs import fields
+from msgspec.structs import FieldInfo, asdict, fields, replace
 
 from api.http.accept import CSV, JSON
 from api.http.problems import ProblemError
 from api.querying.csv_rows import CsvRows
 from api.querying.cursors import Cursor, CursorError, Cursors, belonging
-from api.querying.kinds import BOOLEAN, LOG_ID, TEXT, Kind, UnfitError, integer, kind_of
+from api.querying.kinds import (
+    BOOLEAN,
+    LOG_ID,
+    TEXT,
+    TIME,
+    TIME_OR_DAY,
+    Kind,
+    UnfitError,
+    integer,
+    kind_of,
+)
+from domain.gaming_day import GamingDays
 from domain.ids import Position
 
 F = TypeVar("F", bound=Struct)
@@ -24,6 +36,7 @@ K = TypeVar("K")
 
 _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _PAGE_PARAMETERS = ("limit", "cursor")
+_MAY_BE_DAYS = ("from", "to")
 _DEFAULT_LIMIT = 100
 _MOST_ROWS = 1_000
 _ALL_ROWS = 2**31 - 2
@@ -62,8 +75,9 @@ class Parameter(NamedTuple):
 class Asked(NamedTuple, Generic[F, K]):
     """What a request asks for. `after` is the place after which to go on, None for the beginning.
 
-    `log_id` is that of the tenant's log, as cursors will hold it. What is not answered in pages has no limit.
-    `raw` is of CSV alone.
+    `log_id` is that of the tenant's log, `belongs_to` of the filters as they were sent: cursors hold them.
+    Dates in the filters stand for gaming days until `at_moments` is called. What is not answered in pages has
+    no limit. `raw` is of CSV alone.
     """
 
     tenant_id: int
@@ -74,6 +88,20 @@ class Asked(NamedTuple, Generic[F, K]):
     after: K | None
     media_type: str = JSON
     raw: bool = False
+    belongs_to: bytes = b""
+
+    @property
+    def names_days(self) -> bool:
+        """Whether there is a date in the filters."""
+        return bool(self._days())
+
+    def at_moments(self, days: GamingDays) -> "Asked[F, K]":
+        """Put the beginnings of gaming days in the place of their names."""
+        begun = {name: days.begin(day) for name, day in self._days().items()}
+        return self._replace(filters=replace(self.filters, **begun))
+
+    def _days(self) -> dict[str, date]:
+        return {name: value for name, value in asdict(self.filters).items() if type(value) is date}
 
 
 class NoFilters(Struct, frozen=True):
@@ -169,7 +197,7 @@ class Query(Generic[F, K]):
         own = [
             Parameter(
                 field.encode_name,
-                kind_of(field.type),
+                _kind(field),
                 *about[field.encode_name],
                 required=field.default is NODEFAULT,
             )
@@ -225,10 +253,11 @@ class Query(Generic[F, K]):
                     if name in values
                 }
             )
+            belongs_to = belonging(self.name, tenant_id, filters)
             fault = self._check(filters)
             if fault is not None:
                 faults.append(fault)
-            elif cursor is None or cursor.belongs_to == belonging(self.name, tenant_id, filters):
+            elif cursor is None or cursor.belongs_to == belongs_to:
                 asked: Asked[F, K] = Asked(
                     tenant_id,
                     log_id,
@@ -238,6 +267,7 @@ class Query(Generic[F, K]):
                     None if cursor is None else cursor.place,
                     media_type,
                     values.get("raw", False),
+                    belongs_to,
                 )
                 logs = [values["log_id"]] if "log_id" in values else []
                 return asked, logs if cursor is None else [*logs, cursor.log]
@@ -250,8 +280,7 @@ class Query(Generic[F, K]):
         """Write the cursor after the last row of a page, None where nothing follows."""
         if last_place is None or self._cursors is None:
             return None
-        belongs_to = belonging(self.name, asked.tenant_id, asked.filters)
-        return self._cursors.write(last_place, belongs_to, asked.log_id)
+        return self._cursors.write(last_place, asked.belongs_to, asked.log_id)
 
     def csv_rows(self, asked: Asked[F, K]) -> CsvRows:
         """Return what writes the rows of an answer in CSV."""
@@ -281,6 +310,11 @@ class Query(Generic[F, K]):
         except CursorError as error:
             faults.append(Fault("cursor", "malformed_cursor", str(error)))
             return None
+
+
+def _kind(field: FieldInfo) -> Kind:
+    kind = kind_of(field.type)
+    return TIME_OR_DAY if kind is TIME and field.encode_name in _MAY_BE_DAYS else kind
 
 
 def _pairs(query_string: bytes) -> Iterator[tuple[str, str | None]]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, NamedTuple, TypeVar
 
+import anyio.to_thread
 from litestar import Request, Response
 from msgspec import Struct
 from psycopg.errors import QueryCanceled
@@ -24,8 +25,10 @@ from api.querying.reading import Reading
 from api.querying.replica import ReplicaAwayError
 from api.querying.tables import Find, Piece, Table, answer_csv, answer_headers
 from app.log.append import head
+from domain.gaming_day import GamingDays
 from postgres.connections import Connection, Pool
 from postgres.errors import UNAVAILABLE
+from projections.days import live_rule
 from projections.entries import Scope
 from projections.reading import Rows, Snapshot, snapshot
 
@@ -315,7 +318,8 @@ async def read_parameters(
 ) -> Asked[F, K]:
     """Read the parameters of a query for an answer of a media type.
 
-    Raises ProblemError: `invalid-parameters`, and `other-log` where it goes by what another log gave.
+    A date there is the beginning of the gaming day of that name. Raises ProblemError: `invalid-parameters`,
+    and `other-log` where it goes by what another log gave.
     """
     asked, logs = query.read(
         request.scope["query_string"],
@@ -323,7 +327,17 @@ async def read_parameters(
         log_id_of(request),
         media_type=media_type,
     )
-    return asked._replace(log_id=await own_log(request, logs))
+    asked = asked._replace(log_id=await own_log(request, logs))
+    if not asked.names_days:
+        return asked
+    return asked.at_moments(await anyio.to_thread.run_sync(_days, request))
+
+
+def _days(request: Request[Any, Any, Any]) -> GamingDays:
+    """Read by which days queries show what they show."""
+    pool: Pool = request.app.state.looking_up
+    with pool.connection() as connection:
+        return live_rule(connection, tenant_of(request).tenant_id).days
 
 
 def answer_page(

@@ -6,33 +6,42 @@ from api.routes.accesses import list_accesses
 from api.routes.activity import list_activity
 from api.routes.balances import show_balances
 from api.routes.conflicts import list_conflicts
-from api.routes.events import ingest_events
+from api.routes.events import check_events, ingest_events
 from api.routes.evidence import list_keys, show_checkpoint
 from api.routes.evidence_bundle import take_bundle
 from api.routes.evidence_heads import show_heads
 from api.routes.evidence_proofs import show_consistency, show_inclusion
 from api.routes.evidence_tiles import show_tile
+from api.routes.fasttrack import ingest_fasttrack
 from api.routes.games import list_games, show_facets, show_game
 from api.routes.health import live, ready
 from api.routes.history import show_history
 from api.routes.metrics import metrics
 from api.routes.players import list_players, show_player
+from api.routes.refused import list_refused
+from api.routes.reports import REPORTS
+from api.routes.rollbacks import list_rollbacks
 from api.routes.rounds import list_rounds
 from api.routes.status import show_status
 from api.routes.transactions import list_transactions
 
 ROUTES: list[Any] = [
     ingest_events,
+    check_events,
+    ingest_fasttrack,
     list_players,
     show_player,
     show_balances,
     list_rounds,
+    list_rollbacks,
     list_transactions,
     list_games,
     show_game,
     show_facets,
     list_activity,
+    *REPORTS,
     list_conflicts,
+    list_refused,
     show_status,
     show_history,
     show_checkpoint,

@@ -16,6 +16,7 @@ from projections.models.activity import (
     Group,
     find_activity,
 )
+from projections.rolled_back import RolledBackView
 
 
 class Activities(Page[ActivityView], frozen=True):
@@ -38,8 +39,8 @@ QUERY: Query[ActivityFilters, ActivityPlace] = Query(
     "activity",
     ActivityFilters,
     {
-        "from": ("Only days (UTC) that begin at this time or later.", "2025-01-15T00:00:00Z"),
-        "to": ("Only days (UTC) that begin before this time.", "2025-01-16T00:00:00Z"),
+        "from": ("Only gaming days that begin at this time or later.", "2025-01-15"),
+        "to": ("Only gaming days that begin before this time.", "2025-01-16"),
         "game_id": ("Only activity in this game.", "btg/bonanza"),
         "currency": ("Only activity in this currency.", "EUR"),
         "group_by": (
@@ -73,6 +74,7 @@ _EXAMPLE = Activities(
             ggr_real="17.376665",
             ggr_bonus="-0.693334",
             rtp="0.519674",
+            rolled_back=RolledBackView("0", "0", "0", "0", bets=0, wins=0),
         )
     ],
     None,
@@ -90,11 +92,14 @@ _EXAMPLE = Activities(
 async def list_activity(
     request: Request[Any, Any, Any], queries: NamedDependency[Queries]
 ) -> Response[Activities]:
-    """List what was played by day (UTC), game and currency, in this order: bets, wins, rounds, revenue.
+    """List what was played by gaming day, game and currency, in this order: bets, wins, rounds, revenue.
 
-    Late bets and wins count on the day on which they happened. A round counts once for each day, game and
-    currency on which it has a bet or a win, and longer spans add these up. `ggr` (gross gaming revenue) is
-    bets minus wins. `rtp` (return to player) is wins by bets, real and bonus money together, rounded to 6
-    decimal places, half to even; null where nothing was bet.
+    A gaming day has the name of the date on which it begins, by the time zone and the time of day that are
+    set for the tenant; midnight in UTC where none are. Late bets and wins count on the day on which they
+    happened. Rollbacks count on their own day: what they take back is taken off its sums, which may thereby
+    be negative, and not off the counts. A round counts once for each day, game and currency on which it has
+    a bet, a win or a rollback, and longer spans add these up. `ggr` (gross gaming revenue) is bets minus
+    wins. `rtp` (return to player) is wins by bets, real and bonus money together, rounded to 6 decimal
+    places, half to even; null where nothing was bet.
     """
     return await queries.page(request, QUERY, find_activity)

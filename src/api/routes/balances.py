@@ -20,6 +20,7 @@ from projections.models.balances import (
     list_balances,
 )
 from projections.reading import Rows
+from projections.rolled_back import RolledBackView
 
 
 class Balances(Page[BalanceView], frozen=True):
@@ -69,6 +70,7 @@ _EXAMPLE = Balances(
             win_bonus="1.88",
             deposited_eur="0",
             counts=BalanceCounts(deposits=1, withdrawals=1, bets=59, wins=28),
+            rolled_back=RolledBackView("0", "0", "0", "0", bets=0, wins=0),
         )
     ],
     None,
@@ -88,9 +90,9 @@ async def show_balances(
 ) -> Response[Balances]:
     """List balances by player_id, then currency: what moved, net, per player and currency.
 
-    They may be negative, and are never converted or added across currencies. Of one player also as they
-    were in the past: `as_of` a time of the events, or `at_position` of the log, which a later event never
-    changes.
+    What was bet and won is net of rollbacks, each at its own time. They may be negative, and are never
+    converted or added across currencies. Of one player also as they were in the past: `as_of` a time of the
+    events, or `at_position` of the log, which a later event never changes.
     """
     asked = await read_request(request, QUERY)
     position = asked.filters.at_position

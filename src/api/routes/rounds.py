@@ -17,6 +17,7 @@ from projections.models.rounds import (
     RoundView,
     find_rounds,
 )
+from projections.rolled_back import RolledBackView
 
 
 class Rounds(Page[RoundView], frozen=True):
@@ -34,7 +35,10 @@ QUERY: Query[RoundFilters, RoundPlace] = Query(
             "r1",
         ),
         "status": (
-            "`open` (bets only), `settled` (bets and wins) or `unmatched` (wins only).",
+            (
+                "`open` (bets only), `settled` (bets and wins, or ended without a win), `unmatched` (without"
+                " a bet) or `rolled_back` (as many bets and as many wins were taken back as there were)."
+            ),
             "settled",
         ),
         "mixed_currency": ("Only rounds in more than one currency, or only the others.", False),
@@ -60,6 +64,7 @@ _EXAMPLE = Rounds(
             last_at=_WIN_AT,
             bet_count=1,
             win_count=1,
+            ended_at=None,
             sums=[
                 RoundSumsView(
                     currency="EUR",
@@ -69,6 +74,7 @@ _EXAMPLE = Rounds(
                     win_bonus="0",
                     net_real="0.7",
                     net_bonus="0",
+                    rolled_back=RolledBackView("0", "0", "0", "0", bets=0, wins=0),
                 )
             ],
             bets=[PlayedView("bet-r1", _BET_AT, "0.5", "EUR", is_bonus=False, position=21)],
@@ -90,5 +96,9 @@ _EXAMPLE = Rounds(
 async def list_rounds(
     request: Request[Any, Any, Any], queries: NamedDependency[Queries]
 ) -> Response[Rounds]:
-    """List rounds, bets paired with wins, the last begun first (by `first_at`)."""
+    """List rounds, bets paired with wins, the last begun first (by `first_at`).
+
+    Sums are net of what was rolled back, counts are of what was sent. `first_at` and `last_at` are about all
+    events of a round, rollbacks and its end among them.
+    """
     return await queries.page(request, QUERY, find_rounds)

@@ -5,10 +5,9 @@ select t.tenant_id, t.name as tenant, encode(l.log_id, 'hex') as log_id, coalesc
   from tenants t
   left join (select tenant_id, count(*) as events, max(position) as position from events group by tenant_id) e
     on e.tenant_id = t.tenant_id
-  left join lateral (
-       select number, log_id from logs where tenant_id = t.tenant_id order by number desc limit 1) l on true
-  left join lateral (
-       select size, root from checkpoints
-        where tenant_id = t.tenant_id and log_number = l.number and tree = 'log'
-        order by size desc limit 1) c on true
+  left join (select distinct on (tenant_id) tenant_id, number, log_id from logs
+              order by tenant_id, number desc) l on l.tenant_id = t.tenant_id
+  left join (select distinct on (tenant_id, log_number) tenant_id, log_number, size, root from checkpoints
+              where tree = 'log' order by tenant_id, log_number, size desc) c
+    on c.tenant_id = t.tenant_id and c.log_number = l.number
  order by t.tenant_id;

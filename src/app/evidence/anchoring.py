@@ -157,7 +157,7 @@ class Anchoring:
         """List what the anchor doesn't have yet; it is looked at again until it has."""
         with self._pool.connection() as connection:
 
-            def waiting(tenant_ids: list[int] | None) -> list[_Waiting]:
+            def waiting(tenant_ids: list[int]) -> list[_Waiting]:
                 asked = {"target": self._target, "tenant_ids": tenant_ids}
                 return fetch_all(connection, SQL.waiting, asked, _Waiting)
 

@@ -6,25 +6,23 @@ select l.tenant_id, l.number, l.log_id, t.tree
  where l.number = (select max(number) from logs where tenant_id = l.tenant_id);
 
 -- name: waiting(target, tenant_ids)
--- The trees of these tenants, of all for null, whose newest checkpoint an anchor doesn't have, and since when the
+-- The trees of these tenants whose newest checkpoint an anchor doesn't have, and since when the
 -- first one waits.
-select l.tenant_id, l.number, l.log_id, t.tree,
+select w.tenant_id, w.number, w.log_id, w.tree,
        (select sealed_at from checkpoints
-         where tenant_id = l.tenant_id and log_number = l.number and tree = t.tree and size > a.size
+         where tenant_id = w.tenant_id and log_number = w.number and tree = w.tree and size > w.anchored
          order by size limit 1) as waiting_since
-  from unnest(coalesce(:tenant_ids::int[], array(select tenant_id from logs where number = 1)))
-           as asked (tenant_id)
- cross join lateral (
-       select tenant_id, number, log_id from logs
-        where tenant_id = asked.tenant_id order by number desc limit 1) l
- cross join (values ('log'), ('heads'), ('accesses')) as t (tree)
- cross join lateral (
-       select max(size) as size from checkpoints
-        where tenant_id = l.tenant_id and log_number = l.number and tree = t.tree) c
- cross join lateral (
-       select coalesce(max(size), 0) as size from anchors
-        where tenant_id = l.tenant_id and log_number = l.number and tree = t.tree and target = :target) a
- where c.size > a.size
+  from (select l.tenant_id, l.number, l.log_id, t.tree,
+               (select max(size) from checkpoints
+                 where tenant_id = l.tenant_id and log_number = l.number and tree = t.tree) as sealed,
+               coalesce((select max(size) from anchors
+                          where tenant_id = l.tenant_id and log_number = l.number and tree = t.tree
+                            and target = :target), 0) as anchored
+          from logs l
+         cross join (values ('log'), ('heads'), ('accesses')) as t (tree)
+         where l.tenant_id = any(:tenant_ids::int[])
+           and l.number = (select max(number) from logs where tenant_id = l.tenant_id)) as w
+ where w.sealed > w.anchored
  order by waiting_since;
 
 -- name: take_turn(turn)

@@ -1,13 +1,9 @@
 -- name: attested(tenant_ids)
--- Of each log that goes on of these tenants, of all for null: how far it is sealed and stated, and how many
+-- Of each log that goes on of these tenants: how far it is sealed and stated, and how many
 -- statements are made and signed.
 select l.tenant_id, l.number, l.log_id, sealed.size as sealed,
        newest.size as stated, newest.made_at, newest.n + 1 as statements, signed.size as signed, s.unstated
-  from unnest(coalesce(:tenant_ids::int[], array(select tenant_id from logs where number = 1)))
-           as asked (tenant_id)
- cross join lateral (
-       select tenant_id, number, log_id from logs
-        where tenant_id = asked.tenant_id order by number desc limit 1) l
+  from logs l
   left join sealing s on s.tenant_id = l.tenant_id
  cross join lateral (select max(size) as size from checkpoints
                       where tenant_id = l.tenant_id and log_number = l.number and tree = 'log') sealed
@@ -16,7 +12,8 @@ select l.tenant_id, l.number, l.log_id, sealed.size as sealed,
   left join lateral (select n, size, made_at from head_statements
                       where tenant_id = l.tenant_id and log_number = l.number
                       order by n desc limit 1) newest on true
- where sealed.size is not null;
+ where l.tenant_id = any(:tenant_ids::int[])
+   and l.number = (select max(number) from logs where tenant_id = l.tenant_id) and sealed.size is not null;
 
 -- name: set_unstated(tenant_id, reason, now)!
 -- Why the heads of a log are not stated, null where they are.

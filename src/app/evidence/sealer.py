@@ -26,12 +26,11 @@ from app.evidence.sealing import (
     open_tree,
     sign,
 )
-from app.evidence.store import newest_checkpoint
+from app.evidence.store import changes, newest_checkpoint
 from app.log.leaves import Log, recorded_at
 from app.settings import Settings
 from domain.evidence.checkpoints import Tree
 from domain.evidence.merkle import Edge, MissingHashesError
-from postgres.changes import Changes
 from postgres.connections import Connection, Pool
 from postgres.errors import UNAVAILABLE
 from postgres.rows import fetch_all, fetch_one
@@ -98,7 +97,7 @@ class Sealer:
         self._pool = pool
         self._settings = settings
         self._beat = beat
-        self._changes = Changes(SQL.grown_since)
+        self._changes = changes(SQL.grown_since)
         self._edges: dict[tuple[Log, Tree], Edge] = {}
         self._rest_until: dict[int, float] = {}
         self._told: dict[int, str] = {}
@@ -155,7 +154,7 @@ class Sealer:
         """List the logs that have grown; they are looked at again until they have not."""
         with self._pool.connection() as connection:
 
-            def unsealed(tenant_ids: list[int] | None) -> list[Log]:
+            def unsealed(tenant_ids: list[int]) -> list[Log]:
                 return fetch_all(connection, SQL.unsealed, {"tenant_ids": tenant_ids}, Log)
 
             return self._changes.find(connection, unsealed, now_s=now_s)

@@ -1,35 +1,26 @@
--- name: grown_since(since, most)
--- The tenants whose log, or that of who read it, grew by what the snapshot of an earlier look did not show, and
--- that of this one.
-select pg_current_snapshot()::text as snapshot,
-       array(select tenant_id from leaf_runs
-              where xid >= pg_snapshot_xmax(:since::pg_snapshot)
-                and xid < pg_snapshot_xmax(pg_current_snapshot()) order by xid limit :most)
-    || array(select tenant_id from accesses
-              where xid >= pg_snapshot_xmax(:since::pg_snapshot)
-                and xid < pg_snapshot_xmax(pg_current_snapshot()) order by xid limit :most)
-    || array(select a.tenant_id from pg_snapshot_xip(:since::pg_snapshot) as was_open (xid)
-              cross join lateral (
-                    select tenant_id from leaf_runs where xid = was_open.xid
-                     union all
-                    select tenant_id from accesses where xid = was_open.xid offset 0) a
-              limit :most) as tenant_ids;
+-- name: grown_since(first, last, was_open, most)
+-- The tenants whose log, or that of who read it, grew by what the snapshot of an earlier look did not show.
+(select tenant_id from leaf_runs where xid >= :first::xid8 and xid < :last::xid8 order by xid limit :most)
+ union all
+(select tenant_id from leaf_runs where xid = any(:was_open::xid8[]) limit :most)
+ union all
+(select tenant_id from accesses where xid >= :first::xid8 and xid < :last::xid8 order by xid limit :most)
+ union all
+(select tenant_id from accesses where xid = any(:was_open::xid8[]) limit :most);
 
 -- name: unsealed(tenant_ids)
--- The logs of these tenants, of all for null, that have grown since they were last sealed, or who read them; no
+-- The logs of these tenants that have grown since they were last sealed, or who read them; no
 -- two sealers wait for one.
 select l.tenant_id, l.number, l.log_id
-  from unnest(coalesce(:tenant_ids::int[], array(select tenant_id from logs where number = 1)))
-           as asked (tenant_id)
- cross join lateral (
-       select tenant_id, number, log_id from logs
-        where tenant_id = asked.tenant_id order by number desc limit 1) l
- where coalesce((select max(position) from events where tenant_id = l.tenant_id), 0)
-          > coalesce((select max(size) from checkpoints
-                       where tenant_id = l.tenant_id and log_number = l.number and tree = 'log'), 0)
-    or coalesce((select max(number) from accesses where tenant_id = l.tenant_id), 0)
-          > coalesce((select max(size) from checkpoints
-                       where tenant_id = l.tenant_id and log_number = l.number and tree = 'accesses'), 0);
+  from logs l
+ where l.tenant_id = any(:tenant_ids::int[])
+   and l.number = (select max(number) from logs where tenant_id = l.tenant_id)
+   and (coalesce((select max(position) from events where tenant_id = l.tenant_id), 0)
+           > coalesce((select max(size) from checkpoints
+                        where tenant_id = l.tenant_id and log_number = l.number and tree = 'log'), 0)
+        or coalesce((select max(number) from accesses where tenant_id = l.tenant_id), 0)
+           > coalesce((select max(size) from checkpoints
+                        where tenant_id = l.tenant_id and log_number = l.number and tree = 'accesses'), 0));
 
 -- name: do_not_wait_for_the_disk()!
 -- What is sealed can be sealed again.

@@ -21,6 +21,7 @@ class Sql(Statements):
     checkpoint_of: Statement
     add_checkpoint: Statement
     signed_since: Statement
+    tenants_with_logs: Statement
 
 
 SQL = Sql(__file__)
@@ -42,7 +43,12 @@ class _Row(NamedTuple):
 
 def signings() -> Changes:
     """Begin to look for the tenants of whose trees one is signed."""
-    return Changes(SQL.signed_since)
+    return changes(SQL.signed_since)
+
+
+def changes(since: Statement) -> Changes:
+    """Begin to look for the tenants of whose logs a statement says something, or for all that have one."""
+    return Changes(since, SQL.tenants_with_logs)
 
 
 def reader(connection: Connection, log: Log, tree: Tree) -> Read:

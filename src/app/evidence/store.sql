@@ -29,14 +29,11 @@ select size, root, note, sealed_at from checkpoints
 insert into checkpoints (tenant_id, log_number, tree, size, root, note, sealed_at)
 values (:tenant_id, :log_number, :tree, :size, :root, :note, :sealed_at);
 
--- name: signed_since(since, most)
--- The tenants of whose trees one was signed that the snapshot of an earlier look did not show, and that of this
--- one.
-select pg_current_snapshot()::text as snapshot,
-       array(select tenant_id from checkpoints
-              where xid >= pg_snapshot_xmax(:since::pg_snapshot)
-                and xid < pg_snapshot_xmax(pg_current_snapshot()) order by xid limit :most)
-    || array(select a.tenant_id from pg_snapshot_xip(:since::pg_snapshot) as was_open (xid)
-              cross join lateral (
-                    select tenant_id from checkpoints where xid = was_open.xid offset 0) a
-              limit :most) as tenant_ids;
+-- name: signed_since(first, last, was_open, most)
+-- The tenants of whose trees one was signed that the snapshot of an earlier look did not show.
+(select tenant_id from checkpoints where xid >= :first::xid8 and xid < :last::xid8 order by xid limit :most)
+ union all
+(select tenant_id from checkpoints where xid = any(:was_open::xid8[]) limit :most);
+
+-- name: tenants_with_logs()
+select tenant_id from logs where number = 1;

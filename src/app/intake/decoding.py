@@ -6,14 +6,15 @@ in the form that clients commonly send costs more still, in long steps that no o
 """
 
 from datetime import UTC, datetime
-from functools import partial
 
 from anyio import CapacityLimiter
+from msgspec import Struct
 
 from app.intake.beside import Beside
 from app.intake.threads import in_thread
 from app.recording.prepare import Prepared, prepare
 from app.tenants import Tenant
+from app.wire.forms import PLAIN, Form, LeftOut, decode_form
 from app.wire.items import (
     MAX_EVENT_BYTES,
     InvalidItemsError,
@@ -38,6 +39,13 @@ _THREADS = 2
 _REFUSALS = (NotJsonError, TooManyItemsError, InvalidItemsError)
 
 
+class Decoded(Struct, frozen=True):
+    """A batch that is ready for the log, and the items that are left out of it."""
+
+    batch: Prepared
+    left_out: list[LeftOut] = []
+
+
 def decode(
     body: bytes,
     tenant: Tenant,
@@ -56,6 +64,20 @@ def decode(
     return prepare(items)
 
 
+def decode_as(body: bytes, tenant: Tenant, max_event_bytes: int, form: Form) -> Decoded:
+    """Do the same of a batch in any form. Raises as `app.wire.forms.decode_form` does."""
+    if form == PLAIN:
+        return Decoded(decode(body, tenant, max_event_bytes))
+    items, left_out = decode_form(
+        body,
+        form,
+        currencies=tenant.allowed_currencies(),
+        now=datetime.now(UTC),
+        max_event_bytes=max_event_bytes,
+    )
+    return Decoded(prepare(items), left_out)
+
+
 class Decoding:
     """Decodes batches without holding up the event loop, in which it is to be used."""
 
@@ -65,15 +87,20 @@ class Decoding:
         self._max_event_bytes = max_event_bytes
         self._threads = CapacityLimiter(_THREADS)
 
-    async def decode(self, parts: list[bytes], tenant: Tenant, *, alone: bool) -> Prepared:
-        """Decode a batch; `alone` says that this process works on no other. Raises as `decode` does.
+    async def decode(
+        self, parts: list[bytes], tenant: Tenant, *, alone: bool, form: Form = PLAIN
+    ) -> Decoded:
+        """Decode a batch; `alone` says that this process works on no other. Raises as `decode_as` does.
 
         The parts of its body are put together where it is decoded, and stand as one in `parts` then.
         """
 
-        def here(*, common_only: bool = False) -> Prepared:
+        def here() -> Decoded:
+            return decode_as(_whole(parts), tenant, self._max_event_bytes, form)
+
+        def common_here() -> Decoded:
             body = _whole(parts)
-            return decode(body, tenant, self._max_event_bytes, common_only=common_only)
+            return Decoded(decode(body, tenant, self._max_event_bytes, common_only=True))
 
         size_bytes = sum(map(len, parts))
         if size_bytes <= _SMALL_BYTES:
@@ -81,24 +108,26 @@ class Decoding:
         if size_bytes >= _LARGE_BYTES:
             largest = size_bytes > _LARGEST_HERE_BYTES
             if largest or not alone:
-                batch = await self._decode_beside(parts, tenant, patient=largest)
-                if batch is not None:
-                    return batch
-            try:
-                return await in_thread(partial(here, common_only=True), self._threads)
-            except UncommonError:
-                batch = await self._decode_beside(parts, tenant, patient=True)
-            if batch is not None:
-                return batch
+                decoded = await self._decode_beside(parts, tenant, form, patient=largest)
+                if decoded is not None:
+                    return decoded
+            if form.dialect == "events":
+                try:
+                    return await in_thread(common_here, self._threads)
+                except UncommonError:
+                    pass
+            decoded = await self._decode_beside(parts, tenant, form, patient=True)
+            if decoded is not None:
+                return decoded
         return await in_thread(here, self._threads)
 
     async def _decode_beside(
-        self, parts: list[bytes], tenant: Tenant, *, patient: bool
-    ) -> Prepared | None:
+        self, parts: list[bytes], tenant: Tenant, form: Form, *, patient: bool
+    ) -> Decoded | None:
         decoded = await self._beside.run(
-            _decode_or_refuse, parts, tenant, self._max_event_bytes, patient=patient
+            _decode_or_refuse, parts, tenant, self._max_event_bytes, form, patient=patient
         )
-        if decoded is None or isinstance(decoded, Prepared):
+        if decoded is None or isinstance(decoded, Decoded):
             return decoded
         try:
             raise decoded
@@ -114,11 +143,11 @@ def _whole(parts: list[bytes]) -> bytes:
 
 
 def _decode_or_refuse(
-    parts: list[bytes], tenant: Tenant, max_event_bytes: int
-) -> Prepared | Exception | None:
+    parts: list[bytes], tenant: Tenant, max_event_bytes: int, form: Form
+) -> Decoded | Exception | None:
     """Decode a batch, or return why it is refused; None leaves whatever else happens to who asked."""
     try:
-        return decode(_whole(parts), tenant, max_event_bytes)
+        return decode_as(_whole(parts), tenant, max_event_bytes, form)
     except _REFUSALS as refusal:
         return refusal
     except Exception:  # noqa: BLE001 (it will be raised once more where it is answered)

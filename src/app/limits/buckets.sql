@@ -3,10 +3,10 @@
 -- clock is read when the row is locked: who waits for it finds what came in meanwhile.
 with taken as (
     insert into rate_buckets as b (tenant_id, key_id, what, full_at)
-    values (:tenant_id, :key_id, :what, clock_timestamp() + :cost * interval '1 microsecond')
+    values (:tenant_id, :key_id, :what, roundbook.later(clock_timestamp(), :cost::bigint))
     on conflict (tenant_id, key_id, what) do update
-       set full_at = greatest(b.full_at, clock_timestamp()) + :cost * interval '1 microsecond'
-     where b.full_at <= clock_timestamp() + :slack * interval '1 microsecond'
+       set full_at = roundbook.later(greatest(b.full_at, roundbook.bucket_clock()), :cost::bigint)
+     where b.full_at <= roundbook.later(roundbook.bucket_clock(), :slack::bigint)
     returning full_at
 ), found as (
     select true as granted, full_at from taken

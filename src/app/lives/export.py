@@ -27,12 +27,14 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     "checkpoints": ("log_number", "tree", "size"),
     "closings": ("number",),
     "conflicts": ("number",),
+    "day_rules": ("number",),
     "erased": ("position",),
     "erased_conflicts": ("number",),
     "head_statements": ("log_number", "n"),
     "holds": ("number",),
     "log_keys": ("log_number", "number"),
     "logs": ("number",),
+    "refused_items": ("received_at", "content_hash"),
 }
 
 

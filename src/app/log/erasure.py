@@ -18,7 +18,7 @@ from app.log.versions import last_version
 from domain.erasure import encode_record
 from domain.events import TOPICS, PlayerErased
 from domain.evidence.leaves import NO_SALT, commitment, content
-from domain.item_types import ITEM_TYPES, PERSONAL_TOPICS
+from domain.item_types import PERSONAL_TOPICS, WIRE_TYPES
 from domain.streams import player_stream
 from postgres.binary import micros
 from postgres.connections import Connection
@@ -35,12 +35,13 @@ class Sql(Statements):
     shut_out_snapshots: Statement
     erase: Statement
     delete_snapshots: Statement
+    forget_refused: Statement
 
 
 SQL = Sql(__file__)
 
 _TOPIC = TOPICS[PlayerErased]
-_PERSONAL_ITEMS = [wire_type for wire_type, entry in ITEM_TYPES.items() if entry.personal]
+_PERSONAL_ITEMS = sorted({WIRE_TYPES[topic] for topic in PERSONAL_TOPICS})
 _AT_ONCE = 1_000
 
 
@@ -60,12 +61,16 @@ class Why(NamedTuple):
 
 
 class Erased(NamedTuple):
-    """How much was erased, and the position of the record of it; None where there was nothing."""
+    """How much was erased, and the position of the record of it.
+
+    None where the log had nothing: what was `refused` is no part of it.
+    """
 
     record_position: int | None
     events: int = 0
     conflicts: int = 0
     snapshots: int = 0
+    refused: int = 0
 
 
 def erase(
@@ -78,8 +83,9 @@ def erase(
 ) -> Erased:
     """Erase what is personal in a player's stream, and with `before` all else that happened before then.
 
-    With it goes what was refused because of these events, and what the player's own refused items say. One
-    transaction under the tenant's lock: all of it or nothing. How old `before` must be says the caller.
+    With it goes what was refused because of these events, what the player's own refused items say, and all
+    that was left out of batches and names the player. One transaction under the tenant's lock: all of it or
+    nothing. How old `before` must be says the caller.
     Raises HeldError, and psycopg.errors.InsufficientPrivilege for another role than the owner.
     """
     stream = player_stream(player_id)
@@ -88,12 +94,14 @@ def erase(
     with locked_log(connection, tenant_id) as log:
         if is_held(connection, tenant_id, player_id):
             raise HeldError
+        whose = {"tenant_id": tenant_id, "player_id": player_id}
+        refused = connection.execute(SQL.forget_refused.sql, whose).rowcount
         positions = _erasable(connection, tenant_id, stream, before)
         numbers |= _own_conflicts(connection, tenant_id, player_id, after=seen)[0]
         at_them = {"tenant_id": tenant_id, "positions": positions}
         numbers |= set(fetch_all(connection, SQL.conflicts_at, at_them, int))
         if not positions and not numbers:
-            return Erased(None)
+            return Erased(None, refused=refused)
         state = encode_record(positions, reason=why.reason, by=why.by, at=log.now)
         at = micros(log.now)
         version = last_version(connection, tenant_id, stream) + 1
@@ -107,7 +115,7 @@ def erase(
         connection.execute(SQL.erase.sql, {**at_them, **what})
         of_stream = {"tenant_id": tenant_id, "stream": stream}
         snapshots = connection.execute(SQL.delete_snapshots.sql, of_stream).rowcount
-    return Erased(record_position, len(positions), len(numbers), snapshots)
+    return Erased(record_position, len(positions), len(numbers), snapshots, refused)
 
 
 def _erasable(
@@ -124,8 +132,9 @@ def _erasable(
 
 
 class _Whose(Struct):
-    # A value of any kind: of a repeated member the last one counts.
-    player_id: msgspec.Raw
+    # Values of any kind: of a repeated member the last one counts.
+    player_id: msgspec.Raw = msgspec.Raw()
+    user_id: msgspec.Raw = msgspec.Raw()
 
 
 _WHOSE = msgspec.json.Decoder(_Whose)
@@ -138,9 +147,16 @@ def _own_conflicts(
     found = set()
     for number, data in _personal_conflicts(connection, tenant_id, after):
         after = number
-        if msgspec.json.decode(_WHOSE.decode(data).player_id) == player_id:
+        whose = _WHOSE.decode(data)
+        if player_id in map(_named, (whose.player_id, whose.user_id)):
             found.add(number)
     return found, after
+
+
+def _named(member: msgspec.Raw) -> str | None:
+    """Return the player that a member names; a number of one dialect is the same as its digits."""
+    value = msgspec.json.decode(member) if bytes(member) else None
+    return None if isinstance(value, bool) or not isinstance(value, str | int) else str(value)
 
 
 def _personal_conflicts(

@@ -25,3 +25,7 @@ select erase(:tenant_id, :record_position, :positions::bigint[], :numbers::bigin
 
 -- name: delete_snapshots(tenant_id, stream)!
 delete from snapshots where tenant_id = :tenant_id and stream = :stream;
+
+-- name: forget_refused(tenant_id, player_id)!
+-- What was left out of batches is no part of the log, so there is no record of it to make.
+delete from roundbook.refused_items where tenant_id = :tenant_id and :player_id::text = any(player_ids);

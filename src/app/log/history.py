@@ -6,13 +6,14 @@ put together from short queries.
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
 from app.log.append import head
 from app.log.versions import last_version, position_of, version_at
+from domain.fasttrack import DIALECT, PAYLOADS, event_of
 from domain.ids import Id, Position
 from domain.item_types import EVENT_TYPES, EventType
 from domain.streams import game_stream, player_stream
@@ -39,6 +40,8 @@ PAGE_BYTES = 4 * 1024 * 1024
 LINES_BYTES = 512 * 1024
 """The same of lines that are read at once: they are held until the client has taken them."""
 _LINES_AT_ONCE = 1_000
+_COMMON_TOPICS = frozenset(("BetPlaced", "WinPaid"))
+"""Those without an index of their own."""
 
 
 class HistoryFilters(Struct, frozen=True):
@@ -70,7 +73,8 @@ class HistoryFilters(Struct, frozen=True):
 class HistoryEntry(Struct, frozen=True):
     """A recorded event: `event` is its wire type, `type` the domain event, `data` as it was sent.
 
-    Of one that was erased `data` is null, and `erased` the position at which that is recorded.
+    Of one that was erased `data` is null, and `erased` the position at which that is recorded. One that came
+    in another `dialect` is in the log under the topic `type.dialect`.
     """
 
     position: int
@@ -81,6 +85,7 @@ class HistoryEntry(Struct, frozen=True):
     recorded_at: datetime
     data: msgspec.Raw
     erased: int | UnsetType = UNSET
+    dialect: Literal["fasttrack"] | UnsetType = UNSET
 
 
 class Stretch(NamedTuple):
@@ -116,14 +121,33 @@ def read_stretch(
     if stream is not None:
         bounds |= {"stream": stream, "topics": topics}
         statement, end = SQL.stretch_of_stream, _bound_stream(connection, bounds)
-    elif topics is not None and len(topics) == 1:
-        bounds |= {"topic": topics[0]}
-        statement, end = SQL.stretch_of_rare_topic, until
-        if filters.at_or_after is not None or filters.before is not None:
-            end = _bound_rare_topic(connection, bounds)
+    elif topics is not None and not _COMMON_TOPICS.intersection(topics):
+        stretches = []
+        for topic in topics:
+            of_topic, end = {**bounds, "topic": topic}, until
+            if filters.at_or_after is not None or filters.before is not None:
+                end = _bound_rare_topic(connection, of_topic)
+            most = (limit, limit_bytes)
+            stretches.append(
+                _read(connection, SQL.stretch_of_rare_topic, of_topic, filters, (end, until), most)
+            )
+        return _merge(stretches, limit, limit_bytes)
     else:
         bounds |= {"topics": topics}
         statement, end = SQL.stretch_of_log, min(after + STRETCH_EVENTS, until)
+    return _read(connection, statement, bounds, filters, (end, until), (limit, limit_bytes))
+
+
+def _read(
+    connection: Connection,
+    statement: Statement,
+    bounds: dict[str, Any],
+    filters: HistoryFilters,
+    ends: tuple[int, int],
+    most: tuple[int, int],
+) -> Stretch:
+    """Read a stretch up to the first of `ends` where the log is asked for up to the second."""
+    (end, until), (limit, limit_bytes) = ends, most
     found = fetch_all(
         connection,
         statement,
@@ -143,6 +167,32 @@ def read_stretch(
     if len(entries) < len(found):
         return Stretch(entries, entries[-1].position)
     return Stretch(entries, end if end < until else None)
+
+
+def _merge(stretches: list[Stretch], limit: int, limit_bytes: int) -> Stretch:
+    """Put stretches of several topics into one, which ends where the first of them does."""
+    if len(stretches) == 1:
+        return stretches[0]
+    last = min(
+        (each.last_position for each in stretches if each.last_position is not None), default=None
+    )
+    found = sorted(
+        (
+            entry
+            for each in stretches
+            for entry in each.entries
+            if last is None or entry.position <= last
+        ),
+        key=lambda entry: entry.position,
+    )
+    entries: list[HistoryEntry] = []
+    held_bytes = 0
+    for entry in found:
+        if len(entries) == limit or held_bytes >= limit_bytes:
+            return Stretch(entries, entries[-1].position)
+        entries.append(entry)
+        held_bytes += len(bytes(entry.data))
+    return Stretch(entries, last)
 
 
 def ndjson_line(entry: HistoryEntry) -> bytes:
@@ -270,10 +320,11 @@ def _entry(row: _Row) -> HistoryEntry | None:
         row.stream,
         row.version,
         EVENT_TYPES[row.topic],
-        row.topic,
+        event_of(row.topic),
         row.recorded_at,
         msgspec.Raw(row.state),
         UNSET if row.erased is None else row.erased,
+        DIALECT if row.topic in PAYLOADS else UNSET,
     )
 
 

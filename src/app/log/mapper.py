@@ -4,7 +4,8 @@ import msgspec
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, MapperDeserialisationError, StoredEvent
 
-from domain.events import UnknownTopicError, decode
+from domain.decoding import decode
+from domain.events import UnknownTopicError
 from domain.recorded import RecordedEvent
 
 

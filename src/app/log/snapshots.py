@@ -1,6 +1,7 @@
 """Snapshots of aggregates: how they are written down, and the library's recorder that keeps them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
@@ -23,14 +24,21 @@ from postgres.connections import Pool
 
 # Whoever changes what an aggregate is, or how it is folded, gives it the next version here: snapshots of
 # another version are passed over, and replaced as streams go on.
-TOPICS: dict[type[Player | Game], str] = {Player: "Player.v1", Game: "Game.v1"}
+TOPICS: dict[type[Player | Game], str] = {Player: "Player.v2", Game: "Game.v2"}
 
 # By topic: the streams that there are such aggregates of.
-_STREAMS = {"Player.v1": PLAYER, "Game.v1": GAME}
+_STREAMS = {"Player.v2": PLAYER, "Game.v2": GAME}
 _DECODERS: dict[str, msgspec.json.Decoder[Player | Game]] = {
     topic: msgspec.json.Decoder(kind) for kind, topic in TOPICS.items()
 }
 
+
+# What JSON has no type for, by field of a profile.
+_READ_AS: dict[str, Callable[[str], object]] = {
+    "registration_date": Instant.parse,
+    "theoretical_rtp": Decimal,
+    "volatility": Decimal,
+}
 
 ERASURE_LOCK = 0x45726173
 """Shared by who keeps a snapshot, alone had by who erases: a number of PostgreSQL's advisory locks."""
@@ -76,9 +84,16 @@ class SnapshotMapper(Mapper[str]):
         try:
             aggregate = decoder.decode(stored_event.state)
             values = aggregate.profile.values
-            if values.get("registration_date") is not None:
-                values["registration_date"] = Instant.parse(values["registration_date"])
-        except (msgspec.MsgspecError, UnicodeDecodeError, TypeError, ValueError) as error:
+            for field, read in _READ_AS.items():
+                if values.get(field) is not None:
+                    values[field] = read(values[field])
+        except (
+            msgspec.MsgspecError,
+            UnicodeDecodeError,
+            TypeError,
+            ValueError,
+            InvalidOperation,
+        ) as error:
             raise MapperDeserialisationError(f"{where}: {error}") from error
         place = (aggregate.id, aggregate.version)
         if place != (stream, stored_event.originator_version):

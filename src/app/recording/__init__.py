@@ -5,8 +5,9 @@ as it is, whatever became of it before.
 """
 
 from app.recording.commit import commit, record
+from app.recording.foreseeing import foresee
 from app.recording.judge import KeyCollisionError
-from app.recording.prepare import Prepared, event_key, prepare
+from app.recording.prepare import Prepared, prepare
 from app.recording.receipt import Outcome, Receipt, ReceiptItem, Recorded
 
 __all__ = [
@@ -17,7 +18,7 @@ __all__ = [
     "ReceiptItem",
     "Recorded",
     "commit",
-    "event_key",
+    "foresee",
     "prepare",
     "record",
 ]

@@ -10,6 +10,7 @@ from app.recording.differences import Fingerprints, Pair, compare, fingerprints
 from app.recording.known_events import KnownEvents
 from app.recording.prepare import Prepared
 from app.recording.receipt import Outcome
+from domain.fasttrack import PAYLOADS, read, read_data
 from domain.item_types import WIRE_TYPES
 
 
@@ -89,7 +90,7 @@ def _others(batch: Prepared, known: KnownEvents, firsts: Mapping[bytes, int]) ->
         own = batch.state(index)
         same_type = WIRE_TYPES[batch.topics[index]] == WIRE_TYPES[topic]
         if not (same_type and own == state):
-            _check_ids(batch.unique_ids[index], _unique_id(state))
+            _check_ids(batch.unique_ids[index], _unique_id(topic, state))
             yield Pair(index, own, state if same_type else None)
 
 
@@ -106,5 +107,7 @@ class _Identified(msgspec.Struct):
 _IDENTIFIED = msgspec.json.Decoder(_Identified)
 
 
-def _unique_id(state: bytes) -> Any:
+def _unique_id(topic: str, state: bytes) -> Any:
+    if topic in PAYLOADS:
+        return read(PAYLOADS[topic], read_data(state)).unique_id
     return msgspec.json.decode(_IDENTIFIED.decode(state).unique_id)

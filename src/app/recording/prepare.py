@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Sequence
-from hashlib import blake2b
 
 from msgspec import Struct
 
 from app.log.rows import encode_item, item_state
 from app.wire.items import Item
 from domain.evidence.leaves import SALT_BYTES, commitment, content
+from domain.ids import event_key
 from domain.item_types import PERSONAL_TOPICS
 from postgres.binary import micros
 
@@ -36,11 +36,6 @@ class Prepared(Struct, frozen=True):
     def size_bytes(self) -> int:
         """How long the rows are together."""
         return sum(map(len, self.rows))
-
-
-def event_key(unique_id: str) -> bytes:
-    """Hash a unique_id to the 16 bytes by which the log knows it (BLAKE2b, RFC 7693)."""
-    return blake2b(unique_id.encode(), digest_size=16).digest()
 
 
 def prepare(items: Sequence[Item]) -> Prepared:

@@ -42,7 +42,7 @@ class Recorded(Struct, frozen=True):
     """What became of a batch, in columns: most clients ask for no receipt, and none is written for them.
 
     `log_id` is that of the log whose positions they are, 16 bytes. `salts` has one for each item, `hashes`
-    the leaf hashes of those that are stored, 32 bytes each.
+    the leaf hashes of those that are stored, 32 bytes each; none of what was only foreseen.
     """
 
     unique_ids: Sequence[str]
@@ -93,7 +93,7 @@ class Recorded(Struct, frozen=True):
         items, stored = [], 0
         columns = zip(self.unique_ids, self.outcomes, self.positions, self.salts, strict=True)
         for unique_id, outcome, position, salt in columns:
-            if outcome != "stored":
+            if outcome != "stored" or not self.hashes:
                 items.append(ReceiptItem(unique_id, outcome, position))
                 continue
             leaf_hash = b64encode(self.hashes[stored : stored + HASH_BYTES]).decode()

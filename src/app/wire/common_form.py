@@ -8,6 +8,7 @@ A reader never accepts what the rules refuse, but for NUL: whoever calls it has 
 import re
 from collections.abc import Callable, Container
 from datetime import datetime
+from decimal import Decimal
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
@@ -15,7 +16,7 @@ from msgspec import Meta, Raw, defstruct
 from msgspec.json import Decoder
 
 from app.wire.item import Item
-from app.wire.rules import MAX_ELEMENTS
+from app.wire.rules import MAX_ELEMENTS, MAX_RATIO
 from domain.instant import parse_datetime, parse_day_or_instant
 from domain.item_types import ITEM_TYPES, ItemType, Kind, Member
 from domain.money import MAX_FRACTION_DIGITS, MAX_INTEGER_DIGITS
@@ -38,6 +39,7 @@ _KINDS: dict[Kind, Any] = {
     Kind.TEXTS: Annotated[list[str], Meta(max_length=MAX_ELEMENTS)],
     Kind.FLAG: bool,
     Kind.AMOUNT: Raw,
+    Kind.RATIO: Raw,
     Kind.CURRENCY: str,
     Kind.DAY_OR_TIMESTAMP: str,
 }
@@ -82,7 +84,7 @@ def _reader(item_type: ItemType) -> Reader:
     return read
 
 
-_CHECKS = {Kind.AMOUNT, Kind.DAY_OR_TIMESTAMP}
+_CHECKS = {Kind.AMOUNT, Kind.RATIO, Kind.DAY_OR_TIMESTAMP}
 
 
 def _check_of(member: Member) -> Callable[[Any], None]:
@@ -94,12 +96,19 @@ def _check_of(member: Member) -> Callable[[Any], None]:
         if not _is_plain_amount(amount) and (member.required or amount != _NULL):
             raise ValueError("not an amount in its common form")
 
+    def check_ratio(data: Any) -> None:
+        check_amount(data)
+        ratio = value_of(data)
+        if ratio != _NULL and Decimal(bytes(ratio).decode()) > MAX_RATIO:
+            raise ValueError("too great")
+
     def check_day(data: Any) -> None:
         value = value_of(data)
         if value is not None:
             parse_day_or_instant(value)
 
-    return check_amount if member.kind is Kind.AMOUNT else check_day
+    checks = {Kind.AMOUNT: check_amount, Kind.RATIO: check_ratio, Kind.DAY_OR_TIMESTAMP: check_day}
+    return checks[member.kind]
 
 
 READERS: dict[str, Reader] = {

@@ -48,9 +48,11 @@ class InvalidItemsError(Exception):
 
 
 class Faults:
-    """Collects the faults of a batch, and ends the search when there are enough."""
+    """Collects the faults of a batch or an item, and ends the search when there are enough."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_REPORTED_FAULTS) -> None:
+        """Note `most` at most."""
+        self._most = most
         self._found: list[Fault] = []
 
     def __len__(self) -> int:
@@ -58,9 +60,14 @@ class Faults:
 
     def add(self, pointer: str, code: str, detail: str) -> None:
         """Note a fault. Raises InvalidItemsError when it is one more than are reported."""
-        if len(self._found) == MAX_REPORTED_FAULTS:
-            raise InvalidItemsError(self._found, MAX_REPORTED_FAULTS + 1)
+        if len(self._found) == self._most:
+            raise InvalidItemsError(self._found, self._most + 1)
         self._found.append(Fault(pointer, code, detail))
+
+    @property
+    def found(self) -> list[Fault]:
+        """The faults, in the order in which they were found."""
+        return self._found
 
     def raise_any(self) -> None:
         """Raise InvalidItemsError if a fault was noted."""

@@ -5,6 +5,10 @@ from datetime import datetime
 from msgspec import Struct
 
 
+class IgnoredItemError(Exception):
+    """The item is as it should be, and tells nothing that is recorded."""
+
+
 class Item(Struct, frozen=True, gc=False):
     """One valid item: the domain event's topic, its stream and time (UTC), and `data` as it was sent.
 

@@ -123,7 +123,7 @@ def _read_common_batch(body: bytes, *, common_only: bool) -> list[_CommonItem] |
         if common_only:
             return None
         check_syntax(body)
-        _elements(body, Faults())
+        elements_of(body, Faults())
     try:
         batch = _COMMON_BATCH.decode(body).items
     except ValidationError:
@@ -164,7 +164,7 @@ def _decode_any_batch(body: bytes, limits: Limits) -> list[Item]:
     """Read a batch of any form exactly, after what is refused before its items are looked at."""
     check_syntax(body)
     faults = Faults()
-    elements = _elements(body, faults)
+    elements = elements_of(body, faults)
     items = [
         item
         for index, element in enumerate(elements)
@@ -174,7 +174,7 @@ def _decode_any_batch(body: bytes, limits: Limits) -> list[Item]:
     return items
 
 
-def _elements(body: bytes, faults: Faults) -> list[Raw]:
+def elements_of(body: bytes, faults: Faults) -> list[Raw]:
     """Take the items of any JSON apart, if they are an array, and not too many."""
     try:
         items = bytes(_ANY_BATCH.decode(body).items)
@@ -187,7 +187,12 @@ def _elements(body: bytes, faults: Faults) -> list[Raw]:
     if not items.startswith(b"["):
         faults.add("/items", "wrong_type", "must be an array")
         return []
+    return elements_in(items)
+
+
+def elements_in(array: bytes) -> list[Raw]:
+    """Take an array apart. Raises TooManyItemsError if it has more than a batch may have."""
     # Counted first: 16 MiB of `[0,0,…]` would be half a gigabyte of objects.
-    if has_more_elements(items, MAX_ITEMS):
+    if has_more_elements(array, MAX_ITEMS):
         raise TooManyItemsError(MAX_ITEMS)
-    return _ELEMENTS.decode(items)
+    return _ELEMENTS.decode(array)

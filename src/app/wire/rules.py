@@ -24,6 +24,9 @@ MAX_ELEMENTS = 10_000
 MAX_NUMBER_CHARACTERS = 10_000
 """How long the spelling of an amount is at most, zeros and exponent included."""
 
+MAX_RATIO = 2
+"""What a game can return of a bet in the long run at most."""
+
 
 class Limits(NamedTuple):
     """What a rule has to know of the world.
@@ -128,6 +131,15 @@ def amount(text: bytes, limits: Limits) -> Iterable[Problem]:
     return _FINE
 
 
+def ratio(text: bytes, limits: Limits) -> Iterable[Problem]:
+    """Allow an amount that is not more than 2."""
+    if problems := tuple(amount(text, limits)):
+        return problems
+    if parse_amount(text.decode("ascii")) > MAX_RATIO:
+        return _wrong("too_great", f"must not be more than {MAX_RATIO}")
+    return _FINE
+
+
 def currency(text: bytes, limits: Limits) -> Iterable[Problem]:
     """Allow the code of a currency that the tenant may send."""
     if not text.startswith(b'"'):
@@ -208,6 +220,7 @@ _OF_KIND: dict[Kind, Rule] = {
     Kind.TEXTS: strings,
     Kind.FLAG: boolean,
     Kind.AMOUNT: amount,
+    Kind.RATIO: ratio,
     Kind.CURRENCY: currency,
     Kind.DAY_OR_TIMESTAMP: day_or_timestamp,
 }

@@ -18,6 +18,7 @@ from psycopg import sql
 from postgres.connections import Connection
 from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
+from projections.days import newest_rule
 from projections.entries import Scope, Versions
 from projections.models.registry import code_versions, tables
 from projections.tracking import Pool
@@ -84,17 +85,18 @@ class Generation(NamedTuple):
 
 
 class Unkept(NamedTuple):
-    """A generation with something to do: its rows are of other versions of the code, or it is retired."""
+    """A generation with something to do: its rows are of other versions than `wanted`, or it is retired."""
 
     tenant_id: int
     is_other: bool
     is_retired: bool
     built_with: Versions
+    wanted: Versions
 
 
 def unkept(connection: Connection) -> list[Unkept]:
     """List the generations, of all tenants, that are to be rebuilt by this code or to be deleted."""
-    return fetch_all(connection, SQL.unkept, {"versions": _encoded_versions()}, Unkept)
+    return fetch_all(connection, SQL.unkept, {"versions": _encoded(code_versions())}, Unkept)
 
 
 @contextmanager
@@ -120,21 +122,25 @@ def sole_rebuild(pool: Pool, tenant_id: int, *, patience_s: float = 0) -> Iterat
 
 
 def begin_or_resume(pool: Pool, tenant_id: int) -> Scope:
-    """Return the generation in the making: what an interrupted rebuild by this code left, or a new one."""
+    """Return the generation in the making: what an interrupted rebuild by this code left, or a new one.
+
+    By the newest rule of the tenant's days.
+    """
     with pool.connection() as connection, connection.transaction():
         known = _generations(connection, tenant_id, lock=True)
+        wanted = {**code_versions(), **newest_rule(connection, tenant_id).versions}
         resumed = None
         for each in known:
             if not each.in_the_making:
                 continue
-            if resumed is None and each.versions == code_versions():
+            if resumed is None and each.versions == wanted:
                 resumed = each.number
             else:
                 connection.execute(SQL.retire.sql, _named(Scope(tenant_id, each.number)))
         if resumed is not None:
             return Scope(tenant_id, resumed)
         scope = Scope(tenant_id, max((each.number for each in known), default=0) + 1)
-        new = _named(scope) | {"versions": _encoded_versions()}
+        new = _named(scope) | {"versions": _encoded(wanted)}
         connection.execute(SQL.begin_generation.sql, new)
         return scope
 
@@ -279,8 +285,8 @@ def _generations(connection: Connection, tenant_id: int, *, lock: bool = False) 
     return fetch_all(connection, statement, {"tenant_id": tenant_id}, Generation)
 
 
-def _encoded_versions() -> str:
-    return msgspec.json.encode(code_versions()).decode()
+def _encoded(versions: Versions) -> str:
+    return msgspec.json.encode(versions).decode()
 
 
 def _named(scope: Scope) -> dict[str, object]:

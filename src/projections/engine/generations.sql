@@ -36,11 +36,16 @@ select pg_try_advisory_lock(:number, :tenant_id);
 select pg_advisory_unlock(:number, :tenant_id);
 
 -- name: unkept(versions)
--- Whose live read models are of other versions of the code, and who has retired ones.
-select t.tenant_id, t.live and t.versions <> :versions::jsonb as is_other, t.retired as is_retired,
-       t.versions as built_with
+-- Whose live read models are of other versions of the code or by other days than the newest rule's, and who has
+-- retired ones.
+select t.tenant_id, t.live and t.versions <> w.versions as is_other, t.retired as is_retired,
+       t.versions as built_with, w.versions as wanted
   from tracking t
- where t.retired or t.live and t.position > 0 and t.versions <> :versions::jsonb
+ cross join lateral (
+       select :versions::jsonb || coalesce(
+                  (select jsonb_build_object('gaming_day', max(number)) from roundbook.day_rules
+                    where tenant_id = t.tenant_id having max(number) is not null), '{}') as versions) w
+ where t.retired or t.live and t.position > 0 and t.versions <> w.versions
  order by t.tenant_id, t.generation;
 
 -- name: columns(table)

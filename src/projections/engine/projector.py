@@ -179,10 +179,15 @@ class Projector:
                 return 0
             if claimed.failed_position == claimed.position + 1:
                 limit = 1
-            versions = claimed.versions if claimed.position else code_versions()
+            versions = (
+                claimed.versions
+                if claimed.position
+                else {**code_versions(), **claimed.days.versions}
+            )
             # A read model that is new in this code does not start midway through a generation.
             names = [name for name in READ_MODELS if name in versions]
-            wanted = Wanted(scope.tenant_id, claimed.position, limit, until, names)
+            rule = claimed.days.rule
+            wanted = Wanted(scope.tenant_id, claimed.position, limit, until, names, rule)
             reader = self._reader()
             read = reader.read(wanted)
             notifications, folded, error = read

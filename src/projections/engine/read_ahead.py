@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from eventsourcing.persistence import Notification
 
+from domain.gaming_day import DayRule, gaming_days
 from postgres.errors import is_exhausted
 from projections.entries import decode_stretch
 from projections.models.registry import READ_MODELS
@@ -19,7 +20,7 @@ from projections.models.registry import READ_MODELS
 class Wanted(NamedTuple):
     """A stretch of a tenant's log: after a position, so many events, up to another position.
 
-    And for which read models.
+    And for which read models, by which days.
     """
 
     tenant_id: int
@@ -27,6 +28,7 @@ class Wanted(NamedTuple):
     limit: int
     until: int | None
     models: Sequence[str]
+    rule: DayRule = DayRule()
 
 
 class Read(NamedTuple):
@@ -77,7 +79,7 @@ class Reader:
     def _read(self, wanted: Wanted) -> Read:
         notifications = self._select(wanted)
         try:
-            stretch = decode_stretch(notifications)
+            stretch = decode_stretch(notifications, gaming_days(wanted.rule))
         except Exception as error:  # of the events, likely; the projector finds out of which
             if is_exhausted(error):
                 raise

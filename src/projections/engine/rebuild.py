@@ -14,6 +14,7 @@ import psycopg
 
 from postgres.answering import answering_within
 from postgres.connections import Connection
+from projections.days import GAMING_DAY, without_rule
 from projections.engine import generations
 from projections.engine.comparison import Comparison, compare
 from projections.engine.generations import RebuildError, Standing
@@ -46,11 +47,15 @@ class Progress(NamedTuple):
 
 
 class Rebuilt(NamedTuple):
-    """What a rebuild found. `changed` are the projections of another version: (old, new), 0 for none."""
+    """What a rebuild found. `changed` are the projections of another version: (old, new), 0 for none.
+
+    `by_other_days` are those that count by other days than before.
+    """
 
     position: int
     comparisons: list[Comparison]
     changed: dict[str, tuple[int, int]]
+    by_other_days: list[str]
 
     @property
     def differences(self) -> int:
@@ -97,7 +102,7 @@ class Rebuild:
     ) -> Rebuilt:
         """Rebuild all read models, compare those that are `compared`, and make the new ones live.
 
-        Without names those of the same version are compared, for others may well differ. With `check`
+        Without names those of the same version and days are compared: others may well differ. With `check`
         the new ones are dropped instead. Another rebuild of the tenant is waited for `patience_s`: it
         may have been killed. Raises AlreadyRebuildingError, StoppedError and other RebuildErrors,
         projections.entries.PoisonError, and what the store raises.
@@ -106,8 +111,10 @@ class Rebuild:
             scope = generations.begin_or_resume(self._pool, self._tenant_id)
             with self._one_moment(scope) as (snapshot, at):
                 self._report(Progress(at.made.position, at.live.position, "comparing"))
-                changed = _changed(at)
-                chosen = compared or [name for name in READ_MODELS if name not in changed]
+                changed, by_other_days = _changed(at), _by_other_days(at)
+                chosen = compared or [
+                    name for name in READ_MODELS if name not in {*changed, *by_other_days}
+                ]
                 old = Scope(self._tenant_id, at.live.number)
                 with answering_within(snapshot, _COMPARISON_S), self._stopping(snapshot):
                     comparisons = [
@@ -121,7 +128,7 @@ class Rebuild:
             else:
                 with self._level(scope) as holder:
                     generations.switch(holder, scope)
-            rebuilt = Rebuilt(at.made.position, comparisons, changed)
+            rebuilt = Rebuilt(at.made.position, comparisons, changed, by_other_days)
             self._found(rebuilt)
             self._report(Progress(at.live.position, at.live.position, "deleting"))
             generations.sweep(self._pool, self._tenant_id, self._stop)
@@ -210,6 +217,13 @@ def _changed(at: Standing) -> dict[str, tuple[int, int]]:
         return {}
     return {
         name: (old.get(name, 0), version)
-        for name, version in new.items()
+        for name, version in without_rule(new).items()
         if old.get(name, 0) != version
     }
+
+
+def _by_other_days(at: Standing) -> list[str]:
+    old, new = at.live.versions, at.made.versions
+    if not at.live.position or old.get(GAMING_DAY, 0) == new.get(GAMING_DAY, 0):
+        return []
+    return [name for name, model in READ_MODELS.items() if model.by_day]

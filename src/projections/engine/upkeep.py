@@ -1,4 +1,4 @@
-"""What projectors do unasked: read models of an older version of the code are rebuilt, retired ones deleted.
+"""What projectors do unasked: read models of other code or other days are rebuilt, retired ones deleted.
 
 Any number of processes can run this: for each tenant one of them does it.
 """
@@ -15,7 +15,7 @@ from projections.engine.generations import AlreadyRebuildingError, OvertakenErro
 from projections.engine.projector import Projector
 from projections.engine.rebuild import Progress, Rebuild, Rebuilt, StoppedError
 from projections.entries import PoisonError, Versions
-from projections.models.registry import code_versions, is_of_newer_code
+from projections.models.registry import is_of_newer_code
 from projections.tracking import Pool
 
 REBUILDING = Gauge(
@@ -69,21 +69,19 @@ class Upkeep:
         """
         with self._pool.connection() as connection:
             found = unkept(connection)
-        for tenant_id, is_other, is_retired, built_with in found:
+        for tenant_id, is_other, is_retired, built_with, wanted in found:
             if stop.is_set():
                 break
             if is_retired:
                 sweep(self._pool, tenant_id, stop)
             if is_other and not is_of_newer_code(built_with):
-                self._rebuild(tenant_id, built_with, stop, now_s)
+                self._rebuild(_Telling(tenant_id, built_with, wanted), stop, now_s)
         return bool(found)
 
-    def _rebuild(
-        self, tenant_id: int, built_with: Versions, stop: threading.Event, now_s: float
-    ) -> None:
+    def _rebuild(self, telling: "_Telling", stop: threading.Event, now_s: float) -> None:
+        tenant_id = telling.tenant_id
         if self._rest_until.get(tenant_id, 0) > now_s:
             return
-        telling = _Telling(tenant_id, built_with)
         rebuild = Rebuild(
             self._pool,
             self._projector,
@@ -115,9 +113,11 @@ class Upkeep:
 class _Telling:
     """What the log says of a rebuild: that it began, every few seconds how far it is, what it found."""
 
-    def __init__(self, tenant_id: int, built_with: Versions) -> None:
+    def __init__(self, tenant_id: int, built_with: Versions, wanted: Versions) -> None:
+        self.tenant_id = tenant_id
         self._log = log.bind(tenant_id=tenant_id)
         self._built_with = built_with
+        self._wanted = wanted
         self._told_s: float | None = None
 
     def how_far(self, progress: Progress) -> None:
@@ -126,7 +126,7 @@ class _Telling:
             self._log.info(
                 "the read models are of another version and are rebuilt",
                 versions=dict(self._built_with),
-                own_versions=code_versions(),
+                own_versions=dict(self._wanted),
                 **progress._asdict(),
             )
         elif now_s < self._told_s + _REPORT_EVERY_S:

@@ -1,21 +1,23 @@
 """What moved by player, currency and time: balances as of any time of the events, late ones included.
 
-A balance as of a time is the sum of whole days, of whole periods of 10 minutes, and of the events of one.
+A balance as of a time is the sum of whole gaming days, of whole periods of 10 minutes, and of the events of
+one. A period that the beginning of a day would cut is two: no period is of two days.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-
-from msgspec.structs import astuple
+from datetime import datetime
+from typing import NamedTuple
 
 from domain.balance import Balance, Movement, fold_balance
 from domain.events import Event, is_bare
+from domain.gaming_day import GamingDays
 from domain.sums import add_sums
 from postgres.connections import Connection
 from postgres.rows import fetch_all, fetch_pairs
 from postgres.statements import Statement, Statements
 from projections.entries import Entries, Scope, group_entries
 from projections.reading import Snapshot, read_events
+from projections.rolled_back import Columned, Row, net
 from projections.upserts import Columns, array, columns, upsert
 
 
@@ -23,6 +25,7 @@ class Sql(Statements):
     """Adding to periods, and adding them up."""
 
     add_to_balance_periods: Statement
+    add_rolled_back: Statement
     balances_before: Statement
     positions_within: Statement
 
@@ -30,71 +33,85 @@ class Sql(Statements):
 SQL = Sql(__file__)
 
 _MINUTES = 10
-_TO_LAST_MOMENT = timedelta(minutes=_MINUTES, microseconds=-1)
-_COLUMNS = ("player_id", "currency", "is_day", "period", *Balance.__struct_fields__, "positions")
+_KEY = ("player_id", "currency", "is_day", "period")
+_COLUMNED = Columned(_KEY, Balance)
+_COLUMNS = (*_KEY, *_COLUMNED.net, "positions")
 
 
 Periods = Mapping[datetime, tuple[Balance, str]]
 """Of each 10 minutes what moved, and where its events stand in the log, as the text of an array."""
 
 
-def fold_periods(moves: Entries[Movement]) -> Periods:
+def fold_periods(moves: Entries[Movement], days: GamingDays) -> Periods:
     """Fold what moved by one player in one currency, by the 10 minutes in which it happened."""
     moments = [event.timestamp for event in moves.events]
-    period = _period(min(moments))
+    period = _period(min(moments), days)
     # Mostly it is all within one of them.
-    if max(moments) <= period + _TO_LAST_MOMENT:
+    if _period(max(moments), days) == period:
         periods = {period: moves}
     else:
-        periods = group_entries(moves, map(_period, moments))
+        periods = group_entries(moves, [_period(moment, days) for moment in moments])
     return {
         period: (fold_balance(held.events), array(sorted(held.positions)))
         for period, held in periods.items()
     }
 
 
-def period_columns(moved: Mapping[tuple[str, str], Periods]) -> Columns:
+class FoldedPeriods(NamedTuple):
+    """What moved in periods and days, and what was rolled back in them."""
+
+    moved: Columns
+    rolled_back: Columns
+
+
+def period_columns(
+    moved: Mapping[tuple[str, str], Periods], gaming_days: GamingDays
+) -> FoldedPeriods:
     """Return the rows of what moved, by player and currency, in its periods and days."""
-    rows: list[tuple[object, ...]] = []
+    sums: list[Row] = []
+    positions_of: list[str] = []
     for whose, periods in moved.items():
         days: dict[datetime, Balance] = {}
         for period, (balance, positions) in periods.items():
-            rows.append((*whose, False, period, *astuple(balance), positions))
-            day = _day(period)
+            sums.append(((*whose, False, period), balance))
+            positions_of.append(positions)
+            day = gaming_days.begin_of(period)
             days[day] = add_sums(days[day], balance) if day in days else balance
-        rows += [(*whose, True, day, *astuple(balance), "{}") for day, balance in days.items()]
-    return columns(rows, _COLUMNS)
+        sums += [((*whose, True, day), balance) for day, balance in days.items()]
+        positions_of += ["{}"] * len(days)
+    rows = [
+        (*key, *net(balance), positions)
+        for (key, balance), positions in zip(sums, positions_of, strict=True)
+    ]
+    return FoldedPeriods(columns(rows, _COLUMNS), _COLUMNED.rolled_back_columns(sums))
 
 
-def write_periods(connection: Connection, scope: Scope, moved: Columns) -> None:
+def write_periods(connection: Connection, scope: Scope, folded: FoldedPeriods) -> None:
     """Add what moved to each player's periods."""
-    upsert(connection, SQL.add_to_balance_periods, scope, moved)
+    upsert(connection, SQL.add_to_balance_periods, scope, folded.moved)
+    upsert(connection, SQL.add_rolled_back, scope, folded.rolled_back)
 
 
-def _period(moment: datetime) -> datetime:
-    """Return the beginning of the 10 minutes that a moment belongs to."""
-    return moment.replace(minute=moment.minute - moment.minute % _MINUTES, second=0, microsecond=0)
-
-
-def _day(moment: datetime) -> datetime:
-    """Return the beginning of the day that a moment belongs to."""
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+def _period(moment: datetime, days: GamingDays) -> datetime:
+    """Return when the period of a moment begins: its 10 minutes, or what its day has of them."""
+    begin = moment.replace(minute=moment.minute - moment.minute % _MINUTES, second=0, microsecond=0)
+    return max(begin, days.begin_of(moment))
 
 
 def read_as_of(seen: Snapshot, player_id: str, as_of: datetime) -> dict[str, Balance]:
     """Read a player's balances by currency, of the events that happened at `as_of` or before."""
-    period = _period(as_of)
+    period = _period(as_of, seen.days)
     parameters = {
         **seen.scope._asdict(),
         "player_id": player_id,
-        "day": _day(period),
+        "day": seen.days.begin_of(period),
         "period": period,
     }
     connection = seen.connection
     before = fetch_pairs(
-        connection, SQL.balances_before, parameters, "currency", Balance, binary=True
+        connection, SQL.balances_before, parameters, "currency", _COLUMNED.row, binary=True
     )
-    balances = dict(before)
+    balances = {currency: _COLUMNED.sums(row) for currency, row in before}
     positions = fetch_all(connection, SQL.positions_within, parameters, int, binary=True)
     moved: dict[str, list[Event]] = {}
     for position, event in read_events(seen, positions):

@@ -7,7 +7,6 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from msgspec import Struct
-from msgspec.structs import astuple
 
 from domain.balance import Balance, Movement
 from domain.ids import Id, Position
@@ -18,9 +17,10 @@ from postgres.statements import Statement, Statements
 from projections.entries import Entries, Scope, Stretch, group_entries
 from projections.models import balance_periods
 from projections.reading import Amount, Rows, Snapshot, rows, select_pairs
-from projections.upserts import Columns, columns, upsert
+from projections.rolled_back import Columned, RolledBackView, rolled_back_view
+from projections.upserts import Columns, upsert
 
-VERSION = 1
+VERSION = 2
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
 TABLES = ["balances", "balance_periods"]
 
@@ -29,19 +29,22 @@ class Sql(Statements):
     """Adding to balances, and reading them."""
 
     add_to_balances: Statement
+    add_rolled_back: Statement
     find_balances: Statement
 
 
 SQL = Sql(__file__)
-_WHOSE = attrgetter("player_id", "currency")
-_COLUMNS = ("player_id", "currency", *Balance.__struct_fields__)
+_KEY = ("player_id", "currency")
+_WHOSE = attrgetter(*_KEY)
+_COLUMNED = Columned(_KEY, Balance)
 
 
 class Folded(NamedTuple):
     """What moved, by player and currency: in all, and by the time at which it moved."""
 
     totals: Columns
-    periods: Columns
+    rolled_back: Columns
+    periods: balance_periods.FoldedPeriods
 
 
 def fold(stretch: Stretch) -> Folded:
@@ -51,19 +54,24 @@ def fold(stretch: Stretch) -> Folded:
         if isinstance(event, Movement):
             moves.add(position, event)
     moved = {
-        whose: balance_periods.fold_periods(each)
+        whose: balance_periods.fold_periods(each, stretch.days)
         for whose, each in group_entries(moves, map(_WHOSE, moves.events)).items()
     }
     totals = [
-        (*whose, *astuple(reduce(add_sums, [balance for balance, _ in periods.values()])))
+        (whose, reduce(add_sums, [balance for balance, _ in periods.values()]))
         for whose, periods in moved.items()
     ]
-    return Folded(columns(totals, _COLUMNS), balance_periods.period_columns(moved))
+    return Folded(
+        _COLUMNED.net_columns(totals),
+        _COLUMNED.rolled_back_columns(totals),
+        balance_periods.period_columns(moved, stretch.days),
+    )
 
 
 def write(connection: Connection, scope: Scope, folded: Folded) -> None:
     """Add what moved to the balances, those of today and those of the past."""
     upsert(connection, SQL.add_to_balances, scope, folded.totals)
+    upsert(connection, SQL.add_rolled_back, scope, folded.rolled_back)
     balance_periods.write_periods(connection, scope, folded.periods)
 
 
@@ -80,7 +88,7 @@ class BalanceFilters(Struct, frozen=True):
 
 
 class BalanceCounts(Struct, frozen=True):
-    """How many movements a balance is made of."""
+    """How many movements a balance is made of; what was rolled back is among them."""
 
     deposits: int
     withdrawals: int
@@ -91,7 +99,8 @@ class BalanceCounts(Struct, frozen=True):
 class BalanceView(Struct, frozen=True):
     """The net flows of a player in one currency; they may be negative.
 
-    real = deposited - withdrawn - bet_real + win_real, bonus = win_bonus - bet_bonus.
+    real = deposited - withdrawn - bet_real + win_real, bonus = win_bonus - bet_bonus. What was bet and won is
+    without what was `rolled_back`.
     """
 
     player_id: str
@@ -106,6 +115,7 @@ class BalanceView(Struct, frozen=True):
     win_bonus: Amount
     deposited_eur: Amount
     counts: BalanceCounts
+    rolled_back: RolledBackView
 
 
 BalancePlace = tuple[Id, Id]
@@ -120,14 +130,16 @@ def find_balances(
     found = select_pairs(
         seen,
         SQL.find_balances,
-        ("player_id", "currency"),
-        Balance,
+        _KEY,
+        _COLUMNED.row,
         filters,
         after_player=after_player,
         after_currency=after_currency,
         limit=limit + 1,
     )
-    views = [_view(player_id, currency, balance) for (player_id, currency), balance in found]
+    views = [
+        _view(player_id, currency, _COLUMNED.sums(row)) for (player_id, currency), row in found
+    ]
     return rows(views, limit, lambda view: (view.player_id, view.currency))
 
 
@@ -173,4 +185,5 @@ def _view(player_id: str, currency: str, balance: Balance) -> BalanceView:
         win_bonus=plain(balance.win_bonus),
         deposited_eur=plain(balance.deposited_eur),
         counts=BalanceCounts(balance.deposits, balance.withdrawals, balance.bets, balance.wins),
+        rolled_back=rolled_back_view(balance.rolled_back),
     )

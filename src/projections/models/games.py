@@ -5,19 +5,28 @@ from typing import Any, Literal
 
 from msgspec import Struct, defstruct
 
-from domain.events import GameUpdated
+from domain.events import GameUpdated, RoundEnded
 from domain.ids import Id
 from domain.instant import as_datetime
+from domain.money import plain
 from domain.profile import GAME_FIELDS, Profile, Sighting
 from postgres.connections import Connection
 from postgres.rows import fetch_pairs
 from postgres.statements import Statement, Statements
 from projections.entries import Scope, Stretch
 from projections.models.profiles import Folded, encode_stamps, fold_named, fold_profiles
-from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select, select_pairs
+from projections.reading import (
+    PAGE_BYTES,
+    Amount,
+    Rows,
+    Snapshot,
+    measured_rows,
+    select,
+    select_pairs,
+)
 from projections.upserts import array, columns, upsert
 
-VERSION = 1
+VERSION = 2
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
 TABLES = ["games"]
 
@@ -38,12 +47,14 @@ _Values = defstruct("_Values", GAME_FIELDS)
 _SEEN = ("game_id", "first_seen", "last_seen")
 _UPDATED = (*_SEEN, *GAME_FIELDS, "name_folded", "stamps")
 _LISTS = ("categories", "features", "themes")
+_NUMBERS = ("theoretical_rtp", "volatility")
 
 
 def fold(stretch: Stretch) -> Folded[GameUpdated]:
     """Fold what a stretch of the log says of games."""
     updates = [event for event in stretch.others.events if isinstance(event, GameUpdated)]
-    return fold_named([*updates, *stretch.played.events], updates, _SEEN)
+    ended = [event for event in stretch.others.events if isinstance(event, RoundEnded)]
+    return fold_named([*updates, *ended, *stretch.played.events], updates, _SEEN)
 
 
 def write(connection: Connection, scope: Scope, folded: Folded[GameUpdated]) -> None:
@@ -88,7 +99,11 @@ class GameFilters(Struct, frozen=True):
 
 
 class GameView(Struct, frozen=True):
-    """A game in the catalogue; first_seen and last_seen span all events that name the game."""
+    """A game in the catalogue; first_seen and last_seen span all events that name the game.
+
+    `theoretical_rtp` is what it returns of a bet in the long run, `volatility` the standard deviation of what
+    a bet of 1 wins, as far as updates told.
+    """
 
     game_id: str
     name: str | None
@@ -100,6 +115,8 @@ class GameView(Struct, frozen=True):
     has_freespins: HasFreespins
     first_seen: datetime
     last_seen: datetime
+    theoretical_rtp: Amount | None = None
+    volatility: Amount | None = None
 
 
 class FacetValue(Struct, frozen=True):
@@ -149,6 +166,8 @@ def game_view(game_id: str, profile: Profile, sighting: Sighting) -> GameView:
         known[field] = known[field] or []
     known["device"] = "undefined" if known["device"] is None else known["device"]
     known["has_freespins"] = known["has_freespins"] or "unknown"
+    for field in _NUMBERS:
+        known[field] = None if known[field] is None else plain(known[field])
     return GameView(
         game_id=game_id,
         **known,

@@ -9,24 +9,26 @@ on conflict (tenant_id, generation, game_id) do update set
 returning 1;
 
 -- name: game_profiles(tenant_id, generation, game_ids)
-select game_id, stamps::text as stamps, name, provider, categories, features, themes, device, has_freespins
+select game_id, stamps::text as stamps, name, provider, categories, features, themes, device, has_freespins,
+       theoretical_rtp, volatility
   from games
  where tenant_id = :tenant_id and generation = :generation and game_id = any(:game_ids);
 
--- name: update_games(tenant_id, generation, game_id, first_seen, last_seen, name, provider, categories, features, themes, device, has_freespins, name_folded, stamps)
+-- name: update_games(tenant_id, generation, game_id, first_seen, last_seen, name, provider, categories, features, themes, device, has_freespins, theoretical_rtp, volatility, name_folded, stamps)
 -- Of those whose entry changes, new ones among them. Arrays of different lengths can't be elements of one
 -- array: lists come as text, '{"a","b"}'.
 insert into games as g
        (tenant_id, generation, game_id, first_seen, last_seen, name, provider, categories, features, themes,
-        device, has_freespins, name_folded, stamps)
+        device, has_freespins, theoretical_rtp, volatility, name_folded, stamps)
 select :tenant_id, :generation, u.game_id, u.first_seen, u.last_seen, u.name, u.provider,
-       u.categories::text[], u.features::text[], u.themes::text[], u.device, u.has_freespins, u.name_folded,
-       u.stamps::jsonb
+       u.categories::text[], u.features::text[], u.themes::text[], u.device, u.has_freespins,
+       u.theoretical_rtp, u.volatility, u.name_folded, u.stamps::jsonb
   from unnest(:game_id::text[], :first_seen::timestamptz[], :last_seen::timestamptz[], :name::text[],
               :provider::text[], :categories::text[], :features::text[], :themes::text[], :device::text[],
-              :has_freespins::text[], :name_folded::text[], :stamps::text[])
+              :has_freespins::text[], :theoretical_rtp::numeric[], :volatility::numeric[], :name_folded::text[],
+              :stamps::text[])
        as u (game_id, first_seen, last_seen, name, provider, categories, features, themes, device,
-             has_freespins, name_folded, stamps)
+             has_freespins, theoretical_rtp, volatility, name_folded, stamps)
 on conflict (tenant_id, generation, game_id) do update set
     first_seen = least(g.first_seen, excluded.first_seen),
     last_seen = greatest(g.last_seen, excluded.last_seen),
@@ -37,6 +39,8 @@ on conflict (tenant_id, generation, game_id) do update set
     themes = excluded.themes,
     device = excluded.device,
     has_freespins = excluded.has_freespins,
+    theoretical_rtp = excluded.theoretical_rtp,
+    volatility = excluded.volatility,
     name_folded = excluded.name_folded,
     stamps = excluded.stamps
 returning 1;
@@ -44,13 +48,15 @@ returning 1;
 -- name: find_games(tenant_id, generation, provider, category, feature, theme, device, has_freespins, q_folded, after, limit, page_bytes)
 -- What a page can't hold is left out behind the first; `selected` tells how many there were with it.
 select game_id, name, provider, categories, features, themes, device, has_freespins, first_seen, last_seen,
-       selected
+       theoretical_rtp, volatility, selected
   from (select chosen.*, count(*) over () as selected,
                sum(octet_length(chosen::text)) over (order by game_id rows between unbounded preceding
                                                      and 1 preceding) as bytes_before
           from (select game_id, name, provider, categories, features, themes,
                        coalesce(device, 'undefined') as device,
-                       coalesce(has_freespins, 'unknown') as has_freespins, first_seen, last_seen
+                       coalesce(has_freespins, 'unknown') as has_freespins, first_seen, last_seen,
+                       trim_scale(theoretical_rtp)::text as theoretical_rtp,
+                       trim_scale(volatility)::text as volatility
                   from games
                  where tenant_id = :tenant_id and generation = :generation
                    and (:provider::text is null or provider = :provider)
@@ -68,7 +74,8 @@ select game_id, name, provider, categories, features, themes, device, has_freesp
 
 -- name: get_game(tenant_id, generation, game_id)
 select game_id, name, provider, categories, features, themes, coalesce(device, 'undefined') as device,
-       coalesce(has_freespins, 'unknown') as has_freespins, first_seen, last_seen
+       coalesce(has_freespins, 'unknown') as has_freespins, first_seen, last_seen,
+       trim_scale(theoretical_rtp)::text as theoretical_rtp, trim_scale(volatility)::text as volatility
   from games
  where tenant_id = :tenant_id and generation = :generation and game_id = :game_id;
 

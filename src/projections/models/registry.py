@@ -4,20 +4,31 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from postgres.connections import Connection
+from projections.days import without_rule
 from projections.entries import Scope, Stretch, Versions
-from projections.models import activity, balances, games, players, rounds, transactions
+from projections.models import (
+    activity,
+    balances,
+    games,
+    players,
+    rollbacks,
+    rounds,
+    transactions,
+)
 
 
 class ReadModel(NamedTuple):
     """A projection: the version of its code, its pure fold, the writing of what that gives, and the tables.
 
-    The tables have `tenant_id` and `generation` in their primary key; the rest of the key is one row's.
+    The tables have `tenant_id` and `generation` in their primary key; the rest of the key is one row's. Where
+    it counts `by_day`, its rows depend on when the tenant's days begin.
     """
 
     version: int
     fold: Callable[[Stretch], Any]
     write: Callable[[Connection, Scope, Any], None]
     tables: Sequence[str]
+    by_day: bool
 
 
 class _Module(Protocol):
@@ -35,8 +46,8 @@ class _Module(Protocol):
         """Return the function that writes what `fold` gave."""
 
 
-def _of(module: _Module) -> ReadModel:
-    return ReadModel(module.VERSION, module.fold, module.write, module.TABLES)
+def _of(module: _Module, *, by_day: bool = False) -> ReadModel:
+    return ReadModel(module.VERSION, module.fold, module.write, module.TABLES, by_day)
 
 
 # In the order of writing. What is quickly folded comes first, so that PostgreSQL is at work while the rest is
@@ -44,10 +55,11 @@ def _of(module: _Module) -> ReadModel:
 READ_MODELS: dict[str, ReadModel] = {
     "players": _of(players),
     "games": _of(games),
-    "activity": _of(activity),
+    "activity": _of(activity, by_day=True),
     "transactions": _of(transactions),
-    "balances": _of(balances),
-    "rounds": _of(rounds),
+    "rollbacks": _of(rollbacks),
+    "balances": _of(balances, by_day=True),
+    "rounds": _of(rounds, by_day=True),
 }
 """Tables, grants, comparison, versions, the sweep of old rows and `status` follow from this."""
 
@@ -60,7 +72,8 @@ def code_versions() -> dict[str, int]:
 def is_of_newer_code(versions: Versions) -> bool:
     """Return whether a generation was built by code that knows more than this: not to be touched."""
     here = code_versions()
-    return any(version > here.get(name, 0) for name, version in versions.items())
+    of_code = without_rule(versions)
+    return any(version > here.get(name, 0) for name, version in of_code.items())
 
 
 def tables() -> list[str]:

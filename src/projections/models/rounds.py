@@ -1,4 +1,4 @@
-"""Rounds: bets paired with wins, by player, game and round."""
+"""Rounds: bets paired with wins, what was taken back, and how they end, by player, game and round."""
 
 import struct
 from collections import Counter
@@ -11,23 +11,27 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec.structs import astuple
 
-from domain.events import RoundEvent
+from domain.events import RoundEnded, RoundEvent
+from domain.gaming_day import GamingDays
 from domain.ids import Id
 from domain.money import plain
 from domain.round import Round, RoundSums, Status, fold_round, newly_played
-from postgres.binary import bigints, copy_in, micros, text
+from domain.wagers import NOTHING, TakenBack
+from postgres.binary import bigints, copy_in, micros, moment_or_null, text
 from postgres.connections import Connection
 from postgres.rows import fetch_pairs
 from postgres.statements import Statement, Statements
-from projections.entries import Scope, Stretch, group_entries
+from projections.entries import Entries, Scope, Stretch, group_by, group_entries
 from projections.models import activity
 from projections.models.activity import Cell
 from projections.models.played import PlayedView, read_played
 from projections.reading import PAGE_BYTES, Amount, Rows, Snapshot, measured_rows, select_pairs
+from projections.rolled_back import RolledBackView, rolled_back_view
 from projections.upserts import array, columns, upsert
 
-VERSION = 1
+VERSION = 2
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
 TABLES = ["rounds"]
 
@@ -45,11 +49,24 @@ SQL = Sql(__file__)
 
 _encode_name = msgspec.msgpack.Encoder().encode
 _encode_json = msgspec.json.Encoder().encode
+
+
+class _Sums(Struct, array_like=True, gc=False):
+    """The sums of a round as the table holds them; what was rolled back follows only where there is any."""
+
+    bet_real: Decimal
+    bet_bonus: Decimal
+    win_real: Decimal
+    win_bonus: Decimal
+    days: frozenset[date]
+    rolled_back: tuple[Decimal, Decimal, Decimal, Decimal, int, int] | None = None
+
+
+_SUMS = msgspec.json.Decoder(dict[str, _Sums])
 _TEXTS = msgspec.json.Decoder(dict[str, list[Any]])
-_SUMS = msgspec.json.Decoder(dict[str, tuple[Decimal, Decimal, Decimal, Decimal, frozenset[date]]])
 
 # Of the statement `copy_rounds`: tenant and generation, then the other fields but texts and positions.
-_FIELDS = 14
+_FIELDS = 15
 _SCOPE = struct.Struct(">hiiii")
 _NUMBERS = struct.Struct(">i16siqiqiiiii?")
 
@@ -57,14 +74,14 @@ _NUMBERS = struct.Struct(">i16siqiqiiiii?")
 _NAME = ("player_id", "game_id", "round_id")
 _UPDATED = (
     "key", *_NAME, "first_at", "last_at", "bet_count", "win_count", "status", "mixed_currency",
-    "sums", "positions",
+    "sums", "ended_at", "positions",
 )  # fmt: skip
 
 
 RoundName = tuple[str, str, str]
 """What names a round: player, game and its id, which is unique only within those."""
 
-_name_of: Callable[[RoundEvent], RoundName] = attrgetter(*_NAME)
+_name_of: Callable[[RoundEvent | RoundEnded], RoundName] = attrgetter(*_NAME)
 
 
 def round_key(name: RoundName) -> bytes:
@@ -73,48 +90,60 @@ def round_key(name: RoundName) -> bytes:
 
 
 class Moved(NamedTuple):
-    """Bets and wins of one round, in the order of the log, and what it is if there were none before.
+    """What happened in one round, in the order of the log, and what it is if there was nothing before.
 
-    As nearly all rounds are new, `row` is what is copied then, but for the scope.
+    The positions are those of `events` alone: an end has nothing to show but its time. As nearly all rounds
+    are new, `row` is what is copied then, but for the scope.
     """
 
     name: RoundName
     events: Sequence[RoundEvent]
+    ends: Sequence[RoundEnded]
     positions: Sequence[int]
     alone: Round
     row: bytes
 
 
-Folded = Mapping[bytes, Moved]
+class Folded(NamedTuple):
+    """Rounds by their keys, and the days by which they are counted."""
+
+    rounds: Mapping[bytes, Moved]
+    days: GamingDays
 
 
 def fold(stretch: Stretch) -> Folded:
     """Fold a stretch of the log into what its rounds are if they are new, by their keys."""
-    folded = {}
+    folded, days = {}, stretch.days
     played = group_entries(stretch.played, map(_name_of, stretch.played.events))
+    ended = [event for event in stretch.others.events if isinstance(event, RoundEnded)]
+    ends_of = group_by(ended, map(_name_of, ended))
+    for name in ends_of:
+        played.setdefault(name, Entries([], []))
     for name, (positions, events) in played.items():
-        key, alone = round_key(name), fold_round(events)
+        ends = ends_of.get(name, ())
+        key, alone = round_key(name), fold_round(events, ends=ends, day_of=days.of)
         row = _new_row(key, name, alone, positions)
-        folded[key] = Moved(name, events, positions, alone, row)
+        folded[key] = Moved(name, events, ends, positions, alone, row)
     if len(folded) != len(played):
         raise RuntimeError("two rounds have one key")
-    return folded
+    return Folded(folded, days)
 
 
 def write(connection: Connection, scope: Scope, folded: Folded) -> None:
-    """Add rounds that are new, and bets and wins to those that are known.
+    """Add rounds that are new, and what happened to those that are known.
 
     What is new to them is counted in `activity`: on which days a round was played is known here alone.
     """
-    if not folded:
+    rounds, days = folded
+    if not rounds:
         return
-    known = _known_rounds(connection, scope, folded)
+    known = _known_rounds(connection, scope, rounds)
     in_scope = _SCOPE.pack(_FIELDS, 4, scope.tenant_id, 4, scope.generation)
     new, changed = [], []
     counted: Counter[Cell] = Counter()
-    for key, (name, events, positions, alone, row) in folded.items():
+    for key, (name, events, ends, positions, alone, row) in rounds.items():
         start = known.get(key)
-        state = fold_round(events, start) if start else alone
+        state = fold_round(events, start, ends, day_of=days.of) if start else alone
         for day, currency in newly_played(start, state):
             counted[day, name[1], currency] += 1
         if start is None:
@@ -135,12 +164,17 @@ def _known_rounds(
 
 
 def _known(
-    first_at: datetime, last_at: datetime, bet_count: int, win_count: int, sums: str
+    first_at: datetime,
+    last_at: datetime,
+    bet_count: int,
+    win_count: int,
+    sums: str,
+    ended_at: datetime | None,
 ) -> Round:
-    return Round(first_at, last_at, bet_count, win_count, decode_sums(sums))
+    return Round(first_at, last_at, bet_count, win_count, decode_sums(sums), ended_at)
 
 
-def _row(state: Round) -> tuple[datetime, datetime, int, int, str, bool, str]:
+def _row(state: Round) -> tuple[datetime, datetime, int, int, str, bool, str, datetime | None]:
     return (
         state.first_at,
         state.last_at,
@@ -149,17 +183,18 @@ def _row(state: Round) -> tuple[datetime, datetime, int, int, str, bool, str]:
         state.status,
         state.mixed_currency,
         encode_sums(state.sums),
+        state.ended_at,
     )
 
 
 def _new_row(key: bytes, name: RoundName, state: Round, positions: Sequence[int]) -> bytes:
-    first_at, last_at, bet_count, win_count, status, mixed_currency, sums = _row(state)
+    first_at, last_at, bet_count, win_count, status, mixed_currency, sums, ended_at = _row(state)
     numbers = _NUMBERS.pack(
         *(16, key, 8, micros(first_at), 8, micros(last_at)),
         *(4, bet_count, 4, win_count, 1, mixed_currency),
     )
     texts = [text(value) for value in (status, *name, sums)]
-    return b"".join((numbers, *texts, bigints(positions)))
+    return b"".join((numbers, *texts, moment_or_null(ended_at), bigints(positions)))
 
 
 def encode_sums(sums: dict[str, RoundSums]) -> str:
@@ -171,27 +206,42 @@ def encode_sums(sums: dict[str, RoundSums]) -> str:
             plain(s.win_real),
             plain(s.win_bonus),
             sorted(s.days),
+            *_taken_back(s.rolled_back),
         )
         for currency, s in sorted(sums.items())
     }
     return _encode_json(amounts).decode()
 
 
+def _taken_back(rolled_back: TakenBack) -> Sequence[object]:
+    return () if rolled_back is NOTHING else (astuple(rolled_back_view(rolled_back)),)
+
+
 def decode_sums(sums: str) -> dict[str, RoundSums]:
     """Read the sums of a round as the table holds them, by currency."""
-    return {currency: RoundSums(*members) for currency, members in _SUMS.decode(sums).items()}
+    return {
+        currency: RoundSums(
+            TakenBack(*s.rolled_back) if s.rolled_back else NOTHING,
+            s.bet_real,
+            s.bet_bonus,
+            s.win_real,
+            s.win_bonus,
+            s.days,
+        )
+        for currency, s in _SUMS.decode(sums).items()
+    }
 
 
-def sums_by_currency(sums: str) -> Iterable[tuple[str, Sequence[str]]]:
+def sums_by_currency(sums: str) -> Sequence[tuple[str | None, Sequence[Any]]]:
     """Return the sums of a round as its table holds them, texts as they are, by currency.
 
-    Of each: bet_real, bet_bonus, win_real, win_bonus, and more after them.
+    Of each: bet_real, bet_bonus, win_real, win_bonus, its days, and what was rolled back, if anything was.
     """
-    return _TEXTS.decode(sums).items()
+    return list(_TEXTS.decode(sums).items())
 
 
 class RoundFilters(Struct, frozen=True):
-    """Which rounds; the times are about the first bet or win."""
+    """Which rounds; the times are about the first of their events."""
 
     player_id: Id | None = None
     game_id: Id | None = None
@@ -203,7 +253,7 @@ class RoundFilters(Struct, frozen=True):
 
 
 class RoundSumsView(Struct, frozen=True):
-    """What was bet and won in one currency; net is wins minus bets."""
+    """What was bet and won in one currency, without what was rolled back; net is wins minus bets."""
 
     currency: str
     bet_real: Amount
@@ -212,10 +262,14 @@ class RoundSumsView(Struct, frozen=True):
     win_bonus: Amount
     net_real: Amount
     net_bonus: Amount
+    rolled_back: RolledBackView
 
 
 class RoundView(Struct, frozen=True):
-    """A round. `sums` are by currency; `bets` and `wins` are there where a round_id was asked for."""
+    """A round. `sums` are by currency; `bets` and `wins` are there where a round_id was asked for.
+
+    Counts are of what was sent. `ended_at` is when it was first said to be over, null where nothing said so.
+    """
 
     player_id: str
     game_id: str
@@ -226,6 +280,7 @@ class RoundView(Struct, frozen=True):
     last_at: datetime
     bet_count: int
     win_count: int
+    ended_at: datetime | None
     sums: list[RoundSumsView]
     bets: list[PlayedView] | UnsetType = UNSET
     wins: list[PlayedView] | UnsetType = UNSET
@@ -243,6 +298,7 @@ class FoundRound(NamedTuple):
     last_at: datetime
     bet_count: int
     win_count: int
+    ended_at: datetime | None
     sums: str
     positions: list[int]
 
@@ -254,7 +310,7 @@ class FoundRound(NamedTuple):
 
 
 RoundPlace = tuple[datetime, Annotated[bytes, Meta(min_length=16, max_length=16)]]
-"""Time of the first bet or win, and the key: the order of rounds, backwards."""
+"""Time of the first event, and the key: the order of rounds, backwards."""
 
 
 def find_rounds(
@@ -298,6 +354,7 @@ def _sums_view(sums: str) -> list[RoundSumsView]:
             plain(total.win_bonus),
             plain(total.net_real),
             plain(total.net_bonus),
+            rolled_back_view(total.rolled_back),
         )
         for currency, total in sorted(decode_sums(sums).items())
     ]

@@ -57,7 +57,25 @@ def _micros(text: str) -> int:
     return (moment - (_EPOCH if moment.tzinfo else _NAIVE_EPOCH)) // _MICROSECOND
 
 
-def _look_into(data: bytes, key: bytes, occurred: int | None) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+_FAST_TRACK = b".fasttrack"
+_HOUR_OF_ONE_DIGIT = re.compile(r"^(\d{4}-\d\d-\d\d[Tt])(\d:)", re.ASCII)
+
+
+def _in_common_words(topic: bytes, value: dict[str, Any]) -> dict[str, Any]:
+    """Return the id and the time of a payload in Fast Track's dialect under the names that items have."""
+    ids = ("unique_id", "activity_id")
+    if topic.startswith((b"Deposited", b"Withdrawn")):
+        ids = ("payment_id", "unique_id")
+    found = next((value[name] for name in ids if value.get(name) is not None), None)
+    timestamp = value.get("timestamp")
+    if isinstance(timestamp, str):
+        timestamp = _HOUR_OF_ONE_DIGIT.sub(r"\g<1>0\g<2>", timestamp)
+    return {"unique_id": found, "timestamp": timestamp}
+
+
+def _look_into(
+    topic: bytes, data: bytes, key: bytes, occurred: int | None
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Return the object that data is (or an empty one), and where it is not what was sealed beside it."""
     try:
         text = data.decode().strip(" \t\r\n")
@@ -68,6 +86,8 @@ def _look_into(data: bytes, key: bytes, occurred: int | None) -> tuple[dict[str,
         return {}, [("line", "data is not JSON")]
     said: list[tuple[str, str]] = []
     value = value if isinstance(value, dict) else {}
+    if topic.endswith(_FAST_TRACK):
+        value = _in_common_words(topic, value)
     unique_id, timestamp = value.get("unique_id"), value.get("timestamp")
     if not isinstance(unique_id, str):
         said += [("", "key without a unique_id")] if key else []
@@ -115,7 +135,7 @@ def _event(log_id: bytes, of: bytes | None, line: bytes) -> Line:
     if not gone and len(data) > 4 * MIB:
         said = [("", "data of more than 4 MiB")]
     elif not gone:
-        value, said = _look_into(data, mark, occurred)
+        value, said = _look_into(topic, data, mark, occurred)
         if topic == b"PlayerErased":
             erases = _stretches(value.get("positions"))
     if of is not None and stream != of:

@@ -5,15 +5,17 @@ They are what the service finds events by; a service that sealed other ones is f
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import msgspec
 
 from app.evidence.verification.findings import Code
 from domain.events import TYPES
+from domain.fasttrack import PAYLOADS, read, read_data, topic_of
+from domain.ids import event_key
 from domain.instant import parse_datetime
-from domain.item_types import ITEM_TYPES, WIRE_TYPES
+from domain.item_types import ITEM_TYPES, OWN_TYPES
+from domain.streams import player_stream
 from postgres.binary import micros
 
 Fault = tuple[Code, str]
@@ -44,7 +46,7 @@ class _Reader(NamedTuple):
 
 
 def _reader(topic: str) -> _Reader:
-    entry = ITEM_TYPES[WIRE_TYPES[topic]]
+    entry = ITEM_TYPES[OWN_TYPES[topic]]
     members: list[tuple[str, type, Any]] = [
         ("owner", str, msgspec.field(name=entry.stream.member)),
     ]
@@ -55,7 +57,7 @@ def _reader(topic: str) -> _Reader:
     return _Reader(msgspec.json.Decoder(kind).decode, entry.stream.prefix, flag)
 
 
-_READERS = {topic: _reader(topic) for topic in WIRE_TYPES}
+_READERS = {topic: _reader(topic) for topic in OWN_TYPES}
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -67,6 +69,8 @@ def faults_of(
     An event without key and time is none that a client sent, and its state says nothing about columns. Of
     a type that this version doesn't know nothing can be said but that: no read model goes beyond it.
     """
+    if topic in PAYLOADS:
+        return _faults_in_dialect(stream, topic, key, occurred_at, state)
     reader = _READERS.get(topic)
     if reader is None and topic not in TYPES:
         return (("line", f"its type {topic!r} is none that this version knows"),)
@@ -74,7 +78,7 @@ def faults_of(
         return ()
     try:
         said = _read(reader, state)
-        own_key = blake2b(said.unique_id.encode(), digest_size=16).digest()
+        own_key = event_key(said.unique_id)
         happened_at = micros(_moment(said.timestamp))
     except (ValueError, OverflowError):
         return (NO_DATA,)
@@ -89,6 +93,23 @@ def faults_of(
         _OTHER_STREAM: reader.prefix + said.owner != stream,
         _OTHER_TOPIC: reader.flag is not None and said.flag is not reader.flag,
     }
+    return [fault for fault, is_there in faults.items() if is_there]
+
+
+def _faults_in_dialect(
+    stream: str, topic: str, key: bytes | None, occurred_at: int | None, state: bytes
+) -> Sequence[Fault]:
+    try:
+        payload, data = PAYLOADS[topic], read_data(state)
+        said = read(payload, data)
+        faults = {
+            _OTHER_KEY: event_key(said.unique_id) != key,
+            _OTHER_TIME: micros(said.timestamp) != occurred_at,
+            _OTHER_STREAM: player_stream(said.player_id) != stream,
+            _OTHER_TOPIC: topic_of(payload, data) != topic,
+        }
+    except (ValueError, LookupError, OverflowError):
+        return (NO_DATA,)
     return [fault for fault, is_there in faults.items() if is_there]
 
 

@@ -1,0 +1,351 @@
+-- What is otherwise where tables are distributed over the nodes of a cluster (Citus). Run by the owner after each
+-- migration there, so all of it can be run again. See docs/scaling.md and docs/adr/0022-clusters.md.
+--
+-- A row lock on a table that every node has whole stops all tenants, so who writes locks a row of its own tenant's
+-- shard in the place of that in `tenants`. On the nodes another role is another session, which does not see what is
+-- not committed: what a transaction that records calls has the rights of who calls it. A trigger runs on a node, and
+-- may look at what that has of the same tenant; the rows that it is given can't be joined with a table.
+
+-- One row for each tenant, on its node: who writes its log locks it.
+create table if not exists roundbook.log_turns (
+    tenant_id int primary key
+);
+
+-- How long a lock is waited for is a setting of the coordinator's session. It goes to the node with the beginning of
+-- the transaction there.
+create or replace function roundbook.hold_log(of_tenant int) returns boolean
+    language plpgsql set search_path = roundbook, pg_temp as $$
+begin
+    perform set_config('citus.propagate_set_commands', 'local', true);
+    execute format('set local lock_timeout = %L', current_setting('lock_timeout'));
+    perform from log_turns where tenant_id = of_tenant for no key update;
+    return found;
+end
+$$;
+
+create or replace function roundbook.log_head(of_tenant int)
+    returns table (head bigint, recorded_at timestamptz, number int, log_id bytea)
+    language plpgsql stable set search_path = roundbook, pg_temp as $$
+#variable_conflict use_column
+declare
+    its_log record;
+    its_end record;
+begin
+    select l.number, l.log_id into its_log from logs l
+     where l.tenant_id = of_tenant order by l.number desc limit 1;
+    select e.position, e.recorded_at into its_end from events e
+     where e.tenant_id = of_tenant and e.position > 0
+       and (e.position <= (select r.first_position::numeric + length(r.hashes) / 32 - 1 from leaf_runs r
+                            where r.tenant_id = of_tenant and r.log_number = its_log.number
+                            order by r.first_position desc limit 1)
+            or e.position = 1
+            or exists (select from events b where b.tenant_id = of_tenant and b.position = e.position - 1))
+     order by e.position desc limit 1;
+    return query select coalesce(its_end.position, 0), its_end.recorded_at, its_log.number, its_log.log_id;
+end
+$$;
+
+create or replace function roundbook.lock_log(of_tenant int)
+    returns table (head bigint, recorded_at timestamptz, number int, log_id bytea)
+    language plpgsql set search_path = roundbook, pg_temp as $$
+begin
+    if not hold_log(of_tenant) then
+        return;
+    end if;
+    perform notice_history();
+    return query
+    select h.head, greatest(h.recorded_at, clock_timestamp()), h.number, h.log_id from log_head(of_tenant) h;
+end
+$$;
+
+create or replace function roundbook.check_appended() returns trigger language plpgsql security definer
+    set search_path = roundbook, pg_temp as $$
+declare
+    appended record;
+    before timestamptz;
+begin
+    select count(*) as events, min(tenant_id) as tenant_id, max(tenant_id) as last_tenant,
+           min(position) as first, max(position) as last,
+           min(recorded_at) as recorded_at, max(recorded_at) as last_recorded,
+           count(state) as states, bool_or(topic = 'PlayerErased') as erases
+      into appended from added;
+    if appended.events = 0 then
+        return null;
+    end if;
+    perform from log_turns where tenant_id = appended.tenant_id for no key update;
+    if not found or appended.last_tenant <> appended.tenant_id
+        or appended.last - appended.first + 1 <> appended.events or appended.states <> appended.events
+    then
+        raise exception 'events are appended at the head of one tenant''s log alone'
+            using errcode = 'insufficient_privilege';
+    end if;
+    select recorded_at into before from events
+     where tenant_id = appended.tenant_id and position = appended.first - 1;
+    if before is null and appended.first <> 1 then
+        raise exception 'events are appended at the head of one tenant''s log alone'
+            using errcode = 'insufficient_privilege';
+    end if;
+    if appended.last_recorded <> appended.recorded_at or appended.recorded_at < before
+        or appended.recorded_at is distinct from before
+           and appended.recorded_at not between clock_timestamp() - interval '5 minutes'
+                                            and clock_timestamp() + interval '5 minutes'
+    then
+        raise exception 'events are recorded now, at one time, and not before those that are there'
+            using errcode = 'insufficient_privilege',
+                  hint = format('It is %s here.', clock_timestamp());
+    end if;
+    if appended.erases and not pg_has_role(session_user, current_user, 'member') then
+        raise exception 'erasures are recorded by the owner alone' using errcode = 'insufficient_privilege';
+    end if;
+    return null;
+end
+$$;
+
+create or replace function roundbook.refuse_all_but_removal() returns trigger language plpgsql
+    set search_path = roundbook, pg_temp as $$
+declare
+    its_id int;
+    is_one boolean := false;
+begin
+    for its_id in select distinct tenant_id from gone loop
+        is_one := true;
+        if not exists (select from removed_tenants where tenant_id = its_id) then
+            is_one := false;
+            exit;
+        end if;
+    end loop;
+    if not is_one then
+        raise exception '% is append-only: % refused', tg_table_name, tg_op
+            using errcode = 'insufficient_privilege';
+    end if;
+    return null;
+end
+$$;
+
+create or replace function roundbook.register_conflict(
+    of_tenant int, at bigint, of_key bytea, hash bytea, id text, wire_type text, sent bytea) returns void
+    language plpgsql set search_path = roundbook, pg_temp as $$
+declare
+    its_number bigint;
+begin
+    perform hold_log(of_tenant);
+    if not exists (select from events where tenant_id = of_tenant and position = at and key = of_key)
+        or sent is null or octet_length(hash) <> 16
+    then
+        raise exception 'what is refused contradicts an event that is there'
+            using errcode = 'insufficient_privilege';
+    end if;
+    if exists (select from erased where tenant_id = of_tenant and position = at) then
+        return;
+    end if;
+    select 1 + coalesce(max(number), 0) into its_number from conflicts where tenant_id = of_tenant;
+    insert into conflicts
+           (tenant_id, number, position, received_at, key, content_hash, unique_id, event, data)
+    values (of_tenant, its_number, at, clock_timestamp(), of_key, hash, id, wire_type, sent);
+end
+$$;
+
+create or replace function roundbook.begin_log(of_tenant int, new_id bytea, follows bytea, why text) returns void
+    language plpgsql set search_path = roundbook, pg_temp as $$
+declare
+    before logs;
+begin
+    select * into before from logs where tenant_id = of_tenant order by number desc limit 1;
+    if octet_length(new_id) <> 16
+        or not exists (select from tenants where tenant_id = of_tenant)
+        or before.log_id is distinct from follows or (follows is null) <> (why is null)
+    then
+        raise exception 'a log has an id of its own and follows the tenant''s last one'
+            using errcode = 'insufficient_privilege';
+    end if;
+    insert into logs (tenant_id, number, log_id, created_at, predecessor, note)
+    values (of_tenant, coalesce(before.number, 0) + 1, new_id, clock_timestamp(), follows, why);
+    insert into log_turns (tenant_id) values (of_tenant) on conflict do nothing;
+end
+$$;
+
+create or replace function roundbook.record_accesses(
+    of_tenant int, key_ids int[], methods text[], paths text[], queries text[], last_event_ids text[])
+    returns void language plpgsql security definer set search_path = roundbook, pg_temp as $$
+declare
+    its_last record;
+    moment timestamptz;
+begin
+    if 0 >= any (key_ids) then
+        raise exception 'an access is by a key' using errcode = 'insufficient_privilege';
+    end if;
+    perform pg_advisory_xact_lock(1633903461, of_tenant);
+    select number, accessed_at into its_last from accesses
+     where tenant_id = of_tenant order by number desc limit 1;
+    moment := greatest(its_last.accessed_at, clock_timestamp());
+    for place in 1 .. coalesce(cardinality(key_ids), 0) loop
+        insert into accesses (tenant_id, number, accessed_at, key_id, method, path, query, last_event_id)
+        values (of_tenant, coalesce(its_last.number, 0) + place, moment, key_ids[place], methods[place],
+                paths[place], queries[place], last_event_ids[place]);
+    end loop;
+end
+$$;
+
+create or replace function roundbook.add_tenant(its_name text, codes text[]) returns int
+    language plpgsql security definer set search_path = roundbook, pg_temp as $$
+declare
+    its_id int;
+    its_code text;
+begin
+    if its_name !~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'
+        or exists (select from unnest(codes) as code where code !~ '^[A-Za-z0-9._-]{1,20}$')
+    then
+        raise exception 'a tenant''s name and its currencies are letters, digits and ._-'
+            using errcode = 'insufficient_privilege';
+    end if;
+    its_id := greatest((select max(tenant_id) from tenants), (select max(tenant_id) from removed_tenants), 0) + 1;
+    insert into tenants (tenant_id, name, created_at) values (its_id, its_name, clock_timestamp());
+    for its_code in select distinct unnest(codes) loop
+        insert into tenant_currencies (tenant_id, code) values (its_id, its_code);
+    end loop;
+    return its_id;
+end
+$$;
+
+create or replace function roundbook.make_key(
+    hash bytea, of_tenant int, its_scopes text[], its_label text, until timestamptz)
+    returns int language plpgsql security definer set search_path = roundbook, pg_temp as $$
+declare
+    its_id int;
+begin
+    if octet_length(hash) <> 32 or not its_scopes <@ array['ingest', 'read', 'audit']
+        or not isfinite(until) or until >= '10000-01-01Z'
+    then
+        raise exception 'a key has a SHA-256, the scopes ingest, read and audit, and a date if it expires'
+            using errcode = 'insufficient_privilege';
+    end if;
+    its_id := greatest((select max(key_id) from api_keys), (select max(last_key_id) from removed_tenants), 0) + 1;
+    insert into api_keys (key_id, key_hash, tenant_id, scopes, label, created_at, expires_at)
+    values (its_id, hash, of_tenant, its_scopes, its_label, clock_timestamp(), until);
+    return its_id;
+end
+$$;
+
+create or replace function roundbook.begin_history() returns int language plpgsql
+    set search_path = roundbook, pg_temp as $$
+declare
+    its_number int := 1 + coalesce((select max(number) from histories), 0);
+    its_tenant int;
+    its_head bigint;
+begin
+    insert into histories (number, history_id, kept_in, begun_at)
+    values (its_number, uuid_send(gen_random_uuid()), where_kept(), clock_timestamp());
+    if its_number > 1 then
+        for its_tenant in select tenant_id from tenants loop
+            select h.head into its_head from log_head(its_tenant) h;
+            insert into history_heads (tenant_id, number, head) values (its_tenant, its_number, its_head);
+        end loop;
+    end if;
+    return its_number;
+end
+$$;
+
+create or replace function roundbook.note_key_use(its_id int) returns void
+    language plpgsql security definer set search_path = roundbook, pg_temp as $$
+declare
+    its_tenant int := (select tenant_id from api_keys where key_id = its_id);
+begin
+    if its_tenant is not null then
+        perform set_config('synchronous_commit', 'off', true);
+        insert into key_uses (tenant_id, key_id, last_used_at) values (its_tenant, its_id, clock_timestamp())
+        on conflict (tenant_id, key_id) do update set last_used_at = excluded.last_used_at
+         where key_uses.last_used_at < excluded.last_used_at - interval '1 minute';
+    end if;
+end
+$$;
+
+-- Read on the node that has the row, when it is locked.
+create or replace function roundbook.bucket_clock() returns timestamptz language plpgsql immutable as $$
+begin
+    return clock_timestamp();
+end
+$$;
+
+-- The same as elsewhere, but that a random value is made for each row by itself.
+create or replace function roundbook.erase(of_tenant int, of_record bigint, positions bigint[], numbers bigint[])
+    returns void language plpgsql security definer set search_path = roundbook, pg_temp as $$
+declare
+    its_number bigint;
+    instead bytea;
+begin
+    insert into erased (tenant_id, position, commitment, record_position)
+    select tenant_id, position,
+           sha256('\x02'::bytea || case when salt = '' then decode(repeat('00', 16), 'hex') else salt end
+                  || state),
+           of_record
+      from events where tenant_id = of_tenant and position = any(positions);
+    update events set state = null, salt = '' where tenant_id = of_tenant and position = any(positions);
+
+    insert into erased_conflicts (tenant_id, number, record_position)
+    select tenant_id, number, of_record
+      from conflicts where tenant_id = of_tenant and number = any(numbers);
+    foreach its_number in array numbers loop
+        instead := uuid_send(gen_random_uuid());
+        update conflicts set data = null, content_hash = instead
+         where tenant_id = of_tenant and number = its_number;
+    end loop;
+end
+$$;
+
+-- Whoever removes a tenant waits for who writes its log.
+create or replace function roundbook.remove_tenant(of_tenant int, why text, who text) returns void
+    language plpgsql set search_path = roundbook, pg_temp as $$
+declare
+    last_of_events bigint;
+    its_log record;
+    sealed record;
+    its_keys text[];
+begin
+    perform from sealing where tenant_id = of_tenant for update;
+    perform hold_log(of_tenant);
+    if not coalesce((select closed from closings
+                      where tenant_id = of_tenant order by number desc limit 1), false)
+    then
+        raise exception 'the tenant is not closed' using errcode = 'object_not_in_prerequisite_state';
+    end if;
+    if exists (select from (select distinct on (player_id) held from holds
+                             where tenant_id = of_tenant order by player_id, number desc) h where held)
+    then
+        raise exception 'a player of the tenant is on hold' using errcode = 'object_not_in_prerequisite_state';
+    end if;
+    last_of_events := coalesce((select max(position) from events where tenant_id = of_tenant), 0);
+    insert into removed_tenants
+           (tenant_id, name, created_at, last_position, last_key_id, reason, by, removed_at)
+    select t.tenant_id, t.name, t.created_at, last_of_events,
+           coalesce((select max(key_id) from api_keys where tenant_id = of_tenant), 0),
+           why, who, clock_timestamp()
+      from tenants t where t.tenant_id = of_tenant;
+    for its_log in select number, log_id from logs where tenant_id = of_tenant loop
+        select size, note into sealed from checkpoints
+         where tenant_id = of_tenant and log_number = its_log.number and tree = 'log'
+         order by size desc limit 1;
+        its_keys := array(select vkey from log_keys
+                           where tenant_id = of_tenant and log_number = its_log.number and not revoked
+                           order by number);
+        insert into removed_logs (tenant_id, number, log_id, vkeys, size, checkpoint)
+        values (of_tenant, its_log.number, its_log.log_id, its_keys, coalesce(sealed.size, 0), sealed.note);
+    end loop;
+    delete from sealing where tenant_id = of_tenant;
+    delete from tracking where tenant_id = of_tenant;
+    delete from logs where tenant_id = of_tenant;
+    delete from rate_limits where tenant_id = of_tenant;
+    delete from key_uses where tenant_id = of_tenant;
+    delete from log_turns where tenant_id = of_tenant;
+    delete from api_keys where tenant_id = of_tenant;
+    delete from tenant_currencies where tenant_id = of_tenant;
+    delete from tenants where tenant_id = of_tenant;
+end
+$$;
+
+alter function roundbook.add_leaf_run(int, int, bigint, bytea) security invoker;
+revoke all on function roundbook.hold_log(int) from public;
+
+-- For tenants from before it was a cluster.
+insert into roundbook.log_turns (tenant_id)
+select t.tenant_id from roundbook.tenants t
+ where t.tenant_id not in (select l.tenant_id from roundbook.log_turns l);

@@ -1,0 +1,104 @@
+"""Distributing a schema over the nodes of a cluster, where PostgreSQL has the Citus extension.
+
+Each table of tenants goes by `tenant_id`, all beside each other: what is of one tenant is on one node. So a
+table that a later step adds needs nothing but that column, first in its primary key. What every node needs
+whole is named by who has the schema.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from psycopg import sql
+
+from postgres.connections import Connection
+from postgres.rows import fetch_all, fetch_one
+from postgres.statements import Statement, Statements
+
+
+class Sql(Statements):
+    """Finding what is not distributed, and distributing it."""
+
+    is_cluster: Statement
+    sequentially: Statement
+    distributed: Statement
+    undistributed: Statement
+    triggers: Statement
+    share: Statement
+    distribute: Statement
+
+
+SQL = Sql(__file__)
+
+# The steps are read and written by who migrates, on the coordinator.
+_LOCAL = ("migrations",)
+
+
+_EVENTS = re.compile(r"TRIGGER \S+ BEFORE .*? ON ")
+
+
+class _Table(NamedTuple):
+    name: str
+    is_shared: bool
+
+
+class _Trigger(NamedTuple):
+    name: str
+    definition: str
+
+
+def is_cluster(connection: Connection) -> bool:
+    """Return whether the database of a session is distributed: it has Citus. Raises psycopg.Error."""
+    return bool(fetch_one(connection, SQL.is_cluster, None, bool))
+
+
+def begin_changing(owner: Connection) -> None:
+    """Let a transaction change tables that are distributed. Raises psycopg.Error."""
+    owner.execute(SQL.sequentially.sql)
+
+
+def undistributed(connection: Connection, shared: Sequence[str]) -> list[str]:
+    """List the tables that the coordinator alone has. Raises psycopg.Error."""
+    return [table.name for table in _undistributed(connection, shared)]
+
+
+def distribute(owner: Connection, shared: Sequence[str]) -> None:
+    """Distribute the tables that are not: those `shared` whole to every node, the others by tenant.
+
+    What they hold goes along. To be called within a transaction, after `begin_changing`. Raises
+    psycopg.Error.
+    """
+    beside = fetch_one(owner, SQL.distributed, None, str)
+    for table in _undistributed(owner, shared):
+        named = {"table": table.name}
+        name = sql.Identifier("roundbook", table.name)
+        # What is moved to the nodes was checked when it was written, and is of many tenants at once.
+        triggers = fetch_all(owner, SQL.triggers, named, _Trigger)
+        for trigger in triggers:
+            drop = sql.SQL("drop trigger {} on {}").format(sql.Identifier(trigger.name), name)
+            owner.execute(drop)
+        if table.is_shared:
+            owner.execute(SQL.share.sql, named)
+        else:
+            owner.execute(SQL.distribute.sql, named | {"beside": beside or "none"})
+            beside = beside or f"roundbook.{table.name}"
+        for trigger in triggers:
+            for definition in _on_shards(trigger):
+                owner.execute(definition.encode())
+
+
+def _on_shards(trigger: _Trigger) -> list[str]:
+    """Write a trigger as two where TRUNCATE is one of several events: Citus leaves such a one off the shards.
+
+    A TRUNCATE comes by the table itself, where the trigger for it is.
+    """
+    if " OR TRUNCATE " not in trigger.definition:
+        return [trigger.definition]
+    name = sql.Identifier(f"{trigger.name}_truncate").as_string()
+    alone = _EVENTS.sub(f"TRIGGER {name} BEFORE TRUNCATE ON ", trigger.definition, count=1)
+    return [trigger.definition.replace(" OR TRUNCATE ", " ", 1), alone]
+
+
+def _undistributed(connection: Connection, shared: Sequence[str]) -> list[_Table]:
+    asked = {"shared": list(shared), "local": list(_LOCAL)}
+    return fetch_all(connection, SQL.undistributed, asked, _Table)

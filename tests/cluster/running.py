@@ -1,0 +1,116 @@
+"""Running any statement of a .sql file once, with a value of the type that PostgreSQL expects of each parameter."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import psycopg
+from psycopg import pq
+from psycopg.rows import tuple_row
+
+from postgres.connections import Connection
+from postgres.statements import statements_of
+
+SRC = Path(__file__).parents[2] / "src"
+
+_NAMED = re.compile(r"%\((\w+)\)s")
+
+# By the name of a type, as text.
+_VALUES = {
+    "bool": "true",
+    "bytea": "\\x00112233445566778899aabbccddeeff",
+    "date": "2026-01-01",
+    "float8": "1",
+    "int2": "1",
+    "int4": "1",
+    "int8": "1",
+    "jsonb": "{}",
+    "json": "{}",
+    "name": "events",
+    "numeric": "1",
+    "pg_snapshot": "10:20:15",
+    "regclass": "roundbook.events",
+    "text": "a",
+    "-": "1",
+    "timestamptz": "2026-01-01 00:00:00+00",
+    "tid": "(0,1)",
+    "varchar": "a",
+    "xid8": "10",
+}
+
+
+class Asked(NamedTuple):
+    """A statement of a .sql file, whose parameters have numbers."""
+
+    file: str
+    name: str
+    text: str
+    parameters: list[str]
+
+
+def all_statements(src: Path = SRC) -> Iterator[Asked]:
+    """Give each statement of each .sql file, but for steps of the schema."""
+    for path in sorted(src.rglob("*.sql")):
+        for statement in statements_of(path):
+            names = list(dict.fromkeys(_NAMED.findall(statement.sql)))
+            text = _NAMED.sub(lambda found: f"${names.index(found[1]) + 1}", statement.sql)  # noqa: B023
+            text = text.replace("%%", "%")
+            yield Asked(path.relative_to(src).as_posix(), statement.name, text, names)
+
+
+def run(connection: Connection, asked: Asked, given: dict[str, str]) -> None:
+    """Run a statement, with values of the types that it expects; `given` are others by name.
+
+    Raises psycopg.Error.
+    """
+    types = _types(connection, asked)
+    values = [
+        given.get(name, _value(kind)) for name, kind in zip(asked.parameters, types, strict=True)
+    ]
+    result = connection.pgconn.exec_params(
+        asked.text.encode(), [value.encode() for value in values]
+    )
+    if result.status in {pq.ExecStatus.COPY_IN}:
+        connection.pgconn.put_copy_end()
+        result = connection.pgconn.get_result()
+        connection.pgconn.get_result()
+    while result.status == pq.ExecStatus.COPY_OUT:
+        while connection.pgconn.get_copy_data(0)[0] >= 0:
+            continue
+        result = connection.pgconn.get_result()
+        connection.pgconn.get_result()
+    if result.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
+        raise psycopg.errors.error_from_result(result)
+
+
+def _types(connection: Connection, asked: Asked) -> list[str]:
+    if not asked.parameters:
+        return []
+    prepared = connection.pgconn.prepare(b"asked", asked.text.encode())
+    if prepared.status != pq.ExecStatus.COMMAND_OK:
+        raise psycopg.errors.error_from_result(prepared)
+    described = connection.pgconn.describe_prepared(b"asked")
+    oids = [described.param_type(each) for each in range(len(asked.parameters))]
+    connection.execute("deallocate asked")
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        named = cursor.execute(
+            "select o, format_type(o, null) from unnest(%s::oid[]) as o", [oids]
+        ).fetchall()
+    return [dict(named)[oid] for oid in oids]
+
+
+def _value(kind: str) -> str:
+    short = {
+        "integer": "int4",
+        "bigint": "int8",
+        "smallint": "int2",
+        "boolean": "bool",
+        "timestamp with time zone": "timestamptz",
+        "double precision": "float8",
+        "character varying": "varchar",
+    }
+    if kind.endswith("[]"):
+        element = _value(kind.removesuffix("[]"))
+        return '{"' + element.replace("\\", "\\\\") + '"}'
+    return _VALUES[short.get(kind, kind)]

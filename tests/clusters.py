@@ -1,0 +1,91 @@
+"""Databases on a cluster (Citus) that is there: ROUNDBOOK_TEST_CLUSTER is a superuser's URL of its coordinator.
+
+The database that it names knows the nodes; each database for tests is made on all of them.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+VARIABLE = "ROUNDBOOK_TEST_CLUSTER"
+
+
+class Node(NamedTuple):
+    """A node, by how the others reach it."""
+
+    host: str
+    port: int
+
+
+def is_given() -> bool:
+    """Return whether this run is on a cluster."""
+    return VARIABLE in os.environ
+
+
+def workers(admin_url: str) -> list[Node]:
+    """List the nodes that have shards."""
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        found = admin.execute(
+            "select nodename, nodeport from pg_dist_node where groupid > 0 order by nodeport"
+        ).fetchall()
+    return [Node(host, port) for host, port in found]
+
+
+def at(admin_url: str, node: Node, database: str | None = None) -> str:
+    """Return the same URL of another node, maybe of another database."""
+    parts = urlsplit(admin_url)
+    user = parts.netloc.rpartition("@")[0]
+    path = parts.path if database is None else f"/{database}"
+    return urlunsplit(parts._replace(netloc=f"{user}@{node.host}:{node.port}", path=path))
+
+
+@contextmanager
+def _everywhere(admin_url: str) -> Iterator[list[psycopg.Connection]]:
+    urls = [admin_url, *(at(admin_url, node) for node in workers(admin_url))]
+    with ExitStack() as stack:
+        yield [stack.enter_context(psycopg.connect(url, autocommit=True)) for url in urls]
+
+
+def create(admin_url: str, name: str, owner: str, service: str, template: str | None) -> None:
+    """Create a database on every node: a copy of one of them, or an empty one that knows nodes and roles."""
+    statement = sql.SQL("create database {} owner {} template {}").format(
+        sql.Identifier(name), sql.Identifier(owner), sql.Identifier(template or "template1")
+    )
+    end = "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = %s"
+    temporary = sql.SQL("revoke temporary on database {} from public").format(sql.Identifier(name))
+    with _everywhere(admin_url) as nodes:
+        for node in nodes if template else ():
+            # The coordinator keeps sessions with the others, and each node has one that looks after it.
+            node.execute(end, [template])
+        for node in nodes:
+            node.execute(statement)
+            node.execute(temporary)
+    if template:
+        return
+    itself = urlsplit(admin_url)
+    coordinator = Node(itself.hostname or "127.0.0.1", itself.port or 5432)
+    others = workers(admin_url)
+    for node in (coordinator, *others):
+        with psycopg.connect(at(admin_url, node, name), autocommit=True) as admin:
+            admin.execute("create extension citus")
+    with psycopg.connect(at(admin_url, coordinator, name), autocommit=True) as admin:
+        admin.execute("select citus_set_coordinator_host(%s, %s)", list(coordinator))
+        for node in others:
+            admin.execute("select citus_add_node(%s, %s)", list(node))
+        # Roles become known to the nodes of a database with what a superuser does with them there.
+        names = sql.Identifier(owner), sql.Identifier(service)
+        admin.execute(sql.SQL("create schema roundbook authorization {}").format(names[0]))
+        admin.execute(sql.SQL("grant usage on schema roundbook to {}").format(names[1]))
+
+
+def drop(admin_url: str, name: str) -> None:
+    """Drop a database on every node, whoever uses it."""
+    statement = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+    with _everywhere(admin_url) as nodes:
+        for node in nodes:
+            node.execute(statement)

@@ -1,0 +1,159 @@
+"""Every statement can run where tables are distributed by tenant, and so can every table and index."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from api.schema import SCHEMA
+from postgres.connections import connect
+from tests.databases import Database
+from tests.rooms.distributed import (
+    CONFLICT,
+    FUNCTION_JOIN,
+    NAMED_TENANT,
+    ONE_TENANT,
+    ROW_LOCK,
+    SET_TENANT,
+    SNAPSHOT,
+    UNSTABLE,
+    Fault,
+    faults,
+)
+from tests.rooms.ownership import known_tables
+
+SRC = Path(__file__).parents[2] / "src"
+
+# Statements about all tenants, each of which goes to every shard once, and why.
+OF_ALL = {
+    "all_log_ids": "auditors: which of the logs they know are not here",
+    "appended": "what is new, by transactions",
+    "attested": "what is new, of many tenants at once",
+    "behind": "what is new, of many tenants at once",
+    "clear_findings": "an anchor that contradicts nothing any more",
+    "grown_since": "what is new, by transactions",
+    "live_tenants": "the look at all, once a minute",
+    "logs_there": "a backup of all",
+    "never_sealed": "the first start of a version",
+    "signed_since": "what is new, by transactions",
+    "tenants_with_logs": "the look at all, once a minute",
+    "trees": "the start of an anchor",
+    "unkept": "the start of a version",
+    "unsealed": "what is new, of many tenants at once",
+    "unsealed_since": "a metric of all",
+    "sealed_sizes": "a metric of all",
+    "waiting": "what is new, of many tenants at once",
+    "waiting_since": "a metric of all",
+}
+
+PLANTED = {
+    "all tenants": (
+        "select 1 from balances where player_id = 'a'",
+        Fault("planted", ONE_TENANT, "balances"),
+    ),
+    "a join that leaves the tenant open": (
+        "select 1 from players p join balances b on b.player_id = p.player_id where p.tenant_id = :tenant_id",
+        Fault("planted", ONE_TENANT, "balances"),
+    ),
+    "a tenant that is not the one asked for": (
+        "select 1 from balances where tenant_id = :generation and generation = :tenant_id",
+        Fault("planted", ONE_TENANT, "balances"),
+    ),
+    "a tenant among alternatives": (
+        "select 1 from balances where tenant_id = :tenant_id or generation = 1",
+        Fault("planted", ONE_TENANT, "balances"),
+    ),
+    "a query within another": (
+        "select 1 from balances where tenant_id = :tenant_id and exists (select from rounds where bet_count > 1)",
+        Fault("planted", ONE_TENANT, "rounds"),
+    ),
+    "a delete": (
+        "delete from balances where generation = 1",
+        Fault("planted", ONE_TENANT, "balances"),
+    ),
+    "an update": ("update balances set bets = 0", Fault("planted", ONE_TENANT, "balances")),
+    "an insert of no tenant": (
+        "insert into balances (generation) values (1)",
+        Fault("planted", NAMED_TENANT, "balances"),
+    ),
+    "a copy of no tenant": (
+        "copy balances (generation) from stdin",
+        Fault("planted", NAMED_TENANT, "balances"),
+    ),
+    "a conflict over tenants": (
+        "insert into balances (tenant_id) values (1) on conflict (player_id) do nothing",
+        Fault("planted", CONFLICT, "balances"),
+    ),
+    "another tenant": (
+        "update balances set tenant_id = 2 where tenant_id = :tenant_id",
+        Fault("planted", SET_TENANT, "balances"),
+    ),
+    "a lock of a row that every node has": (
+        "select 1 from tenants where tenant_id = :tenant_id for update",
+        Fault("planted", ROW_LOCK, "tenants"),
+    ),
+    "the clock in what a conflict sets": (
+        "insert into tracking (tenant_id) values (:tenant_id) on conflict (tenant_id, generation)"
+        " do update set updated_at = clock_timestamp()",
+        Fault("planted", UNSTABLE, "tracking"),
+    ),
+    "a random value in an update": (
+        "update conflicts set content_hash = uuid_send(gen_random_uuid()) where tenant_id = :tenant_id",
+        Fault("planted", UNSTABLE, "conflicts"),
+    ),
+    "a function of ours joined with a table of tenants": (
+        "select 1 from keys_of(:tenant_id) k join key_uses u"
+        " on u.tenant_id = :tenant_id and u.key_id = k.key_id",
+        Fault("planted", FUNCTION_JOIN, "key_uses"),
+    ),
+    "the snapshot beside rows": (
+        "select 1 from leaf_runs where tenant_id = :tenant_id and xid < pg_snapshot_xmax(pg_current_snapshot())",
+        Fault("planted", SNAPSHOT, "leaf_runs"),
+    ),
+}
+
+
+def test_every_statement_can_run_where_tables_are_distributed() -> None:
+    assert faults(SRC, set(OF_ALL)) == []
+
+
+def test_what_is_about_all_tenants_is_so() -> None:
+    found = {fault.statement for fault in faults(SRC, set()) if fault.rule == ONE_TENANT}
+    assert found <= set(OF_ALL)
+
+
+@pytest.mark.parametrize("way", PLANTED)
+def test_a_statement_that_can_not_is_found(way: str, tmp_path: Path) -> None:
+    text, fault = PLANTED[way]
+    copy = tmp_path / "src"
+    shutil.copytree(SRC / "app" / "migrations", copy / "app" / "migrations")
+    shutil.copytree(SRC / "projections" / "migrations", copy / "projections" / "migrations")
+    parameters = ", ".join(dict.fromkeys(re.findall(r"(?<!:):(\w+)", text)))
+    (copy / "planted.sql").write_text(f"-- name: planted({parameters})\n{text};\n")
+    assert fault in faults(copy, set(OF_ALL))
+
+
+def test_every_primary_key_and_unique_index_begins_with_the_tenant(database: Database) -> None:
+    """Citus distributes no table with one that does not hold it, and a tenant's rows are found by it."""
+    with connect(database.owner_url) as connection:
+        found = connection.execute(
+            "select c.relname, i.indexrelid::regclass::text from pg_index i join pg_class c on c.oid = i.indrelid"
+            " left join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'"
+            " where c.relnamespace = 'roundbook'::regnamespace and i.indisunique"
+            " and i.indkey[0] is distinct from a.attnum"
+        ).fetchall()
+    assert [index for table, index in found if table not in {*SCHEMA.shared, "migrations"}] == []
+
+
+def test_every_table_has_a_tenant_or_is_named_as_one_that_every_node_has(
+    database: Database,
+) -> None:
+    with connect(database.owner_url) as connection:
+        found = connection.execute(
+            "select c.relname::text from pg_class c where c.relnamespace = 'roundbook'::regnamespace"
+            " and c.relkind in ('r', 'p') and not exists (select from pg_attribute a"
+            " where a.attrelid = c.oid and a.attname = 'tenant_id' and a.attnotnull)"
+        ).fetchall()
+    assert {table for (table,) in found} <= {*SCHEMA.shared, "migrations"}
+    assert set(SCHEMA.shared) <= known_tables(SRC)
