@@ -20,14 +20,21 @@ select position, unique_id, type, player_id, occurred_at, amount, currency, meth
  where tenant_id = :tenant_id and generation = :generation and position > :after and position <= :until
  order by position) to stdout (format csv);
 
--- name: copy_rounds(tenant_id, generation, after)
--- The positions of a round's events grow: the last one is that of the newest.
+-- name: copy_rounds(tenant_id, generation, after, until)
+-- The positions of a round's bets, wins and rollbacks grow: the last one is that of the newest. An end has no place
+-- among them: of those that ended, all that were since the earliest of the new ends.
 copy (
 select player_id, game_id, round_id, status, mixed_currency, first_at, last_at, bet_count, win_count, ended_at, sums,
        first_at as filed
   from rounds
  where tenant_id = :tenant_id and generation = :generation
-   and (:after = 0 or positions[cardinality(positions)] > :after)
+   and (:after = 0 or positions[cardinality(positions)] > :after
+        or greatest(ended_at, last_at)
+           >= case when ended_at is not null then
+                   (select min(occurred_at) from events
+                     where tenant_id = :tenant_id and topic = 'RoundEnded'
+                       and topic not in ('BetPlaced', 'WinPaid')
+                       and position > :after and position <= :until) end)
  order by first_at) to stdout (format csv);
 
 -- name: copy_activity(tenant_id, generation, after, until, time_zone, day_starts)

@@ -125,7 +125,7 @@ ROOMS = {
         {
             "copy_events": _tables("events"),
             "copy_transactions": _tables("transactions"),
-            "copy_rounds": _tables("rounds"),
+            "copy_rounds": _tables("rounds", "events"),
             "copy_activity": _tables("activity", "events"),
             "copy_players": _tables("players"),
             "copy_players_since": _tables("players", "events"),
