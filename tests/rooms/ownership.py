@@ -138,6 +138,12 @@ ROOMS = {
             "positions_between": _tables("balance_periods"),
             "open_rounds": _tables("rounds"),
             "rtp": _tables("activity", "games"),
+            # When something was recorded is known to the log alone.
+            "last_position_by": _tables("events"),
+            "late_days": _tables("balance_periods"),
+            "late_positions": _tables("balance_periods"),
+            "begun_days": _tables("balance_periods"),
+            "day_sums": _tables("balance_periods"),
         },
     ),
     "migrations": Room(["postgres/migrate"], _tables("migrations")),

@@ -129,13 +129,17 @@ def _read_time(text: str) -> datetime:
 
 
 def _read_time_or_day(text: str) -> date:
-    if not _DATE.fullmatch(text):
-        return _read_time(text)
+    return _read_day(text) if _DATE.fullmatch(text) else _read_time(text)
+
+
+def _read_day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+        why = ""
     except ValueError as error:
-        detail = f"must be a date like 2025-01-15, or a timestamp: {error}"
-        raise UnfitError("not_a_timestamp", detail) from None
+        why = f": {error}"
+    raise UnfitError("not_a_date", f"must be a date like 2025-01-15{why}")
 
 
 def _read_duration(text: str) -> timedelta:
@@ -188,6 +192,7 @@ _KINDS: list[tuple[Any, Kind]] = [
     (str, TEXT),
     (bool, BOOLEAN),
     (datetime, TIME),
+    (date, Kind(_read_day, Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE))),
     (
         timedelta,
         Kind(_read_duration, Schema(type=OpenAPIType.STRING, pattern="^[1-9][0-9]*[smhd]$")),

@@ -18,6 +18,7 @@ from projections.reports.open_rounds import (
     OpenSum,
     report_open_rounds,
 )
+from projections.reports.restated import RestatedDay, RestatedFilters, report_restated
 from projections.reports.revenue import RevenueFilters, RevenueRow, report_revenue
 from projections.reports.rtp import RtpFilters, RtpRow, report_rtp
 from projections.reports.shape import Content
@@ -67,6 +68,10 @@ class OpenRounds(Report[OpenRound, OpenSum], frozen=True):
 
 class Rtp(Report[RtpRow, RtpRow], frozen=True):
     """Returns to player beside those that are expected."""
+
+
+class Restated(Report[RestatedDay, RestatedDay], frozen=True):
+    """Gaming days that changed after they had ended."""
 
 
 _DAYS = {
@@ -211,6 +216,27 @@ KINDS = (
             RtpRow,
         ),
         lambda seen, filters, _: report_rtp(seen, filters),
+    ),
+    ReportKind(
+        "restated",
+        "Restated days",
+        "Gaming days whose figures changed after they had ended: as they were known at the end of the day"
+        " itself, or of `known_at` where that is later, as they are now, and the late events that make the"
+        " difference, the first 100 by their unique_ids. known + changed = now.",
+        Restated,
+        _query(
+            "restated",
+            RestatedFilters,
+            {
+                **_DAYS,
+                "known_at": (
+                    "As known at the end of this gaming day; of each day itself where it is absent.",
+                    Apart("2025-01-20"),
+                ),
+            },
+            RestatedDay,
+        ),
+        report_restated,
     ),
 )
 """All of them."""
