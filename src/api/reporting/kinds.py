@@ -22,6 +22,14 @@ from projections.reports.restated import RestatedDay, RestatedFilters, report_re
 from projections.reports.revenue import RevenueFilters, RevenueRow, report_revenue
 from projections.reports.rtp import RtpFilters, RtpRow, report_rtp
 from projections.reports.shape import Content
+from projections.reports.significant import (
+    KINDS as SIGNIFICANT,
+)
+from projections.reports.significant import (
+    SignificantFilters,
+    SignificantRow,
+    report_significant,
+)
 from projections.reports.statement import (
     StatementFilters,
     StatementRow,
@@ -72,6 +80,10 @@ class Rtp(Report[RtpRow, RtpRow], frozen=True):
 
 class Restated(Report[RestatedDay, RestatedDay], frozen=True):
     """Gaming days that changed after they had ended."""
+
+
+class Significant(Report[SignificantRow, SignificantRow], frozen=True):
+    """What an auditor looks at first."""
 
 
 _DAYS = {
@@ -216,6 +228,32 @@ KINDS = (
             RtpRow,
         ),
         lambda seen, filters, _: report_rtp(seen, filters),
+    ),
+    ReportKind(
+        "significant",
+        "Significant events",
+        "In order of time: conflicts, late items (which were recorded when the gaming day on which they"
+        " happened had ended), wins from a `threshold` on, in whatever currency, blocks and consents of"
+        " players that were told, and keys that were made or revoked. The period is that in which wins"
+        " happened, of late items that of their gaming days, of all others when they were recorded.",
+        Significant,
+        _query(
+            "significant",
+            SignificantFilters,
+            {
+                **_TIMES,
+                "kind": (
+                    f"Only these kinds, separated by commas: some of {', '.join(SIGNIFICANT)}.",
+                    ["win", "block", "consent"],
+                ),
+                "threshold": (
+                    "From which amount on a win is significant. Absent: none is.",
+                    50,
+                ),
+            },
+            SignificantRow,
+        ),
+        report_significant,
     ),
     ReportKind(
         "restated",

@@ -68,7 +68,7 @@ def report_restated(seen: Snapshot, filters: RestatedFilters, now: datetime) -> 
     """Report the days that changed after they had ended. Raises TooLongError."""
     rows: list[RestatedDay] = []
     known = 0
-    for begin in _begun_days(seen, filters):
+    for begin in begun_days(seen, filters.at_or_after, filters.before):
         day = seen.days.of(begin)
         known_at = max(day, filters.known_at or day)
         if seen.days.end(known_at) > now:
@@ -80,9 +80,11 @@ def report_restated(seen: Snapshot, filters: RestatedFilters, now: datetime) -> 
     return Content(rows, [], [])
 
 
-def _begun_days(seen: Snapshot, filters: RestatedFilters) -> list[datetime]:
-    """List when the days began on which anything moved, the first one first."""
-    days = days_between(seen.days, filters.at_or_after, filters.before)
+def begun_days(
+    seen: Snapshot, at_or_after: datetime | None, before: datetime | None
+) -> list[datetime]:
+    """List when the gaming days began on which anything moved, the first one first."""
+    days = days_between(seen.days, at_or_after, before)
     return select(seen, SQL.begun_days, datetime, begins_at=days.begins_at, ends_at=days.ends_at)
 
 
