@@ -247,6 +247,14 @@ def flat(row: Any, named: str = "") -> dict[str, str]:
     return cells
 
 
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all reports be made at one time: the age of a round is told in seconds."""
+    now = datetime.now(UTC)
+    monkeypatch.setattr("api.routes.reports._now", lambda: now)
+
+
+@pytest.mark.usefixtures("stopped_clock")
 @each_report
 def test_csv_has_the_header_and_then_the_rows_of_json(played: Played, name: str) -> None:
     rows = [flat(row) for row in played.report(name)["rows"]]
@@ -297,6 +305,7 @@ class Page(HTMLParser):
         self.in_cell = self.in_cell and tag != "td"
 
 
+@pytest.mark.usefixtures("stopped_clock")
 @each_report
 def test_a_page_shows_the_rows_of_json_and_nothing_in_it_can_run(played: Played, name: str) -> None:
     found = played.report(name)
