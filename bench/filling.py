@@ -22,6 +22,7 @@ _FILLING = (
     *_EVENTS,
     SQL.fill_rounds,
     SQL.fill_transactions,
+    SQL.fill_rollbacks,
     SQL.fill_balances,
     SQL.fill_balance_periods,
     SQL.fill_activity,

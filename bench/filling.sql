@@ -73,6 +73,7 @@ select :tenant_id, 1, pg_temp.hash('round-' || round), pg_temp.player_id(player)
   from (select round, pg_temp.player_of(round, :players) as player,
                pg_temp.at(round * :round_events::bigint, :events) as first_at,
                case when mod(round, 50) = 3 then 'open' when mod(round, 991) = 5 then 'unmatched'
+                    when mod(round, 983) = 9 then 'rolled_back'
                     else 'settled' end as status
           from generate_series(0::bigint, :events::bigint / :round_events::bigint - 1) as round) as played;
 
@@ -88,6 +89,19 @@ select :tenant_id, 1, :games::bigint + 1 + n, pg_temp.at(n, :events),
                pg_temp.player_of(payment * :payment_every::bigint / :round_events::bigint, :players) as player
           from generate_series(0::bigint, :events::bigint / :payment_every::bigint - 1) as payment
          where mod(payment, 10) <> 9) as paid;
+
+-- name: fill_rollbacks!
+-- One in 20 events, so that there are pages enough of each kind.
+insert into rollbacks (tenant_id, generation, position, occurred_at, is_win, is_bonus, status, unique_id, player_id,
+                       game_id, round_id, amount, currency, reference)
+select :tenant_id, 1, :games::bigint + 2 + n, pg_temp.at(n, :events), mod(n, 40) = 0, false, status, 'rb-' || n,
+       pg_temp.player_id(pg_temp.player_of(rollback, :players)), pg_temp.game_id(pg_temp.game_of(rollback, :games)),
+       'r-' || rollback, 1.25, 'EUR', case when status <> 'unreferenced' then 'u-' || n end
+  from (select rollback, rollback * 20 as n,
+               case when mod(rollback, 997) = 11 then 'mismatched' when mod(rollback, 991) = 3 then 'repeated'
+                    when mod(rollback, 50) = 7 then 'unmatched' when mod(rollback, 10) = 9 then 'unreferenced'
+                    else 'matched' end as status
+          from generate_series(0::bigint, :events::bigint / 20 - 1) as rollback) as taken_back;
 
 -- name: fill_balances!
 insert into balances (tenant_id, generation, player_id, currency, deposited, withdrawn, bet_real, bet_bonus,

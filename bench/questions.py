@@ -4,7 +4,11 @@
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, get_args
+
+from domain.item_types import WireType
+
+WIRE_TYPES: tuple[str, ...] = get_args(WireType)
 
 
 class Question(NamedTuple):
@@ -44,7 +48,7 @@ _VALUES: dict[str, dict[str, list[str]]] = {
         "player_id": ["p-0000000", "p-0000123", "nobody"],
         "game_id": ["g-00000", "g-00123", "nothing"],
         "round_id": ["r-123", "nothing"],
-        "status": ["open", "settled", "unmatched"],
+        "status": ["open", "settled", "unmatched", "rolled_back"],
         "mixed_currency": ["true", "false"],
         "from": ["2025-01-02T00:00:00Z", "2025-12-31T00:00:00Z", "2027-01-01T00:00:00Z"],
         "to": ["2025-12-31T00:00:00Z", "2025-01-02T00:00:00Z", "2024-01-01T00:00:00Z"],
@@ -54,6 +58,14 @@ _VALUES: dict[str, dict[str, list[str]]] = {
         "type": ["deposit", "withdraw"],
         "method": ["card", "cheque", "nothing"],
         "currency": ["EUR", "KWD", "nothing"],
+        "from": ["2025-01-02T00:00:00Z", "2025-12-31T00:00:00Z", "2027-01-01T00:00:00Z"],
+        "to": ["2025-12-31T00:00:00Z", "2025-01-02T00:00:00Z", "2024-01-01T00:00:00Z"],
+    },
+    "rollbacks": {
+        "player_id": ["p-0000000", "p-0000123", "nobody"],
+        "game_id": ["g-00000", "g-00123", "nothing"],
+        "round_id": ["r-123", "nothing"],
+        "status": ["matched", "mismatched", "repeated", "unmatched", "unreferenced"],
         "from": ["2025-01-02T00:00:00Z", "2025-12-31T00:00:00Z", "2027-01-01T00:00:00Z"],
         "to": ["2025-12-31T00:00:00Z", "2025-01-02T00:00:00Z", "2024-01-01T00:00:00Z"],
     },
@@ -88,7 +100,7 @@ _VALUES: dict[str, dict[str, list[str]]] = {
     "history": {
         "player_id": ["p-0000000", "p-0000123", "nobody"],
         "game_id": ["g-00123", "nothing"],
-        "event": ["gameround", "deposit", "withdraw", "player", "game", "login"],
+        "event": [*WIRE_TYPES],
         "from_position": ["1", "150000"],
         "to_position": ["90000000", "10100"],
     },
@@ -108,6 +120,8 @@ _TOGETHER = [
     Question("rounds", {"status": "open", "from": "2025-06-01T00:00:00Z"}),
     Question("activity", {"group_by": "day", "currency": "EUR", "from": "2025-06-01T00:00:00Z"}),
     Question("activity", {"group_by": "game", "currency": "EUR", "from": "2025-06-01T00:00:00Z"}),
+    Question("rollbacks", {"player_id": "p-0000000", "from": "2025-06-01T00:00:00Z"}),
+    Question("rollbacks", {"status": "unmatched", "from": "2025-06-01T00:00:00Z"}),
     Question("transactions", {"player_id": "p-0000000", "from": "2025-06-01T00:00:00Z"}),
 ]
 

@@ -38,6 +38,10 @@ def bet(**data: Any) -> Item:
     return item("gameround", **{**stake, "is_win": False, "is_bonus": False, **data})
 
 
+def rollback(**data: Any) -> Item:
+    return {**bet(**data), "event": "rollback"}
+
+
 def deposit(**data: Any) -> Item:
     paid = {"player_id": "p", "amount": 1, "currency": "EUR", "method": "card"}
     return item("deposit", **{**paid, **data})

@@ -6,9 +6,11 @@ from typing import Any
 
 from tests.model import Model, Row
 from tests.queries.casino import Casino, Item, bet, deposit, item
+from tests.strategies import EVENTS
 
 PLAYERS = ("p", "q/1")
 GAMES = ("g", "btg/bonanza")
+KINDS = (*("gameround",) * 3, *EVENTS)
 AMOUNTS = (0, 1, 2.5, 1e-18, 99_999_999_999)
 
 
@@ -26,10 +28,16 @@ def traffic(seed: int, events: int) -> list[Item]:
             "amount": pick(AMOUNTS),
             "currency": pick(("EUR", "BTC")),
         }
-        match pick(("bet", "bet", "bet", "deposit", "withdraw", "login", "player", "game")):
-            case "bet":
+        match pick(KINDS):
+            case "gameround" | "rollback" as event:
                 flags = {"is_win": pick((True, False)), "is_bonus": pick((True, False))}
-                made.append(bet(**moved, **flags, game_id=pick(GAMES), round_id=f"r{number // 4}"))
+                named = {"game_id": pick(GAMES), "round_id": f"r{number // 4}"}
+                made.append({**bet(**moved, **flags, **named), "event": event})
+            case "roundend":
+                player = {"timestamp": at, "player_id": moved["player_id"]}
+                made.append(
+                    item("roundend", **player, game_id=pick(GAMES), round_id=f"r{number // 4}")
+                )
             case "deposit":
                 made.append(deposit(**moved, amount_eur=pick((None, 1.5))))
             case "withdraw":
@@ -47,14 +55,16 @@ def traffic(seed: int, events: int) -> list[Item]:
                 chosen = {name: value for name, value in fields.items() if random.random() < 0.5}
                 made.append(item("player", timestamp=at, player_id=moved["player_id"], **chosen))
             case "game":
-                fields = {
+                facts: dict[str, object] = {
                     "name": pick((None, f"name {number}")),
                     "themes": pick((None, ["sea"])),
                     "device": pick((None, "", "mobile")),
                     "has_freespins": pick((None, "yes", "unknown")),
+                    "theoretical_rtp": pick((None, 0.96, 2)),
+                    "volatility": pick((None, 0, 7.5)),
                 }
-                chosen = {name: value for name, value in fields.items() if random.random() < 0.5}
-                made.append(item("game", timestamp=at, game_id=pick(GAMES), **chosen))
+                told = {name: value for name, value in facts.items() if random.random() < 0.5}
+                made.append(item("game", timestamp=at, game_id=pick(GAMES), **told))
     return made
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from app.log import history
 from domain.instant import format_instant
 from tests.model import Model, instant
-from tests.queries.casino import Casino, OpenCasino, bet, deposit, item
+from tests.queries.casino import Casino, OpenCasino, bet, deposit, item, rollback
 from tests.queries.ndjson import NDJSON, entries, lines
-from tests.strategies import WireItem, batches, body, ids
+from tests.strategies import EVENTS, WireItem, batches, body, ids
 
 PLAYERS = ["p1", "p2"]
 GAMES = ["g1", "g2"]
@@ -33,6 +33,8 @@ def mixed(new_casino: OpenCasino) -> tuple[Casino, list[Any]]:
         "player",
         "withdraw",
         "gameround",
+        "rollback",
+        "roundend",
     ]
     items = []
     for number in range(240):
@@ -41,6 +43,10 @@ def mixed(new_casino: OpenCasino) -> tuple[Casino, list[Any]]:
         match kinds[number % len(kinds)]:
             case "gameround":
                 items.append(bet(is_win=number % 5 == 0, **player))
+            case "rollback":
+                items.append(rollback(is_win=number % 3 == 0, **player))
+            case "roundend":
+                items.append(item("roundend", game_id="g", round_id="r", **player))
             case "game":
                 items.append(item("game", game_id=GAMES[number // 16 % 2], **at))
             case "deposit" | "withdraw" as kind:
@@ -69,7 +75,7 @@ def wanted(entry: Any, asked: dict[str, Any]) -> bool:
 filters = st.fixed_dictionaries(
     {},
     optional={
-        "event": st.sampled_from(["gameround", "deposit", "withdraw", "player", "game", "login"]),
+        "event": st.sampled_from(EVENTS),
         "from": st.sampled_from(TIMES),
         "to": st.sampled_from(TIMES),
         "from_position": st.integers(0, 260),

@@ -7,6 +7,7 @@ import pytest
 
 from tests.queries.asgi import Answer, encode, path_of
 from tests.queries.casino import Casino, bet, deposit, item
+from tests.strategies import EVENTS
 
 ID = "id"
 TEXT = "text"
@@ -29,8 +30,14 @@ COLLECTIONS: dict[str, dict[str, Any]] = {
     "balances": {"player_id": ID, "currency": ID, "as_of": TIME, "at_position": PAST},
     "rounds": {
         **dict.fromkeys(("player_id", "game_id", "round_id"), ID),
-        "status": ("open", "settled", "unmatched"),
+        "status": ("open", "settled", "unmatched", "rolled_back"),
         "mixed_currency": BOOLEAN,
+        "from": TIME,
+        "to": TIME,
+    },
+    "rollbacks": {
+        **dict.fromkeys(("player_id", "game_id", "round_id"), ID),
+        "status": ("matched", "mismatched", "repeated", "unmatched", "unreferenced"),
         "from": TIME,
         "to": TIME,
     },
@@ -50,7 +57,7 @@ COLLECTIONS: dict[str, dict[str, Any]] = {
     "accesses": {"key_id": KEY_ID, "from": TIME, "to": TIME},
     "history": {
         **dict.fromkeys(("player_id", "game_id"), ID),
-        "event": ("gameround", "deposit", "withdraw", "player", "game", "login"),
+        "event": EVENTS,
         "from": TIME,
         "to": TIME,
         "from_position": POSITION,

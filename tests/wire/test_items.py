@@ -65,6 +65,11 @@ VALID: dict[str, dict[str, str]] = {
     "login": {"unique_id": '"u"', "timestamp": '"2025-01-15T12:00:00Z"', "player_id": '"p"'},
 }
 VALID["withdraw"] = VALID["deposit"]
+VALID["rollback"] = VALID["gameround"]
+VALID["roundend"] = {
+    name: VALID["gameround"][name]
+    for name in ("unique_id", "timestamp", "player_id", "game_id", "round_id")
+}
 
 
 def item(event: str, /, **members: str) -> str:
@@ -107,6 +112,9 @@ def test_the_casino_day_is_valid(path: Path) -> None:
     [
         (item("gameround"), "BetPlaced", "player:p"),
         (item("gameround", is_win="true"), "WinPaid", "player:p"),
+        (item("rollback"), "BetRolledBack", "player:p"),
+        (item("rollback", is_win="true", reference='"u"'), "WinRolledBack", "player:p"),
+        (item("roundend"), "RoundEnded", "player:p"),
         (item("deposit"), "Deposited", "player:p"),
         (item("withdraw"), "Withdrawn", "player:p"),
         (item("player"), "PlayerUpdated", "player:p"),
@@ -156,6 +164,11 @@ ACCEPTED: list[tuple[str, str, list[str]]] = [
     ("game", "has_freespins", ["null", '"yes"', '"no"', '"unknown"']),
     ("game", "categories", ["null", "[]", '["a"]']),
     ("game", "device", ["null", '"watch"']),
+    ("game", "theoretical_rtp", ["null", "0", "2", "2.0e0", "0.9612", "20e-1", "-0"]),
+    ("game", "volatility", ["null", "0", "12.5", "99999999999999999999"]),
+    ("rollback", "reference", ["null", LONGEST, '"none that there is"']),
+    ("rollback", "reason", ["null", '""', '"' + "x" * 1000 + '"']),
+    ("roundend", "amount", ['"none of an end"']),
     ("login", "x", ['"\\u0000"', "1e400", "[null]", '{"originator_id":1}', "-1"]),
     ("login", "amount", ['"none of a login"']),
 ]  # fmt: skip
@@ -205,6 +218,19 @@ REFUSED: list[tuple[str, str, str, list[str]]] = [
     ("game", "has_freespins", "not_allowed", ['"maybe"', '"undefined"']),
     ("game", "has_freespins", "wrong_type", ["true"]),
     ("game", "device", "wrong_type", ["[]"]),
+    ("game", "theoretical_rtp", "too_great", ["2.000000000000000001", "96", "1e2"]),
+    ("game", "theoretical_rtp", "negative", ["-0.1"]),
+    ("game", "theoretical_rtp", "too_many_digits", ["1e400", "0.1234567890123456789"]),
+    ("game", "theoretical_rtp", "wrong_type", ['"0.96"', "true"]),
+    ("game", "volatility", "negative", ["-1"]),
+    ("game", "volatility", "wrong_type", ['"high"']),
+    ("rollback", "reference", "empty", ['""']),
+    ("rollback", "reference", "too_long", [LONGEST[:-1] + 'x"']),
+    ("rollback", "reference", "wrong_type", ["1"]),
+    ("rollback", "reason", "nul", ['"\\u0000"']),
+    ("rollback", "amount", "negative", ["-1"]),
+    ("rollback", "is_win", "wrong_type", ["null"]),
+    ("roundend", "round_id", "empty", ['""']),
 ]  # fmt: skip
 
 
@@ -337,7 +363,7 @@ def test_details_say_what_was_expected() -> None:
         "must be an ISO 4217 code, or a code allowed for the tenant",
         "must be a string, or null",
         "must be one of M, F, or null",
-        "must be one of gameround, deposit, withdraw, player, game, login",
+        "must be one of gameround, rollback, roundend, deposit, withdraw, player, game, login",
     ]
 
 
