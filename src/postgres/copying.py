@@ -34,7 +34,7 @@ def copy_lines(
     finally:
         if ended is None:
             connection.close()
-    if ended.status != ExecStatus.COMMAND_OK:
+    if ended is not None and ended.status != ExecStatus.COMMAND_OK:
         raise error_from_result(ended)
     while link.get_result() is not None:
         pass

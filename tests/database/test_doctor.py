@@ -36,7 +36,7 @@ WRONG = {
         "wrong settings of the server: session_replication_role = replica"
     ),
     "alter database {database} set DateStyle = 'German'": "ok clock: ",
-    "alter database {database} connection limit 5": "wrong connections: this host needs up to 30 of 5",
+    "alter database {database} connection limit 5": "wrong connections: this host needs up to 34 of 5",
     "drop extension plpgsql cascade": "wrong extensions: plpgsql is missing",
     "delete from roundbook.migrations where number = 2": (
         "wrong schema: these steps are missing: 0002 read_models"

@@ -117,6 +117,21 @@ ROOMS = {
         _tables(),
         {name: _tables("events") for name in ("events_at", "events_by_key")},
     ),
+    # An export reads what there is, the log and the read models alike.
+    "exporting": Room(
+        ["projections/exporting"],
+        _tables(),
+        {
+            "copy_events": _tables("events"),
+            "copy_transactions": _tables("transactions"),
+            "copy_rounds": _tables("rounds"),
+            "copy_activity": _tables("activity", "events"),
+            "copy_players": _tables("players"),
+            "copy_players_since": _tables("players", "events"),
+            "copy_games": _tables("games", "events"),
+            "erased_since": _tables("events"),
+        },
+    ),
     **{
         name: Room(
             [f"projections/models/{part}." for part in (name, *_PARTS.get(name, ()))],

@@ -130,7 +130,8 @@ def _credentials(store: Store) -> list[tuple[str, str, str]]:
 
 def _connections_needed(settings: Settings, workers: int) -> int:
     sealing = _SEALING + len(settings.anchor_specs)
-    return workers * (settings.pool_size + _BESIDE_POOL) + _PROJECTING + sealing + _SHORT
+    of_worker = settings.pool_size + _BESIDE_POOL + settings.max_long_answers
+    return workers * of_worker + _PROJECTING + sealing + _SHORT
 
 
 def _disk(settings: Settings, service: Connection) -> Finding:
