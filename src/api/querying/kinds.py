@@ -129,7 +129,13 @@ def _read_time(text: str) -> datetime:
 
 
 def _read_time_or_day(text: str) -> date:
-    return _read_day(text) if _DATE.fullmatch(text) else _read_time(text)
+    if not _DATE.fullmatch(text):
+        return _read_time(text)
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        detail = f"must be an RFC 3339 timestamp, or a date like 2025-01-15: {error}"
+        raise UnfitError("not_a_timestamp", detail) from None
 
 
 def _read_day(text: str) -> date:
@@ -171,10 +177,8 @@ TIME = Kind(_read_time, Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DAT
 TIME_OR_DAY = Kind(
     _read_time_or_day,
     Schema(
-        one_of=[
-            Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
-            Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE),
-        ]
+        type=OpenAPIType.STRING,
+        one_of=[Schema(format=OpenAPIFormat.DATE_TIME), Schema(format=OpenAPIFormat.DATE)],
     ),
 )
 """A moment, or a date, which stands for the beginning of the gaming day of that name."""
