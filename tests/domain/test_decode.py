@@ -5,8 +5,9 @@ from decimal import Decimal
 import msgspec
 import pytest
 from hypothesis import example, given, settings
+from msgspec import UNSET
 
-from domain.events import Deposited, RoundEvent, Withdrawn, decode
+from domain.events import Deposited, GameUpdated, RoundEvent, Withdrawn, decode
 from domain.instant import Instant
 from domain.money import number_value, parse_amount
 from tests.strategies import WireItem, amount_texts, items
@@ -77,3 +78,33 @@ def test_bug_exponents_with_thousands_of_leading_zeros_were_refused() -> None:
     assert number_value(f"1e+{zeros}") == (False, "1", 0)
     huge = "9" * 30
     assert number_value(f"1e{zeros}{huge}") == number_value(f"1e+{huge}")
+
+
+@pytest.mark.parametrize(
+    "was",
+    ['"high"', "96.5", "-1", "1e400", "1e999999999999999999999", "[1]", "true", '"NaN"', '{"a":1}'],
+)
+@pytest.mark.parametrize("before", ["", '"name":1,'])
+def test_what_a_game_was_sent_with_before_it_had_a_meaning_says_nothing(
+    was: str, before: str
+) -> None:
+    """In a log there may be whatever a sender kept under these names for itself."""
+    state = (
+        f'{{{before}"unique_id":"u","timestamp":"2025-01-15T12:00:00Z","game_id":"g","name":"n",'
+        f'"theoretical_rtp":{was}}}'
+    ).encode()
+    event = decode("GameUpdated", state)
+    assert isinstance(event, GameUpdated)
+    assert event.theoretical_rtp is UNSET
+    assert event.name == "n"
+
+
+def test_what_a_game_returns_is_read_exactly_in_any_form() -> None:
+    for before in ("", '"name":1,'):
+        state = (
+            f'{{{before}"unique_id":"u","timestamp":"2025-01-15T12:00:00Z","game_id":"g","name":"n",'
+            '"theoretical_rtp":9.65e-1,"volatility":null}'
+        ).encode()
+        event = decode("GameUpdated", state)
+        assert isinstance(event, GameUpdated)
+        assert (event.theoretical_rtp, event.volatility) == (Decimal("0.965"), None)

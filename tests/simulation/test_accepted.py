@@ -20,6 +20,7 @@ BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
         Scenario(start=END - timedelta(days=7), end=END),
         Scenario(start=END - timedelta(days=7), end=END, repeated=0.25, conflicting=0.25, late=0.5),
         Scenario(start=END - timedelta(hours=1), end=END, players=5_000, games=1_000),
+        Scenario(start=END - timedelta(days=7), end=END, rolled_back=0.2, ended=0.2),
         Scenario(start=BEGINNING, end=BEGINNING + timedelta(days=7), players=3),
         Scenario(start=END - timedelta(days=10_000), end=END),
     ],

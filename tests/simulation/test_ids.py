@@ -75,6 +75,8 @@ def test_players_and_games_are_others_than_those_of_examples() -> None:
         (Scenario(start=WEEK.start, end=END, late=0.02), 2_000),
         (Scenario(start=WEEK.start, end=END, repeated=0.02), 2_000),
         (Scenario(start=WEEK.start, end=END, conflicting=0.02), 2_000),
+        (Scenario(start=WEEK.start, end=END, rolled_back=0.02), 2_000),
+        (Scenario(start=WEEK.start, end=END, ended=0.02), 2_000),
         (Scenario(start=WEEK.start, end=END, currencies=("BTC",)), 2_000),
         (WEEK, 2_001),
     ],

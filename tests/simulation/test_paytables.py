@@ -56,7 +56,7 @@ def test_games_differ_in_what_returns_how_often_they_pay_and_how_wildly() -> Non
     spreads = [sqrt(variance(game.paytable)) for game in GAMES]
     assert min(spreads) < 2.5
     assert max(spreads) > 12
-    assert {game.paytable.volatility for game in GAMES} == {"low", "medium", "high"}
+    assert {game.paytable.risk for game in GAMES} == {"low", "medium", "high"}
 
 
 @pytest.mark.parametrize("game", GAMES[:20], ids=lambda game: game.name)
@@ -79,9 +79,9 @@ def test_prizes_are_never_rounded() -> None:
 def test_a_game_is_the_same_whatever_else_is_simulated() -> None:
     one, other = (
         {
-            deed.data["game_id"]: (deed.data["rtp"], deed.data["volatility"])
+            deed.data["game_id"]: (deed.data["theoretical_rtp"], deed.data["volatility"])
             for deed in made(scenario, 100)
-            if "rtp" in deed.data
+            if "theoretical_rtp" in deed.data
         }
         for scenario in (Scenario(games=20), Scenario(games=30, seed=5, players=4))
     )

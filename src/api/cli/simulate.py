@@ -24,6 +24,9 @@ from domain.instant import format_instant
 
 _KEY_LIFE = timedelta(days=1)
 _USUAL_SPAN = timedelta(days=7)
+_CHOICES = (
+    *("events", "players", "games", "late", "repeated", "conflicting", "rolled_back", "ended"),
+)
 _OUTCOMES = ("stored", "duplicate", "conflict")
 _LABEL = "roundbook simulate"
 _TIMEOUT_S = 60
@@ -85,6 +88,20 @@ def _web_url(_context: click.Context, _option: click.Parameter, url: str) -> str
     show_default=True,
     type=_SHARE,
     help="The share of items with the unique_id of an earlier one and other content.",
+)
+@click.option(
+    "--rolled-back",
+    default=0.005,
+    show_default=True,
+    type=_SHARE,
+    help="The share of rounds that are taken back, at once or when the player comes again.",
+)
+@click.option(
+    "--ended",
+    default=0.02,
+    show_default=True,
+    type=_SHARE,
+    help="The share of rounds that end without a win.",
 )
 @click.option(
     "--rate",
@@ -162,9 +179,9 @@ def _command(start: datetime, end: datetime) -> str:
     words = ["roundbook", "simulate", context.params["tenant"]]
     words += ["--from", format_instant(start), "--to", format_instant(end)]
     words += ["--seed", str(context.params["seed"])]
-    for name in ("events", "players", "games", "late", "repeated", "conflicting"):
+    for name in _CHOICES:
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            words += [f"--{name}", str(context.params[name])]
+            words += [f"--{name.replace('_', '-')}", str(context.params[name])]
     return shlex.join(words)
 
 

@@ -1,8 +1,10 @@
 """Who plays what: made-up players and games, the same whatever else is simulated."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from random import Random
 
+from app.simulation.clock import ZONES
 from app.simulation.items import quoted
 from app.simulation.money import Money, choose_money
 from app.simulation.paytable import Paytable, make_paytable
@@ -18,6 +20,7 @@ _PLAYER_IDS = (
     "a3f0c1d2-77e4-4b1a-9c55-{:012x}",
 )
 _GAME_IDS = ("GD{}", "btg/{}", "book of {}", "G-{:05d}", "ns:{}/main lobby")
+_ZONES = tuple(ZONES)
 _LIVE_ID = "live:roulette {}"
 _FIRST_WORDS = ("Golden", "Book of", "Mega", "Wild", "Lucky", "Crystal", "Royal", "Midnight")
 _SECOND_WORDS = ("Dunes", "Ra", "Bonanza", "Buffalo", "Gems", "Dragons", "Fortune", "Joker")
@@ -33,7 +36,8 @@ _WHALES_ROUNDS = 120
 class Player:
     """A player with wallets, in smallest units of its money; `id_json` is the id as JSON text.
 
-    `pounds` is a second wallet that hardly anyone uses, `rounds` how many a visit usually has.
+    `pounds` is a second wallet that hardly anyone uses, `rounds` how many a visit usually has. `owed` are
+    stakes to be given back when the player comes again, each with what writes that.
     """
 
     id_json: str
@@ -45,6 +49,7 @@ class Player:
     bonus: int = 0
     pounds: int = 0
     playing: bool = False
+    owed: list[tuple[int, Callable[[], str]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Game:
     id_json: str
     name: str
     live: bool
+    zone: str
     described: bool
     paytable: Paytable
 
@@ -80,6 +86,7 @@ def make_game(number: int) -> Game:
         id_json=quoted(shape.format(_FIRST_ID + number)),
         name=f"{rng.choice(_FIRST_WORDS)} {rng.choice(_SECOND_WORDS)} {number}",
         live=live,
+        zone=_ZONES[number // 7 % len(_ZONES)],
         described=number == 0 or rng.random() < 0.92,
         paytable=make_paytable(rng, live=live),
     )

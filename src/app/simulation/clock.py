@@ -7,6 +7,9 @@ _HOUR_S = 3_600
 _IN_AN_HOUR = tuple(f"{second // 60:02d}:{second % 60:02d}" for second in range(_HOUR_S))
 _IN_A_SECOND = tuple(f".{millisecond:03d}Z" for millisecond in range(1_000))
 
+ZONES = {"+01:00": timedelta(hours=1), "+02:00": timedelta(hours=2)}
+"""How the time is written where live games are: in Valletta and in Riga, in winter."""
+
 
 def microseconds(moment: datetime) -> int:
     """Return the microseconds since 1970."""
@@ -19,7 +22,8 @@ class Clock:
     def __init__(self, start: datetime) -> None:
         self.us = microseconds(start)
         self._hour: int | None = None
-        self._utc = self._local = ""
+        self._utc = ""
+        self._local = dict.fromkeys(ZONES, "")
 
     def millis(self) -> str:
         """Write the time in UTC, to the millisecond."""
@@ -33,10 +37,10 @@ class Clock:
         """Write the time in UTC without saying so."""
         return self.millis()[:-5]
 
-    def offset(self) -> str:
-        """Write the time as Valletta does in winter, to the microsecond."""
+    def offset(self, zone: str) -> str:
+        """Write the time as in one of ZONES, to the microsecond."""
         minute_and_second = self.millis()[-10:-5]
-        return f"{self._local}{minute_and_second}.{self.us % 1_000_000:06d}+01:00"
+        return f"{self._local[zone]}{minute_and_second}.{self.us % 1_000_000:06d}{zone}"
 
     def half_minutes(self) -> int:
         """Count half minutes: a live table's rounds."""
@@ -47,4 +51,6 @@ class Clock:
         now = _EPOCH + timedelta(hours=hour)
         to_the_hour = len("2025-01-15T06:")
         self._utc = now.isoformat()[:to_the_hour]
-        self._local = (now + timedelta(hours=1)).isoformat()[:to_the_hour]
+        self._local = {
+            zone: (now + hours).isoformat()[:to_the_hour] for zone, hours in ZONES.items()
+        }

@@ -28,6 +28,8 @@ class Writer:
         self.run = run
         self.clock = clock
         self.serials: Iterator[int] = count(1)
+        self.last_id = ""
+        """The unique_id of the last bet, win or rollback that was written."""
 
     def login(self, player_id: str) -> str:
         """Write that a player logged in. Ids are given as JSON text, here and below."""
@@ -52,8 +54,25 @@ class Writer:
 
     def gameround(self, at: str, ids: str, amount: str, currency: str, kind: str) -> str:
         """Write a bet or a win at a time; `ids` are those of player, game and round as JSON text."""
-        scattered = next(self.serials) * _SCATTER & _MASK
         return (
-            f'{{"event":"gameround","data":{{"unique_id":"{self.run}-{scattered:016x}",'
+            f'{{"event":"gameround","data":{{"unique_id":"{self._scattered()}",'
             f'"timestamp":"{at}",{ids},"amount":{amount},"currency":"{currency}",{kind}}}}}'
         )
+
+    def rollback(self, at: str, ids: str, members: str) -> str:
+        """Write what takes a bet or a win back, its other members as JSON text."""
+        return (
+            f'{{"event":"rollback","data":{{"unique_id":"{self._scattered()}",'
+            f'"timestamp":"{at}",{ids},{members}}}}}'
+        )
+
+    def roundend(self, at: str, ids: str) -> str:
+        """Write that a round is over."""
+        return (
+            f'{{"event":"roundend","data":{{"unique_id":"{self._scattered()}",'
+            f'"timestamp":"{at}",{ids}}}}}'
+        )
+
+    def _scattered(self) -> str:
+        self.last_id = f"{self.run}-{next(self.serials) * _SCATTER & _MASK:016x}"
+        return self.last_id

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
+from math import sqrt
 from random import Random
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ class _Kind(NamedTuple):
     `tilts` are percentages of what the prize before it has, from and to, for a game to choose from.
     """
 
-    volatility: str
+    risk: str
     prizes: tuple[int, ...]
     tilts: tuple[int, int]
 
@@ -40,11 +41,19 @@ class Paytable:
     The chances times the prizes come to `rtp_per_mille` of the stake, exactly.
     """
 
-    volatility: str
+    risk: str
     rtp_per_mille: int
     prizes: tuple[int, ...]
     chances: tuple[int, ...]
     limits: tuple[float, ...]
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation of what a stake of 1 wins."""
+        squares = sum(
+            prize**2 * chance for prize, chance in zip(self.prizes, self.chances, strict=False)
+        )
+        return sqrt(squares / (STEP**2 * ONE) - (self.rtp_per_mille / 1_000) ** 2)
 
     def prize(self, stake: int, chance: float) -> int:
         """Return what a stake wins, by a chance from 0 to below 1."""
@@ -58,7 +67,7 @@ def make_paytable(rng: Random, *, live: bool) -> Paytable:
     tilt = rng.randint(*kind.tilts)
     chances = _chances(kind.prizes, tilt, rtp_per_mille * STEP * ONE // 1_000)
     limits = tuple(limit / ONE for limit in accumulate(chances))
-    return Paytable(kind.volatility, rtp_per_mille, (*kind.prizes, 0), chances, limits)
+    return Paytable(kind.risk, rtp_per_mille, (*kind.prizes, 0), chances, limits)
 
 
 def _chances(prizes: tuple[int, ...], tilt: int, paid: int) -> tuple[int, ...]:

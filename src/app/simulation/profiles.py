@@ -42,7 +42,11 @@ def game_profile(game: Game, rng: Random) -> dict[str, Any]:
     if rng.random() < 0.2:
         del profile[rng.choice(("themes", "device", "has_freespins"))]
     paytable = game.paytable
-    return profile | {"rtp": paytable.rtp_per_mille / 1_000, "volatility": paytable.volatility}
+    return profile | {
+        "theoretical_rtp": paytable.rtp_per_mille / 1_000,
+        "volatility": round(paytable.deviation, 3),
+        "risk": paytable.risk,
+    }
 
 
 def game_update(rng: Random) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Rounds: bets, and what they win by the game's paytable, whatever way it is paid in."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from random import Random
 
 from app.simulation.cast import Game, Player
@@ -11,6 +12,8 @@ MOST_BETS = 4
 """How many stakes a round takes at most."""
 
 _NEVER_CLOSED = 0.02  # of the rounds that won nothing
+_FOUND_LATER = 0.3  # of the rounds that are taken back
+_UNREFERENCED = 0.1  # of the rollbacks
 
 
 class Table:
@@ -25,7 +28,7 @@ class Table:
         self._stake = player.money.digits(player.stake)
         self._paytable = game.paytable
         self._live = game.live
-        self._stamp = writer.clock.offset if game.live else writer.clock.millis
+        self._stamp = partial(writer.clock.offset, game.zone) if game.live else writer.clock.millis
         self._ids = (
             f'"player_id":{player.id_json},"game_id":{game.id_json},"round_id":"{writer.run}:'
         )
@@ -86,6 +89,34 @@ class Table:
         won = self._paytable.prize(POUND.dime, self._random())
         player.pounds += won
         yield self._item(ids, POUND.digits(won), POUND, REAL_WIN)
+
+    def taken_back(self) -> Iterator[str]:
+        """Bet on what breaks: the stake is given back, at once, or when the player comes again."""
+        player, ids = self._player, self._new_round()
+        player.real -= player.stake
+        bet = self._item(ids, self._stake, self._money, REAL_BET)
+        give_back = partial(self._give_back, ids, self._writer.last_id)
+        yield bet
+        if self._random() < _FOUND_LATER:
+            player.owed.append((player.stake, give_back))
+        else:
+            player.real += player.stake
+            yield give_back()
+
+    def ended(self) -> Iterator[str]:
+        """Bet and lose, of which nothing tells but that the round is over."""
+        player, ids = self._player, self._new_round()
+        player.real -= player.stake
+        yield self._item(ids, self._stake, self._money, REAL_BET)
+        yield self._writer.roundend(self._stamp(), ids)
+
+    def _give_back(self, ids: str, bet_id: str) -> str:
+        reference = "" if self._random() < _UNREFERENCED else f',"reference":"{bet_id}"'
+        members = (
+            f'"amount":{self._stake},"currency":"{self._money.code}",{REAL_BET}{reference}'
+            ',"reason":"game malfunction"'
+        )
+        return self._writer.rollback(self._stamp(), ids, members)
 
     def _new_round(self) -> str:
         """Begin a round; at live games all bets within half a minute are on one."""

@@ -13,6 +13,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     passes as fast as so many players make it. `currencies` are codes beyond ISO 4217 that the tenant may
     send: some players play in them. `late`, `repeated` and `conflicting` are shares of the items: those
     that are overtaken by later ones, that repeat an earlier one, or that repeat it with other content.
+    `rolled_back` and `ended` are shares of the rounds: those that are taken back, some of them when the
+    player comes again, and those that are said to be over.
     """
 
     players: int = 1_000
@@ -24,6 +26,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     late: float = 0.01
     repeated: float = 0.0
     conflicting: float = 0.0
+    rolled_back: float = 0.0
+    ended: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what nothing can be simulated from."""
@@ -35,6 +39,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("a simulation must end after it starts")
         if not 0 <= self.late <= 1:
             raise ValueError("the share of late items must be from 0 to 1")
+        if not (0 <= self.rolled_back <= 1 and 0 <= self.ended <= 1):
+            raise ValueError("the shares of rounds taken back and ended must be from 0 to 1")
         copies = (self.repeated, self.conflicting)
         if not (min(copies) >= 0 and sum(copies) <= 0.5):
             raise ValueError(

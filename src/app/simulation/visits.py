@@ -1,6 +1,6 @@
 """What happens while a player is at the casino: a login, payments, and rounds of one game."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -72,6 +72,7 @@ class Casino:
         if update:
             yield self._writer.update("player", player.id_json, update)
         yield self._writer.login(player.id_json)
+        yield from self._pay_what_is_owed(player)
         game = self._games[int(len(self._games) * self._random() ** 2)]
         if game.described and self._random() < 0.03:
             yield self._writer.update("game", game.id_json, game_update(self._rng))
@@ -85,10 +86,7 @@ class Casino:
                 continue
             if player.real < MOST_BETS * player.stake:
                 yield self._deposit(player)
-            if self._random() > _UNUSUAL_CHANCE:
-                yield from table.round()
-                continue
-            play = self._rng.choice(UNUSUAL)
+            play = self._way_to_play()
             if play is Table.two_currencies and player.pounds < POUND.dime:
                 player.pounds += 20 * POUND.dime
                 yield self._payment("deposit", player, 20 * POUND.dime, POUND)
@@ -96,6 +94,21 @@ class Casino:
         if player.real > 100 * player.stake:
             yield self._withdraw(player)
         player.playing = False
+
+    def _way_to_play(self) -> Callable[[Table], Iterator[str]]:
+        scenario, random = self._scenario, self._random
+        # Where there is none of it, chance is not asked: what was made before is made again.
+        if scenario.rolled_back and random() < scenario.rolled_back:
+            return Table.taken_back
+        if scenario.ended and random() < scenario.ended:
+            return Table.ended
+        return Table.round if random() > _UNUSUAL_CHANCE else self._rng.choice(UNUSUAL)
+
+    def _pay_what_is_owed(self, player: Player) -> Iterator[str]:
+        while player.owed:
+            stake, give_back = player.owed.pop()
+            player.real += stake
+            yield give_back()
 
     def _grant(self, player: Player) -> str:
         """Return bonus money: what a wheel wins that costs nothing to turn."""
