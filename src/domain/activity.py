@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
-from fractions import Fraction
 
 from domain.events import RoundEvent
 from domain.money import EXACT
@@ -30,11 +29,23 @@ class Activity(CountedWagers, gc=False):
     @property
     def rtp(self) -> Decimal | None:
         """The return to player: wins by bets, real and bonus money together; None where nothing was bet."""
-        bet = Fraction(EXACT.add(self.bet_real, self.bet_bonus))
+        bet = EXACT.add(self.bet_real, self.bet_bonus)
         if not bet:
             return None
-        won = Fraction(EXACT.add(self.win_real, self.win_bonus))
-        return Decimal(round(won / bet * 10**RTP_DIGITS)).scaleb(-RTP_DIGITS, EXACT)
+        won = EXACT.add(self.win_real, self.win_bonus)
+        # Of integers: Fraction would find their common divisor each time.
+        (bets, of_bets), (wins, of_wins) = bet.as_integer_ratio(), won.as_integer_ratio()
+        share = _rounded(wins * of_bets * 10**RTP_DIGITS, bets * of_wins)
+        return Decimal(share).scaleb(-RTP_DIGITS, EXACT)
+
+
+def _rounded(dividend: int, divisor: int) -> int:
+    """Divide, rounded half to even."""
+    if divisor < 0:
+        dividend, divisor = -dividend, -divisor
+    whole, rest = divmod(dividend, divisor)
+    more = 2 * rest - divisor
+    return whole + (more > 0 or (more == 0 and whole % 2 == 1))
 
 
 def fold_activity(played: Iterable[RoundEvent]) -> Activity:

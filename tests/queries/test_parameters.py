@@ -18,6 +18,7 @@ PAST = "position in the log of one of each"
 GROUPS = "groups"
 LOG_ID = "log id"
 KEY_ID = "key id"
+TIME_OR_DAY = "time or day"
 GAMES = {
     **dict.fromkeys(("provider", "category", "feature", "theme", "device", "q"), TEXT),
     "has_freespins": ("yes", "no", "unknown"),
@@ -32,34 +33,34 @@ COLLECTIONS: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("player_id", "game_id", "round_id"), ID),
         "status": ("open", "settled", "unmatched", "rolled_back"),
         "mixed_currency": BOOLEAN,
-        "from": TIME,
-        "to": TIME,
+        "from": TIME_OR_DAY,
+        "to": TIME_OR_DAY,
     },
     "rollbacks": {
         **dict.fromkeys(("player_id", "game_id", "round_id"), ID),
         "status": ("matched", "mismatched", "repeated", "unmatched", "unreferenced"),
-        "from": TIME,
-        "to": TIME,
+        "from": TIME_OR_DAY,
+        "to": TIME_OR_DAY,
     },
     "transactions": {
         **dict.fromkeys(("player_id", "method", "currency"), ID),
         "type": ("deposit", "withdraw"),
-        "from": TIME,
-        "to": TIME,
+        "from": TIME_OR_DAY,
+        "to": TIME_OR_DAY,
     },
     "games": GAMES,
     "activity": {
-        **dict.fromkeys(("from", "to"), TIME),
+        **dict.fromkeys(("from", "to"), TIME_OR_DAY),
         **dict.fromkeys(("game_id", "currency"), ID),
         "group_by": GROUPS,
     },
     "conflicts": {"unique_id": ID, "from_position": POSITION, "to_position": POSITION},
-    "accesses": {"key_id": KEY_ID, "from": TIME, "to": TIME},
+    "accesses": {"key_id": KEY_ID, "from": TIME_OR_DAY, "to": TIME_OR_DAY},
     "history": {
         **dict.fromkeys(("player_id", "game_id"), ID),
         "event": EVENTS,
-        "from": TIME,
-        "to": TIME,
+        "from": TIME_OR_DAY,
+        "to": TIME_OR_DAY,
         "from_position": POSITION,
         "to_position": POSITION,
     },
@@ -158,6 +159,11 @@ UNFIT: dict[Any, list[tuple[str, str]]] = {
         for text in ("", "x", "AAAA", "%F0%9F%98%80", "ksQIAAECAwQFBgeRpnAtMTAwMQ=", "kg==")
     ],
 }
+FITTING[TIME_OR_DAY] = [*FITTING[TIME], "2025-01-15", "0001-01-01", "9999-12-31"]
+UNFIT[TIME_OR_DAY] = [
+    *((text, code) for text, code in UNFIT[TIME] if text != "2025-01-15"),
+    *((text, "not_a_timestamp") for text in ("2025-02-30", "2025-1-5", "20250115", "0000-01-01")),
+]
 UNFIT[PAST] = [*UNFIT[POSITION], ("5", "beyond_head"), (str(2**63 - 1), "beyond_head")]
 ANY_KIND = [
     ("%zz", "malformed"),

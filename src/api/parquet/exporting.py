@@ -15,11 +15,9 @@ from app.log.histories import readers_id
 from app.tenants import Tenant
 from postgres.connections import Connection
 from projections.exporting import (
-    GamingDay,
     Name,
     copy_out,
     erased_since,
-    gaming_day,
     keep_long,
 )
 from projections.models.registry import code_versions
@@ -64,7 +62,7 @@ def export(
         seen = _see(connection, tenant)
         manifest = _manifest(seen, tenant, known, names, after or 0)
         folder.remove_unnamed(known)
-        run = _Run(seen, folder, manifest, GamingDay(manifest.time_zone, manifest.day_starts))
+        run = _Run(seen, folder, manifest)
         folder.save(manifest)
         for name in KINDS:
             if name in (names or manifest.positions):
@@ -74,11 +72,10 @@ def export(
 class _Run:
     """One run: what it adds, and the manifest as it is by then."""
 
-    def __init__(self, seen: Snapshot, folder: Folder, manifest: Manifest, day: GamingDay) -> None:
+    def __init__(self, seen: Snapshot, folder: Folder, manifest: Manifest) -> None:
         self._seen = seen
         self._folder = folder
         self._manifest = manifest
-        self._day = day
 
     def add(self, name: Name) -> Added:
         """Add to a table."""
@@ -86,7 +83,7 @@ class _Run:
         after, before = self._manifest.positions[name], len(self._manifest.files)
         rows = 0
         if after < until:
-            lines = copy_out(self._seen, name, after=after, until=until, day=self._day)
+            lines = copy_out(self._seen, name, after=after, until=until)
             for number, held in enumerate(_pieces(lines)):
                 files, position = self._write(name, kind, held, number)
                 rows += sum(each.rows for each in files)
@@ -100,7 +97,7 @@ class _Run:
     ) -> tuple[list[ExportedFile], int]:
         """Write lines into a file of each day; gives the position of the last one, if lines have one."""
         try:
-            table = read_rows(kind, lines)
+            table = read_rows(kind, lines, self._seen.days)
         except pa.ArrowInvalid as error:
             raise ExportError(f"a row of {name} does not fit into its columns: {error}") from error
         position = self._seen.position
@@ -137,7 +134,8 @@ def _manifest(
     """Return the manifest to add to. Raises ExportError where what is there can't be added to."""
     connection, tenant_id = seen.connection, tenant.tenant_id
     log_id = readers_id(connection, tenant_id, read_head(connection, tenant_id).log_id).hex()
-    day, versions = gaming_day(seen), dict(code_versions())
+    rule, versions = seen.days.rule, dict(code_versions())
+    day = (rule.time_zone, rule.starts_at)
     names = names or (known.positions if known else KINDS)
     if known is None:
         if after > seen.position:

@@ -4,14 +4,20 @@ Lists and what is in JSON come as text. Amounts are decimals of 38 digits, 18 of
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
 from pyarrow import csv
 
-from domain.events import Event, decode
+from domain.decoding import decode
+from domain.events import Event, RoundEvent
+from domain.fasttrack import event_of
+from domain.gaming_day import GamingDays
 from domain.item_types import EVENT_TYPES
+from domain.money import ZERO
 from domain.streams import PLAYER
 from projections.exporting import Name
 from projections.models.rounds import sums_by_currency
@@ -20,11 +26,16 @@ AMOUNT = pa.decimal128(38, 18)
 DAY = "gaming_day"
 """The column that is only in the names of folders."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT = pa.timestamp("us", tz="UTC")
 _TEXTS = pa.list_(pa.string())
 _decode_texts = msgspec.json.Decoder(list[str]).decode
 
 _SUMS = ("bet_real", "bet_bonus", "win_real", "win_bonus")
+_TAKEN_BACK = tuple(f"rolled_back_{name}" for name in _SUMS)
+_TAKEN_BACK_COUNTS = ("rolled_back_bets", "rolled_back_wins")
+_NO_SUMS: tuple[str | None, Sequence[Any]] = (None, (None,) * 4)
+_NOTHING_BACK = ("0",) * 4 + (0, 0)
 
 
 class TableKind(NamedTuple):
@@ -38,10 +49,10 @@ class TableKind(NamedTuple):
     is_added_to: bool
 
 
-def read_rows(kind: TableKind, lines: Sequence[bytes]) -> pa.Table:
+def read_rows(kind: TableKind, lines: Sequence[bytes], days: GamingDays) -> pa.Table:
     """Read lines of CSV. Raises pyarrow.ArrowInvalid where an amount is too large."""
     held = b"".join(lines)
-    columns = {**kind.columns, DAY: pa.date32()}
+    columns = {**kind.columns, DAY: pa.date32() if "day" in kind.columns else _MOMENT}
     table = csv.read_csv(
         pa.BufferReader(held),
         csv.ReadOptions(
@@ -57,7 +68,26 @@ def read_rows(kind: TableKind, lines: Sequence[bytes]) -> pa.Table:
             false_values=["f"],
         ),
     )
-    return kind.finish(table)
+    at = table.schema.get_field_index(DAY)
+    return kind.finish(table.set_column(at, DAY, _days_of(table[DAY], days)))
+
+
+def _days_of(filed: pa.ChunkedArray, days: GamingDays) -> pa.Array:
+    """Return the days of moments, most of which are of the same day as the one before."""
+    if filed.type != _MOMENT:
+        return filed
+    found: list[date] = []
+    day, begin, end = date.min, 0, 0
+    for at in filed.cast(pa.int64()).to_pylist():
+        if not begin <= at < end:
+            day = days.of(_EPOCH + timedelta(microseconds=at))
+            begin, end = _micros(days.begin(day)), _micros(days.end(day))
+        found.append(day)
+    return pa.array(found, pa.date32())
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def _events(table: pa.Table) -> pa.Table:
@@ -72,7 +102,8 @@ def _events(table: pa.Table) -> pa.Table:
     columns = {
         **{name: table[name] for name in ("position", "stream", "version")},
         "event": pa.array([EVENT_TYPES[topic] for topic in topics], pa.string()),
-        **{name: table[name] for name in ("type", "occurred_at", "recorded_at")},
+        "type": pa.array(list(map(event_of, topics)), pa.string()),
+        **{name: table[name] for name in ("occurred_at", "recorded_at")},
         "player_id": pa.array([_id_in(stream, PLAYER) for stream in streams], pa.string()),
         **{
             name: pa.array(values, kind)
@@ -88,8 +119,8 @@ _TOLD = {
     "game_id": pa.string(),
     "round_id": pa.string(),
     "amount": AMOUNT,
+    "bonus_amount": AMOUNT,
     "currency": pa.string(),
-    "is_bonus": pa.bool_(),
 }
 
 
@@ -100,9 +131,17 @@ def _told(event: Event) -> tuple[Any, ...]:
         getattr(event, "game_id", None),
         getattr(event, "round_id", None),
         amount,
+        _bonus_amount(event) if isinstance(event, RoundEvent) else None,
         None if amount is None else getattr(event, "currency", None),  # else that of a profile
-        getattr(event, "is_bonus", None),
     )
+
+
+def _bonus_amount(event: RoundEvent) -> Decimal:
+    """Return the part of an amount that is bonus money."""
+    if event.is_bonus:
+        return event.amount
+    split: Decimal = getattr(event, "bonus_amount", ZERO)
+    return split
 
 
 def _id_in(stream: str, kind: str) -> str | None:
@@ -110,20 +149,24 @@ def _id_in(stream: str, kind: str) -> str | None:
 
 
 def _rounds(table: pa.Table) -> pa.Table:
-    """Make a row of each currency of a round."""
+    """Make a row of each currency of a round, and one of a round without any, as one that only ended."""
     rows: list[int] = []
-    currencies: list[str] = []
-    amounts: list[Sequence[str]] = []
+    currencies: list[str | None] = []
+    amounts: list[Sequence[Any]] = []
     for row, sums in enumerate(table["sums"].to_pylist()):
-        for currency, of_currency in sums_by_currency(sums):
+        for currency, of_currency in sums_by_currency(sums) or [_NO_SUMS]:
             rows.append(row)
             currencies.append(currency)
-            amounts.append(of_currency)
+            back = of_currency[5] if len(of_currency) > 5 else _NOTHING_BACK
+            amounts.append((*of_currency[:4], *back))
     whole = table.drop_columns(["sums", DAY]).take(pa.array(rows, pa.int64()))
     whole = whole.append_column("currency", pa.array(currencies, pa.string()))
-    for place, name in enumerate(_SUMS):
-        texts = pa.array([each[place] for each in amounts], pa.string())
-        whole = whole.append_column(name, texts.cast(AMOUNT))
+    names = (*_SUMS, *_TAKEN_BACK, *_TAKEN_BACK_COUNTS)
+    for name, values in zip(names, zip(*amounts, strict=True), strict=True):
+        column = pa.array(values)
+        whole = whole.append_column(
+            name, column if name in _TAKEN_BACK_COUNTS else column.cast(pa.string()).cast(AMOUNT)
+        )
     return whole.append_column(DAY, table[DAY].take(pa.array(rows, pa.int64())))
 
 
@@ -144,6 +187,7 @@ def _as_it_is(table: pa.Table) -> pa.Table:
 
 _ID = _TEXT = pa.string()
 _COUNT = pa.int64()
+_NUMBER = AMOUNT
 
 KINDS: dict[Name, TableKind] = {
     "events": TableKind(
@@ -185,6 +229,7 @@ KINDS: dict[Name, TableKind] = {
             "last_at": _MOMENT,
             "bet_count": _COUNT,
             "win_count": _COUNT,
+            "ended_at": _MOMENT,
             "sums": _TEXT,
         },
         _rounds,
@@ -198,7 +243,8 @@ KINDS: dict[Name, TableKind] = {
             "rounds": _COUNT,
             "bets": _COUNT,
             "wins": _COUNT,
-            **dict.fromkeys(_SUMS, AMOUNT),
+            **dict.fromkeys((*_SUMS, *_TAKEN_BACK), AMOUNT),
+            **dict.fromkeys(_TAKEN_BACK_COUNTS, _COUNT),
         },
         _as_it_is,
         is_added_to=False,
@@ -236,6 +282,8 @@ KINDS: dict[Name, TableKind] = {
             "has_freespins": _TEXT,
             "first_seen": _MOMENT,
             "last_seen": _MOMENT,
+            "theoretical_rtp": _NUMBER,
+            "volatility": _NUMBER,
         },
         _with_lists("categories", "features", "themes"),
         is_added_to=False,

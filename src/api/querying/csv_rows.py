@@ -7,6 +7,7 @@ empty cell, an empty text is `""`.
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -106,12 +107,20 @@ def _of_one(column: Column) -> Texts:
 
 
 def _of_each(column: Column) -> Texts:
-    """Write a column of lists of objects."""
+    """Write a column of lists of objects, which mostly hold one: all of them at once."""
     get = attrgetter(column.path)
-    return lambda values: [
-        None if items in _NOTHING else _joined(column.texts(list(map(get, items))))
-        for items in values
-    ]
+
+    def texts(values: Sequence[Any]) -> Sequence[str | None]:
+        written = column.texts([get(item) for items in values if items for item in items])
+        if len(written) == len(values) and all(items and len(items) == 1 for items in values):
+            return written
+        following = iter(written)
+        return [
+            None if items in _NOTHING else _joined(list(islice(following, len(items))))
+            for items in values
+        ]
+
+    return texts
 
 
 def _texts_of(kind: inspect.Type, *, may_be_nothing: bool) -> tuple[Texts, bool]:

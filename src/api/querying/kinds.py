@@ -134,8 +134,18 @@ def _read_time_or_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        detail = f"must be a date like 2025-01-15, or a timestamp: {error}"
+        detail = f"must be an RFC 3339 timestamp, or a date like 2025-01-15: {error}"
         raise UnfitError("not_a_timestamp", detail) from None
+
+
+def _read_day(text: str) -> date:
+    try:
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+        why = ""
+    except ValueError as error:
+        why = f": {error}"
+    raise UnfitError("not_a_date", f"must be a date like 2025-01-15{why}")
 
 
 def _read_duration(text: str) -> timedelta:
@@ -167,10 +177,8 @@ TIME = Kind(_read_time, Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DAT
 TIME_OR_DAY = Kind(
     _read_time_or_day,
     Schema(
-        one_of=[
-            Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
-            Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE),
-        ]
+        type=OpenAPIType.STRING,
+        one_of=[Schema(format=OpenAPIFormat.DATE_TIME), Schema(format=OpenAPIFormat.DATE)],
     ),
 )
 """A moment, or a date, which stands for the beginning of the gaming day of that name."""
@@ -188,6 +196,7 @@ _KINDS: list[tuple[Any, Kind]] = [
     (str, TEXT),
     (bool, BOOLEAN),
     (datetime, TIME),
+    (date, Kind(_read_day, Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE))),
     (
         timedelta,
         Kind(_read_duration, Schema(type=OpenAPIType.STRING, pattern="^[1-9][0-9]*[smhd]$")),

@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from msgspec import NODEFAULT, Struct
-from msgspec.structs import FieldInfo, asdict, fields, replace
+from msgspec.structs import FieldInfo, fields, replace
 
 from api.http.accept import CSV, JSON
 from api.http.problems import ProblemError
@@ -101,7 +101,12 @@ class Asked(NamedTuple, Generic[F, K]):
         return self._replace(filters=replace(self.filters, **begun))
 
     def _days(self) -> dict[str, date]:
-        return {name: value for name, value in asdict(self.filters).items() if type(value) is date}
+        named = {
+            field.name: getattr(self.filters, field.name)
+            for field in fields(self.filters)
+            if field.encode_name in _MAY_BE_DAYS
+        }
+        return {name: value for name, value in named.items() if type(value) is date}
 
 
 class NoFilters(Struct, frozen=True):

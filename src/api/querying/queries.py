@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, NamedTuple, TypeVar
 
-import anyio.to_thread
 from litestar import Request, Response
 from msgspec import Struct
 from psycopg.errors import QueryCanceled
@@ -16,6 +15,7 @@ from api.http.head_method import is_head
 from api.http.leaving import WhileClientStays
 from api.http.problems import ProblemError
 from api.querying.epochs import own_log
+from api.querying.gaming_days import at_moments
 from api.querying.lanes import begin_stream, lane_of
 from api.querying.listeners import Listeners
 from api.querying.moments import Of
@@ -25,10 +25,8 @@ from api.querying.reading import Reading
 from api.querying.replica import ReplicaAwayError
 from api.querying.tables import Find, Piece, Table, answer_csv, answer_headers
 from app.log.append import head
-from domain.gaming_day import GamingDays
 from postgres.connections import Connection, Pool
 from postgres.errors import UNAVAILABLE
-from projections.days import live_rule
 from projections.entries import Scope
 from projections.reading import Rows, Snapshot, snapshot
 
@@ -328,16 +326,7 @@ async def read_parameters(
         media_type=media_type,
     )
     asked = asked._replace(log_id=await own_log(request, logs))
-    if not asked.names_days:
-        return asked
-    return asked.at_moments(await anyio.to_thread.run_sync(_days, request))
-
-
-def _days(request: Request[Any, Any, Any]) -> GamingDays:
-    """Read by which days queries show what they show."""
-    pool: Pool = request.app.state.looking_up
-    with pool.connection() as connection:
-        return live_rule(connection, tenant_of(request).tenant_id).days
+    return await at_moments(request, asked)
 
 
 def answer_page(

@@ -18,9 +18,18 @@ from projections.reports.open_rounds import (
     OpenSum,
     report_open_rounds,
 )
+from projections.reports.restated import RestatedDay, RestatedFilters, report_restated
 from projections.reports.revenue import RevenueFilters, RevenueRow, report_revenue
 from projections.reports.rtp import RtpFilters, RtpRow, report_rtp
 from projections.reports.shape import Content
+from projections.reports.significant import (
+    KINDS as SIGNIFICANT,
+)
+from projections.reports.significant import (
+    SignificantFilters,
+    SignificantRow,
+    report_significant,
+)
 from projections.reports.statement import (
     StatementFilters,
     StatementRow,
@@ -67,6 +76,14 @@ class OpenRounds(Report[OpenRound, OpenSum], frozen=True):
 
 class Rtp(Report[RtpRow, RtpRow], frozen=True):
     """Returns to player beside those that are expected."""
+
+
+class Restated(Report[RestatedDay, RestatedDay], frozen=True):
+    """Gaming days that changed after they had ended."""
+
+
+class Significant(Report[SignificantRow, SignificantRow], frozen=True):
+    """What an auditor looks at first."""
 
 
 _DAYS = {
@@ -211,6 +228,53 @@ KINDS = (
             RtpRow,
         ),
         lambda seen, filters, _: report_rtp(seen, filters),
+    ),
+    ReportKind(
+        "significant",
+        "Significant events",
+        "In order of time: conflicts, late items (which were recorded when the gaming day on which they"
+        " happened had ended), wins from a `threshold` on, in whatever currency, blocks and consents of"
+        " players that were told, and keys that were made or revoked. The period is that in which wins"
+        " happened, of late items that of their gaming days, of all others when they were recorded.",
+        Significant,
+        _query(
+            "significant",
+            SignificantFilters,
+            {
+                **_TIMES,
+                "kind": (
+                    f"Only these kinds, separated by commas: some of {', '.join(SIGNIFICANT)}.",
+                    ["win", "block", "consent"],
+                ),
+                "threshold": (
+                    "From which amount on a win is significant. Absent: none is.",
+                    50,
+                ),
+            },
+            SignificantRow,
+        ),
+        report_significant,
+    ),
+    ReportKind(
+        "restated",
+        "Restated days",
+        "Gaming days whose figures changed after they had ended: as they were known at the end of the day"
+        " itself, or of `known_at` where that is later, as they are now, and the late events that make the"
+        " difference, the first 100 by their unique_ids. known + changed = now.",
+        Restated,
+        _query(
+            "restated",
+            RestatedFilters,
+            {
+                **_DAYS,
+                "known_at": (
+                    "As known at the end of this gaming day; of each day itself where it is absent.",
+                    Apart("2025-01-20"),
+                ),
+            },
+            RestatedDay,
+        ),
+        report_restated,
     ),
 )
 """All of them."""

@@ -117,7 +117,7 @@ def header_lines(report: Report[Any, Any]) -> list[tuple[str, str]]:
 
 
 def flat(rows: Sequence[Struct]) -> list[dict[str, Any]]:
-    """Write rows with a column for each member, also for those of objects, named `object.member`."""
+    """Write rows for people, with a column for each member: those of objects are `object.member`."""
     return [_flat(msgspec.to_builtins(row)) for row in rows]
 
 
@@ -127,8 +127,14 @@ def _flat(row: Mapping[str, Any], named: str = "") -> dict[str, Any]:
         if isinstance(value, dict):
             cells |= _flat(value, f"{named}{name}.")
         else:
-            cells[named + name] = value
+            cells[named + name] = _for_people(value)
     return cells
+
+
+def _for_people(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _differs(check: Check) -> bool:

@@ -30,7 +30,7 @@ async def _answer(
     asked = await read_parameters(
         request, kind.query, media_type=CSV if media_type == CSV else JSON
     )
-    tenant, now = tenant_of(request), datetime.now(UTC)
+    tenant, now = tenant_of(request), _now()
 
     def make(seen: Snapshot) -> Report[Any, Any]:
         content = kind.make(seen, asked.filters, now)
@@ -53,6 +53,10 @@ async def _answer(
     if media_type == CSV:
         return Response(text, media_type=CSV, headers=headers | csv_headers(kind.query, position))
     return Response(text, media_type=HTML, headers=headers | {"Content-Security-Policy": POLICY})
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _written(

@@ -40,6 +40,7 @@ QUERY: Query[RollbackFilters, RollbackPlace] = Query(
         "to": ("Only rollbacks before this time.", "2025-02-02T00:00:00Z"),
     },
     place=RollbackPlace,
+    row=RollbackView,
 )
 
 _EXAMPLE = Rollbacks(

@@ -16,6 +16,8 @@ create trigger append_only before update or truncate on roundbook.day_rules
 create trigger goes_with_its_tenant after delete on roundbook.day_rules
     referencing old table as gone for each statement execute function roundbook.refuse_all_but_removal();
 
--- For reports on the accounts of all players: what moved on some days.
+-- last_position: where the last event of the period stands in the log, by which it is found what came late.
+alter table roundbook.balance_periods add column last_position bigint;
+-- For reports on all players: what moved on some days.
 create index balance_days on roundbook.balance_periods (tenant_id, generation, period, player_id, currency)
     where is_day;

@@ -170,6 +170,7 @@ def find_activity(
 
 def _view(place: ActivityPlace, activity: Activity, grouped: Sequence[Group]) -> ActivityView:
     day, game_id, currency = place
+    rtp = activity.rtp
     return ActivityView(
         day=day if "day" in grouped else UNSET,
         game_id=game_id if "game" in grouped else UNSET,
@@ -183,6 +184,6 @@ def _view(place: ActivityPlace, activity: Activity, grouped: Sequence[Group]) ->
         win_bonus=plain(activity.win_bonus),
         ggr_real=plain(activity.ggr_real),
         ggr_bonus=plain(activity.ggr_bonus),
-        rtp=None if activity.rtp is None else plain(activity.rtp),
+        rtp=None if rtp is None else plain(rtp),
         rolled_back=rolled_back_view(activity.rolled_back),
     )

@@ -35,11 +35,19 @@ SQL = Sql(__file__)
 _MINUTES = 10
 _KEY = ("player_id", "currency", "is_day", "period")
 _COLUMNED = Columned(_KEY, Balance)
-_COLUMNS = (*_KEY, *_COLUMNED.net, "positions")
+_COLUMNS = (*_KEY, *_COLUMNED.net, "positions", "last_position")
 
 
-Periods = Mapping[datetime, tuple[Balance, str]]
-"""Of each 10 minutes what moved, and where its events stand in the log, as the text of an array."""
+class Period(NamedTuple):
+    """What moved in 10 minutes, and where its events stand in the log, as the text of an array."""
+
+    balance: Balance
+    positions: str
+    last_position: int
+
+
+Periods = Mapping[datetime, Period]
+"""What moved, by the beginnings of the 10 minutes."""
 
 
 def fold_periods(moves: Entries[Movement], days: GamingDays) -> Periods:
@@ -52,8 +60,9 @@ def fold_periods(moves: Entries[Movement], days: GamingDays) -> Periods:
     else:
         periods = group_entries(moves, [_period(moment, days) for moment in moments])
     return {
-        period: (fold_balance(held.events), array(sorted(held.positions)))
+        period: Period(fold_balance(held.events), array(ordered), ordered[-1])
         for period, held in periods.items()
+        for ordered in [sorted(held.positions)]
     }
 
 
@@ -69,19 +78,20 @@ def period_columns(
 ) -> FoldedPeriods:
     """Return the rows of what moved, by player and currency, in its periods and days."""
     sums: list[Row] = []
-    positions_of: list[str] = []
+    places: list[tuple[str, int]] = []
     for whose, periods in moved.items():
         days: dict[datetime, Balance] = {}
-        for period, (balance, positions) in periods.items():
+        lasts: dict[datetime, int] = {}
+        for period, (balance, positions, last) in periods.items():
             sums.append(((*whose, False, period), balance))
-            positions_of.append(positions)
+            places.append((positions, last))
             day = gaming_days.begin_of(period)
             days[day] = add_sums(days[day], balance) if day in days else balance
+            lasts[day] = max(lasts.get(day, 0), last)
         sums += [((*whose, True, day), balance) for day, balance in days.items()]
-        positions_of += ["{}"] * len(days)
+        places += [("{}", last) for last in lasts.values()]
     rows = [
-        (*key, *net(balance), positions)
-        for (key, balance), positions in zip(sums, positions_of, strict=True)
+        (*key, *net(balance), *place) for (key, balance), place in zip(sums, places, strict=True)
     ]
     return FoldedPeriods(columns(rows, _COLUMNS), _COLUMNED.rolled_back_columns(sums))
 

@@ -1,19 +1,19 @@
--- name: add_to_balance_periods(tenant_id, generation, player_id, currency, is_day, period, deposited, withdrawn, bet_real, bet_bonus, win_real, win_bonus, deposited_eur, deposits, withdrawals, bets, wins, positions)
--- Add what moved to each player's periods, which are gaming days, by their beginnings, and 10 minutes. Arrays of different lengths can't be elements of one array:
--- positions come as text, '{1,2}'.
+-- name: add_to_balance_periods(tenant_id, generation, player_id, currency, is_day, period, deposited, withdrawn, bet_real, bet_bonus, win_real, win_bonus, deposited_eur, deposits, withdrawals, bets, wins, positions, last_position)
+-- Add what moved to each player's periods, which are gaming days, by their beginnings, and 10 minutes. Arrays of
+-- different lengths can't be elements of one array: positions come as text, '{1,2}'.
 insert into balance_periods as b
        (tenant_id, generation, player_id, currency, is_day, period, deposited, withdrawn, bet_real,
-        bet_bonus, win_real, win_bonus, deposited_eur, deposits, withdrawals, bets, wins, positions)
+        bet_bonus, win_real, win_bonus, deposited_eur, deposits, withdrawals, bets, wins, positions, last_position)
 select :tenant_id, :generation, m.player_id, m.currency, m.is_day, m.period, m.deposited, m.withdrawn,
        m.bet_real, m.bet_bonus, m.win_real, m.win_bonus, m.deposited_eur, m.deposits, m.withdrawals,
-       m.bets, m.wins, m.positions::bigint[]
+       m.bets, m.wins, m.positions::bigint[], m.last_position
   from unnest(:player_id::text[], :currency::text[], :is_day::bool[], :period::timestamptz[],
               :deposited::numeric[], :withdrawn::numeric[], :bet_real::numeric[],
               :bet_bonus::numeric[], :win_real::numeric[], :win_bonus::numeric[],
               :deposited_eur::numeric[], :deposits::bigint[], :withdrawals::bigint[],
-              :bets::bigint[], :wins::bigint[], :positions::text[])
+              :bets::bigint[], :wins::bigint[], :positions::text[], :last_position::bigint[])
        as m (player_id, currency, is_day, period, deposited, withdrawn, bet_real, bet_bonus, win_real,
-             win_bonus, deposited_eur, deposits, withdrawals, bets, wins, positions)
+             win_bonus, deposited_eur, deposits, withdrawals, bets, wins, positions, last_position)
 on conflict (tenant_id, generation, player_id, is_day, period, currency) do update set
     deposited = b.deposited + excluded.deposited,
     withdrawn = b.withdrawn + excluded.withdrawn,
@@ -26,7 +26,8 @@ on conflict (tenant_id, generation, player_id, is_day, period, currency) do upda
     withdrawals = b.withdrawals + excluded.withdrawals,
     bets = b.bets + excluded.bets,
     wins = b.wins + excluded.wins,
-    positions = b.positions || excluded.positions
+    positions = b.positions || excluded.positions,
+    last_position = greatest(b.last_position, excluded.last_position)
 returning 1;
 
 -- name: add_rolled_back(tenant_id, generation, player_id, currency, is_day, period, rolled_back_bet_real, rolled_back_bet_bonus, rolled_back_win_real, rolled_back_win_bonus, rolled_back_bets, rolled_back_wins)

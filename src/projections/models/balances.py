@@ -58,7 +58,7 @@ def fold(stretch: Stretch) -> Folded:
         for whose, each in group_entries(moves, map(_WHOSE, moves.events)).items()
     }
     totals = [
-        (whose, reduce(add_sums, [balance for balance, _ in periods.values()]))
+        (whose, reduce(add_sums, [period.balance for period in periods.values()]))
         for whose, periods in moved.items()
     ]
     return Folded(

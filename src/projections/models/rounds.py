@@ -232,12 +232,12 @@ def decode_sums(sums: str) -> dict[str, RoundSums]:
     }
 
 
-def sums_by_currency(sums: str) -> Iterable[tuple[str, Sequence[str]]]:
+def sums_by_currency(sums: str) -> Sequence[tuple[str | None, Sequence[Any]]]:
     """Return the sums of a round as its table holds them, texts as they are, by currency.
 
-    Of each: bet_real, bet_bonus, win_real, win_bonus, and more after them.
+    Of each: bet_real, bet_bonus, win_real, win_bonus, its days, and what was rolled back, if anything was.
     """
-    return _TEXTS.decode(sums).items()
+    return list(_TEXTS.decode(sums).items())
 
 
 class RoundFilters(Struct, frozen=True):

@@ -1,0 +1,196 @@
+"""What came late: days that are restated, and what is significant, by when each event was recorded."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from domain.gaming_day import DayRule
+from projections.days import set_rule
+from tests.databases import Database
+from tests.model import reports as expected
+from tests.model.values import minus, total
+from tests.queries.casino import Casino, Item, OpenCasino, bet, deposit, item
+
+COPENHAGEN = DayRule("Europe/Copenhagen", 6 * 60)
+# By Copenhagen at six 15 January begins at 5:00 in UTC.
+DAY_14, DAY_15, DAY_16 = (f"2025-01-{day}T12:00:00Z" for day in (14, 15, 16))
+
+SENT: Sequence[tuple[str, Item]] = (
+    ("2025-01-14T12:00:01Z", deposit(unique_id="in time", amount=100, timestamp=DAY_14)),
+    ("2025-01-15T04:59:59Z", bet(unique_id="just in time", amount=3, timestamp=DAY_14)),
+    ("2025-01-15T05:00:00Z", bet(unique_id="late", amount=5, timestamp=DAY_14)),
+    ("2025-01-15T12:00:00Z", bet(unique_id="day 15", amount=7, timestamp=DAY_15)),
+    (
+        "2025-01-16T06:00:00Z",
+        bet(unique_id="later", amount=20, is_win=True, timestamp="2025-01-15T04:59:59Z"),
+    ),
+    ("2025-01-16T12:00:00Z", bet(unique_id="day 16", amount=11, timestamp=DAY_16)),
+    (
+        "2025-01-18T12:00:00Z",
+        bet(unique_id="of others", amount=1, timestamp=DAY_14, player_id="q", currency="SEK"),
+    ),
+    (
+        "2025-01-18T12:00:01Z",
+        item("player", player_id="q", is_blocked=True, unique_id="blocked", timestamp=DAY_14),
+    ),
+    (
+        "2025-01-18T12:00:02Z",
+        item("player", player_id="q", consent_email=None, unique_id="told", timestamp=DAY_15),
+    ),
+    ("2025-01-18T12:00:03Z", item("player", player_id="q", country="DK", timestamp=DAY_15)),
+)
+
+
+@pytest.fixture(scope="module")
+def late(new_casino: OpenCasino, database: Database) -> Casino:
+    casino = new_casino()
+    with casino.pool.connection() as connection:
+        set_rule(connection, casino.tenant.tenant_id, COPENHAGEN)
+    casino.fill([sent for _, sent in SENT])
+    where = conninfo_to_dict(database.service_url)["dbname"]
+    with psycopg.connect(make_conninfo(database.admin_url, dbname=where)) as admin:
+        # Nobody may do that: as if it had been recorded then.
+        admin.execute("set session_replication_role = replica")
+        for position, (recorded_at, _) in enumerate(SENT, start=1):
+            admin.execute(
+                "update roundbook.events set recorded_at = %s where tenant_id = %s and position = %s",
+                [recorded_at, casino.tenant.tenant_id, position],
+            )
+    return casino
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def restated(known_at: date | None = None) -> list[dict[str, Any]]:
+    """Go through all that was sent, as a person would."""
+    rows = []
+    for day in (date(2025, 1, 14), date(2025, 1, 15), date(2025, 1, 16)):
+        begin = moment(f"{day}T05:00:00Z")
+        closed = moment(f"{max(day, known_at or day)}T05:00:00Z") + timedelta(days=1)
+        of_day = [
+            (moment(recorded_at), sent["data"])
+            for recorded_at, sent in SENT
+            if "amount" in sent["data"]
+            and begin <= moment(sent["data"]["timestamp"]) < begin + timedelta(days=1)
+        ]
+        for currency in ("EUR", "SEK"):
+            mine = [each for each in of_day if each[1]["currency"] == currency]
+            came_late = [data for recorded_at, data in mine if recorded_at >= closed]
+            in_time = [data for recorded_at, data in mine if recorded_at < closed]
+            if came_late:
+                rows.append(
+                    {
+                        "day": day.isoformat(),
+                        "known_at": max(day, known_at or day).isoformat(),
+                        "currency": currency,
+                        "known": figures(in_time),
+                        "now": figures([data for _, data in mine]),
+                        "changed": figures(came_late),
+                        "late": len(came_late),
+                        "events": [data["unique_id"] for data in came_late],
+                    }
+                )
+    return rows
+
+
+def figures(items: Sequence[dict[str, Any]]) -> dict[str, str]:
+    def amounts(**members: Any) -> Any:
+        chosen = [each for each in items if members.items() <= each.items()]
+        return total(*(Decimal(each["amount"]) for each in chosen))
+
+    bets, wins = amounts(is_win=False), amounts(is_win=True)
+    shown = {
+        "deposits": amounts(method="card"),
+        "withdrawals": Decimal(0),
+        "bets": bets,
+        "wins": wins,
+        "ggr": total(bets, minus(wins)),
+    }
+    return {name: expected.plain(amount) for name, amount in shown.items()}
+
+
+def test_days_that_changed_are_shown_as_known_then_and_now(late: Casino) -> None:
+    found = late.get("reports/restated").json
+    assert found["rows"] == restated()
+    assert [(row["day"], row["events"]) for row in found["rows"]] == [
+        ("2025-01-14", ["late", "later"]),
+        ("2025-01-14", ["of others"]),
+    ]
+    assert found["rows"][0]["known"]["ggr"] == "3"
+    assert found["rows"][0]["now"]["ggr"] == "-12"
+
+
+@pytest.mark.parametrize("known_at", [date(2025, 1, 13), date(2025, 1, 15), date(2025, 1, 17)])
+def test_they_are_shown_as_known_at_the_end_of_a_later_day(late: Casino, known_at: date) -> None:
+    found = late.get("reports/restated", known_at=known_at).json["rows"]
+    assert found == restated(known_at)
+    assert found
+
+
+def test_only_the_days_that_are_asked_for(late: Casino) -> None:
+    assert late.get("reports/restated", to="2025-01-14").json["note"] == "No Activity"
+    assert late.get("reports/restated", from_="2025-01-15").json["rows"] == []
+    one = late.get("reports/restated", from_="2025-01-14", to="2025-01-15").json["rows"]
+    assert one == restated()
+
+
+def significant(casino: Casino, **asked: Any) -> list[Any]:
+    answer = casino.get("reports/significant", **asked)
+    assert answer.status == 200, answer.body
+    rows: list[Any] = answer.json["rows"]
+    assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
+    return rows
+
+
+def test_late_items_are_significant(late: Casino) -> None:
+    rows = significant(late, kind="late")
+    assert [(row["unique_id"], row["position"], row["amount"]) for row in rows] == [
+        ("late", 3, "5"),
+        ("of others", 7, "1"),
+        ("later", 5, "20"),
+    ]
+    assert {row["detail"] for row in rows} == {
+        "BetPlaced was recorded when the gaming day 2025-01-14 had ended",
+        "WinPaid was recorded when the gaming day 2025-01-14 had ended",
+    }
+    assert significant(late, kind="late", from_="2025-01-15") == []
+
+
+def test_wins_from_a_threshold_on_are_significant(late: Casino) -> None:
+    assert significant(late, kind="win") == []
+    [row] = significant(late, kind="win", threshold=20)
+    assert (row["unique_id"], row["amount"], row["currency"]) == ("later", "20", "EUR")
+    assert significant(late, kind="win", threshold=20.000001) == []
+    # It happened a second before the gaming day ended.
+    assert significant(late, kind="win", threshold=1, to="2025-01-15") == [row]
+    assert significant(late, kind="win", threshold=1, to="2025-01-15T04:59:59Z") == []
+    assert significant(late, kind="win", threshold=1, from_="2025-01-15T04:59:59Z") == [row]
+    assert significant(late, kind="win", threshold=1, from_="2025-01-15") == []
+
+
+def test_blocks_and_consents_that_were_told_are_significant(late: Casino) -> None:
+    rows = significant(late, kind="block,consent")
+    assert [(row["kind"], row["player_id"], row["unique_id"], row["detail"]) for row in rows] == [
+        ("block", "q", "blocked", "is_blocked: true"),
+        ("consent", "q", "told", "consent_email: null"),
+    ]
+    assert significant(late, kind="block", from_="2025-01-18T12:00:01Z", to="2025-01-19") != []
+    assert significant(late, kind="block", to="2025-01-18T12:00:01Z") == []
+
+
+def test_conflicts_and_keys_are_significant(casino: Casino) -> None:
+    casino.fill([bet(unique_id="twice", amount=1)])
+    casino.send([bet(unique_id="twice", amount=2)])
+    [conflict] = significant(casino, kind="conflict")
+    assert (conflict["unique_id"], conflict["position"]) == ("twice", 1)
+    [made] = significant(casino, kind="key")
+    assert made["detail"].endswith("was made, with the scopes ingest, read, audit")
+    assert [row["kind"] for row in significant(casino)] == ["late", "key", "conflict"]
+    assert significant(casino, kind="conflict,key", to="2025-01-15") == []
