@@ -50,6 +50,8 @@ class ReportKind(NamedTuple):
     answer: type[Report[Any, Any]]
     query: Query[Any, None]
     make: Make
+    by_key: bool = False
+    """Whether it is of one player, whose rows are looked up by keys."""
 
     def example(self) -> Report[Any, Any]:
         """Return what the examples of its parameters get on the sample day, as it begins."""
@@ -185,6 +187,7 @@ KINDS = (
             StatementRow,
         ),
         lambda seen, filters, _: report_statement(seen, filters),
+        by_key=True,
     ),
     ReportKind(
         "open-rounds",

@@ -39,7 +39,7 @@ async def _answer(
         return make_report(kind.answer, made, asked.filters, content)  # type: ignore[no-any-return]
 
     try:
-        report, position = await queries.live(asked, make, by_key=True)
+        report, position = await queries.live(asked, make, by_key=kind.by_key)
     except TooLongError:
         detail = (
             f"The report would have more than {MOST_ROWS:,} rows. Ask for less by its parameters: fewer days,"

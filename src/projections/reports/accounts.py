@@ -202,7 +202,7 @@ def _closing(
         found: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
         for whose, closing in left.items():
             later = since.get(whose, Balance())
-            balance = add(getattr(now[whose], kind), minus(getattr(later, kind)))
+            balance = add(getattr(now.get(whose, Balance()), kind), minus(getattr(later, kind)))
             expected[whose[1]] = add(expected[whose[1]], balance)
             found[whose[1]] = add(found[whose[1]], getattr(closing, kind))
         what = f"{kind}: opening + movements = closing, as balances have it"
