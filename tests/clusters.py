@@ -14,6 +14,27 @@ from psycopg import sql
 
 VARIABLE = "ROUNDBOOK_TEST_CLUSTER"
 
+_OWN_SERVERS = "starts PostgreSQL servers of its own"
+_NO_DATABASE = "is the same on any server"
+_LOCK_WAITS = "watches who waits for a lock, which on a cluster is seen on the nodes alone"
+
+# By how the names of tests begin.
+NOT_ON_CLUSTERS = {
+    "tests/backup/": "backups of a cluster are its nodes' own (docs/scaling.md)",
+    "tests/database/": _OWN_SERVERS,
+    "tests/docs/": _NO_DATABASE,
+    "tests/documentation/": _NO_DATABASE,
+    "tests/domain/": _NO_DATABASE,
+    "tests/embedded/": _OWN_SERVERS,
+    "tests/faults/": _OWN_SERVERS,
+    "tests/project/": _NO_DATABASE,
+    "tests/rooms/": _NO_DATABASE,
+    "tests/simulation/": _NO_DATABASE,
+    "tests/upgrades/": _OWN_SERVERS,
+    "tests/wire/": _NO_DATABASE,
+    "verifier/": _NO_DATABASE,
+}
+
 
 class Node(NamedTuple):
     """A node, by how the others reach it."""
@@ -25,6 +46,12 @@ class Node(NamedTuple):
 def is_given() -> bool:
     """Return whether this run is on a cluster."""
     return VARIABLE in os.environ
+
+
+def why_not(test: str) -> str | None:
+    """Return why a test is not run on a cluster, None where it is."""
+    found = [reason for begins, reason in NOT_ON_CLUSTERS.items() if test.startswith(begins)]
+    return found[0] if found else None
 
 
 def workers(admin_url: str) -> list[Node]:

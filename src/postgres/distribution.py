@@ -40,6 +40,7 @@ _EVENTS = re.compile(r"TRIGGER \S+ BEFORE .*? ON ")
 class _Table(NamedTuple):
     name: str
     is_shared: bool
+    is_unlogged: bool
 
 
 class _Trigger(NamedTuple):
@@ -72,6 +73,9 @@ def distribute(owner: Connection, shared: Sequence[str]) -> None:
     for table in _undistributed(owner, shared):
         named = {"table": table.name}
         name = sql.Identifier("roundbook", table.name)
+        if table.is_unlogged:
+            # Shards move by logical replication, which has no such ones.
+            owner.execute(sql.SQL("alter table {} set logged").format(name))
         # What is moved to the nodes was checked when it was written, and is of many tenants at once.
         triggers = fetch_all(owner, SQL.triggers, named, _Trigger)
         for trigger in triggers:

@@ -15,7 +15,7 @@ select 'roundbook.' || quote_ident(c.relname)
 
 -- name: undistributed(shared, local)
 -- Those that every node is to have whole first, in the order given, as others refer to them.
-select c.relname::text as name, s.place is not null as is_shared
+select c.relname::text as name, s.place is not null as is_shared, c.relpersistence = 'u' as is_unlogged
   from pg_class c
   left join unnest(:shared::text[]) with ordinality as s (name, place) on s.name = c.relname
  where c.relnamespace = 'roundbook'::regnamespace and c.relkind = 'r' and c.relname <> all(:local::text[])
