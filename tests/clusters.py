@@ -1,4 +1,4 @@
-"""Databases on a cluster (Citus) that is there: ROUNDBOOK_TEST_CLUSTER is a superuser's URL of its coordinator.
+"""Databases on a Citus cluster that is there: ROUNDBOOK_TEST_CLUSTER is a superuser's URL of its coordinator.
 
 The database that it names knows the nodes; each database for tests is made on all of them.
 """
@@ -97,13 +97,13 @@ def create(admin_url: str, name: str, owner: str, service: str, template: str | 
     itself = urlsplit(admin_url)
     coordinator = Node(itself.hostname or "127.0.0.1", itself.port or 5432)
     others = workers(admin_url)
-    for node in (coordinator, *others):
-        with psycopg.connect(at(admin_url, node, name), autocommit=True) as admin:
+    for each in (coordinator, *others):
+        with psycopg.connect(at(admin_url, each, name), autocommit=True) as admin:
             admin.execute("create extension citus")
     with psycopg.connect(at(admin_url, coordinator, name), autocommit=True) as admin:
         admin.execute("select citus_set_coordinator_host(%s, %s)", list(coordinator))
-        for node in others:
-            admin.execute("select citus_add_node(%s, %s)", list(node))
+        for each in others:
+            admin.execute("select citus_add_node(%s, %s)", list(each))
         # Roles become known to the nodes of a database with what a superuser does with them there.
         names = sql.Identifier(owner), sql.Identifier(service)
         admin.execute(sql.SQL("create schema roundbook authorization {}").format(names[0]))

@@ -1,8 +1,8 @@
 """Distributing a schema over the nodes of a cluster, where PostgreSQL has the Citus extension.
 
 Each table of tenants goes by `tenant_id`, all beside each other: what is of one tenant is on one node. So a
-table that a later step adds needs nothing but that column, first in its primary key. What is of no tenant, and
-what is named as shared, every node has whole.
+table that a later step adds needs nothing but that column, first in its primary key. What is of no tenant,
+and what is named as shared, every node has whole.
 """
 
 import re
@@ -64,10 +64,10 @@ def undistributed(connection: Connection, shared: Sequence[str]) -> list[str]:
 
 
 def distribute(owner: Connection, shared: Sequence[str]) -> None:
-    """Distribute the tables that are not: those `shared`, and of no tenant, whole to every node, others by tenant.
+    """Distribute the tables that are not: those of tenants by tenant, what is `shared` whole to every node.
 
-    What they hold goes along. To be called within a transaction, after `begin_changing`. Raises
-    psycopg.Error.
+    What is of no tenant is shared, too. What the tables hold goes along. To be called within a transaction,
+    after `begin_changing`. Raises psycopg.Error.
     """
     beside = fetch_one(owner, SQL.distributed, None, str)
     for table in _undistributed(owner, shared):

@@ -14,7 +14,7 @@ _WRITTEN_BY_FUNCTIONS_ALONE = (
     *("accesses", "api_keys", "conflicts", "key_uses", "leaf_runs", "logs"),
     *("tenant_currencies", "tenants"),
 )
-# As what functions do with their owner's rights is another session on a node, and not of the same transaction.
+# What functions do with their owner's rights is another session on a node, and not of the same transaction.
 _WRITTEN_ON_CLUSTERS = {"conflicts", "leaf_runs", "logs"}
 _HIDDEN = ("api_keys",)
 
