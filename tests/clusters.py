@@ -15,24 +15,59 @@ from psycopg import sql
 VARIABLE = "ROUNDBOOK_TEST_CLUSTER"
 
 _OWN_SERVERS = "starts PostgreSQL servers of its own"
-_NO_DATABASE = "is the same on any server"
+_THE_SAME = "is the same on any server"
 _LOCK_WAITS = "watches who waits for a lock, which on a cluster is seen on the nodes alone"
+
+_EXPLAINS = "reads plans, which on a cluster are of the coordinator"
+_TAMPERS = "enters rows that the walls on the nodes refuse, by switching off those of one server"
+_UPGRADES = "begins with an older schema: a cluster begins with this one"
+_REFUSED_OTHERWISE = (
+    "Citus refuses the statement itself, or it goes to no shard; nothing is changed"
+)
+_OF_COPY = "Citus reports whatever ends a COPY on a node as an internal error"
+
+_OWNER = "tests/log/test_append_only.py::test_even_the_owner_is_refused_by_the_trigger"
+_SERVICE = "tests/log/test_append_only.py::test_the_service_can_not_change_what_is_recorded"
 
 # By how the names of tests begin.
 NOT_ON_CLUSTERS = {
     "tests/backup/": "backups of a cluster are its nodes' own (docs/scaling.md)",
     "tests/database/": _OWN_SERVERS,
-    "tests/docs/": _NO_DATABASE,
-    "tests/documentation/": _NO_DATABASE,
-    "tests/domain/": _NO_DATABASE,
+    "tests/docs/": _THE_SAME,
+    "tests/documentation/": _THE_SAME,
+    "tests/domain/": _THE_SAME,
     "tests/embedded/": _OWN_SERVERS,
     "tests/faults/": _OWN_SERVERS,
-    "tests/project/": _NO_DATABASE,
-    "tests/rooms/": _NO_DATABASE,
-    "tests/simulation/": _NO_DATABASE,
+    "tests/limits/test_migrated.py": _UPGRADES,
+    "tests/lives/test_migrated.py": _UPGRADES,
+    "tests/evidence/test_migrated.py": _UPGRADES,
+    "tests/evidence/test_any_change.py": _TAMPERS,
+    "tests/evidence/test_tampering.py": _TAMPERS,
+    "tests/log/test_append_only.py::test_a_position_or_a_key": _REFUSED_OTHERWISE,
+    f"{_OWNER}[merge": _REFUSED_OTHERWISE,
+    f"{_OWNER}[update of no": _REFUSED_OTHERWISE,
+    f"{_SERVICE}[lock": _REFUSED_OTHERWISE,
+    f"{_SERVICE}[merge": _REFUSED_OTHERWISE,
+    f"{_SERVICE}[upsert": _REFUSED_OTHERWISE,
+    "tests/log/test_append_only.py::test_the_service_may_only_read": "conflicts are inserted by it",
+    "tests/log/test_appended_at_the_head.py": _OF_COPY,
+    "tests/log/test_conformance.py::TestTenantLog::test_insert_select": _OF_COPY,
+    "tests/log/test_histories.py::test_a_log_of_the_version_before": _UPGRADES,
+    "tests/log/test_migrations.py": _UPGRADES,
+    "tests/log/test_older_code.py": _UPGRADES,
+    "tests/log/test_older_hosts.py": _UPGRADES,
+    "tests/log/test_plans.py": _EXPLAINS,
+    "tests/many/test_migrated.py": _UPGRADES,
+    "tests/project/": _THE_SAME,
+    "tests/projections/test_beyond_the_head.py": _TAMPERS,
+    "tests/queries/test_history.py::test_filters_let": "sets times of rows by a statement that Citus refuses",
+    "tests/queries/test_plans.py": _EXPLAINS,
+    "tests/recording/test_concurrency.py::test_what_is_recorded_while_another": _LOCK_WAITS,
+    "tests/rooms/": _THE_SAME,
+    "tests/simulation/": _THE_SAME,
     "tests/upgrades/": _OWN_SERVERS,
-    "tests/wire/": _NO_DATABASE,
-    "verifier/": _NO_DATABASE,
+    "tests/wire/": _THE_SAME,
+    "verifier/": _THE_SAME,
 }
 
 

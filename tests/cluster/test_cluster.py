@@ -11,9 +11,12 @@ import pytest
 import postgres.migrate
 from api.schema import SCHEMA
 from api.tenancy import create_tenant
+from app.lives.closing import set_closed
+from app.log.append import TenantClosedError
 from app.tenants import Tenant
 from postgres.connections import Connection, Pool, connect, open_pool
-from postgres.migrate import migrate
+from postgres.errors import UNAVAILABLE
+from postgres.migrate import Migration, migrate
 from tests import clusters
 from tests.cluster.running import all_statements, run
 from tests.databases import Database, new_database
@@ -145,6 +148,88 @@ def test_a_shard_moves_while_its_tenant_records(
 def superuser_url(superuser: Connection) -> str:
     info = superuser.info
     return f"postgresql://{info.user}@{info.host}:{info.port}/{info.dbname}"
+
+
+_LATER = Migration(
+    9000,
+    "later",
+    "-- Code that knows step 0012 goes on.\n"
+    "create table roundbook.more (tenant_id int primary key, number int);"
+    "create trigger append_only before update or delete or truncate on roundbook.more"
+    " for each statement execute function roundbook.refuse_change();"
+    "create table roundbook.other (number int primary key);"
+    "alter table roundbook.events add column more int;"
+    "create or replace function roundbook.lock_log(of_tenant int)"
+    " returns table (head bigint, recorded_at timestamptz, number int, log_id bytea) language plpgsql"
+    " security definer as $$ begin raise exception 'that of one server'; end $$;",
+)
+
+
+def test_a_later_step_is_distributed_too_and_what_is_otherwise_stays_so(
+    admin_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = (*SCHEMA.migrations(), _LATER)
+    with new_database(admin_url) as database:
+        monkeypatch.setattr(postgres.migrate, "_migrations", lambda _: steps)
+        assert migrate(SCHEMA, database.owner_url, database.service_url) == [_LATER]
+        with connect(database.owner_url) as owner:
+            methods = owner.execute(
+                "select logicalrelid::text, partmethod::text from pg_dist_partition"
+                " where logicalrelid::text in ('more', 'other') order by 1"
+            ).fetchall()
+            assert methods == [("more", "h"), ("other", "n")]
+            owner.execute("insert into more values (1, 1)")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+                owner.execute("update more set number = 2 where tenant_id = 1")
+        with open_pool(database.service_url, max_size=2) as pool:
+            with pool.connection() as connection:
+                tenant = create_tenant(connection, "one")
+            assert send(pool, tenant, logins(["a"])).stored == 1
+
+
+def test_a_closed_tenant_is_refused_as_one(database: Database, pool: Pool, tenant: Tenant) -> None:
+    send(pool, tenant, logins(["a"]))
+    with connect(database.owner_url) as owner:
+        set_closed(owner, tenant.name, closed=True, reason="over", by="a test")
+    with pytest.raises(TenantClosedError):
+        send(pool, tenant, logins(["b"]))
+
+
+def test_a_node_whose_sessions_end_loses_nothing(
+    database: Database, superuser: Connection, pool: Pool, new_tenant: Callable[..., Tenant]
+) -> None:
+    """As when it is killed: what was not acknowledged is sent again, and is there once."""
+    tenants, unavailable = [new_tenant() for _ in range(4)], []
+    nodes = clusters.workers(superuser_url(superuser))
+    end = (
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+        " and backend_type = 'client backend' and pid <> pg_backend_pid()"
+    )
+
+    def record_all(tenant: Tenant) -> None:
+        for number in range(60):
+            while True:
+                try:
+                    send(pool, tenant, logins([f"{number}-{each}" for each in range(5)]))
+                    break
+                except UNAVAILABLE as error:
+                    unavailable.append(error)
+
+    with ThreadPoolExecutor() as threads:
+        writers = [threads.submit(record_all, tenant) for tenant in tenants]
+        name = _name(database)
+        while not all(writer.done() for writer in writers):
+            for node in nodes:
+                url = clusters.at(database.admin_url, node, name)
+                with psycopg.connect(url, autocommit=True) as admin:
+                    admin.execute(end)
+        for writer in writers:
+            writer.result()
+    assert unavailable
+    for tenant in tenants:
+        log = stored_events(pool, tenant)
+        assert_gapless(log)
+        assert len(log) == 300
 
 
 def test_a_plain_database_becomes_a_cluster_with_all_that_it_holds(
