@@ -1,5 +1,6 @@
 """What is otherwise on a cluster: where tables are, what runs there, what nobody may do, and what moves."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -199,7 +200,7 @@ def test_a_node_whose_sessions_end_loses_nothing(
     database: Database, superuser: Connection, pool: Pool, new_tenant: Callable[..., Tenant]
 ) -> None:
     """As when it is killed: what was not acknowledged is sent again, and is there once."""
-    tenants, unavailable = [new_tenant() for _ in range(4)], []
+    tenants, acknowledged, unavailable = [new_tenant() for _ in range(4)], [], []
     nodes = clusters.workers(superuser_url(superuser))
     end = (
         "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
@@ -210,7 +211,9 @@ def test_a_node_whose_sessions_end_loses_nothing(
         for number in range(60):
             while True:
                 try:
-                    send(pool, tenant, logins([f"{number}-{each}" for each in range(5)]))
+                    acknowledged.append(
+                        send(pool, tenant, logins([f"{number}-{each}" for each in range(5)]))
+                    )
                     break
                 except UNAVAILABLE as error:
                     unavailable.append(error)
@@ -218,11 +221,14 @@ def test_a_node_whose_sessions_end_loses_nothing(
     with ThreadPoolExecutor() as threads:
         writers = [threads.submit(record_all, tenant) for tenant in tenants]
         name = _name(database)
-        while not all(writer.done() for writer in writers):
+        for _ in range(5):
+            before = len(acknowledged)
             for node in nodes:
                 url = clusters.at(database.admin_url, node, name)
                 with psycopg.connect(url, autocommit=True) as admin:
                     admin.execute(end)
+            while len(acknowledged) < before + 20 and not all(each.done() for each in writers):
+                time.sleep(0.01)
         for writer in writers:
             writer.result()
     assert unavailable
