@@ -24,7 +24,7 @@ run: setup  ## serve on 127.0.0.1:8000 (or PORT=…) with the embedded PostgreSQ
 	$(BIN)/roundbook serve --demo --port $(PORT)
 
 test: setup  ## the whole suite, against a real PostgreSQL; CLUSTER=postgresql://… is a Citus cluster's, see docs/scaling.md
-	$(if $(CLUSTER),ROUNDBOOK_TEST_CLUSTER=$(CLUSTER)) $(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(if $(CLUSTER),TEST_CLUSTER_URL=$(CLUSTER)) $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 coverage: setup  ## the suite again, and which lines and branches of src it leaves out; see docs/coverage.md
 	$(BIN)/coverage erase

@@ -1,4 +1,4 @@
-"""Databases on a Citus cluster that is there: ROUNDBOOK_TEST_CLUSTER is a superuser's URL of its coordinator.
+"""Databases on a Citus cluster that is there: TEST_CLUSTER_URL is a superuser's URL of its coordinator.
 
 The database that it names knows the nodes; each database for tests is made on all of them.
 """
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-VARIABLE = "ROUNDBOOK_TEST_CLUSTER"
+VARIABLE = "TEST_CLUSTER_URL"
 
 _OWN_SERVERS = "starts PostgreSQL servers of its own"
 _THE_SAME = "is the same on any server"
