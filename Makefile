@@ -23,8 +23,8 @@ $(STAMP): requirements.lock pyproject.toml
 run: setup  ## serve on 127.0.0.1:8000 (or PORT=…) with the embedded PostgreSQL and a tenant `demo`
 	$(BIN)/roundbook serve --demo --port $(PORT)
 
-test: setup  ## the whole suite, against a real PostgreSQL
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+test: setup  ## the whole suite, against a real PostgreSQL; CLUSTER=postgresql://… is a Citus cluster's, see docs/scaling.md
+	$(if $(CLUSTER),TEST_CLUSTER_URL=$(CLUSTER)) $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 coverage: setup  ## the suite again, and which lines and branches of src it leaves out; see docs/coverage.md
 	$(BIN)/coverage erase

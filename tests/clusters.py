@@ -1,4 +1,4 @@
-"""Databases on a cluster (Citus) that is there: ROUNDBOOK_TEST_CLUSTER is a superuser's URL of its coordinator.
+"""Databases on a Citus cluster that is there: TEST_CLUSTER_URL is a superuser's URL of its coordinator.
 
 The database that it names knows the nodes; each database for tests is made on all of them.
 """
@@ -12,7 +12,66 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-VARIABLE = "ROUNDBOOK_TEST_CLUSTER"
+VARIABLE = "TEST_CLUSTER_URL"
+
+_OWN_SERVERS = "starts PostgreSQL servers of its own"
+_THE_SAME = "is the same on any server"
+_LOCK_WAITS = "watches who waits for a lock, which on a cluster is seen on the nodes alone"
+
+_EXPLAINS = "reads plans, which on a cluster are of the coordinator"
+_TAMPERS = "enters rows that the walls on the nodes refuse, by switching off those of one server"
+_UPGRADES = "begins with an older schema: a cluster begins with this one"
+_REFUSED_OTHERWISE = (
+    "Citus refuses the statement itself, or it goes to no shard; nothing is changed"
+)
+_OF_COPY = "Citus reports whatever ends a COPY on a node as an internal error"
+
+_OWNER = "tests/log/test_append_only.py::test_even_the_owner_is_refused_by_the_trigger"
+_ERASED = "tests/erasure/test_wall.py::test_what_was_erased_or_held_stays_known"
+_SERVICE = "tests/log/test_append_only.py::test_the_service_can_not_change_what_is_recorded"
+
+# By how the names of tests begin.
+NOT_ON_CLUSTERS = {
+    "tests/backup/": "backups of a cluster are its nodes' own (docs/scaling.md)",
+    "tests/database/": _OWN_SERVERS,
+    "tests/docs/": _THE_SAME,
+    "tests/documentation/": _THE_SAME,
+    "tests/domain/": _THE_SAME,
+    "tests/embedded/": _OWN_SERVERS,
+    "tests/faults/": _OWN_SERVERS,
+    "tests/limits/test_migrated.py": _UPGRADES,
+    "tests/lives/test_migrated.py": _UPGRADES,
+    "tests/evidence/test_migrated.py": _UPGRADES,
+    f"{_ERASED}[delete from {{table}} where false": _REFUSED_OTHERWISE,
+    f"{_ERASED}[update {{table}} set tenant_id = tenant_id where false": _REFUSED_OTHERWISE,
+    "tests/evidence/test_any_change.py": _TAMPERS,
+    "tests/evidence/test_tampering.py": _TAMPERS,
+    "tests/log/test_append_only.py::test_a_position_or_a_key": _REFUSED_OTHERWISE,
+    f"{_OWNER}[merge": _REFUSED_OTHERWISE,
+    f"{_OWNER}[update of no": _REFUSED_OTHERWISE,
+    f"{_SERVICE}[lock": _REFUSED_OTHERWISE,
+    f"{_SERVICE}[merge": _REFUSED_OTHERWISE,
+    f"{_SERVICE}[upsert": _REFUSED_OTHERWISE,
+    "tests/log/test_append_only.py::test_the_service_may_only_read": "conflicts are inserted by it",
+    "tests/log/test_appended_at_the_head.py": _OF_COPY,
+    "tests/log/test_conformance.py::TestTenantLog::test_insert_select": _OF_COPY,
+    "tests/log/test_histories.py::test_a_log_of_the_version_before": _UPGRADES,
+    "tests/log/test_migrations.py": _UPGRADES,
+    "tests/log/test_older_code.py": _UPGRADES,
+    "tests/log/test_older_hosts.py": _UPGRADES,
+    "tests/log/test_plans.py": _EXPLAINS,
+    "tests/many/test_migrated.py": _UPGRADES,
+    "tests/project/": _THE_SAME,
+    "tests/projections/test_beyond_the_head.py": _TAMPERS,
+    "tests/queries/test_history.py::test_filters_let": "sets times of rows by a statement that Citus refuses",
+    "tests/queries/test_plans.py": _EXPLAINS,
+    "tests/recording/test_concurrency.py::test_what_is_recorded_while_another": _LOCK_WAITS,
+    "tests/rooms/": _THE_SAME,
+    "tests/simulation/": _THE_SAME,
+    "tests/upgrades/": _OWN_SERVERS,
+    "tests/wire/": _THE_SAME,
+    "verifier/": _THE_SAME,
+}
 
 
 class Node(NamedTuple):
@@ -25,6 +84,12 @@ class Node(NamedTuple):
 def is_given() -> bool:
     """Return whether this run is on a cluster."""
     return VARIABLE in os.environ
+
+
+def why_not(test: str) -> str | None:
+    """Return why a test is not run on a cluster, None where it is."""
+    found = [reason for begins, reason in NOT_ON_CLUSTERS.items() if test.startswith(begins)]
+    return found[0] if found else None
 
 
 def workers(admin_url: str) -> list[Node]:
@@ -70,13 +135,13 @@ def create(admin_url: str, name: str, owner: str, service: str, template: str | 
     itself = urlsplit(admin_url)
     coordinator = Node(itself.hostname or "127.0.0.1", itself.port or 5432)
     others = workers(admin_url)
-    for node in (coordinator, *others):
-        with psycopg.connect(at(admin_url, node, name), autocommit=True) as admin:
+    for each in (coordinator, *others):
+        with psycopg.connect(at(admin_url, each, name), autocommit=True) as admin:
             admin.execute("create extension citus")
     with psycopg.connect(at(admin_url, coordinator, name), autocommit=True) as admin:
         admin.execute("select citus_set_coordinator_host(%s, %s)", list(coordinator))
-        for node in others:
-            admin.execute("select citus_add_node(%s, %s)", list(node))
+        for each in others:
+            admin.execute("select citus_add_node(%s, %s)", list(each))
         # Roles become known to the nodes of a database with what a superuser does with them there.
         names = sql.Identifier(owner), sql.Identifier(service)
         admin.execute(sql.SQL("create schema roundbook authorization {}").format(names[0]))

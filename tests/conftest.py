@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +15,7 @@ from api.tenancy import create_tenant
 from app.log.histories import notice_history
 from app.tenants import Tenant
 from postgres.connections import Pool, connect, open_pool
+from tests import clusters
 from tests.databases import Database, new_database, server_admin_url
 
 # A database makes the first example slow, and a busy machine any of them.
@@ -26,6 +28,31 @@ settings.register_profile(
 settings.load_profile("roundbook")
 
 _tenants = itertools.count(1)
+
+_of_one_server = pytest.StashKey[list[tuple[pytest.Item, str]]]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On a cluster, take out what is about one server, and mark it with the reason."""
+    if not clusters.is_given():
+        return
+    left = [(item, reason) for item in items if (reason := clusters.why_not(item.nodeid))]
+    for item, reason in left:
+        item.add_marker(pytest.mark.one_server(reason))
+    config.stash[_of_one_server] = left
+    config.hook.pytest_deselected(items=[item for item, _ in left])
+    taken = {id(item) for item, _ in left}
+    items[:] = [item for item in items if id(item) not in taken]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say what was left out, and why."""
+    left = Counter(reason for _, reason in config.stash.get(_of_one_server, []))
+    for reason, tests in sorted(left.items()):
+        terminalreporter.write_line(f"not on a cluster: {tests} tests: {reason}")
+
 
 SAMPLES = Path(__file__).parent / "samples"
 

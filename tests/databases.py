@@ -1,7 +1,7 @@
 """Real databases for tests: the embedded PostgreSQL, or the one that ROUNDBOOK_DATABASE_URL names.
 
-Or a cluster: see tests/clusters.py. That URL's role must be able to create databases and roles; the service under test runs as a role of its
-own, that can't.
+Or a cluster (tests/clusters.py). That URL's role must be able to create databases and roles; the service
+under test runs as a role of its own, that can't.
 """
 
 import itertools

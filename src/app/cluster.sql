@@ -7,9 +7,7 @@
 -- may look at what that has of the same tenant; the rows that it is given can't be joined with a table.
 
 -- One row for each tenant, on its node: who writes its log locks it.
-create table if not exists roundbook.log_turns (
-    tenant_id int primary key
-);
+create table if not exists roundbook.log_turns (tenant_id int primary key);
 
 -- How long a lock is waited for is a setting of the coordinator's session. It goes to the node with the beginning of
 -- the transaction there.

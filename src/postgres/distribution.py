@@ -1,8 +1,8 @@
 """Distributing a schema over the nodes of a cluster, where PostgreSQL has the Citus extension.
 
 Each table of tenants goes by `tenant_id`, all beside each other: what is of one tenant is on one node. So a
-table that a later step adds needs nothing but that column, first in its primary key. What every node needs
-whole is named by who has the schema.
+table that a later step adds needs nothing but that column, first in its primary key. What is of no tenant,
+and what is named as shared, every node has whole.
 """
 
 import re
@@ -40,6 +40,7 @@ _EVENTS = re.compile(r"TRIGGER \S+ BEFORE .*? ON ")
 class _Table(NamedTuple):
     name: str
     is_shared: bool
+    is_unlogged: bool
 
 
 class _Trigger(NamedTuple):
@@ -63,15 +64,18 @@ def undistributed(connection: Connection, shared: Sequence[str]) -> list[str]:
 
 
 def distribute(owner: Connection, shared: Sequence[str]) -> None:
-    """Distribute the tables that are not: those `shared` whole to every node, the others by tenant.
+    """Distribute the tables that are not: those of tenants by tenant, what is `shared` whole to every node.
 
-    What they hold goes along. To be called within a transaction, after `begin_changing`. Raises
-    psycopg.Error.
+    What is of no tenant is shared, too. What the tables hold goes along. To be called within a transaction,
+    after `begin_changing`. Raises psycopg.Error.
     """
     beside = fetch_one(owner, SQL.distributed, None, str)
     for table in _undistributed(owner, shared):
         named = {"table": table.name}
         name = sql.Identifier("roundbook", table.name)
+        if table.is_unlogged:
+            # Shards move by logical replication, which has no such ones.
+            owner.execute(sql.SQL("alter table {} set logged").format(name))
         # What is moved to the nodes was checked when it was written, and is of many tenants at once.
         triggers = fetch_all(owner, SQL.triggers, named, _Trigger)
         for trigger in triggers:

@@ -14,13 +14,15 @@ select 'roundbook.' || quote_ident(c.relname)
  where c.relnamespace = 'roundbook'::regnamespace and p.partmethod = 'h' order by c.relname limit 1;
 
 -- name: undistributed(shared, local)
--- Those that every node is to have whole first, in the order given, as others refer to them.
-select c.relname::text as name, s.place is not null as is_shared
+-- Those that every node is to have whole first, in the order given, as others refer to them: those named, and what is
+-- of no tenant.
+select c.relname::text as name, s.place is not null or a.attname is null as is_shared, c.relpersistence = 'u' as is_unlogged
   from pg_class c
   left join unnest(:shared::text[]) with ordinality as s (name, place) on s.name = c.relname
+  left join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
  where c.relnamespace = 'roundbook'::regnamespace and c.relkind = 'r' and c.relname <> all(:local::text[])
    and not exists (select from pg_dist_partition p where p.logicalrelid = c.oid)
- order by s.place, c.relname;
+ order by s.place, a.attname nulls first, c.relname;
 
 -- name: triggers(table)
 select tgname::text as name, pg_get_triggerdef(oid) as definition

@@ -110,11 +110,13 @@ class Schema(NamedTuple):
         """List what is to be run after every migration of a cluster, each a text of statements."""
         return self._texts("cluster.sql")
 
-    def grants(self, *, on_cluster: bool = False) -> list[str]:
+    def grants_on_clusters(self) -> list[str]:
+        """List what is to be granted there beside `grants`, each a text of statements."""
+        return self._texts("cluster_grants.sql")
+
+    def grants(self) -> list[str]:
         """List what is to be granted after every migration, each a text of statements."""
         texts = self._texts("grants.sql")
-        if on_cluster:
-            texts += self._texts("cluster_grants.sql")
         if self.derived:
             tables = ", ".join(self.derived)
             texts.append(f"grant insert, update, delete on {tables} to {{service}};")
@@ -265,10 +267,11 @@ def _distribute(schema: Schema, owner: Connection) -> None:
 def _grant(schema: Schema, owner: Connection, role: str) -> None:
     # What an older version grants is what an older version revokes.
     if look(schema, owner).newer is None:
-        on_cluster = is_cluster(owner)
-        if on_cluster:
+        texts = schema.grants()
+        if is_cluster(owner):
             begin_changing(owner)
-        for grants in schema.grants(on_cluster=on_cluster):
+            texts += schema.grants_on_clusters()
+        for grants in texts:
             owner.execute(sql.SQL(grants).format(service=sql.Identifier(role)))
 
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from postgres.connections import Connection, connect
+from postgres.distribution import is_cluster
 from postgres.migrate import REMEDY, MigrationError
 from postgres.rows import fetch_all
 from postgres.statements import Statement, Statements
@@ -13,6 +14,8 @@ _WRITTEN_BY_FUNCTIONS_ALONE = (
     *("accesses", "api_keys", "conflicts", "key_uses", "leaf_runs", "logs"),
     *("tenant_currencies", "tenants"),
 )
+# What functions do with their owner's rights is another session on a node, and not of the same transaction.
+_WRITTEN_ON_CLUSTERS = {"conflicts", "leaf_runs", "logs"}
 _HIDDEN = ("api_keys",)
 
 
@@ -61,7 +64,10 @@ def needless_privileges(service: Connection) -> list[Needless]:
 
     None of it changes what is recorded: it is for whoever would fill the disk, or add what looks recorded.
     """
-    tables = {"functions_alone": list(_WRITTEN_BY_FUNCTIONS_ALONE), "hidden": list(_HIDDEN)}
+    alone = set(_WRITTEN_BY_FUNCTIONS_ALONE)
+    if is_cluster(service):
+        alone -= _WRITTEN_ON_CLUSTERS
+    tables = {"functions_alone": sorted(alone), "hidden": list(_HIDDEN)}
     return fetch_all(service, SQL.needless, tables, Needless)
 
 

@@ -1,4 +1,4 @@
-"""Running any statement of a .sql file once, with a value of the type that PostgreSQL expects of each parameter."""
+"""Running any statement of a .sql file once, with a value of the type that each parameter is to have."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import psycopg
 from psycopg import pq
-from psycopg.rows import tuple_row
 
 from postgres.connections import Connection
 from postgres.statements import statements_of
@@ -68,20 +67,18 @@ def run(connection: Connection, asked: Asked, given: dict[str, str]) -> None:
     values = [
         given.get(name, _value(kind)) for name, kind in zip(asked.parameters, types, strict=True)
     ]
-    result = connection.pgconn.exec_params(
-        asked.text.encode(), [value.encode() for value in values]
-    )
-    if result.status in {pq.ExecStatus.COPY_IN}:
-        connection.pgconn.put_copy_end()
-        result = connection.pgconn.get_result()
-        connection.pgconn.get_result()
-    while result.status == pq.ExecStatus.COPY_OUT:
-        while connection.pgconn.get_copy_data(0)[0] >= 0:
-            continue
-        result = connection.pgconn.get_result()
-        connection.pgconn.get_result()
-    if result.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
-        raise psycopg.errors.error_from_result(result)
+    pgconn = connection.pgconn
+    result = pgconn.exec_params(asked.text.encode(), [value.encode() for value in values])
+    status, message = result.status, result
+    if status == pq.ExecStatus.COPY_IN:
+        pgconn.put_copy_end()
+    while status == pq.ExecStatus.COPY_OUT and pgconn.get_copy_data(0)[0] >= 0:
+        continue
+    if status in {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT}:
+        message = pgconn.get_result() or result
+        pgconn.get_result()
+    if message.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
+        raise psycopg.errors.error_from_result(message)
 
 
 def _types(connection: Connection, asked: Asked) -> list[str]:
@@ -93,11 +90,12 @@ def _types(connection: Connection, asked: Asked) -> list[str]:
     described = connection.pgconn.describe_prepared(b"asked")
     oids = [described.param_type(each) for each in range(len(asked.parameters))]
     connection.execute("deallocate asked")
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        named = cursor.execute(
+    named: dict[int, str] = dict(
+        connection.execute(
             "select o, format_type(o, null) from unnest(%s::oid[]) as o", [oids]
         ).fetchall()
-    return [dict(named)[oid] for oid in oids]
+    )
+    return [named[oid] for oid in oids]
 
 
 def _value(kind: str) -> str:

@@ -163,7 +163,8 @@ def test_only_logs_that_grew_are_looked_at(
 ) -> None:
     def listed() -> bool:
         with pool.connection() as connection:
-            rows = connection.execute(SQL.unsealed.sql, {"tenant_ids": None}).fetchall()
+            asked = {"tenant_ids": [tenant.tenant_id]}
+            rows = connection.execute(SQL.unsealed.sql, asked).fetchall()
         return tenant.tenant_id in {row[0] for row in rows}
 
     assert not listed()

@@ -88,7 +88,7 @@ class _Finder(Visitor):
         self(statement)
         return self.faults
 
-    def visit_SelectStmt(self, _: Any, node: ast.SelectStmt) -> None:
+    def visit_SelectStmt(self, _: Any, node: Any) -> None:  # noqa: N802  # as pglast calls it
         relations, conditions = _from(node.fromClause or ())
         conditions += _and(node.whereClause)
         self._check_tenant(relations, conditions)
@@ -99,18 +99,18 @@ class _Finder(Visitor):
                 if (not named or _alias(relation) in named) and not self._is_of_tenants(relation):
                     self.faults.append((ROW_LOCK, relation.relname))
 
-    def visit_UpdateStmt(self, _: Any, node: ast.UpdateStmt) -> None:
+    def visit_UpdateStmt(self, _: Any, node: Any) -> None:  # noqa: N802  # as pglast calls it
         relations, conditions = _from(node.fromClause or ())
         self._check_tenant([node.relation, *relations], conditions + _and(node.whereClause))
         self._check_set(node.relation, node.targetList)
         if _called(node) & {"clock_timestamp", "gen_random_uuid", "random"}:
             self.faults.append((UNSTABLE, node.relation.relname))
 
-    def visit_DeleteStmt(self, _: Any, node: ast.DeleteStmt) -> None:
+    def visit_DeleteStmt(self, _: Any, node: Any) -> None:  # noqa: N802  # as pglast calls it
         relations, conditions = _from(node.usingClause or ())
         self._check_tenant([node.relation, *relations], conditions + _and(node.whereClause))
 
-    def visit_InsertStmt(self, _: Any, node: ast.InsertStmt) -> None:
+    def visit_InsertStmt(self, _: Any, node: Any) -> None:  # noqa: N802  # as pglast calls it
         if not self._is_of_tenants(node.relation):
             return
         if node.cols and "tenant_id" not in {column.name for column in node.cols}:
@@ -125,19 +125,19 @@ class _Finder(Visitor):
             if _called(conflict) & _UNSTABLE:
                 self.faults.append((UNSTABLE, node.relation.relname))
 
-    def visit_CopyStmt(self, _: Any, node: ast.CopyStmt) -> None:
-        if node.relation and self._is_of_tenants(node.relation):
-            if "tenant_id" not in {column.sval for column in node.attlist or ()}:
-                self.faults.append((NAMED_TENANT, node.relation.relname))
+    def visit_CopyStmt(self, _: Any, node: Any) -> None:  # noqa: N802  # as pglast calls it
+        named = {column.sval for column in node.attlist or ()}
+        if node.relation and self._is_of_tenants(node.relation) and "tenant_id" not in named:
+            self.faults.append((NAMED_TENANT, node.relation.relname))
 
-    def _is_of_tenants(self, relation: ast.RangeVar) -> bool:
+    def _is_of_tenants(self, relation: Any) -> bool:
         return relation.relname in self._distributed
 
-    def _check_set(self, relation: ast.RangeVar, targets: Any) -> None:
+    def _check_set(self, relation: Any, targets: Any) -> None:
         if self._is_of_tenants(relation) and "tenant_id" in {each.name for each in targets}:
             self.faults.append((SET_TENANT, relation.relname))
 
-    def _check_functions(self, relations: list[ast.RangeVar], node: ast.SelectStmt) -> None:
+    def _check_functions(self, relations: list[Any], node: Any) -> None:
         mine = [relation.relname for relation in relations if self._is_of_tenants(relation)]
         called = _called_in_from(node.fromClause or ())
         if mine and called & self._functions:
@@ -145,7 +145,7 @@ class _Finder(Visitor):
         if mine and _called(node) & _SNAPSHOT:
             self.faults.append((SNAPSHOT, mine[0]))
 
-    def _check_tenant(self, relations: list[ast.RangeVar], conditions: list[Any]) -> None:
+    def _check_tenant(self, relations: list[Any], conditions: list[Any]) -> None:
         mine = [relation for relation in relations if self._is_of_tenants(relation)]
         bound = set()
         for condition in conditions:
@@ -164,9 +164,9 @@ class _Finder(Visitor):
                 self.faults.append((ONE_TENANT, relation.relname))
 
 
-def _from(clause: Any) -> tuple[list[ast.RangeVar], list[Any]]:
+def _from(clause: Any) -> tuple[list[Any], list[Any]]:
     """Return the tables of a FROM, without those of queries in it, and the conditions of its joins."""
-    relations: list[ast.RangeVar] = []
+    relations: list[Any] = []
     conditions: list[Any] = []
     for each in clause:
         if isinstance(each, ast.RangeVar):
@@ -183,7 +183,7 @@ class _Calls(Visitor):
         self.names: set[str] = set()
         super().__init__()
 
-    def visit_FuncCall(self, _: Any, node: ast.FuncCall) -> None:
+    def visit_FuncCall(self, _: Any, node: Any) -> None:  # noqa: N802  # as pglast calls it
         self.names.add(node.funcname[-1].sval)
 
 
@@ -208,7 +208,7 @@ def _and(condition: Any) -> list[Any]:
     if condition is None:
         return []
     if isinstance(condition, ast.BoolExpr) and condition.boolop == BoolExprType.AND_EXPR:
-        return [each for part in condition.args for each in _and(part)]
+        return [each for part in condition.args or () for each in _and(part)]
     return [condition]
 
 
@@ -216,7 +216,7 @@ def _equal(condition: Any) -> Iterator[tuple[Any, Any]]:
     if (
         isinstance(condition, ast.A_Expr)
         and condition.kind == A_Expr_Kind.AEXPR_OP
-        and condition.name[0].sval == "="
+        and [each.sval for each in condition.name or ()] == ["="]
     ):
         yield condition.lexpr, condition.rexpr
         yield condition.rexpr, condition.lexpr
@@ -225,8 +225,8 @@ def _equal(condition: Any) -> Iterator[tuple[Any, Any]]:
 def _column(node: Any) -> tuple[str, ...] | None:
     if not isinstance(node, ast.ColumnRef):
         return None
-    return tuple(getattr(field, "sval", "*") for field in node.fields)
+    return tuple(getattr(field, "sval", "*") for field in node.fields or ())
 
 
-def _alias(relation: ast.RangeVar) -> str:
+def _alias(relation: Any) -> str:
     return str(relation.alias.aliasname if relation.alias else relation.relname)

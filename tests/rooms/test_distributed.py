@@ -65,7 +65,7 @@ PLANTED = {
         Fault("planted", ONE_TENANT, "balances"),
     ),
     "a query within another": (
-        "select 1 from balances where tenant_id = :tenant_id and exists (select from rounds where bet_count > 1)",
+        "select 1 from balances where tenant_id = :tenant_id and exists (select from rounds)",
         Fault("planted", ONE_TENANT, "rounds"),
     ),
     "a delete": (
@@ -94,8 +94,10 @@ PLANTED = {
         Fault("planted", ROW_LOCK, "tenants"),
     ),
     "the clock in what a conflict sets": (
-        "insert into tracking (tenant_id) values (:tenant_id) on conflict (tenant_id, generation)"
-        " do update set updated_at = clock_timestamp()",
+        (
+            "insert into tracking (tenant_id) values (:tenant_id) on conflict (tenant_id, generation)"
+            " do update set updated_at = clock_timestamp()"
+        ),
         Fault("planted", UNSTABLE, "tracking"),
     ),
     "a random value in an update": (
@@ -103,12 +105,14 @@ PLANTED = {
         Fault("planted", UNSTABLE, "conflicts"),
     ),
     "a function of ours joined with a table of tenants": (
-        "select 1 from keys_of(:tenant_id) k join key_uses u"
-        " on u.tenant_id = :tenant_id and u.key_id = k.key_id",
+        (
+            "select 1 from keys_of(:tenant_id) k join key_uses u"
+            " on u.tenant_id = :tenant_id and u.key_id = k.key_id"
+        ),
         Fault("planted", FUNCTION_JOIN, "key_uses"),
     ),
     "the snapshot beside rows": (
-        "select 1 from leaf_runs where tenant_id = :tenant_id and xid < pg_snapshot_xmax(pg_current_snapshot())",
+        "select 1 from leaf_runs where tenant_id = :tenant_id and xid = pg_current_xact_id()",
         Fault("planted", SNAPSHOT, "leaf_runs"),
     ),
 }
@@ -138,7 +142,8 @@ def test_every_primary_key_and_unique_index_begins_with_the_tenant(database: Dat
     """Citus distributes no table with one that does not hold it, and a tenant's rows are found by it."""
     with connect(database.owner_url) as connection:
         found = connection.execute(
-            "select c.relname, i.indexrelid::regclass::text from pg_index i join pg_class c on c.oid = i.indrelid"
+            "select c.relname, i.indexrelid::regclass::text"
+            " from pg_index i join pg_class c on c.oid = i.indrelid"
             " left join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'"
             " where c.relnamespace = 'roundbook'::regnamespace and i.indisunique"
             " and i.indkey[0] is distinct from a.attnum"

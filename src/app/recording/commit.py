@@ -54,8 +54,10 @@ def commit(
                 return _record(connection, tenant_id, batch, judged, heads)
             except psycopg.errors.ObjectNotInPrerequisiteState:
                 raise TenantClosedError(tenant_id) from None
-            except (psycopg.errors.UniqueViolation, psycopg.errors.InternalError_):
-                # Citus reports a key that is taken as an internal error.
+            except (psycopg.errors.UniqueViolation, psycopg.errors.InternalError_) as error:
+                # Citus reports whatever ends a COPY on a node as an internal error: a key that is taken, too.
+                if error.diag.message_primary == "the tenant is closed":
+                    raise TenantClosedError(tenant_id) from None
                 heads.forget()
                 before = len(known.by_key)
                 known.look_up(batch.keys)

@@ -1,0 +1,261 @@
+"""What is otherwise on a cluster: where tables are, what runs there, what nobody may do, and what moves."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+import psycopg
+import pytest
+
+import postgres.migrate
+from api.schema import SCHEMA
+from api.tenancy import create_tenant
+from app.lives.closing import set_closed
+from app.log.append import TenantClosedError
+from app.tenants import Tenant
+from postgres.connections import Connection, Pool, connect, open_pool
+from postgres.errors import UNAVAILABLE
+from postgres.migrate import Migration, migrate
+from tests import clusters
+from tests.cluster.running import all_statements, run
+from tests.databases import Database, new_database
+from tests.projections.helpers import position, project
+from tests.recording.sending import assert_gapless, logins, send, stored_events
+
+# What Citus says to what it can't do: of a form of statement, and of a place in a transaction.
+_CAN_NOT = ("0A000", "25001", "XX000")
+
+
+@pytest.fixture
+def superuser(database: Database) -> Iterator[Connection]:
+    with psycopg.connect(database.admin_url, dbname=_name(database), autocommit=True) as admin:
+        yield admin
+
+
+def _name(database: Database) -> str:
+    return database.service_url.rpartition("/")[2]
+
+
+def test_every_table_of_tenants_is_beside_the_others_and_the_shared_ones_are_everywhere(
+    superuser: Connection,
+) -> None:
+    found = superuser.execute(
+        "select c.relname, p.partmethod::text, p.colocationid from pg_class c"
+        " left join pg_dist_partition p on p.logicalrelid = c.oid"
+        " where c.relnamespace = 'roundbook'::regnamespace and c.relkind = 'r'"
+    ).fetchall()
+    methods = {table: method for table, method, _ in found}
+    assert {table for table, method in methods.items() if method == "n"} == set(SCHEMA.shared)
+    assert {table for table, method in methods.items() if method is None} == {"migrations"}
+    assert len({group for _, method, group in found if method == "h"}) == 1
+
+
+def test_every_statement_runs(database: Database, tenant: Tenant) -> None:
+    given = {"tenant_id": str(tenant.tenant_id), "tenant_ids": f"{{{tenant.tenant_id}}}"}
+    refused = []
+    with connect(database.owner_url) as owner:
+        for asked in all_statements():
+            try:
+                with owner.transaction(force_rollback=True):
+                    run(owner, asked, given)
+            except psycopg.Error as error:
+                if error.sqlstate in _CAN_NOT:
+                    refused.append((asked.file, asked.name, str(error)))
+    assert refused == []
+
+
+@pytest.mark.parametrize("table", ["events", "conflicts", "accesses", "leaf_runs", "holds"])
+@pytest.mark.parametrize("change", ["update {} set tenant_id = tenant_id", "delete from {}"])
+def test_even_the_owner_is_refused_on_the_nodes_themselves(
+    change: str, table: str, database: Database, tenant: Tenant, pool: Pool
+) -> None:
+    """Where the shards are, past the coordinator. (Only TRUNCATE is not: see docs/scaling.md.)"""
+    send(pool, tenant, logins(["a"]))
+    with connect(database.owner_url) as owner:
+        found = owner.execute(
+            "select shard_name, nodename, nodeport from citus_shards"
+            " where table_name = %s::regclass and shardid ="
+            " get_shard_id_for_distribution_column(%s::regclass, %s)",
+            [table, table, tenant.tenant_id],
+        ).fetchone()
+    assert found is not None
+    shard, host, port = found
+    with connect(clusters.at(database.owner_url, clusters.Node(host, port))) as node:
+        node.execute("set citus.enable_manual_changes_to_shards to on")
+        filled = node.execute(f"select count(*) from {shard}".encode()).fetchone()
+        statement = change.format(shard).encode()
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), node.transaction():
+            node.execute(statement)
+        assert node.execute(f"select count(*) from {shard}".encode()).fetchone() == filled
+
+
+def _placement(superuser: Connection, tenant: Tenant) -> tuple[Any, ...]:
+    found = superuser.execute(
+        "select shardid, nodename, nodeport from pg_dist_shard_placement where shardid ="
+        " get_shard_id_for_distribution_column('roundbook.events'::regclass, %s)",
+        [tenant.tenant_id],
+    ).fetchone()
+    assert found is not None
+    return found
+
+
+def test_a_shard_moves_while_its_tenant_records(
+    superuser: Connection, pool: Pool, new_tenant: Callable[..., Tenant]
+) -> None:
+    tenant, stop, acknowledged, unavailable = new_tenant(), Event(), [], []
+
+    def record_again_and_again() -> None:
+        number = 0
+        while not stop.is_set():
+            ids = [f"{number}-{each}" for each in range(10)]
+            number += 1
+            while True:
+                try:
+                    send(pool, tenant, logins(ids))
+                    break
+                except psycopg.Error as error:
+                    unavailable.append(error)
+            acknowledged.extend(ids)
+
+    shard, host, port = _placement(superuser, tenant)
+    to = next(node for node in clusters.workers(superuser_url(superuser)) if node.port != port)
+    with ThreadPoolExecutor() as threads:
+        writer = threads.submit(record_again_and_again)
+        try:
+            superuser.execute(
+                "select citus_move_shard_placement(%s, %s, %s, %s, %s, 'force_logical')",
+                [shard, host, port, to.host, to.port],
+            )
+            before = len(acknowledged)
+            while len(acknowledged) < before + 100 and not writer.done():
+                stop.wait(0.01)
+        finally:
+            stop.set()
+        writer.result()
+    assert _placement(superuser, tenant) == (shard, to.host, to.port)
+    log = stored_events(pool, tenant)
+    assert_gapless(log)
+    assert len(log) == len(acknowledged)
+    assert project(pool, tenant) == len(log) == position(pool, tenant)
+    # What is refused stays so where the shard is now.
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+        superuser.execute(
+            "update roundbook.events set topic = '' where tenant_id = %s", [tenant.tenant_id]
+        )
+
+
+def superuser_url(superuser: Connection) -> str:
+    info = superuser.info
+    return f"postgresql://{info.user}@{info.host}:{info.port}/{info.dbname}"
+
+
+_LATER = Migration(
+    9000,
+    "later",
+    "-- Code that knows step 0012 goes on.\n"
+    "create table roundbook.more (tenant_id int primary key, number int);"
+    "create trigger append_only before update or delete or truncate on roundbook.more"
+    " for each statement execute function roundbook.refuse_change();"
+    "create table roundbook.other (number int primary key);"
+    "alter table roundbook.events add column more int;"
+    "create or replace function roundbook.lock_log(of_tenant int)"
+    " returns table (head bigint, recorded_at timestamptz, number int, log_id bytea) language plpgsql"
+    " security definer as $$ begin raise exception 'that of one server'; end $$;",
+)
+
+
+def test_a_later_step_is_distributed_too_and_what_is_otherwise_stays_so(
+    admin_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = (*SCHEMA.migrations(), _LATER)
+    with new_database(admin_url) as database:
+        monkeypatch.setattr(postgres.migrate, "_migrations", lambda _: steps)
+        assert migrate(SCHEMA, database.owner_url, database.service_url) == [_LATER]
+        with connect(database.owner_url) as owner:
+            methods = owner.execute(
+                "select logicalrelid::text, partmethod::text from pg_dist_partition"
+                " where logicalrelid::text in ('more', 'other') order by 1"
+            ).fetchall()
+            assert methods == [("more", "h"), ("other", "n")]
+            owner.execute("insert into more values (1, 1)")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+                owner.execute("update more set number = 2 where tenant_id = 1")
+        with open_pool(database.service_url, max_size=2) as pool:
+            with pool.connection() as connection:
+                tenant = create_tenant(connection, "one")
+            assert send(pool, tenant, logins(["a"])).stored == 1
+
+
+def test_a_closed_tenant_is_refused_as_one(database: Database, pool: Pool, tenant: Tenant) -> None:
+    send(pool, tenant, logins(["a"]))
+    with connect(database.owner_url) as owner:
+        set_closed(owner, tenant.name, closed=True, reason="over", by="a test")
+    with pytest.raises(TenantClosedError):
+        send(pool, tenant, logins(["b"]))
+
+
+def test_a_node_whose_sessions_end_loses_nothing(
+    database: Database, superuser: Connection, pool: Pool, new_tenant: Callable[..., Tenant]
+) -> None:
+    """As when it is killed: what was not acknowledged is sent again, and is there once."""
+    tenants, acknowledged, unavailable = [new_tenant() for _ in range(4)], [], []
+    nodes = clusters.workers(superuser_url(superuser))
+    end = (
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+        " and backend_type = 'client backend' and pid <> pg_backend_pid()"
+    )
+
+    def record_all(tenant: Tenant) -> None:
+        for number in range(60):
+            while True:
+                try:
+                    acknowledged.append(
+                        send(pool, tenant, logins([f"{number}-{each}" for each in range(5)]))
+                    )
+                    break
+                except UNAVAILABLE as error:
+                    unavailable.append(error)
+
+    with ThreadPoolExecutor() as threads:
+        writers = [threads.submit(record_all, tenant) for tenant in tenants]
+        name = _name(database)
+        for _ in range(5):
+            before = len(acknowledged)
+            for node in nodes:
+                url = clusters.at(database.admin_url, node, name)
+                with psycopg.connect(url, autocommit=True) as admin:
+                    admin.execute(end)
+            while len(acknowledged) < before + 20 and not all(each.done() for each in writers):
+                time.sleep(0.01)
+        for writer in writers:
+            writer.result()
+    assert unavailable
+    for tenant in tenants:
+        log = stored_events(pool, tenant)
+        assert_gapless(log)
+        assert len(log) == 300
+
+
+def test_a_plain_database_becomes_a_cluster_with_all_that_it_holds(
+    admin_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with new_database(admin_url, empty=True) as database:
+        with monkeypatch.context() as plain:
+            plain.setattr(postgres.migrate, "is_cluster", lambda _: False)
+            migrate(SCHEMA, database.owner_url, database.service_url)
+        with open_pool(database.service_url, max_size=2) as pool:
+            with pool.connection() as connection:
+                tenants = [create_tenant(connection, name) for name in ("one", "two", "three")]
+            for tenant in tenants:
+                send(pool, tenant, logins(["a", "b"]))
+                project(pool, tenant)
+            before = [stored_events(pool, tenant) for tenant in tenants]
+        migrate(SCHEMA, database.owner_url, database.service_url)
+        with open_pool(database.service_url, max_size=2) as pool:
+            assert [stored_events(pool, tenant) for tenant in tenants] == before
+            for tenant in tenants:
+                receipt = send(pool, tenant, logins(["b", "c"]))
+                assert (receipt.stored, receipt.duplicate) == (1, 1)
+                assert project(pool, tenant) == 1
