@@ -13,7 +13,8 @@ from app.evidence.bundle import Bundle, BundleOf
 from app.evidence.keys import read_key
 from app.evidence.sealer import Sealer
 from app.evidence.store import newest_checkpoint
-from app.evidence.verification.verify import Asked, Outcome, verify_log
+from app.evidence.verification.asking import Asked, Outcome
+from app.evidence.verification.verify import verify_log
 from app.log.leaves import Log, hash_events, read_leaf_hashes
 from app.settings import Settings
 from app.tenants import Tenant

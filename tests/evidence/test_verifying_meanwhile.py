@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from app.evidence.guard import begin_guard, last_path
+from app.evidence.verification.asking import Asked
 from app.evidence.verification.findings import UnreadableError
 from app.evidence.verification.reading import connect_to_read
-from app.evidence.verification.verify import Asked, Verification
+from app.evidence.verification.verify import Verification
 from app.log.erasure import Why, erase
 from app.tenants import Tenant
 from postgres.connections import Pool, connect

@@ -5,16 +5,15 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pytest
 
-from postgres.embedded.accounts import server_account
 from tests.embedded.processes import postmaster
 from tests.faults.places import embedded_url, open_account
 from tests.faults.sending import Load, traffic
 from tests.http.service import Service
-from tests.processes import descendants, runs
+from tests.processes import descendants, limit
 
 _MIB = 1024 * 1024
 
@@ -69,15 +68,9 @@ class SmallFiles:
         """Nothing is left of it."""
 
     def _set(self, limit_bytes: str) -> None:
-        account = server_account(self.data_dir / "postgres")
-        same_user: dict[str, Any] = {}
-        if os.geteuid() == 0:  # not even root may without a capability, but the same user may
-            same_user = {"user": account.uid, "group": account.gid, "extra_groups": []}
         server = postmaster(self.data_dir)
         for pid in (server, *descendants(server)):  # the first one passes it on to those to come
-            command = ["prlimit", f"--pid={pid}", f"--fsize={limit_bytes}:"]
-            done = subprocess.run(command, check=False, capture_output=True, **same_user)
-            assert done.returncode == 0 or not runs(pid), done.stderr
+            limit(pid, fsize=limit_bytes)
 
 
 def may_mount() -> bool:

@@ -94,6 +94,35 @@ def test_without_memory_or_threads_requests_are_answered_503_and_nothing_is_lost
         load.goes_on(10)
 
 
+def test_who_comes_when_files_run_short_is_told_so(
+    start: Start, shared: Database, account: Account
+) -> None:
+    service = start(database_url=shared.service_url, owner_url=shared.owner_url)
+    [worker] = service.workers()
+    with ExitStack() as opened, service.client(account.key) as before:
+        assert before.get("/api/v1/status").status_code == 200
+        limit(worker, nofile=open_files(worker) + 40)
+
+        def asked(path: str) -> int:
+            client = opened.enter_context(service.client(account.key))
+            answer = client.get(path)
+            if answer.status_code == 503:
+                assert answer.headers["Retry-After"]
+                assert answer.headers["connection"] == "close"
+                assert answer.json()["type"].endswith("out-of-resources")
+            return answer.status_code
+
+        # The limit is looked at once a second.
+        eventually(lambda: asked("/api/v1/status") == 503)
+        assert before.get("/api/v1/status").status_code == 200
+        assert asked("/health/live") == 200
+        # Nobody is broken off. There is room again whenever one of the others was idle for long.
+        assert {asked("/api/v1/status") for _ in range(60)} <= {200, 503}
+    eventually(lambda: service.answers("/health/ready"))
+    with service.client(account.key) as after:
+        eventually(lambda: after.get("/api/v1/status").status_code == 200)
+
+
 def test_without_files_nothing_turns_in_vain_and_who_is_connected_is_answered(
     start: Start, shared: Database, account: Account
 ) -> None:

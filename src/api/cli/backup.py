@@ -13,7 +13,8 @@ from app.backup.backing_up import back_up
 from app.backup.manifest import BackupError, LogThere, Manifest
 from app.backup.restoring import bring_back
 from app.evidence.guard import last_path
-from app.evidence.verification.verify import Asked, verify_sealed
+from app.evidence.verification.asking import Asked
+from app.evidence.verification.verify import verify_sealed
 from app.log.leaves import current_log
 from app.settings import Settings, read_settings
 from domain.evidence.checkpoints import parse_checkpoint

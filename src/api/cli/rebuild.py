@@ -15,7 +15,8 @@ from api.process.logs import takes_commands
 from api.process.projecting import open_projector
 from api.process.store import open_service
 from app.evidence.status import say_rebuilt_anyway
-from app.evidence.verification.verify import Asked, verify_sealed
+from app.evidence.verification.asking import Asked
+from app.evidence.verification.verify import verify_sealed
 from app.log.append import head
 from app.log.leaves import current_log
 from app.settings import read_settings

@@ -11,9 +11,10 @@ import psycopg
 
 from api.process.logs import takes_commands
 from api.process.store import open_service
+from app.evidence.verification.asking import Asked, Outcome
 from app.evidence.verification.findings import UnreadableError
 from app.evidence.verification.reading import connect_to_read, last_position
-from app.evidence.verification.verify import Asked, Outcome, verify_log
+from app.evidence.verification.verify import verify_log
 from app.log.leaves import current_log
 from app.settings import SettingsError, read_settings
 from app.tenants import TenantError, find_tenant

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
+import psycopg
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
@@ -135,6 +136,13 @@ def _of_unavailable(request: Request[Any, Any, Any], error: Exception) -> Respon
     return problem_response(request, ProblemError("store-unavailable", detail))
 
 
+def _of_missing_right(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Refuse for now: it is for the operator to give the right back, and readiness says which one."""
+    log.error("a right is missing in the database", error=str(error))
+    detail = "The service lacks a right in its database. Sending the same request again is safe."
+    return problem_response(request, ProblemError("store-unavailable", detail))
+
+
 def _of_client_left(request: Request[Any, Any, Any], error: ClientLeftError) -> Response[Any]:
     return problem_response(request, ProblemError("client-left", str(error)))
 
@@ -152,5 +160,6 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     ClientLeftError: _of_client_left,
     HTTPException: _of_http,
     **dict.fromkeys(UNAVAILABLE, _of_unavailable),
+    psycopg.errors.InsufficientPrivilege: _of_missing_right,
     Exception: _of_fault,
 }

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 _MOST_HEAD_BYTES = 65_536
 _MOST_HEADERS = 128
+_HEALTH = b"/health/"
+_TOO_MANY = (
+    "More clients are connected than this process has files for. Nothing was done; try again."
+)
 _LINE_OVERHEAD_BYTES = len(b": \r\n")
 
 # A chunk of one byte takes six, with the size and two line ends; all beyond that is extensions.
@@ -148,6 +152,7 @@ class Protocol(HttpToolsProtocol):
             return
         version = self.parser.get_http_version()
         target = read_head(method, version, self.url, self.headers)
+        self._check_room(target.path)
         self._in_head, self._in_body = False, True
         self._head_bytes = self._framing_bytes = 0
         self.scope["method"] = method
@@ -202,6 +207,20 @@ class Protocol(HttpToolsProtocol):
             raise _too_large()
         if self._framing_bytes > _MOST_FRAMING_BYTES:
             raise ProblemError("bad-request", "The chunks of the body are mostly extensions.")
+
+    def _check_room(self, path: bytes) -> None:
+        """Refuse the first request of one connection too many: the system would break off the next ones.
+
+        Who asks how the service is must know, or would end one that only has much to do.
+        """
+        most = self.limit_concurrency
+        if (
+            most is not None
+            and self._last is None
+            and len(self.connections) > most
+            and not path.startswith(_HEALTH)
+        ):
+            raise ProblemError("out-of-resources", _TOO_MANY)
 
     def _count(self, size_bytes: int) -> None:
         self._told = True

@@ -10,13 +10,17 @@ from litestar.types import ASGIApp
 
 from api.http.draining import Draining
 from api.http.protocol import Protocol, end_slow_heads
+from api.process.files import count_files, most_connections
 
 _PROXIES = "FORWARDED_ALLOW_IPS"  # uvicorn's own variable
 _TICKS_BETWEEN_LOOKS = 10
 
 
 class Server(uvicorn.Server):
-    """A server that ends in time: endless answers when it is told to stop, and heads that never come."""
+    """A server that ends in time: endless answers when it is told to stop, and heads that never come.
+
+    Who comes when there are more connections than it has files for is told so.
+    """
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class Server(uvicorn.Server):
         self._head_timeout_s = head_timeout_s
         self._draining = draining
         self._drain_s = drain_s
+        self._files_beside: int | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal to stop: the first one may begin to drain, the next one ends that."""
@@ -70,4 +75,14 @@ class Server(uvicorn.Server):
         self._beat()
         if counter % _TICKS_BETWEEN_LOOKS == 0:
             end_slow_heads(self.server_state.connections, self._head_timeout_s)
+            self._limit_connections()
         return await super().on_tick(counter)
+
+    def _limit_connections(self) -> None:
+        """Let each protocol know by how many connections there is one too many, as it is by now."""
+        if self._files_beside is None:
+            try:
+                self._files_beside = count_files() - len(self.server_state.connections)
+            except OSError:  # there is no file left to look with
+                return
+        self.config.limit_concurrency = most_connections(self._files_beside)

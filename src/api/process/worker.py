@@ -4,6 +4,7 @@ import socket
 import sys
 
 from api.asgi import create_service
+from api.process.files import ask_for_files
 from api.process.gate import wait_at_gate
 from api.process.heartbeat import Heart
 from api.process.lifeline import follow_parent
@@ -30,6 +31,7 @@ def main() -> None:
     The second, if there is one, is for operators. After them may stand READ_ONLY.
     """
     follow_parent()
+    ask_for_files()
     heart = Heart()
     settings = read_settings()
     configure_logs(settings.log_format)

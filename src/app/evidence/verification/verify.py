@@ -4,16 +4,15 @@ It writes nothing and may run beside the service: a log only grows. What is veri
 beginning; that it is what was sealed is proven up to the newest checkpoint.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from functools import partial
 from heapq import merge
-from pathlib import Path
-from typing import NamedTuple
 
 from app.evidence.log_keys import log_keys
 from app.evidence.verification.accesses import access_hashes, number_of_accesses
 from app.evidence.verification.anchored import AnchoredFile
+from app.evidence.verification.asking import Asked, Outcome
 from app.evidence.verification.chain import Chain, Restart
 from app.evidence.verification.checkpoints import Signed, sealed_size, was_sealed_long_ago
 from app.evidence.verification.elsewhere import TREES, Elsewhere
@@ -37,50 +36,12 @@ from app.evidence.verification.times import check_times
 from app.evidence.verification.tree import Target
 from app.evidence.verification.unknown import check_unknown
 from app.evidence.verification.walk import Stored, Walk, walk_tree
-from app.log.leaves import Log
-from app.settings import Settings
 from domain.evidence.checkpoints import Tree
 from domain.evidence.merkle import HASH_BYTES
-from domain.evidence.notes import VerifierKey
 from postgres.connections import Connection
 
 # Positions without events are gone through in microseconds each, up to so many.
 _MOST_MISSING = 1_000_000
-
-
-class Outcome(NamedTuple):
-    """What was verified, and what was found."""
-
-    findings: Findings
-    first: int
-    last: int
-    sealed: int
-    """The size of the newest checkpoint that the log has."""
-    keys: SigningKeys | None
-    roots: int
-    """How many roots, of checkpoints and from elsewhere, the log has."""
-    unrecorded: int
-    not_checked: list[str]
-
-    @property
-    def proven(self) -> bool:
-        """Whether the log is what was sealed, as far as it was looked at."""
-        return not self.findings.total
-
-
-class Asked(NamedTuple):
-    """What is to be verified: a tenant's log in the database at `url`.
-
-    `anchors` is a file of anchors; `trusted` are keys one of which must be the log's first. Before
-    `from_position` rows are not read, and checkpoints not looked at.
-    """
-
-    url: str
-    log: Log
-    settings: Settings
-    anchors: Path | None = None
-    trusted: Sequence[VerifierKey] = ()
-    from_position: int = 1
 
 
 def verify_log(asked: Asked, report: Callable[[int], None] = lambda _: None) -> Outcome:
