@@ -55,11 +55,12 @@ class Folded(NamedTuple):
 
 def fold(stretch: Stretch) -> Folded:
     """Find the rollbacks in a stretch of the log."""
-    found = {}
-    # By its very type, as nearly none is one: that is asked of each bet and win.
-    for position, event in zip(*stretch.played, strict=True):
-        if type(event) in _KINDS and isinstance(event, RolledBack):
-            found[position] = event
+    # By the very type first, as nearly none is one: that is asked of each bet and win.
+    found = {
+        position: event
+        for position, event in zip(*stretch.played, strict=True)
+        if type(event) in _KINDS and isinstance(event, RolledBack)
+    }
     return Folded(found, stretch)
 
 
