@@ -43,6 +43,7 @@ class Sql(Statements):
 
 
 SQL = Sql(__file__)
+_KINDS = {BetRolledBack, WinRolledBack}
 
 
 class Folded(NamedTuple):
@@ -54,8 +55,13 @@ class Folded(NamedTuple):
 
 def fold(stretch: Stretch) -> Folded:
     """Find the rollbacks in a stretch of the log."""
-    played = zip(*stretch.played, strict=True)
-    return Folded({at: event for at, event in played if isinstance(event, RolledBack)}, stretch)
+    # By the very type first, as nearly none is one: that is asked of each bet and win.
+    found = {
+        position: event
+        for position, event in zip(*stretch.played, strict=True)
+        if type(event) in _KINDS and isinstance(event, RolledBack)
+    }
+    return Folded(found, stretch)
 
 
 def write(connection: Connection, scope: Scope, folded: Folded) -> None:
