@@ -32,6 +32,15 @@ _MEMBERS = Decoder(_Members)
 
 def read_item(text: bytes, limits: Limits, pointer: str, faults: Faults) -> Item | None:
     """Read an item as it stands in `items`; None if it has faults, which are added to `faults`."""
+    parts = parts_of(text, pointer, faults)
+    return None if parts is None else read_parts(*parts, limits, pointer, faults)
+
+
+def parts_of(text: bytes, pointer: str, faults: Faults) -> tuple[str | None, bytes] | None:
+    """Take an item apart: its event (None if there is none) and the text of its data (b"" for none).
+
+    Answers None for what is no item. Faults are added to `faults`.
+    """
     if not text.startswith(b"{"):
         faults.add(pointer, "wrong_type", "must be an object")
         return None
@@ -44,19 +53,27 @@ def read_item(text: bytes, limits: Limits, pointer: str, faults: Faults) -> Item
         faults.add(f"{pointer}/event", "wrong_type", "must be a string")
     else:
         event = read_string(event_text)
-    return read_parts(event, bytes(envelope.data), limits, pointer, faults)
+    return event, bytes(envelope.data)
 
 
 def read_parts(
     event: str | None, data: bytes, limits: Limits, pointer: str, faults: Faults
 ) -> Item | None:
-    """Read the parts of an item: its event (None if there is none) and the text of its data (b"" for none).
-
-    Answers None if there are faults, which are added to `faults`.
-    """
+    """Read the parts of an item. Answers None if there are faults, which are added to `faults`."""
     rules = None if event is None else RULES.get(event)
     if rules is None and event is not None:
         faults.add(f"{pointer}/event", "unknown_event", f"must be one of {', '.join(RULES)}")
+    if is_data(data, limits, pointer, faults) and event is not None and rules is not None:
+        members = _MEMBERS.decode(data)
+        before = len(faults)
+        _check(members, rules, limits, f"{pointer}/data", faults)
+        if len(faults) == before:
+            return _item(ITEM_TYPES[event], members, data)
+    return None
+
+
+def is_data(data: bytes, limits: Limits, pointer: str, faults: Faults) -> bool:
+    """Return whether a text is the data of an item, and can be looked into; else why is added to `faults`."""
     if not data:
         faults.add(f"{pointer}/data", "missing", "must be given")
     elif len(data) > limits.max_event_bytes:
@@ -64,13 +81,9 @@ def read_parts(
         faults.add(f"{pointer}/data", "too-large", detail)
     elif not data.startswith(b"{"):
         faults.add(f"{pointer}/data", "wrong_type", "must be an object")
-    elif event is not None and rules is not None:
-        members = _MEMBERS.decode(data)
-        before = len(faults)
-        _check(members, rules, limits, f"{pointer}/data", faults)
-        if len(faults) == before:
-            return _item(ITEM_TYPES[event], members, data)
-    return None
+    else:
+        return True
+    return False
 
 
 def _check(

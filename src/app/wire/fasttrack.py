@@ -7,10 +7,10 @@ that they hold is kept, and not looked at.
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from msgspec import Raw, Struct
-from msgspec.json import Decoder
+from msgspec import Raw
 
 from app.wire import rules
+from app.wire.exact import is_data, parts_of
 from app.wire.faults import Faults
 from app.wire.item import IgnoredItemError, Item
 from app.wire.rules import Limits, Problem, Rule, nullable, read_string
@@ -165,53 +165,26 @@ MEMBERS: Mapping[Payload, tuple[_Member, ...]] = {
 """What is read of each payload."""
 
 
-class _Envelope(Struct, gc=False):
-    event: Raw = Raw()
-    data: Raw = Raw()
-
-
-_ENVELOPE = Decoder(_Envelope)
-
-
 def read_item(text: bytes, limits: Limits, pointer: str, faults: Faults) -> Item | None:
     """Read an item as it stands in the batch; None if it has faults, which are added to `faults`.
 
     Raises IgnoredItemError for a payment that is not approved: it may be later, or never.
     """
-    if not text.startswith(b"{"):
-        faults.add(pointer, "wrong_type", "must be an object")
+    parts = parts_of(text, pointer, faults)
+    if parts is None:
         return None
-    envelope = _ENVELOPE.decode(text)
-    payload = _payload(bytes(envelope.event), pointer, faults)
-    state = bytes(envelope.data)
-    if not state:
-        faults.add(f"{pointer}/data", "missing", "must be given")
-    elif len(state) > limits.max_event_bytes:
-        detail = f"must not be longer than {limits.max_event_bytes:,} bytes as sent"
-        faults.add(f"{pointer}/data", "too-large", detail)
-    elif not state.startswith(b"{"):
-        faults.add(f"{pointer}/data", "wrong_type", "must be an object")
-    elif payload is not None:
+    event, state = parts
+    payload = None if event is None else payload_of(event)
+    if payload is None and event is not None:
+        known = f"must be one of {', '.join(MEMBERS)}"
+        faults.add(f"{pointer}/event", "unknown_event", known)
+    if is_data(state, limits, pointer, faults) and payload is not None:
         data, before = read_data(state), len(faults)
         if payload == "realtime-payment" and _is_pending(data, f"{pointer}/data", faults):
             raise IgnoredItemError
         _check(payload, data, limits, f"{pointer}/data", faults)
         if len(faults) == before:
             return _item(payload, data, state)
-    return None
-
-
-def _payload(event: bytes, pointer: str, faults: Faults) -> Payload | None:
-    if not event:
-        faults.add(f"{pointer}/event", "missing", "must be given")
-    elif not event.startswith(b'"'):
-        faults.add(f"{pointer}/event", "wrong_type", "must be a string")
-    else:
-        payload = payload_of(read_string(event))
-        if payload is not None:
-            return payload
-        known = f"must be one of {', '.join(MEMBERS)}"
-        faults.add(f"{pointer}/event", "unknown_event", known)
     return None
 
 
