@@ -56,6 +56,22 @@ def test_head_is_get_without_the_body(path: str, watched: Service, filled: str) 
         assert int(head.headers["content-length"]) == len(get.content)
 
 
+@pytest.mark.parametrize("name", ["players", "balances", "transactions", "facets"])
+def test_head_of_a_table_tells_what_get_would(name: str, watched: Service, filled: str) -> None:
+    asked = {"x-api-key": filled, "x-request-id": "the-same", "accept": "text/csv"}
+    with Wire(watched.address) as wire:
+        wire.request(f"GET /api/v1/{name}", asked)
+        get = wire.answer("GET")
+        wire.request(f"HEAD /api/v1/{name}", asked)
+        head = wire.answer("HEAD")
+        wire.request("GET /health/live", {})
+        assert wire.answer("GET").json() == {"status": "live"}
+    assert (get.status_code, head.status_code) == (200, 200)
+    assert headers_of(head) == headers_of(get)
+    assert head.headers["content-type"] == "text/csv; charset=utf-8"
+    assert head.headers["content-disposition"] == f'attachment; filename="{name}-2.csv"'
+
+
 def test_metrics_answer_head(watched: Service) -> None:
     with Wire(watched.address) as wire:
         wire.request("HEAD /metrics", {})

@@ -162,6 +162,17 @@ def test_the_example_of_a_stream_is_how_it_begins_and_it_ends_by_itself(
     assert timeless(told) == timeless(shown)
 
 
+@pytest.mark.parametrize(
+    "name", ["players", "balances", "rounds", "transactions", "games", "facets", "activity"]
+)
+def test_the_example_of_a_table_is_how_it_begins(name: str, document: Any, day: Casino) -> None:
+    operation = document["paths"][f"/api/v1/{name}"]["get"]
+    example = operation["responses"]["200"]["content"]["text/csv"]["example"]
+    assert example.count("\r\n") > 1
+    got = ask(day, f"/api/v1/{name}", operation, accept="text/csv").body.decode()
+    assert got.startswith(example)
+
+
 def test_every_operation_has_a_title_that_a_person_would_give_it(document: Any) -> None:
     titles = [
         operation.get("summary", "")
