@@ -194,3 +194,18 @@ def test_conflicts_and_keys_are_significant(casino: Casino) -> None:
     assert made["detail"].endswith("was made, with the scopes ingest, read, audit")
     assert [row["kind"] for row in significant(casino)] == ["late", "key", "conflict"]
     assert significant(casino, kind="conflict,key", to="2025-01-15") == []
+
+
+def test_items_that_were_refused_are_significant(casino: Casino) -> None:
+    row = [casino.tenant.tenant_id, b"h" * 32]
+    with casino.pool.connection() as connection:
+        connection.execute(
+            "insert into roundbook.refused_items (tenant_id, content_hash, received_at, last_received_at,"
+            " times, dialect, unique_id, event, player_ids, faults)"
+            " values (%s, %s, now(), now(), 2, 'roundbook', 'u-bad', 'deposit', '{}', '[]')",
+            row,
+        )
+    [refused] = significant(casino, kind="refused")
+    assert (refused["unique_id"], refused["position"]) == ("u-bad", None)
+    assert refused["detail"] == "an invalid item deposit was left out, sent 2 times"
+    assert significant(casino, kind="refused", to="2025-01-15") == []

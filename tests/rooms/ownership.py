@@ -161,6 +161,7 @@ ROOMS = {
             "begun_days": _tables("balance_periods"),
             "day_sums": _tables("balance_periods"),
             "conflicts_between": _tables("conflicts"),
+            "refused_between": _tables("refused_items"),
             "updates_between": _tables("events"),
             "winners": _tables("balance_periods"),
             "winning_positions": _tables("balance_periods"),

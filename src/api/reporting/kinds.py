@@ -237,8 +237,9 @@ KINDS = (
         "Significant events",
         "In order of time: conflicts, late items (which were recorded when the gaming day on which they"
         " happened had ended), wins from a `threshold` on, in whatever currency, blocks and consents of"
-        " players that were told, and keys that were made or revoked. The period is that in which wins"
-        " happened, of late items that of their gaming days, of all others when they were recorded.",
+        " players that were told, items that were refused, and keys that were made or revoked. The period is"
+        " that in which wins happened, of late items that of their gaming days, of all others when they were"
+        " recorded.",
         Significant,
         _query(
             "significant",

@@ -22,6 +22,7 @@ class Sql(Statements):
     """Finding what is significant."""
 
     conflicts_between: Statement
+    refused_between: Statement
     keys_between: Statement
     updates_between: Statement
     winners: Statement
@@ -30,7 +31,7 @@ class Sql(Statements):
 
 SQL = Sql(__file__)
 
-Significance = Literal["conflict", "late", "win", "block", "consent", "key"]
+Significance = Literal["conflict", "late", "win", "block", "consent", "refused", "key"]
 KINDS: tuple[Significance, ...] = get_args(Significance)
 
 _AT_ONCE = 1_000
@@ -77,6 +78,7 @@ def report_significant(seen: Snapshot, filters: SignificantFilters, now: datetim
         "win": lambda: _wins(seen, filters),
         "block": lambda: _updates(seen, filters, "block", "is_blocked"),
         "consent": lambda: _updates(seen, filters, "consent", "consent_email"),
+        "refused": lambda: _refused(seen, filters),
         "key": lambda: _keys(seen, filters),
     }
     rows: list[SignificantRow] = [row for kind in filters.kind for row in find[kind]()]
@@ -194,6 +196,31 @@ def _updates(
                     position,
                     detail=f"{member}: {'null' if value is None else str(value).lower()}",
                 )
+
+
+class _Refused(NamedTuple):
+    received_at: datetime
+    unique_id: str | None
+    event: str | None
+    times: int
+
+
+def _refused(seen: Snapshot, filters: SignificantFilters) -> Iterator[SignificantRow]:
+    found = select(
+        seen,
+        SQL.refused_between,
+        _Refused,
+        begin=filters.begin,
+        end=filters.end,
+        limit=MOST_ROWS + 1,
+    )
+    for each in found:
+        yield SignificantRow(
+            each.received_at,
+            "refused",
+            unique_id=each.unique_id,
+            detail=f"an invalid item {each.event or 'of no type'} was left out, sent {each.times} times",
+        )
 
 
 class _Key(NamedTuple):

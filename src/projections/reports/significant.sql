@@ -3,6 +3,12 @@ select unique_id, position, received_at, event from conflicts
  where tenant_id = :tenant_id and received_at >= :begin and received_at < :end and position <= :head
  order by number limit :limit;
 
+-- name: refused_between(tenant_id, begin, end, limit)
+-- By when an item was received first.
+select received_at, unique_id, event, times::int as times from roundbook.refused_items
+ where tenant_id = :tenant_id and received_at >= :begin and received_at < :end
+ order by received_at limit :limit;
+
 -- name: keys_between(tenant_id, begin, end)
 select at, 'key ' || key_id || ' was ' || what || ', with the scopes ' || array_to_string(scopes, ', ') as detail
   from roundbook.keys_of(:tenant_id)
