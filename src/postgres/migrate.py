@@ -96,7 +96,8 @@ class Schema(NamedTuple):
     may write and delete as it likes, for they can be made anew from the log.
 
     On a cluster each node has the `shared` tables whole, in an order in which none refers to a later one;
-    what is otherwise there say the files of a package's folder `cluster`, and `grants.sql` there what is granted.
+    what is otherwise there say the files of a package's folder `cluster`, and `grants.sql` in that what more
+    is granted.
     """
 
     packages: tuple[str, ...]
