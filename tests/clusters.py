@@ -26,6 +26,7 @@ _REFUSED_OTHERWISE = (
 )
 _OF_COPY = "Citus reports whatever ends a COPY on a node as an internal error"
 
+_TIMES = "sets times of rows by a statement that Citus refuses"
 _OWNER = "tests/log/test_append_only.py::test_even_the_owner_is_refused_by_the_trigger"
 _ERASED = "tests/erasure/test_wall.py::test_what_was_erased_or_held_stays_known"
 _SERVICE = "tests/log/test_append_only.py::test_the_service_can_not_change_what_is_recorded"
@@ -46,6 +47,8 @@ NOT_ON_CLUSTERS = {
     f"{_ERASED}[update {{table}} set tenant_id = tenant_id where false": _REFUSED_OTHERWISE,
     "tests/evidence/test_any_change.py": _TAMPERS,
     "tests/evidence/test_tampering.py": _TAMPERS,
+    "tests/lives/test_keys.py::test_a_use_is_noted": _TIMES,
+    "tests/lives/test_broken_off_exports.py::test_events_without": _TAMPERS,
     "tests/log/test_append_only.py::test_a_position_or_a_key": _REFUSED_OTHERWISE,
     f"{_OWNER}[merge": _REFUSED_OTHERWISE,
     f"{_OWNER}[update of no": _REFUSED_OTHERWISE,
@@ -63,7 +66,7 @@ NOT_ON_CLUSTERS = {
     "tests/many/test_migrated.py": _UPGRADES,
     "tests/project/": _THE_SAME,
     "tests/projections/test_beyond_the_head.py": _TAMPERS,
-    "tests/queries/test_history.py::test_filters_let": "sets times of rows by a statement that Citus refuses",
+    "tests/queries/test_history.py::test_filters_let": _TIMES,
     "tests/queries/test_plans.py": _EXPLAINS,
     "tests/recording/test_concurrency.py::test_what_is_recorded_while_another": _LOCK_WAITS,
     "tests/rooms/": _THE_SAME,

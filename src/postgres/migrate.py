@@ -30,6 +30,7 @@ from postgres.rows import fetch_all
 from postgres.statements import Statement, Statements, scripts
 
 _COMPATIBLE = re.compile(r"-- Code that knows step (\d{4}) goes on\.")
+_GRANTS = "grants.sql"
 _STEP = re.compile(r"step_(?P<number>\d{4})_(?P<name>\w+)")
 
 REMEDY = (
@@ -95,7 +96,8 @@ class Schema(NamedTuple):
     may write and delete as it likes, for they can be made anew from the log.
 
     On a cluster each node has the `shared` tables whole, in an order in which none refers to a later one;
-    what is otherwise there `cluster.sql` of a package says, and `cluster_grants.sql`.
+    what is otherwise there say the files of a package's folder `cluster`, and `grants.sql` in that what more
+    is granted.
     """
 
     packages: tuple[str, ...]
@@ -108,22 +110,25 @@ class Schema(NamedTuple):
 
     def on_clusters(self) -> list[str]:
         """List what is to be run after every migration of a cluster, each a text of statements."""
-        return self._texts("cluster.sql")
+        folders = [files(package).joinpath("cluster") for package in self.packages]
+        found = [file for folder in folders if folder.is_dir() for file in folder.iterdir()]
+        kept = sorted((file for file in found if file.name != _GRANTS), key=lambda file: file.name)
+        return [file.read_text("utf-8") for file in kept]
 
     def grants_on_clusters(self) -> list[str]:
         """List what is to be granted there beside `grants`, each a text of statements."""
-        return self._texts("cluster_grants.sql")
+        return self._texts("cluster", _GRANTS)
 
     def grants(self) -> list[str]:
         """List what is to be granted after every migration, each a text of statements."""
-        texts = self._texts("grants.sql")
+        texts = self._texts(_GRANTS)
         if self.derived:
             tables = ", ".join(self.derived)
             texts.append(f"grant insert, update, delete on {tables} to {{service}};")
         return texts
 
-    def _texts(self, name: str) -> list[str]:
-        found = [files(package).joinpath(name) for package in self.packages]
+    def _texts(self, *path: str) -> list[str]:
+        found = [files(package).joinpath(*path) for package in self.packages]
         return [file.read_text("utf-8") for file in found if file.is_file()]
 
 

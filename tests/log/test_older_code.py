@@ -68,7 +68,7 @@ RELEASED = {
         "3bc01783f5fa3a56976f77a7ab1beab71ca66a300b92fa4b5324fa5b6334529f"
     ),
     "app/migrations/0016_clusters": (
-        "9451cb8f95280ff3c296987ccad7d42dd541f7777e248c9d3f746aafd530f838"
+        "8427ca733282d26f5cbfaa24c3d7db75f108589e5b350dc2c8f9147f6eeea14a"
     ),
     "app/migrations/0019_refused": (
         "d0610e1b3254680b464e6943c9fe66efa7fac0dfe6e750820d4ac5be9351167f"
