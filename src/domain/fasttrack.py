@@ -42,7 +42,8 @@ Payload = Literal["realtime-casino", "realtime-payment", "login", "user", "conse
 """The `event` of payloads, as history names them: they are sent under more names than these."""
 
 DIALECT: Literal["fasttrack"] = "fasttrack"
-_SUFFIX = f".{DIALECT}"
+SUFFIX = f".{DIALECT}"
+"""What the topics of payloads end in."""
 
 _NAMES: dict[str, Payload] = {
     "casino": "realtime-casino",
@@ -99,7 +100,7 @@ PAYMENT_TYPES = tuple(_PAYMENT)
 
 
 def _topics(payload: Payload, events: set[type[Event]]) -> dict[str, Payload]:
-    return {event.__name__ + _SUFFIX: payload for event in sorted(events, key=lambda e: e.__name__)}
+    return {event.__name__ + SUFFIX: payload for event in sorted(events, key=lambda e: e.__name__)}
 
 
 PAYLOADS: dict[str, Payload] = {
@@ -160,12 +161,12 @@ def topic_of(payload: Payload, data: Data) -> str:
         event = _PAYMENT[_text(data.type).lower()]
     else:
         event = _OTHERS[payload]
-    return event.__name__ + _SUFFIX
+    return event.__name__ + SUFFIX
 
 
 def event_of(topic: str) -> str:
     """Return the name of the domain event that a topic of the dialect is of."""
-    return topic.removesuffix(_SUFFIX)
+    return topic.removesuffix(SUFFIX)
 
 
 def decode(topic: str, state: bytes, stream: str = "") -> Event:

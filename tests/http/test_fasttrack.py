@@ -366,3 +366,43 @@ def test_events_of_two_dialects_are_one_history(client: httpx.Client) -> None:
     assert walked == [position for position in range(1, 19) if position % 3 != 0]
     lines = client.get("/api/v1/history?event=login", headers={"accept": "application/x-ndjson"})
     assert [json.loads(line)["position"] for line in lines.text.splitlines()] == walked
+
+
+def report(client: httpx.Client, name: str, **asked: Any) -> Any:
+    position = client.get("/api/v1/status").json()["log_position"]
+    answer = client.get(f"/api/v1/reports/{name}", params={**asked, "at_least": position})
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+def test_reports_know_what_was_sent(client: httpx.Client) -> None:
+    send(
+        client,
+        payload("user", username="u", is_blocked=False),
+        payload("blocks", unique_id="bl", blocks=[{"type": "Excluded", "active": True}]),
+        payload("consents", unique_id="co", consents=[{"type": "sms", "opted_in": False}]),
+        casino("b", "bet", 10, 2.5),
+        casino("w", "win", 0.3, 0.1, timestamp="2025-01-15T12:00:01Z"),
+        casino("back", "rollbackbet", 10, 2.5, timestamp="2025-01-15T12:00:02Z"),
+        payment("p", "credit", 50, timestamp="2025-01-15T11:00:00Z"),
+    )
+    told = report(client, "significant", kind="block,consent,win", threshold="0.3")["rows"]
+    assert {(row["kind"], row["detail"]) for row in told} == {
+        ("block", "is_blocked: false"),
+        ("block", "Excluded: true"),
+        ("consent", "sms: false"),
+        ("win", "in game g, 0.1 of it bonus money"),
+    }
+    late = report(client, "significant", kind="late")["rows"]
+    assert {row["unique_id"] for row in late} == {"b", "w", "back", "p"}
+    statement = report(client, "statement", player_id="u")
+    assert statement["reconciled"]
+    members = ("type", "change_real", "change_bonus", "balance_real", "balance_bonus")
+    assert [tuple(row[name] for name in members) for row in statement["rows"]] == [
+        ("Deposited", "50", "0", "50", "0"),
+        ("BetPlaced", "-7.5", "-2.5", "42.5", "-2.5"),
+        ("WinPaid", "0.2", "0.1", "42.7", "-2.4"),
+        ("BetRolledBack", "7.5", "2.5", "50.2", "0.1"),
+    ]
+    for name in ("accounts", "revenue", "rtp", "restated", "open-rounds"):
+        assert report(client, name)["reconciled"] is not False

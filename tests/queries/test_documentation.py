@@ -17,6 +17,7 @@ from api.routes import (
     games,
     history,
     players,
+    rollbacks,
     rounds,
     transactions,
 )
@@ -32,6 +33,7 @@ SHAPES: dict[str, Any] = {
     "/api/v1/players/{player_id}": PlayerView,
     "/api/v1/balances": balances.Balances,
     "/api/v1/rounds": rounds.Rounds,
+    "/api/v1/rollbacks": rollbacks.Rollbacks,
     "/api/v1/transactions": transactions.Transactions,
     "/api/v1/games": games.Games,
     "/api/v1/games/{game_id}": GameView,
@@ -45,8 +47,9 @@ SHAPES: dict[str, Any] = {
 }
 
 # The example of the status shows what the sample day does not have: projections that stand still.
-# Accesses are those of all tests.
-SHOWN = [path for path in SHAPES if path not in {"/api/v1/status", "/api/v1/accesses"}]
+# Accesses are those of all tests. Rollbacks are those of the example of a batch.
+ELSEWHERE = {"/api/v1/status", "/api/v1/accesses", "/api/v1/rollbacks"}
+SHOWN = [path for path in SHAPES if path not in ELSEWHERE]
 TOLD_BY_THE_CLOCK = {"received_at", "recorded_at", "generated_at", "age_s"}
 EVERYONE_S_OWN = {"tenant"}
 
@@ -143,6 +146,18 @@ def test_the_example_of_an_answer_is_what_the_example_of_a_question_gets(
     for rows in {"items", "rows"} & example.keys():
         got[rows] = got[rows][: len(example[rows])]
     assert timeless(got) == timeless(example)
+
+
+def test_the_example_of_rollbacks_is_of_the_example_of_a_batch(
+    document: Any, casino: Casino
+) -> None:
+    batch = document["paths"]["/api/v1/events"]["post"]["requestBody"]["content"]
+    for example in batch["application/json"]["examples"].values():
+        casino.fill(example["value"]["items"])
+    operation = document["paths"]["/api/v1/rollbacks"]["get"]
+    content = operation["responses"]["200"]["content"]["application/json"]
+    answer = ask(casino, "/api/v1/rollbacks", operation)
+    assert answer.json == content["examples"]["example"]["value"]
 
 
 @pytest.mark.parametrize("media_type", ["application/x-ndjson", "text/event-stream"])

@@ -7,7 +7,14 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from domain.events import BetRolledBack, Event, RolledBack, WinRolledBack
+from domain.events import (
+    BetRolledBack,
+    Event,
+    RolledBack,
+    SplitBetRolledBack,
+    SplitWinRolledBack,
+    WinRolledBack,
+)
 from domain.ids import Id, Position
 from domain.instant import Instant
 from domain.money import plain
@@ -43,7 +50,7 @@ class Sql(Statements):
 
 
 SQL = Sql(__file__)
-_KINDS = {BetRolledBack, WinRolledBack}
+_KINDS = {BetRolledBack, WinRolledBack, SplitBetRolledBack, SplitWinRolledBack}
 
 
 class Folded(NamedTuple):

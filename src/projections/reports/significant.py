@@ -8,9 +8,19 @@ from typing import Any, Literal, NamedTuple, get_args
 import msgspec
 from msgspec import Struct, field
 
-from domain.events import TOPICS, PlayerUpdated, WinPaid, is_bare
+from domain.decoding import topics_of
+from domain.events import (
+    TOPICS,
+    BlocksUpdated,
+    ConsentsUpdated,
+    PlayerUpdated,
+    SplitWin,
+    WinPaid,
+    is_bare,
+)
 from domain.instant import as_datetime
 from domain.money import plain
+from domain.split import kind_of
 from postgres.statements import Statement, Statements
 from projections.reading import Amount, Snapshot, read_events, select
 from projections.reports.late import last_position_by, late_events
@@ -76,8 +86,8 @@ def report_significant(seen: Snapshot, filters: SignificantFilters, now: datetim
         "conflict": lambda: _conflicts(seen, filters),
         "late": lambda: _late(seen, filters, now),
         "win": lambda: _wins(seen, filters),
-        "block": lambda: _updates(seen, filters, "block", "is_blocked"),
-        "consent": lambda: _updates(seen, filters, "consent", "consent_email"),
+        "block": lambda: _updates(seen, filters, "block"),
+        "consent": lambda: _updates(seen, filters, "consent"),
         "refused": lambda: _refused(seen, filters),
         "key": lambda: _keys(seen, filters),
     }
@@ -130,7 +140,7 @@ def _late(seen: Snapshot, filters: SignificantFilters, now: datetime) -> Iterato
                 position,
                 event.currency,
                 plain(event.amount),
-                f"{TOPICS[type(event)]} was recorded when the gaming day {day} had ended",
+                f"{TOPICS[kind_of(event)]} was recorded when the gaming day {day} had ended",
             )
 
 
@@ -163,22 +173,44 @@ def _wins(seen: Snapshot, filters: SignificantFilters) -> Iterator[SignificantRo
                     position,
                     event.currency,
                     plain(event.amount),
-                    f"in game {event.game_id}, {'bonus' if event.is_bonus else 'real'} money",
+                    f"in game {event.game_id}, {_money(event)} money",
                 )
 
 
+def _money(event: WinPaid) -> str:
+    if isinstance(event, SplitWin):
+        return f"{plain(event.bonus_amount)} of it bonus"
+    return "bonus" if event.is_bonus else "real"
+
+
+class _Told(NamedTuple):
+    """By which flag of a profile something is told, and by which event of its own."""
+
+    member: str
+    event: type[PlayerUpdated]
+    flags: str
+
+
+_TOLD: Mapping[Significance, _Told] = {
+    "block": _Told("is_blocked", BlocksUpdated, "blocks"),
+    "consent": _Told("consent_email", ConsentsUpdated, "consents"),
+}
+
+
 def _updates(
-    seen: Snapshot, filters: SignificantFilters, kind: Significance, member: str
+    seen: Snapshot, filters: SignificantFilters, kind: Significance
 ) -> Iterator[SignificantRow]:
-    """Yield what was recorded of a flag of players in that time."""
+    """Yield what was recorded of blocks or consents of players in that time."""
+    told = _TOLD[kind]
     positions = select(
         seen,
         SQL.updates_between,
         int,
         after=last_position_by(seen, filters.begin),
         until=last_position_by(seen, filters.end),
-        topic=TOPICS[PlayerUpdated],
-        member=member.encode(),
+        topics=[*topics_of(PlayerUpdated), *topics_of(told.event)],
+        always=topics_of(told.event),
+        member=told.member.encode(),
         limit=MOST_ROWS + 1,
     )
     whole(positions)
@@ -186,16 +218,27 @@ def _updates(
         for position, event in read_events(seen, positions[start : start + _AT_ONCE]):
             if is_bare(event) or not isinstance(event, PlayerUpdated):
                 continue
-            value = getattr(event, member)
-            if value is not msgspec.UNSET:
+            said = _said(event, told)
+            if said:
                 yield SignificantRow(
                     as_datetime(event.timestamp),
                     kind,
                     event.player_id,
                     event.unique_id,
                     position,
-                    detail=f"{member}: {'null' if value is None else str(value).lower()}",
+                    detail=", ".join(f"{name}: {_word(value)}" for name, value in said.items()),
                 )
+
+
+def _said(event: PlayerUpdated, told: _Told) -> Mapping[str, bool | None]:
+    """Return what an update says: each flag by its own name, or the profile's."""
+    flags: Mapping[str, bool] = getattr(event, told.flags, {})
+    value = getattr(event, told.member)
+    return flags or ({} if value is msgspec.UNSET else {told.member: value})
+
+
+def _word(value: bool | None) -> str:  # noqa: FBT001 (what is written)
+    return "null" if value is None else str(value).lower()
 
 
 class _Refused(NamedTuple):

@@ -12,6 +12,7 @@ from domain.events import TOPICS, is_bare
 from domain.ids import Id
 from domain.instant import as_datetime
 from domain.money import EXACT, plain
+from domain.split import kind_of
 from postgres.statements import Statement, Statements
 from projections.models.balance_periods import read_as_of
 from projections.reading import Amount, Snapshot, read_events, select
@@ -125,7 +126,7 @@ def _row(position: int, event: Movement, before: Balance, after: Balance) -> Sta
         as_datetime(event.timestamp),
         position,
         event.unique_id,
-        TOPICS[type(event)],
+        TOPICS[kind_of(event)],
         getattr(event, "game_id", None),
         getattr(event, "round_id", None),
         getattr(event, "method", None),
