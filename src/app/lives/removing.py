@@ -132,11 +132,14 @@ def list_unfinished(connection: Connection) -> list[Removed]:
     """
     tables = fetch_all(connection, SQL.tables_to_look_into, None, str)
     has_rows = sql.SQL(" or ").join(
-        sql.SQL("exists (select from {} t where t.tenant_id = r.tenant_id)").format(
+        sql.SQL("exists (select from {} where tenant_id = %(tenant_id)s)").format(
             sql.Identifier("roundbook", table)
         )
         for table in tables
     )
-    query = sql.SQL("select r.tenant_id from roundbook.removed_tenants r where {}").format(has_rows)
-    found = {tenant_id for (tenant_id,) in connection.execute(query)}
-    return [each for each in list_removed(connection) if each.tenant_id in found]
+    query = sql.SQL("select {}").format(has_rows)
+    return [
+        each
+        for each in list_removed(connection)
+        if connection.execute(query, {"tenant_id": each.tenant_id}).fetchone() == (True,)
+    ]
