@@ -10,7 +10,7 @@ select :tenant_id, i.content_hash, clock_timestamp(), clock_timestamp(), 1, i.di
               :faults::bytea[]) as i (content_hash, dialect, unique_id, event, player_ids, data, faults)
  order by i.content_hash
     on conflict (tenant_id, content_hash) do update
-   set last_received_at = clock_timestamp(), times = r.times + 1, faults = excluded.faults;
+   set last_received_at = excluded.last_received_at, times = r.times + 1, faults = excluded.faults;
 
 -- name: trim_refused(tenant_id, most_items, most_bytes)!
 -- The newest stay. Null for the tenant: of each.
