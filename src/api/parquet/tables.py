@@ -20,7 +20,7 @@ from domain.item_types import EVENT_TYPES
 from domain.money import ZERO
 from domain.streams import PLAYER
 from projections.exporting import Name
-from projections.models.rounds import sums_by_currency
+from projections.models.round_sums import sums_by_currency
 
 AMOUNT = pa.decimal128(38, 18)
 DAY = "gaming_day"

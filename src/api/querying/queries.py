@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Hashable
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from litestar import Request, Response
 from msgspec import Struct
@@ -14,6 +14,7 @@ from api.http.endings import at_end
 from api.http.head_method import is_head
 from api.http.leaving import WhileClientStays
 from api.http.problems import ProblemError
+from api.querying.answers import Found, answer_page
 from api.querying.epochs import own_log
 from api.querying.gaming_days import at_moments
 from api.querying.lanes import begin_stream, lane_of
@@ -23,30 +24,16 @@ from api.querying.parameters import Asked, Fault, Query, invalid_parameters
 from api.querying.positions import Awaited, Positions
 from api.querying.reading import Reading
 from api.querying.replica import ReplicaAwayError
-from api.querying.tables import Find, Piece, Table, answer_csv, answer_headers
+from api.querying.tables import Find, Piece, Table
 from app.log.append import head
 from postgres.connections import Connection, Pool
 from postgres.errors import UNAVAILABLE
 from projections.entries import Scope
-from projections.reading import Rows, Snapshot, snapshot
+from projections.reading import Snapshot, snapshot
 
 F = TypeVar("F", bound=Struct)
 K = TypeVar("K")
 V = TypeVar("V")
-
-
-class Page(Struct, Generic[V], frozen=True):
-    """Some items of a collection, in its order. `next_cursor` asks for those that follow, null at the end."""
-
-    items: list[V]
-    next_cursor: str | None
-
-
-class Found(NamedTuple, Generic[V]):
-    """What was read, and the position up to which it includes all events."""
-
-    value: V
-    position: int
 
 
 class Queries:
@@ -327,27 +314,3 @@ async def read_parameters(
     )
     asked = asked._replace(log_id=await own_log(request, logs))
     return await at_moments(request, asked)
-
-
-def answer_page(
-    query: Query[F, K], asked: Asked[F, K], rows: Rows[Any, K], position: int
-) -> Response[Any]:
-    """Build the answer of a page, which shows all events up to `position`; in CSV `rows` are all."""
-    if asked.media_type == CSV:
-        lines = query.csv_rows(asked)
-        return answer_csv(query, lines.header + lines.write(rows.items), position)
-    return answer(Page(rows.items, query.cursor(asked, rows.last_place)), position, vary=True)
-
-
-def answer_one(found: Found[V | None]) -> Response[Any]:
-    """Build the answer of one thing. Raises ProblemError `not-found` where there is none."""
-    if found.value is None:
-        headers = {"Log-Position": str(found.position)}
-        raise ProblemError("not-found", "No event names this id.", headers=headers)
-    return answer(found.value, found.position)
-
-
-def answer(content: Any, position: int, *, vary: bool = False) -> Response[Any]:
-    """Build the answer of a query, which shows all events up to `position`, and may `vary` with Accept."""
-    headers = answer_headers(position) | ({"Vary": "Accept"} if vary else {})
-    return Response(content, media_type=JSON, headers=headers)

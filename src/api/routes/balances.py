@@ -6,8 +6,9 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
 from api.documentation.operations import QUERY_PROBLEMS, operation
+from api.querying.answers import Page, answer_page
 from api.querying.parameters import Apart, Asked, Query
-from api.querying.queries import Page, Queries, answer_page, read_request
+from api.querying.queries import Queries, read_request
 from app.log.aggregates import player_at
 from postgres.connections import Pool
 from projections.models.balances import (

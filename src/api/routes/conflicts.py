@@ -8,8 +8,9 @@ from litestar.di import NamedDependency
 from msgspec import Raw
 
 from api.documentation.operations import QUERY_PROBLEMS, operation
+from api.querying.answers import Page
 from api.querying.parameters import Query
-from api.querying.queries import Page, Queries
+from api.querying.queries import Queries
 from app.conflicts import ConflictFilters, ConflictView, RecordedItem, find_conflicts
 from domain.ids import Position
 from projections.reading import Rows, Snapshot

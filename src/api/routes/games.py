@@ -13,8 +13,9 @@ from msgspec.structs import asdict
 from api.documentation.operations import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
 from api.http.accept import CSV
 from api.http.raw_ids import decode_id
+from api.querying.answers import Page, answer, answer_one, answer_page
 from api.querying.parameters import Apart, PastFilters, Query
-from api.querying.queries import Page, Queries, answer, answer_one, answer_page, read_request
+from api.querying.queries import Queries, read_request
 from app.log.aggregates import game_at
 from postgres.connections import Pool
 from projections.models.games import (

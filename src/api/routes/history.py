@@ -13,9 +13,10 @@ from litestar.openapi.spec.enums import OpenAPIType
 from api.documentation.evidence import EVIDENCE_SIZE
 from api.documentation.operations import BEYOND_HEAD, QUERY_PROBLEMS, STREAM_PROBLEMS, operation
 from api.http.accept import CSV, EVENT_STREAM, JSON, NDJSON, negotiate
+from api.querying.answers import Page, answer
 from api.querying.history_streams import check_reached, evidence_header, live, whole
 from api.querying.parameters import Apart, Asked, Query
-from api.querying.queries import Page, Queries, answer, read_parameters
+from api.querying.queries import Queries, read_parameters
 from app.evidence.proving import sealed_size
 from app.log.history import (
     PAGE_BYTES,

@@ -10,8 +10,9 @@ from litestar.params import PathParameter
 
 from api.documentation.operations import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
 from api.http.raw_ids import decode_id
+from api.querying.answers import Page, answer_one
 from api.querying.parameters import Apart, PastFilters, Query
-from api.querying.queries import Page, Queries, answer_one, read_request
+from api.querying.queries import Queries, read_request
 from app.log.aggregates import player_at
 from postgres.connections import Pool
 from projections.models.players import (

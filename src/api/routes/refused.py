@@ -8,8 +8,9 @@ from litestar.di import NamedDependency
 from msgspec import Raw
 
 from api.documentation.operations import QUERY_PROBLEMS, operation
+from api.querying.answers import Page, answer
 from api.querying.parameters import Apart, Query
-from api.querying.queries import Page, Queries, answer, read_request
+from api.querying.queries import Queries, read_request
 from app.refused import RefusedFilters, RefusedPlace, RefusedView, find_refused
 from app.wire.faults import Fault
 

@@ -9,8 +9,9 @@ from msgspec.structs import asdict
 
 from api.documentation.operations import QUERY_PROBLEMS, operation
 from api.http.auth import name_log
+from api.querying.answers import answer
 from api.querying.parameters import NoFilters, Query
-from api.querying.queries import Queries, answer, read_request
+from api.querying.queries import Queries, read_request
 from app.evidence.status import EvidenceStatus, read_evidence_status
 from postgres.connections import Connection
 from projections.models.registry import READ_MODELS

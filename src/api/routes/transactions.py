@@ -7,8 +7,9 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
 from api.documentation.operations import QUERY_PROBLEMS, operation
+from api.querying.answers import Page
 from api.querying.parameters import Query
-from api.querying.queries import Page, Queries
+from api.querying.queries import Queries
 from projections.models.transactions import (
     TransactionFilters,
     TransactionPlace,

@@ -3,22 +3,19 @@
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from hashlib import blake2b
 from operator import attrgetter
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
-from msgspec.structs import astuple
 
 from domain.events import RoundEnded, RoundEvent
 from domain.gaming_day import GamingDays
 from domain.ids import Id
 from domain.money import plain
-from domain.round import Round, RoundSums, Status, fold_round, newly_played
-from domain.wagers import NOTHING, TakenBack
+from domain.round import Round, Status, fold_round, newly_played
 from postgres.binary import bigints, copy_in, micros, moment_or_null, text
 from postgres.connections import Connection
 from postgres.rows import fetch_pairs
@@ -27,6 +24,7 @@ from projections.entries import Entries, Scope, Stretch, group_by, group_entries
 from projections.models import activity
 from projections.models.activity import Cell
 from projections.models.played import PlayedView, read_played
+from projections.models.round_sums import decode_sums, encode_sums
 from projections.reading import PAGE_BYTES, Amount, Rows, Snapshot, measured_rows, select_pairs
 from projections.rolled_back import RolledBackView, rolled_back_view
 from projections.upserts import array, columns, upsert
@@ -48,22 +46,6 @@ class Sql(Statements):
 SQL = Sql(__file__)
 
 _encode_name = msgspec.msgpack.Encoder().encode
-_encode_json = msgspec.json.Encoder().encode
-
-
-class _Sums(Struct, array_like=True, gc=False):
-    """The sums of a round as the table holds them; what was rolled back follows only where there is any."""
-
-    bet_real: Decimal
-    bet_bonus: Decimal
-    win_real: Decimal
-    win_bonus: Decimal
-    days: frozenset[date]
-    rolled_back: tuple[Decimal, Decimal, Decimal, Decimal, int, int] | None = None
-
-
-_SUMS = msgspec.json.Decoder(dict[str, _Sums])
-_TEXTS = msgspec.json.Decoder(dict[str, list[Any]])
 
 # Of the statement `copy_rounds`: tenant and generation, then the other fields but texts and positions.
 _FIELDS = 15
@@ -195,49 +177,6 @@ def _new_row(key: bytes, name: RoundName, state: Round, positions: Sequence[int]
     )
     texts = [text(value) for value in (status, *name, sums)]
     return b"".join((numbers, *texts, moment_or_null(ended_at), bigints(positions)))
-
-
-def encode_sums(sums: dict[str, RoundSums]) -> str:
-    """Write the sums of a round as the table holds them: the same text for the same sums."""
-    amounts = {
-        currency: (
-            plain(s.bet_real),
-            plain(s.bet_bonus),
-            plain(s.win_real),
-            plain(s.win_bonus),
-            sorted(s.days),
-            *_taken_back(s.rolled_back),
-        )
-        for currency, s in sorted(sums.items())
-    }
-    return _encode_json(amounts).decode()
-
-
-def _taken_back(rolled_back: TakenBack) -> Sequence[object]:
-    return () if rolled_back is NOTHING else (astuple(rolled_back_view(rolled_back)),)
-
-
-def decode_sums(sums: str) -> dict[str, RoundSums]:
-    """Read the sums of a round as the table holds them, by currency."""
-    return {
-        currency: RoundSums(
-            TakenBack(*s.rolled_back) if s.rolled_back else NOTHING,
-            s.bet_real,
-            s.bet_bonus,
-            s.win_real,
-            s.win_bonus,
-            s.days,
-        )
-        for currency, s in _SUMS.decode(sums).items()
-    }
-
-
-def sums_by_currency(sums: str) -> Sequence[tuple[str | None, Sequence[Any]]]:
-    """Return the sums of a round as its table holds them, texts as they are, by currency.
-
-    Of each: bet_real, bet_bonus, win_real, win_bonus, its days, and what was rolled back, if anything was.
-    """
-    return list(_TEXTS.decode(sums).items())
 
 
 class RoundFilters(Struct, frozen=True):

@@ -9,7 +9,7 @@ from domain.ids import Id
 from domain.money import plain
 from postgres.statements import Statement, Statements
 from projections.entries import group_by
-from projections.models.rounds import decode_sums
+from projections.models.round_sums import decode_sums
 from projections.reading import Amount, Snapshot, select
 from projections.reports.shape import MOST_ROWS, Content, add, whole
 
