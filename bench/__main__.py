@@ -20,6 +20,7 @@ from bench import (
     past,
     projecting,
     queries,
+    reports,
     side_by_side,
     singles,
     steps,
@@ -42,6 +43,7 @@ _ALONE = {
     "lag": lag.run_half,
     "sustained": lag.run_sustained,
     "queries": queries.run,
+    "reports": reports.run,
     "past": past.run,
     "evidence-ingest": ingest.run,
     "evidence-proofs": proofs.run,
@@ -122,7 +124,7 @@ _GROUPS = {
     default=10_000_000,
     show_default=True,
     type=click.IntRange(20_000),
-    help="How many events are in the log when `queries` and `evidence-proofs` ask.",
+    help="How many events are in the log when `queries`, `reports` and `evidence-proofs` ask.",
 )
 @click.option(
     "--verified",
@@ -149,8 +151,8 @@ def main(parts: tuple[str, ...], **sizes: Any) -> None:
     """Measure PARTS, by default all.
 
     Recording: floor, http, library, steps, singles, growth. Read models: projecting, lag, sustained,
-    queries, past. Evidence: evidence-ingest, -proofs, -verify, -disk; `evidence` is all of these, lag and
-    sustained. Among strangers: fairness. Many at once: idle-tenants, listeners.
+    queries, reports, past. Evidence: evidence-ingest, -proofs, -verify, -disk; `evidence` is all of
+    these, lag and sustained. Among strangers: fairness. Many at once: idle-tenants, listeners.
 
     On an embedded PostgreSQL in a temporary folder (set TMPDIR to the disk that is meant), or on that
     of ROUNDBOOK_DATABASE_URL, in databases of its own which are dropped in the end; its role, or that of

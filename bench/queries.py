@@ -3,6 +3,8 @@
 import json
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +28,14 @@ _GAMES = 10_000
 
 def run(server: Server, options: Options, say: Say) -> Part:
     """Fill a tenant, then ask."""
+    with large_tenant(server, options, say) as (asking, size):
+        rows = [_ask(asking, question, say) for question in questions()]
+    return Part([_table(size, [row for row, _ in rows])], dict(rounds for _, rounds in rows))
+
+
+@contextmanager
+def large_tenant(server: Server, options: Options, say: Say) -> Iterator[tuple["Asking", Size]]:
+    """Fill a tenant, and serve it."""
     size = Size(
         events=options.size,
         round_events=10,
@@ -40,12 +50,10 @@ def run(server: Server, options: Options, say: Say) -> Part:
         say(f"filling a tenant with {size.events:,} events")
         fill(database.owner_url, tenant.tenant_id, size)
         with serving(database, workers=options.workers) as service:
-            asking = _Asking(service, tenant.key)
-            rows = [_ask(asking, question, say) for question in questions()]
-    return Part([_table(size, [row for row, _ in rows])], dict(rounds for _, rounds in rows))
+            yield Asking(service, tenant.key), size
 
 
-class _Asking:
+class Asking:
     """A client with one connection."""
 
     def __init__(self, service: Service, key: str) -> None:
@@ -82,7 +90,7 @@ class _Asking:
 
 
 def _ask(
-    asking: _Asking, question: Question, say: Say
+    asking: Asking, question: Question, say: Say
 ) -> tuple[list[str | float | None], tuple[str, list[float]]]:
     first_s = asking.took_s(question)
     row: list[str | float | None] = [str(question), statistics.median(first_s) * 1000, None, None]
