@@ -11,8 +11,11 @@ import pytest
 
 from api.asgi import create_app
 from api.querying import tables
+from app.refused import Register
 from app.settings import Settings
 from app.tenants import Tenant, revoke_key
+from app.wire.faults import Fault
+from app.wire.forms import LeftOut
 from postgres.connections import Pool
 from tests.http.service import eventually
 from tests.queries.asgi import Answer, Api, running
@@ -97,6 +100,20 @@ def test_a_table_is_what_json_is(
     name = f"{path}-{answer.position}.csv"
     assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
     assert answer.headers["cache-control"] == "no-store"
+
+
+def test_refused_items_are_a_table(casino: Casino, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "_ROWS_AT_ONCE", 2)
+    faults = [Fault("/data/amount", "negative", "=1"), Fault("/data/x", "unknown", "a|b")]
+    for n in range(5):
+        left_out = LeftOut(n, "", "events", f"+{n}", "bet", ["p"], b'{"n": %d}' % n, faults)
+        Register(casino.pool).add(casino.tenant.tenant_id, [left_out])
+    found = rows_of(casino.get("refused", **RAW))
+    assert [row["data"] for row in found] == [f'{{"n": {n}}}' for n in reversed(range(5))]
+    shown = [dict(flat(each)) for each in casino.all("refused", 1_000)]
+    assert list(map(without_data, found)) == shown
+    assert {row["errors.code"] for row in found} == {"negative|unknown"}
+    assert rows_of(casino.get("refused", headers=CSV))[0]["unique_id"] == "'+4"
 
 
 def test_what_was_taken_back_is_a_table_and_stands_in_others(casino: Casino) -> None:

@@ -1,9 +1,12 @@
 """Gaming days over HTTP: dates in `from` and `to` of all queries."""
 
+import re
 from typing import Any
 
+import anyio.to_thread
 import pytest
 
+from api.querying.positions import Positions
 from domain.gaming_day import DayRule
 from projections.days import set_rule
 from tests.projections.rebuilding import rebuild
@@ -117,3 +120,55 @@ def test_the_first_and_the_last_date_there_are(copenhagen: Casino, text: str) ->
     for path in ("rounds", "activity", "history"):
         for name in ("from_", "to"):
             assert copenhagen.get(path, **{name: text}).status == 200
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "text/csv"])
+@pytest.mark.parametrize("path", ["rounds", "activity", "reports/accounts"])
+def test_dates_are_of_the_days_that_are_shown_after_a_wait(
+    casino: Casino, monkeypatch: pytest.MonkeyPatch, path: str, media_type: str
+) -> None:
+    position = casino.fill(played())
+    set_days(casino, COPENHAGEN)
+    asked = {"from_": "2025-01-15", "to": "2025-01-16", "headers": {"accept": media_type}}
+    reached = Positions.reached
+
+    async def switch_and_reach(self: Positions, *awaited: Any, **more: Any) -> bool:
+        """While the request waits the days are switched, and what it waits for is recorded."""
+        await anyio.to_thread.run_sync(rebuild, casino.pool, casino.tenant.tenant_id)
+        await anyio.to_thread.run_sync(casino.fill, [deposit(timestamp="2026-01-01T00:00:00Z")])
+        return await reached(self, *awaited, **more)
+
+    monkeypatch.setattr(Positions, "reached", switch_and_reach)
+    waited = casino.get(path, at_least=position + 1, **asked)
+    assert (waited.status, waited.position) == (200, position + 1)
+    assert _rows(waited.body) == _rows(casino.get(path, **asked).body)
+
+
+def _rows(body: bytes) -> bytes:
+    """Leave out when a report was made."""
+    return re.sub(rb'"?generated_at"?[:,]"?[^",]*"?', b"", body)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("rounds", "activity", "transactions", "rollbacks", "history", "refused", "accesses"),
+        *("reports/accounts", "reports/statement", "reports/restated", "reports/significant"),
+    ],
+)
+def test_a_period_that_ends_before_it_begins_is_a_fault(copenhagen: Casino, path: str) -> None:
+    more = {"player_id": "p"} if path == "reports/statement" else {}
+    for begin, end in (
+        ("2025-01-16", "2025-01-15"),
+        (AFTER, FIRST),
+        ("2025-01-15", BEFORE),  # the day begins a microsecond later
+        (AFTER, "2025-01-15"),
+    ):
+        answer = copenhagen.get(path, from_=begin, to=end, **more)
+        assert answer.status == 422, (begin, end)
+        [fault] = answer.json["errors"]
+        assert (fault["parameter"], fault["code"]) == ("to", "contradictory")
+    for begin, end in (("2025-01-15", "2025-01-15"), ("2025-01-15", FIRST), (FIRST, FIRST)):
+        answer = copenhagen.get(path, from_=begin, to=end, **more)
+        assert answer.status == 200
+        assert (answer.json.get("items") or answer.json.get("rows") or []) == []

@@ -15,10 +15,10 @@ from typing import Literal, NamedTuple, TypeVar
 import psycopg
 
 from api.http.problems import ProblemError
+from api.querying.gaming_days import see_log
 from app.log.append import head
 from postgres.cancelling import cancellable
 from postgres.connections import Connection, Pool
-from projections.entries import Scope
 from projections.reading import Snapshot, begin_snapshot, see
 
 V = TypeVar("V")
@@ -127,4 +127,4 @@ class Moment:
         if self._of == "live":
             return see(connection, self.tenant_id)
         begin_snapshot(connection)
-        return Snapshot(connection, Scope(self.tenant_id, 0), head(connection, self.tenant_id))
+        return see_log(connection, self.tenant_id, head(connection, self.tenant_id))

@@ -6,12 +6,11 @@ and every fault of a request is told at once.
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import date
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from msgspec import NODEFAULT, Struct
-from msgspec.structs import FieldInfo, fields, replace
+from msgspec.structs import FieldInfo, fields
 
 from api.http.accept import CSV, JSON
 from api.http.problems import ProblemError
@@ -28,6 +27,7 @@ from api.querying.kinds import (
     integer,
     kind_of,
 )
+from api.querying.periods import MAY_BE_DAYS, at_moments, dates, ends_before_it_begins
 from domain.gaming_day import GamingDays
 from domain.ids import Position
 
@@ -36,7 +36,6 @@ K = TypeVar("K")
 
 _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _PAGE_PARAMETERS = ("limit", "cursor")
-_MAY_BE_DAYS = ("from", "to")
 _DEFAULT_LIMIT = 100
 _MOST_ROWS = 1_000
 _ALL_ROWS = 2**31 - 2
@@ -49,6 +48,9 @@ class Fault(Struct, frozen=True):
     parameter: str
     code: str
     detail: str
+
+
+_BACKWARDS = Fault("to", "contradictory", "must not be before from")
 
 
 class Apart(NamedTuple):
@@ -93,20 +95,17 @@ class Asked(NamedTuple, Generic[F, K]):
     @property
     def names_days(self) -> bool:
         """Whether there is a date in the filters."""
-        return bool(self._days())
+        return bool(dates(self.filters))
 
     def at_moments(self, days: GamingDays) -> "Asked[F, K]":
-        """Put the beginnings of gaming days in the place of their names."""
-        begun = {name: days.begin(day) for name, day in self._days().items()}
-        return self._replace(filters=replace(self.filters, **begun))
+        """Put the beginnings of gaming days in the place of their names.
 
-    def _days(self) -> dict[str, date]:
-        named = {
-            field.name: getattr(self.filters, field.name)
-            for field in fields(self.filters)
-            if field.encode_name in _MAY_BE_DAYS
-        }
-        return {name: value for name, value in named.items() if type(value) is date}
+        Raises ProblemError `invalid-parameters` for a period that then ends before it begins.
+        """
+        filters = at_moments(self.filters, days) if self.names_days else self.filters
+        if ends_before_it_begins(filters):
+            raise invalid_parameters([_BACKWARDS])
+        return self._replace(filters=filters)
 
 
 class NoFilters(Struct, frozen=True):
@@ -259,7 +258,7 @@ class Query(Generic[F, K]):
                 }
             )
             belongs_to = belonging(self.name, tenant_id, filters)
-            fault = self._check(filters)
+            fault = _BACKWARDS if ends_before_it_begins(filters) else self._check(filters)
             if fault is not None:
                 faults.append(fault)
             elif cursor is None or cursor.belongs_to == belongs_to:
@@ -319,7 +318,7 @@ class Query(Generic[F, K]):
 
 def _kind(field: FieldInfo) -> Kind:
     kind = kind_of(field.type)
-    return TIME_OR_DAY if kind is TIME and field.encode_name in _MAY_BE_DAYS else kind
+    return TIME_OR_DAY if kind is TIME and field.encode_name in MAY_BE_DAYS else kind
 
 
 def _pairs(query_string: bytes) -> Iterator[tuple[str, str | None]]:

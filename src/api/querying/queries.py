@@ -16,7 +16,7 @@ from api.http.leaving import WhileClientStays
 from api.http.problems import ProblemError
 from api.querying.answers import Found, answer_page
 from api.querying.epochs import own_log
-from api.querying.gaming_days import at_moments
+from api.querying.gaming_days import see_log
 from api.querying.lanes import begin_stream, lane_of
 from api.querying.listeners import Listeners
 from api.querying.moments import Of
@@ -28,7 +28,6 @@ from api.querying.tables import Find, Piece, Table
 from app.log.append import head
 from postgres.connections import Connection, Pool
 from postgres.errors import UNAVAILABLE
-from projections.entries import Scope
 from projections.reading import Snapshot, snapshot
 
 F = TypeVar("F", bound=Struct)
@@ -108,7 +107,9 @@ class Queries:
         if asked.media_type == CSV:
             return await self._table(asked, Table(query, asked, find), of)
         rows, position = await self._seen(
-            asked, of, lambda seen: find(seen, asked.filters, asked.after, asked.limit)
+            asked,
+            of,
+            lambda seen: find(seen, asked.at_moments(seen.days).filters, asked.after, asked.limit),
         )
         return answer_page(query, asked, rows, position)
 
@@ -143,9 +144,9 @@ class Queries:
     ) -> Found[V]:
         if of == "live":
             return await self.live(asked, read)
-        scope = Scope(asked.tenant_id, 0)
         return await self.logged(
-            asked, lambda connection, position: read(Snapshot(connection, scope, position))
+            asked,
+            lambda connection, position: read(see_log(connection, asked.tenant_id, position)),
         )
 
     async def live(
@@ -303,8 +304,8 @@ async def read_parameters(
 ) -> Asked[F, K]:
     """Read the parameters of a query for an answer of a media type.
 
-    A date there is the beginning of the gaming day of that name. Raises ProblemError: `invalid-parameters`,
-    and `other-log` where it goes by what another log gave.
+    Dates are left to the snapshot that is read: by its days they are moments. Raises ProblemError:
+    `invalid-parameters`, and `other-log` where it goes by what another log gave.
     """
     asked, logs = query.read(
         request.scope["query_string"],
@@ -312,5 +313,4 @@ async def read_parameters(
         log_id_of(request),
         media_type=media_type,
     )
-    asked = asked._replace(log_id=await own_log(request, logs))
-    return await at_moments(request, asked)
+    return asked._replace(log_id=await own_log(request, logs))

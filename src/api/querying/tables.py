@@ -42,7 +42,8 @@ class Table(Generic[F, K]):
 
     def read(self, seen: Snapshot, after: K | None) -> Piece[K]:
         """Read a piece, the first one with the header."""
-        rows = self._find(seen, self._asked.filters, after, _ROWS_AT_ONCE)
+        filters = self._asked.at_moments(seen.days).filters
+        rows = self._find(seen, filters, after, _ROWS_AT_ONCE)
         header = self._lines.header if after is None else b""
         return Piece(header + self._lines.write(rows.items), rows.last_place, seen.position)
 

@@ -14,6 +14,7 @@ from api.documentation.evidence import EVIDENCE_SIZE
 from api.documentation.operations import BEYOND_HEAD, QUERY_PROBLEMS, STREAM_PROBLEMS, operation
 from api.http.accept import CSV, EVENT_STREAM, JSON, NDJSON, negotiate
 from api.querying.answers import Page, answer
+from api.querying.gaming_days import at_moments
 from api.querying.history_streams import check_reached, evidence_header, live, whole
 from api.querying.parameters import Apart, Asked, Query
 from api.querying.queries import Queries, read_parameters
@@ -140,6 +141,7 @@ async def show_history(
     """
     media_type = negotiate(request, [JSON, NDJSON, EVENT_STREAM, CSV])
     asked = await read_parameters(request, QUERY, media_type=media_type)
+    asked = await at_moments(request, asked)
     if media_type == JSON:
         response = await _page(asked, queries)
     elif media_type == EVENT_STREAM:

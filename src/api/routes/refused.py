@@ -8,11 +8,12 @@ from litestar.di import NamedDependency
 from msgspec import Raw
 
 from api.documentation.operations import QUERY_PROBLEMS, operation
-from api.querying.answers import Page, answer
+from api.querying.answers import Page
 from api.querying.parameters import Apart, Query
-from api.querying.queries import Queries, read_request
+from api.querying.queries import Queries
 from app.refused import RefusedFilters, RefusedPlace, RefusedView, find_refused
 from app.wire.faults import Fault
+from projections.reading import Rows, Snapshot
 
 
 class RefusedItems(Page[RefusedView], frozen=True):
@@ -30,6 +31,7 @@ QUERY: Query[RefusedFilters, RefusedPlace] = Query(
         "to": ("Only items first received before this time.", Apart("2025-01-16T00:00:00Z")),
     },
     place=RefusedPlace,
+    row=RefusedView,
 )
 
 _RECEIVED_AT = datetime(2025, 1, 15, 6, 5, 2, 731_000, tzinfo=UTC)
@@ -71,11 +73,11 @@ async def list_refused(
     Each content once, for 30 days since it was last received; of a tenant at most 100,000 items and 64 MiB,
     the newest. A page may hold fewer items than `limit` where they are large.
     """
-    asked = await read_request(request, QUERY)
-    page, position = await queries.logged(
-        asked,
-        lambda connection, _: find_refused(
-            connection, asked.tenant_id, asked.filters, asked.after, asked.limit
-        ),
-    )
-    return answer(Page(page.items, QUERY.cursor(asked, page.last_place)), position)
+    return await queries.page(request, QUERY, _find, of="log")
+
+
+def _find(
+    seen: Snapshot, filters: RefusedFilters, after: RefusedPlace | None, limit: int
+) -> Rows[RefusedView, RefusedPlace]:
+    page = find_refused(seen.connection, seen.scope.tenant_id, filters, after, limit)
+    return Rows(page.items, page.last_place)

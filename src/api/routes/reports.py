@@ -33,10 +33,11 @@ async def _answer(
     tenant, now = tenant_of(request), _now()
 
     def make(seen: Snapshot) -> Report[Any, Any]:
-        content = kind.make(seen, asked.filters, now)
+        filters = asked.at_moments(seen.days).filters
+        content = kind.make(seen, filters, now)
         sealed = sealed_size(seen.connection, tenant.tenant_id)
         made = Made(kind.title, tenant.name, seen.days.rule, now, seen.position, sealed)
-        return make_report(kind.answer, made, asked.filters, content)  # type: ignore[no-any-return]
+        return make_report(kind.answer, made, filters, content)  # type: ignore[no-any-return]
 
     try:
         report, position = await queries.live(asked, make, by_key=kind.by_key)
