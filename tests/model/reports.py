@@ -191,7 +191,7 @@ def rtp(entries: Sequence[Entry], days: Days) -> list[Row]:
                 "game_id": row["game_id"],
                 "currency": row["currency"],
                 "rounds": row["rounds"],
-                "bets": bets,
+                "bets": row["bets"],
                 "rtp": _six_digits(win / bet) if bet else None,
                 "deviation": None if deviation is None else round(deviation, 2),
                 "flagged": deviation is not None and abs(deviation) > FLAGGED_BEYOND,

@@ -1,7 +1,7 @@
 """What came late: days that are restated, and what is significant, by when each event was recorded."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from domain.gaming_day import DayRule
 from projections.days import set_rule
+from projections.reports import late as late_module
+from projections.reports import shape
 from tests.databases import Database
 from tests.model import reports as expected
 from tests.model.values import minus, total
@@ -141,6 +143,31 @@ def test_only_the_days_that_are_asked_for(late: Casino) -> None:
     assert one == restated()
 
 
+def test_a_day_is_one_row_however_much_came_late(
+    casino: Casino, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shape, "MOST_ROWS", 20)
+    casino.fill([bet(unique_id=f"{n:03}", amount=2, player_id=f"p{n}") for n in range(150)])
+    [row] = casino.get("reports/restated").json["rows"]
+    assert (row["late"], row["changed"]["bets"], row["known"]["bets"]) == (150, "300", "0")
+    assert row["events"] == [f"{n:03}" for n in range(100)]
+    monkeypatch.setattr(shape, "MOST_READ", 149)
+    monkeypatch.setattr(late_module, "MOST_READ", 149)
+    assert casino.get("reports/restated").status == 422
+    # Each is a row there.
+    assert casino.get("reports/significant", kind="late").status == 422
+
+
+def test_what_will_be_known_at_the_end_of_a_day_is_not_known_yet(late: Casino) -> None:
+    today = datetime.now(UTC).date()
+    for known_at in (today, today + timedelta(days=1), date.max):
+        answer = late.get("reports/restated", known_at=known_at)
+        assert answer.status == 422
+        [fault] = answer.json["errors"]
+        assert (fault["parameter"], fault["code"]) == ("known_at", "not_ended")
+    assert late.get("reports/restated", known_at=today - timedelta(days=2)).status == 200
+
+
 def significant(casino: Casino, **asked: Any) -> list[Any]:
     answer = casino.get("reports/significant", **asked)
     assert answer.status == 200, answer.body
@@ -175,14 +202,52 @@ def test_wins_from_a_threshold_on_are_significant(late: Casino) -> None:
     assert significant(late, kind="win", threshold=1, from_="2025-01-15") == []
 
 
-def test_blocks_and_consents_that_were_told_are_significant(late: Casino) -> None:
-    rows = significant(late, kind="block,consent")
-    assert [(row["kind"], row["player_id"], row["unique_id"], row["detail"]) for row in rows] == [
-        ("block", "q", "blocked", "is_blocked: true"),
-        ("consent", "q", "told", "consent_email: null"),
-    ]
-    assert significant(late, kind="block", from_="2025-01-18T12:00:01Z", to="2025-01-19") != []
+def test_blocks_and_consents_are_told_by_when_they_were_recorded(late: Casino) -> None:
+    [row] = significant(late, kind="block,consent")
+    assert (row["kind"], row["player_id"], row["unique_id"], row["detail"]) == (
+        *("block", "q", "blocked"),
+        "is_blocked: true",
+    )
+    assert row["at"] == "2025-01-18T12:00:01Z"
+    assert significant(late, kind="block", from_="2025-01-18T12:00:01Z", to="2025-01-19") == [row]
     assert significant(late, kind="block", to="2025-01-18T12:00:01Z") == []
+    assert significant(late, kind="block", from_="2025-01-14", to="2025-01-15") == []
+
+
+def test_only_what_changed_of_blocks_and_consents_is_significant(casino: Casino) -> None:
+    def told(name: str, hour: int, **said: bool | None) -> Item:
+        at = f"2025-01-15T{hour:02}:00:00Z"
+        return item("player", player_id="p", unique_id=name, timestamp=at, **said)
+
+    casino.fill(
+        [
+            told("nothing", 1, is_blocked=None, consent_email=False),
+            told("not blocked", 2, is_blocked=False),
+            told("blocked", 4, is_blocked=True, consent_email=True),
+            told("before that", 3, is_blocked=False),
+            told("still", 5, is_blocked=True),
+            told("no more", 6, is_blocked=None),
+            told("not either", 7, is_blocked=False),
+            told("of no more consent", 8, consent_email=None),
+            item("player", player_id="is_blocked", country="DK"),
+        ]
+    )
+    rows = significant(casino, kind="block,consent")
+    assert {(row["kind"], row["unique_id"], row["detail"]) for row in rows} == {
+        ("block", "blocked", "is_blocked: true"),
+        ("block", "no more", "is_blocked: null"),
+        ("consent", "blocked", "consent_email: true"),
+        ("consent", "of no more consent", "consent_email: null"),
+    }
+    # What was recorded before the period counts for what changed in it.
+    with casino.pool.connection() as connection:
+        found = connection.execute("select clock_timestamp() as now").fetchone()
+    assert found is not None
+    casino.fill(
+        [told("again", 9, is_blocked=False), told("anew", 10, consent_email=True, is_blocked=True)]
+    )
+    later = significant(casino, kind="block,consent", from_=found[0].isoformat())
+    assert [row["unique_id"] for row in later] == ["anew", "anew"]
 
 
 def test_conflicts_and_keys_are_significant(casino: Casino) -> None:

@@ -20,7 +20,7 @@ from tests.model import reports as expected
 from tests.model.days import Days
 from tests.model.values import total
 from tests.queries.asgi import Answer
-from tests.queries.casino import Casino, OpenCasino, bet, deposit
+from tests.queries.casino import Casino, OpenCasino, bet, deposit, item, rollback
 from tests.queries.reporting import CURRENCIES, PLAYERS, days_of_play
 
 COPENHAGEN = DayRule("Europe/Copenhagen", 6 * 60)
@@ -386,6 +386,61 @@ def test_a_report_that_would_be_too_long_is_refused(
         monkeypatch.setattr(module, "MOST_ROWS", 3)
     answer = played.casino.get("reports/accounts")
     assert (answer.status, answer.json["type"]) == (422, "urn:roundbook:problem:report-too-long")
+    assert answer.json["detail"].endswith("by its parameters: from, to, player_id, currency.")
+
+
+def test_a_statement_is_as_long_as_its_movements(
+    casino: Casino, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not as the periods of ten minutes in which they are."""
+    casino.fill([deposit(timestamp=f"2025-01-15T12:00:{second:02}Z") for second in range(5)])
+    monkeypatch.setattr(shape, "MOST_ROWS", 3)
+    asked = {"player_id": "p", "from_": "2025-01-15T12:00:02Z"}
+    assert len(casino.get("reports/statement", **asked).json["rows"]) == 3
+    answer = casino.get("reports/statement", **asked | {"from_": "2025-01-15T12:00:01Z"})
+    assert (answer.status, answer.json["type"]) == (422, "urn:roundbook:problem:report-too-long")
+    detail = answer.json["detail"]
+    assert detail.endswith("by its parameters: player_id, currency, from, to.")
+
+
+@pytest.mark.parametrize("older_than", ["740000d", "999999999d", "999999999h"])
+def test_no_round_is_older_than_time(casino: Casino, older_than: str) -> None:
+    casino.fill([bet(timestamp="0001-01-02T00:00:00Z")])
+    assert casino.get("reports/open-rounds").json["rows"] != []
+    assert casino.get("reports/open-rounds", older_than="700000d").json["rows"] != []
+    answer = casino.get("reports/open-rounds", older_than=older_than)
+    assert (answer.status, answer.json["rows"]) == (200, [])
+
+
+def test_bets_of_a_return_to_player_are_those_that_were_sent(casino: Casino) -> None:
+    casino.fill(
+        [
+            item("game", game_id="g", theoretical_rtp=0.9, volatility=1),
+            bet(unique_id="b", amount=2, timestamp="2025-01-14T12:00:00Z"),
+            bet(unique_id="c", amount=2),
+            rollback(reference="b", amount=2),
+        ]
+    )
+    [before, after] = (
+        casino.get("reports/rtp", from_=day, to=end).json["rows"]
+        for day, end in (("2025-01-14", "2025-01-15"), ("2025-01-15", "2025-01-16"))
+    )
+    assert (before[0]["bets"], after[0]["bets"]) == (1, 1)
+    assert (after[0]["bet"], after[0]["deviation"]) == ("0", None)
+    # Over both days one bet is left by which the deviation is told: (0 - 0.9) / (1 / 1).
+    [whole] = casino.get("reports/rtp").json["rows"]
+    assert (whole["bets"], whole["bet"], whole["deviation"]) == (2, "2", "-0.9")
+
+
+def test_months_have_four_digits_of_a_year(casino: Casino) -> None:
+    casino.fill([bet(timestamp="0001-01-02T00:00:00Z")])
+    [row] = casino.get("reports/revenue", group_by="month,currency").json["rows"]
+    assert row["month"] == "0001-01"
+
+
+def test_filters_are_written_plainly(casino: Casino) -> None:
+    answer = casino.get("reports/rtp", beyond="1E+19")
+    assert answer.json["filters"] == {"beyond": "1" + 19 * "0"}
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,11 @@ class Query(Generic[F, K]):
         waiting = [_AT_LEAST, _LOG_ID] if waits else []
         self.parameters = {each.name: each for each in (*own, *paging, *in_csv, *waiting)}
 
+    @property
+    def filter_names(self) -> list[str]:
+        """The parameters that say what is asked for."""
+        return list(self._field_names)
+
     def read(
         self, query_string: bytes, tenant_id: int, log_id: bytes, *, media_type: str = JSON
     ) -> tuple[Asked[F, K], list[bytes]]:

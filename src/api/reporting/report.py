@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from domain.gaming_day import DayRule
+from domain.money import plain
 from projections.reports.shape import Check, Content
 
 R = TypeVar("R")
@@ -84,7 +86,7 @@ def make_report(kind: type[Report[Any, Any]], made: Made, filters: Struct, conte
 
 def filters_as_sent(filters: Struct) -> dict[str, str]:
     """Name what was asked for, but for the period."""
-    named: Mapping[str, Any] = msgspec.to_builtins(filters)
+    named: Mapping[str, Any] = msgspec.to_builtins(filters, builtin_types=(Decimal,))
     return {
         name: _as_sent(value)
         for name, value in named.items()
@@ -144,6 +146,8 @@ def _differs(check: Check) -> bool:
 def _as_sent(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Decimal):
+        return plain(value)
     return ",".join(value) if isinstance(value, list | tuple) else str(value)
 
 

@@ -11,7 +11,7 @@ from api.documentation.operations import REPORT_PROBLEMS, asked_by_example, oper
 from api.http.accept import CSV, HTML, JSON, negotiate
 from api.http.auth import tenant_of
 from api.http.problems import ProblemError
-from api.querying.parameters import Asked
+from api.querying.parameters import Asked, Fault, invalid_parameters
 from api.querying.queries import Queries, read_parameters
 from api.querying.tables import answer_headers, csv_headers
 from api.reporting.kinds import KINDS, ReportKind
@@ -20,7 +20,7 @@ from api.reporting.report import Made, Report, make_report
 from api.reporting.tables import csv_text
 from app.evidence.proving import sealed_size
 from projections.reading import Snapshot
-from projections.reports.shape import MOST_ROWS, TooLongError
+from projections.reports.shape import MOST_READ, MOST_ROWS, NotEndedError, TooLongError
 
 
 async def _answer(
@@ -42,11 +42,10 @@ async def _answer(
     try:
         report, position = await queries.live(asked, make, by_key=kind.by_key)
     except TooLongError:
-        detail = (
-            f"The report would have more than {MOST_ROWS:,} rows. Ask for less by its parameters: fewer days,"
-            " one player, game or currency."
-        )
-        raise ProblemError("report-too-long", detail) from None
+        raise _too_long(kind) from None
+    except NotEndedError as error:
+        detail = f"must be a gaming day that has ended, and {error} has not"
+        raise invalid_parameters([Fault("known_at", "not_ended", detail)]) from None
     headers = answer_headers(position) | {"Vary": "Accept"}
     if media_type == JSON:
         return Response(report, media_type=JSON, headers=headers)
@@ -54,6 +53,14 @@ async def _answer(
     if media_type == CSV:
         return Response(text, media_type=CSV, headers=headers | csv_headers(kind.query, position))
     return Response(text, media_type=HTML, headers=headers | {"Content-Security-Policy": POLICY})
+
+
+def _too_long(kind: ReportKind) -> ProblemError:
+    detail = (
+        f"The report would have more than {MOST_ROWS:,} rows, or be made of more than {MOST_READ:,} events"
+        f" of one day, player or kind. Ask for less by its parameters: {', '.join(kind.query.filter_names)}."
+    )
+    return ProblemError("report-too-long", detail)
 
 
 def _now() -> datetime:

@@ -12,7 +12,7 @@ from domain.balance import Movement
 from domain.events import is_bare
 from postgres.statements import Statement, Statements
 from projections.reading import Snapshot, read_events, select
-from projections.reports.shape import MOST_ROWS, whole
+from projections.reports.shape import MOST_READ, readable
 
 
 class Sql(Statements):
@@ -54,8 +54,8 @@ def late_events(seen: Snapshot, begin: datetime, end: datetime, known: int) -> I
 
     Raises TooLongError.
     """
-    days = select(seen, SQL.late_days, LateDay, period=begin, known=known, limit=MOST_ROWS + 1)
-    whole(days)
+    days = select(seen, SQL.late_days, LateDay, period=begin, known=known, limit=MOST_READ + 1)
+    readable(days)
     positions = select(
         seen,
         SQL.late_positions,
@@ -64,9 +64,9 @@ def late_events(seen: Snapshot, begin: datetime, end: datetime, known: int) -> I
         begins_at=begin,
         ends_at=end,
         known=known,
-        limit=MOST_ROWS + 1,
+        limit=MOST_READ + 1,
     )
-    whole(positions)
+    readable(positions)
     for start in range(0, len(positions), _AT_ONCE):
         for position, event in read_events(seen, positions[start : start + _AT_ONCE]):
             if not is_bare(event) and isinstance(event, Movement):

@@ -1,6 +1,6 @@
 """Open rounds: rounds without a win or an end, and what is at stake in them: the funds on game."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -22,6 +22,8 @@ class Sql(Statements):
 
 SQL = Sql(__file__)
 
+_FIRST = datetime.min.replace(tzinfo=UTC)
+
 
 class OpenRoundFilters(Struct, frozen=True):
     """Which rounds; `older_than` says for how long at least they have been open."""
@@ -32,7 +34,10 @@ class OpenRoundFilters(Struct, frozen=True):
 
 
 class OpenRound(Struct, frozen=True):
-    """What is at stake in a round in one currency, and for how long it has been open."""
+    """What is at stake in a round in one currency, and for how long it has been open.
+
+    `bets` are those of the round, whatever their currency.
+    """
 
     player_id: str
     game_id: str
@@ -67,7 +72,7 @@ class _Found(NamedTuple):
 
 def report_open_rounds(seen: Snapshot, filters: OpenRoundFilters, now: datetime) -> Content:
     """Report the rounds that are open, the oldest first. Raises TooLongError."""
-    begun_by = None if filters.older_than is None else now - filters.older_than
+    begun_by = None if filters.older_than is None else _before(now, filters.older_than)
     found = select(seen, SQL.open_rounds, _Found, filters, begun_by=begun_by, limit=MOST_ROWS + 1)
     whole(found)
     stakes = [
@@ -104,3 +109,7 @@ def report_open_rounds(seen: Snapshot, filters: OpenRoundFilters, now: datetime)
         )
     ]
     return Content(rows, totals, [])
+
+
+def _before(now: datetime, span: timedelta) -> datetime:
+    return now - span if span < now - _FIRST else _FIRST

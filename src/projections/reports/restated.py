@@ -1,18 +1,18 @@
 """Restated: gaming days whose figures changed after they ended, as known then and now, and why."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
 from msgspec import Struct, field
 
-from domain.balance import Balance, fold_balance
+from domain.balance import Balance, Movement, fold_balance
 from domain.money import EXACT, plain
 from postgres.statements import Statement, Statements
-from projections.entries import group_by
 from projections.reading import Amount, Snapshot, select, select_pairs
 from projections.reports.late import Late, last_position_by, late_events
-from projections.reports.shape import Content, add, days_between
+from projections.reports.shape import Content, NotEndedError, add, days_between, whole
 from projections.rolled_back import Columned
 
 
@@ -65,7 +65,9 @@ class RestatedDay(Struct, frozen=True):
 
 
 def report_restated(seen: Snapshot, filters: RestatedFilters, now: datetime) -> Content:
-    """Report the days that changed after they had ended. Raises TooLongError."""
+    """Report the days that changed after they had ended. Raises TooLongError, NotEndedError."""
+    if filters.known_at is not None and seen.days.end(filters.known_at) > now:
+        raise NotEndedError(filters.known_at)
     rows: list[RestatedDay] = []
     known = 0
     for begin in begun_days(seen, filters.at_or_after, filters.before):
@@ -74,9 +76,10 @@ def report_restated(seen: Snapshot, filters: RestatedFilters, now: datetime) -> 
         if seen.days.end(known_at) > now:
             break
         known = last_position_by(seen, seen.days.end(known_at), known)
-        late = [*late_events(seen, begin, seen.days.end(day), known)]
-        if late:
-            rows += _changed(seen, begin, known_at, late)
+        added = _added(late_events(seen, begin, seen.days.end(day), known))
+        if added:
+            rows += _changed(seen, begin, known_at, added)
+            whole(rows)
     return Content(rows, [], [])
 
 
@@ -88,8 +91,31 @@ def begun_days(
     return select(seen, SQL.begun_days, datetime, begins_at=days.begins_at, ends_at=days.ends_at)
 
 
+class _Added:
+    """What came late in one currency."""
+
+    def __init__(self) -> None:
+        self.sums = Balance()
+        self.events = 0
+        self.first: list[str] = []
+
+    def add(self, event: Movement) -> None:
+        self.sums = fold_balance([event], self.sums)
+        self.events += 1
+        if self.events <= _MOST_EVENTS:
+            self.first.append(event.unique_id)
+
+
+def _added(late: Iterable[Late]) -> dict[str, _Added]:
+    """Add up what came late by currency, without keeping it."""
+    added: defaultdict[str, _Added] = defaultdict(_Added)
+    for _, event in late:
+        added[event.currency].add(event)
+    return added
+
+
 def _changed(
-    seen: Snapshot, begin: datetime, known_at: date, late: Sequence[Late]
+    seen: Snapshot, begin: datetime, known_at: date, by_currency: Mapping[str, _Added]
 ) -> Iterator[RestatedDay]:
     sums = {
         currency: _COLUMNED.sums(row)
@@ -97,10 +123,8 @@ def _changed(
             seen, SQL.day_sums, "currency", _COLUMNED.row, period=begin
         )
     }
-    by_currency = group_by(late, (each.event.currency for each in late))
     for currency, added in sorted(by_currency.items()):
-        changed = _figures(fold_balance(each.event for each in added))
-        now = _figures(sums[currency])
+        changed, now = _figures(added.sums), _figures(sums[currency])
         known = [EXACT.subtract(one, other) for one, other in zip(now, changed, strict=True)]
         yield RestatedDay(
             seen.days.of(begin),
@@ -109,8 +133,8 @@ def _changed(
             Figures(*map(plain, known)),
             Figures(*map(plain, now)),
             Figures(*map(plain, changed)),
-            len(added),
-            [each.event.unique_id for each in added[:_MOST_EVENTS]],
+            added.events,
+            added.first,
         )
 
 

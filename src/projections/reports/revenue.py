@@ -138,7 +138,7 @@ def _row(group: _Group, activity: Activity, grouped: Sequence[Group]) -> Revenue
     day = group.day if group.day is not None else UNSET
     return RevenueRow(
         day=day if "day" in grouped else UNSET,
-        month=f"{day:%Y-%m}" if "month" in grouped and day is not UNSET else UNSET,
+        month=day.isoformat()[:7] if "month" in grouped and day is not UNSET else UNSET,
         game_id=group.game_id if group.game_id is not None else UNSET,
         provider=group.provider if "provider" in grouped else UNSET,
         currency=group.currency,

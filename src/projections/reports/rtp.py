@@ -42,11 +42,11 @@ class RtpFilters(Struct, frozen=True):
 
 
 class RtpRow(Struct, frozen=True):
-    """A game in one currency, net of what was rolled back.
+    """A game in one currency, net of what was rolled back, but for `rounds` and `bets`, which were sent.
 
     `rtp` is wins by bets; `deviation` is (rtp - theoretical_rtp) in standard errors, of which one is
-    volatility by the root of the number of bets: as if all were equal. Null where the game does not say what
-    is expected.
+    volatility by the root of the number of bets that were not rolled back: as if all were equal. Null where
+    the game does not say what is expected.
     """
 
     game_id: str
@@ -101,7 +101,7 @@ def _row(game: _Game, activity: Activity) -> RtpRow:
         game.provider,
         game.currency,
         activity.rounds,
-        activity.bets - activity.rolled_back.bets,
+        activity.bets,
         plain(add(activity.bet_real, activity.bet_bonus)),
         plain(add(activity.win_real, activity.win_bonus)),
         _plain(activity.rtp),

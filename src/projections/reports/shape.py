@@ -15,9 +15,16 @@ from projections.reading import Amount
 MOST_ROWS = 10_000
 """How many rows a report has at most: it is given whole, as it is of one position, or not at all."""
 
+MOST_READ = 100_000
+"""How many events are read at most for what a report tells of one day, player or kind."""
+
 
 class TooLongError(Exception):
-    """A report would have more rows than MOST_ROWS."""
+    """A report would have more rows than MOST_ROWS, or be made of more events than MOST_READ."""
+
+
+class NotEndedError(Exception):
+    """What was known at the end of a gaming day is asked for, and it has not ended."""
 
 
 class Check(Struct, frozen=True):
@@ -63,6 +70,12 @@ def days_between(days: GamingDays, at_or_after: datetime | None, before: datetim
 def whole(found: Sequence[Any]) -> None:
     """Raise TooLongError for more rows than a report may have."""
     if len(found) > MOST_ROWS:
+        raise TooLongError
+
+
+def readable(positions: Sequence[Any]) -> None:
+    """Raise TooLongError for more events than may be read: what becomes rows of them is not known yet."""
+    if len(positions) > MOST_READ:
         raise TooLongError
 
 

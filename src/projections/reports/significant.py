@@ -5,27 +5,18 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, get_args
 
-import msgspec
 from msgspec import Struct, field
 
-from domain.decoding import topics_of
-from domain.events import (
-    TOPICS,
-    BlocksUpdated,
-    ConsentsUpdated,
-    PlayerUpdated,
-    SplitWin,
-    WinPaid,
-    is_bare,
-)
+from domain.events import TOPICS, SplitWin, WinPaid
 from domain.instant import as_datetime
 from domain.money import plain
 from domain.split import kind_of
 from postgres.statements import Statement, Statements
 from projections.reading import Amount, Snapshot, read_events, select
+from projections.reports.flags import Flag, flag_changes
 from projections.reports.late import last_position_by, late_events
 from projections.reports.restated import begun_days
-from projections.reports.shape import MOST_ROWS, Content, whole
+from projections.reports.shape import MOST_READ, MOST_ROWS, Content, readable, whole
 
 
 class Sql(Statements):
@@ -34,7 +25,6 @@ class Sql(Statements):
     conflicts_between: Statement
     refused_between: Statement
     keys_between: Statement
-    updates_between: Statement
     winners: Statement
     winning_positions: Statement
 
@@ -86,13 +76,15 @@ def report_significant(seen: Snapshot, filters: SignificantFilters, now: datetim
         "conflict": lambda: _conflicts(seen, filters),
         "late": lambda: _late(seen, filters, now),
         "win": lambda: _wins(seen, filters),
-        "block": lambda: _updates(seen, filters, "block"),
-        "consent": lambda: _updates(seen, filters, "consent"),
+        "block": lambda: _changes(seen, filters, "block"),
+        "consent": lambda: _changes(seen, filters, "consent"),
         "refused": lambda: _refused(seen, filters),
         "key": lambda: _keys(seen, filters),
     }
-    rows: list[SignificantRow] = [row for kind in filters.kind for row in find[kind]()]
-    whole(rows)
+    rows: list[SignificantRow] = []
+    for row in (row for kind in filters.kind for row in find[kind]()):
+        rows.append(row)
+        whole(rows)
     rows.sort(key=lambda row: (row.at, row.position or 0))
     return Content(rows, [], [])
 
@@ -152,12 +144,12 @@ def _wins(seen: Snapshot, filters: SignificantFilters) -> Iterator[SignificantRo
         "begins_at": filters.at_or_after and seen.days.begin_of(filters.at_or_after),
         "ends_at": filters.before,
         "threshold": filters.threshold,
-        "limit": MOST_ROWS + 1,
+        "limit": MOST_READ + 1,
     }
     players = select(seen, SQL.winners, str, **between)
-    whole(players)
+    readable(players)
     positions = select(seen, SQL.winning_positions, int, players=players, **between)
-    whole(positions)
+    readable(positions)
     for start in range(0, len(positions), _AT_ONCE):
         for position, event in read_events(seen, positions[start : start + _AT_ONCE]):
             if (
@@ -183,58 +175,16 @@ def _money(event: WinPaid) -> str:
     return "bonus" if event.is_bonus else "real"
 
 
-class _Told(NamedTuple):
-    """By which flag of a profile something is told, and by which event of its own."""
-
-    member: str
-    event: type[PlayerUpdated]
-    flags: str
-
-
-_TOLD: Mapping[Significance, _Told] = {
-    "block": _Told("is_blocked", BlocksUpdated, "blocks"),
-    "consent": _Told("consent_email", ConsentsUpdated, "consents"),
-}
-
-
-def _updates(
-    seen: Snapshot, filters: SignificantFilters, kind: Significance
-) -> Iterator[SignificantRow]:
-    """Yield what was recorded of blocks or consents of players in that time."""
-    told = _TOLD[kind]
-    positions = select(
-        seen,
-        SQL.updates_between,
-        int,
-        after=last_position_by(seen, filters.begin),
-        until=last_position_by(seen, filters.end),
-        topics=[*topics_of(PlayerUpdated), *topics_of(told.event)],
-        always=topics_of(told.event),
-        member=told.member.encode(),
-        limit=MOST_ROWS + 1,
-    )
-    whole(positions)
-    for start in range(0, len(positions), _AT_ONCE):
-        for position, event in read_events(seen, positions[start : start + _AT_ONCE]):
-            if is_bare(event) or not isinstance(event, PlayerUpdated):
-                continue
-            said = _said(event, told)
-            if said:
-                yield SignificantRow(
-                    as_datetime(event.timestamp),
-                    kind,
-                    event.player_id,
-                    event.unique_id,
-                    position,
-                    detail=", ".join(f"{name}: {_word(value)}" for name, value in said.items()),
-                )
-
-
-def _said(event: PlayerUpdated, told: _Told) -> Mapping[str, bool | None]:
-    """Return what an update says: each flag by its own name, or the profile's."""
-    flags: Mapping[str, bool] = getattr(event, told.flags, {})
-    value = getattr(event, told.member)
-    return flags or ({} if value is msgspec.UNSET else {told.member: value})
+def _changes(seen: Snapshot, filters: SignificantFilters, kind: Flag) -> Iterator[SignificantRow]:
+    for each in flag_changes(seen, kind, filters.begin, filters.end):
+        yield SignificantRow(
+            each.recorded_at,
+            kind,
+            each.event.player_id,
+            each.event.unique_id,
+            each.position,
+            detail=", ".join(f"{name}: {_word(value)}" for name, value in each.said.items()),
+        )
 
 
 def _word(value: bool | None) -> str:  # noqa: FBT001 (what is written)

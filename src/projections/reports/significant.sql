@@ -15,14 +15,6 @@ select at, 'key ' || key_id || ' was ' || what || ', with the scopes ' || array_
  cross join lateral (values ('made', created_at), ('revoked', revoked_at)) as done (what, at)
  where at >= :begin and at < :end;
 
--- name: updates_between(tenant_id, after, until, topics, always, member, limit)
--- Where updates of players stand that seem to name a member, or are of a topic that tells of nothing else.
-select position from events
- where tenant_id = :tenant_id and topic = any(:topics) and topic not in ('BetPlaced', 'WinPaid')
-   and position > :after and position <= :until
-   and (topic = any(:always) or position(:member::bytea in state) > 0)
- order by position limit :limit;
-
 -- name: winners(tenant_id, generation, begins_at, ends_at, threshold, limit)
 -- Who has won as much on a day.
 select distinct player_id from balance_periods

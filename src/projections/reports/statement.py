@@ -16,7 +16,7 @@ from domain.split import kind_of
 from postgres.statements import Statement, Statements
 from projections.models.balance_periods import read_as_of
 from projections.reading import Amount, Snapshot, read_events, select
-from projections.reports.shape import MOST_ROWS, Check, Content, checks, whole
+from projections.reports.shape import MOST_READ, Check, Content, checks, readable, whole
 
 
 class Sql(Statements):
@@ -103,10 +103,10 @@ def _moved(seen: Snapshot, filters: StatementFilters) -> list[tuple[int, Movemen
         int,
         filters,
         after_period=None if begin is None or begin - _FIRST < _PERIOD else begin - _PERIOD,
-        limit=MOST_ROWS + 1,
+        limit=MOST_READ + 1,
     )
-    whole(positions)
-    found = []
+    readable(positions)
+    found: list[tuple[int, Movement]] = []
     for start in range(0, len(positions), _AT_ONCE):
         for position, event in read_events(seen, positions[start : start + _AT_ONCE]):
             if is_bare(event):
@@ -118,6 +118,7 @@ def _moved(seen: Snapshot, filters: StatementFilters) -> list[tuple[int, Movemen
             )
             if is_within and filters.currency in {None, event.currency}:
                 found.append((position, event))
+        whole(found)
     return sorted(found, key=lambda each: (each[1].timestamp, each[0]))
 
 
