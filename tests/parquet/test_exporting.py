@@ -349,6 +349,10 @@ def test_what_would_stay_wrong_is_not_added_to(
     taken.unlink()
     with pytest.raises(ExportError, match="not there any more"):
         run(casino, url, tmp_path)
+    for changed in (content[:-1], content + b"x", b""):
+        taken.write_bytes(changed)
+        with pytest.raises(ExportError, match=f"has {len(changed)} bytes, and had {len(content)}"):
+            run(casino, url, tmp_path)
     taken.write_bytes(content)
     casino.fill([deposit()])
     with connect(database.owner_url) as owner:

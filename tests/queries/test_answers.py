@@ -55,6 +55,10 @@ def test_what_accepts_no_json_is_not_acceptable(route: str, casino: Casino) -> N
         "text/html",
         "application/json;q=0",
         "*/*;q=0",
+        "*/*;q=1.5",
+        "*/*;q=abc",
+        "*/*;q=-1",
+        "*/*;q=nan",
         "application/json;q=0, application/*",
         "x",
     ):

@@ -3,6 +3,7 @@
 By hand, as Litestar's own choice knows no q=0 and no precedence of the more specific range.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ EVENT_STREAM = "text/event-stream"
 TEXT = "text/plain"
 BYTES = "application/octet-stream"
 ZIP = "application/zip"
+
+_QVALUE = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?", re.ASCII)
 
 
 def negotiate(request: Request[Any, Any, Any], offered: Sequence[str]) -> str:
@@ -39,15 +42,13 @@ def negotiate(request: Request[Any, Any, Any], offered: Sequence[str]) -> str:
 
 
 def _parse(element: str) -> tuple[str, float]:
-    """Read one range and its quality; a quality that is no number admits nothing."""
+    """Read one range and its quality; one that is no qvalue (from 0 to 1, three decimals) admits nothing."""
     media_range, *parameters = (part.strip().lower() for part in element.split(";"))
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":
-            try:
-                return media_range, float(value)
-            except ValueError:
-                return media_range, 0.0
+            quality = value.strip()
+            return media_range, float(quality) if _QVALUE.fullmatch(quality) else 0.0
     return media_range, 1.0
 
 

@@ -119,11 +119,18 @@ class Folder:
         return len(left)
 
     def check_there(self, manifest: Manifest) -> None:
-        """Raise ExportError where a file is missing that the manifest names."""
+        """Raise ExportError where a file that the manifest names is missing, or not as long as it was.
+
+        Its bytes are not read again: that would take as long as the export is large.
+        """
         for each in manifest.files:
-            if not (self.path / each.path).is_file():
+            path = self.path / each.path
+            if not path.is_file():
+                raise ExportError(f"{path} is not there any more: export into another folder")
+            size = path.stat().st_size
+            if size != each.bytes:
                 raise ExportError(
-                    f"{self.path / each.path} is not there any more: export into another folder"
+                    f"{path} has {size} bytes, and had {each.bytes}: export into another folder"
                 )
 
     def _files(self) -> Iterator[Path]:

@@ -215,7 +215,7 @@ KINDS = (
         "Return to player",
         "By game and currency the actual return to player, the theoretical one, and how far they are apart"
         " (`deviation`), in standard errors by the game's volatility and the number of bets: `flagged`"
-        " beyond 3. Null where the catalogue does not know what is expected of a game.",
+        " beyond 3. It is null where the catalogue does not know what is expected of a game.",
         Rtp,
         _query(
             "rtp",
@@ -237,9 +237,9 @@ KINDS = (
         "Significant events",
         "In order of time: conflicts, late items (which were recorded when the gaming day on which they"
         " happened had ended), wins from a `threshold` on, in whatever currency, blocks and consents of"
-        " players that were told, items that were refused, and keys that were made or revoked. The period is"
+        " players that changed, items that were refused, and keys that were made or revoked. The period is"
         " that in which wins happened, of late items that of their gaming days, of all others when they were"
-        " recorded.",
+        " recorded; so is `at`.",
         Significant,
         _query(
             "significant",

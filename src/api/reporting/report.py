@@ -119,7 +119,10 @@ def header_lines(report: Report[Any, Any]) -> list[tuple[str, str]]:
 
 
 def flat(rows: Sequence[Struct]) -> list[dict[str, Any]]:
-    """Write rows for people, with a column for each member: those of objects are `object.member`."""
+    """Write rows for people, with a column for each member: those of objects are `object.member`.
+
+    A list stays one.
+    """
     return [_flat(msgspec.to_builtins(row)) for row in rows]
 
 
@@ -136,7 +139,7 @@ def _flat(row: Mapping[str, Any], named: str = "") -> dict[str, Any]:
 def _for_people(value: Any) -> Any:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
+    return value
 
 
 def _differs(check: Check) -> bool:
