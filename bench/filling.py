@@ -31,6 +31,7 @@ _FILLING = (
     SQL.fill_games,
     SQL.fill_conflicts,
     SQL.fill_accesses,
+    SQL.fill_refused,
     SQL.end_filling,
 )
 

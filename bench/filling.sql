@@ -199,6 +199,17 @@ select :tenant_id, n, timestamptz '2025-01-01T00:00:00Z' + n * (interval '365 da
        case when mod(n, 4000) = 17 then 7 else 1 + mod(n, 3) end, 'GET', '/api/v1/history', 'player_id=p-' || n, ''
   from generate_series(1::bigint, :conflicts::bigint) as n;
 
+-- name: fill_refused!
+-- As many as conflicts, of the last twenty days: they are kept for no longer than thirty.
+insert into refused_items (tenant_id, content_hash, received_at, last_received_at, times, dialect, unique_id, event,
+                           player_ids, data, faults)
+select :tenant_id, pg_temp.hash('refused-' || n), at, at, 1, 'events', 'x-' || n,
+       case when mod(n, 4000) = 17 then 'game' else 'login' end, array['p-' || mod(n, 1000)],
+       convert_to('{"unique_id": "x-' || n || '", "timestamp": "soon", "player_id": "p-' || mod(n, 1000) || '"}', 'UTF8'),
+       convert_to('[{"pointer": "/data/timestamp", "code": "not_a_timestamp", "detail": "must be a timestamp"}]', 'UTF8')
+  from (select n, now() - n * (interval '20 days' / :conflicts::bigint) as at
+          from generate_series(1::bigint, :conflicts::bigint) as n) as left_out;
+
 -- name: end_filling!
 -- All of the log is shown.
 update tracking set position = :position, versions = :versions::jsonb where tenant_id = :tenant_id and live;

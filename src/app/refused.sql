@@ -40,7 +40,7 @@ select content_hash, received_at, last_received_at, times, dialect, unique_id, e
            and (:after_at::timestamptz is null or (r.received_at, r.content_hash) < (:after_at, :after_hash::bytea))
            and (:unique_id::text is null or r.unique_id = :unique_id)
            and (:event::text is null or r.event = :event)
-           and (:player_id::text is null or :player_id = any(r.player_ids))
+           and (:player_id::text is null or r.player_ids @> array[:player_id::text])
            and (:at_or_after::timestamptz is null or r.received_at >= :at_or_after)
            and (:before::timestamptz is null or r.received_at < :before)
          order by r.received_at desc, r.content_hash desc limit :limit) as chosen

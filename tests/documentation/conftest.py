@@ -11,7 +11,7 @@ from tests.conftest import SAMPLES
 from tests.databases import Database, new_database
 from tests.documentation.browser import browsing
 from tests.http.service import Service, eventually, on, serving, starting
-from tests.http.wire import EVENTS, counts
+from tests.http.wire import EVENTS, body, counts
 
 TENANT = "acme"
 
@@ -41,12 +41,13 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 
 @pytest.fixture(scope="package")
 def key(service: Service) -> str:
-    """A key of a tenant that holds the sample day."""
+    """A key of a tenant that holds the sample day, and an item that was left out."""
     service.new_tenant(TENANT)
     made = service.new_key(TENANT, "ingest", "read", "audit")
     with service.client(made) as client:
         for batch in sorted((SAMPLES / "casino-day").glob("batch-*.json")):
             counts(client.post(EVENTS, content=batch.read_bytes()))
+        client.post(EVENTS, content=body({}), headers={"prefer": "handling=lenient"})
         client.get("/api/v1/players", params={"at_least": 484}).raise_for_status()
         eventually(lambda: is_sealed(client))
     return made

@@ -191,7 +191,11 @@ def test_an_id_that_nobody_named_is_404(
 
 
 def test_a_tenant_sees_nothing_of_another(client: httpx.Client, new_client: Any) -> None:
-    sent = [deposit("a"), login("a"), bet("b"), item("game", "g", game_id="g", provider="ReelCo")]
+    taken_back = {**bet("rb")["data"], "reference": "b"}
+    sent = [
+        *(deposit("a"), login("a"), bet("b"), {"event": "rollback", "data": taken_back}),
+        item("game", "g", game_id="g", provider="ReelCo"),
+    ]
     last = int(client.post(EVENTS, content=body(*sent)).headers["log-position"])
     other = new_client()
     for kind in KINDS:
@@ -215,4 +219,4 @@ def test_what_was_sent_is_read_at_once_with_at_least(client: httpx.Client) -> No
 
 def test_what_can_not_be_given_in_an_accepted_form_is_406(client: httpx.Client) -> None:
     for path in ("/api/v1/balances", "/api/v1/history"):
-        assert_problem(client.get(path, headers={"accept": "text/csv"}), "not-acceptable")
+        assert_problem(client.get(path, headers={"accept": "application/xml"}), "not-acceptable")

@@ -71,7 +71,7 @@ RELEASED = {
         "8427ca733282d26f5cbfaa24c3d7db75f108589e5b350dc2c8f9147f6eeea14a"
     ),
     "app/migrations/0019_refused": (
-        "d0610e1b3254680b464e6943c9fe66efa7fac0dfe6e750820d4ac5be9351167f"
+        "fa33f36ab0852d3c0f09163167bf7d931f79a0958c64c6b2a682232d77266164"
     ),
     "projections/migrations/0017_rollbacks": (
         "29fdf885d448a49f602b9f8019790e4d4239d51b1ea58cb17dd8bc85e563f360"

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from api.http.sending import SLICE_BYTES
+from api.querying.cursors import belonging
 from api.querying.parameters import Asked
 from api.routes.history import QUERY
 from app.log import history
@@ -77,6 +78,7 @@ def test_a_cursor_beyond_the_head_is_told_from_nothing_new(casino: Casino) -> No
         at_least=0,
         limit=1,
         after=None,
+        belongs_to=belonging(QUERY.name, casino.tenant.tenant_id, HistoryFilters()),
     )
     for position, status in ((2, 200), (3, 409), (10**15, 409)):
         answer = casino.get("history", cursor=QUERY.cursor(asked, position))

@@ -51,7 +51,10 @@ _MOST_ADDED_UP = {"game": (_LIMIT + 1) * 366, "day": 6 * 366, "currency": 6 * 36
 _SMALL = {"tenants", "tenant_currencies", "api_keys", "histories", "logs", "tracking", "sealing"}
 _EMPTY = {"checkpoints", "closings", "day_rules", "erased", "leaf_runs", "rate_limits"}
 """Nothing is hashed, sealed, closed, erased or limited here: how large ones are read is seen elsewhere."""
-_READ_WHOLE = {"games": _SIZE.games, "conflicts": _SIZE.conflicts}
+_READ_WHOLE = {
+    "games": _SIZE.games,
+    "conflicts": _SIZE.conflicts,
+}
 """Never many: where no index fits, 10,000 games are read in 3 ms, 100,000 conflicts in 7."""
 
 _FILL_SNAPSHOTS = """

@@ -22,3 +22,6 @@ create table roundbook.refused_items (
 );
 create index refused_items_received on roundbook.refused_items (tenant_id, received_at, content_hash);
 create index refused_items_last_received on roundbook.refused_items (last_received_at);
+create index refused_items_by_unique_id on roundbook.refused_items (tenant_id, unique_id);
+create index refused_items_by_event on roundbook.refused_items (tenant_id, event, received_at, content_hash);
+create index refused_items_by_player on roundbook.refused_items using gin (player_ids);
