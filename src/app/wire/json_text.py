@@ -124,7 +124,7 @@ def _outside_strings(text: bytes, all_but: bytes) -> bytes:
 
 
 def check_depth(text: bytes, max_depth: int = MAX_DEPTH) -> None:
-    """Raise NotJsonError if JSON nests more than `max_depth` levels deep. The syntax must have been checked."""
+    """Raise NotJsonError if JSON nests deeper than `max_depth` levels. Its syntax must have been checked."""
     steps = memoryview(_outside_strings(text, _ALL_BUT_BRACKETS).translate(_STEPS)).cast("b")
     if max(accumulate(steps), default=0) > max_depth:
         raise too_deep(max_depth)
