@@ -232,8 +232,8 @@ def _round_event(data: Data, event_id: str, at: Instant, user_id: str) -> RoundE
 def _casino_type(data: Data) -> str:
     """Return what `type` says; with the `status` of a rollback a bet or a win is taken back."""
     name = _text(data.type).lower()
-    status = bytes(data.status)
-    if status.lower() == b'"rollback"' and f"rollback{name}" in _CASINO:
+    is_text = bytes(data.status).startswith(b'"')
+    if is_text and _text(data.status).lower() == "rollback" and f"rollback{name}" in _CASINO:
         return f"rollback{name}"
     return name
 

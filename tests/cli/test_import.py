@@ -1,9 +1,11 @@
 """`roundbook import`: files of three formats, faulty lines by their numbers, and going on after a break."""
 
 import json
+import os
 import re
+import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -14,7 +16,7 @@ import pytest
 from domain.item_types import ITEM_TYPES
 from tests.cli.conftest import Run
 from tests.databases import Database
-from tests.http.service import Service, on, roundbook
+from tests.http.service import Service, in_folder, on, roundbook
 from tests.http.wire import NOON, bet, deposit, login
 
 
@@ -193,10 +195,19 @@ class Between:
         between = self
         self.left = 0
         self.batches: list[int] = []
+        self.come_back: list[str] = []
+        self.meanwhile: Callable[[], object] = lambda: None
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 sent = self.rfile.read(int(self.headers["content-length"]))
+                between.meanwhile()
+                if between.come_back:
+                    self.send_response(503)
+                    self.send_header("retry-after", between.come_back.pop(0))
+                    self.send_header("content-length", "0")
+                    self.end_headers()
+                    return
                 between.left -= 1
                 if between.left < 0:
                     self.send_error(500)
@@ -204,7 +215,10 @@ class Between:
                 between.batches.append(len(json.loads(sent)["items"]))
                 names = ("x-api-key", "content-type", "prefer")
                 headers = {name: self.headers[name] for name in names}
-                answer = httpx.post(service.url + self.path, content=sent, headers=headers)
+                try:
+                    answer = httpx.post(service.url + self.path, content=sent, headers=headers)
+                except httpx.TransportError:
+                    return  # and the connection is closed
                 self.send_response(answer.status_code)
                 self.send_header("content-length", str(len(answer.content)))
                 self.end_headers()
@@ -267,6 +281,173 @@ def test_an_import_that_was_broken_off_goes_on_where_it_stood(
         assert counts == (1, 8, 0, 1)
 
 
+def test_an_import_in_another_way_begins_anew(
+    served: Database,
+    run: Run,
+    service: Service,
+    client: httpx.Client,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    file = tmp_path / "rows.csv"
+    rows = "".join(f"u{n},{NOON},a{n},b{n}\n" for n in range(4))
+    file.write_text(f"unique_id,timestamp,one,other\n{rows}")
+    with Between(service) as between:
+        where = (str(file), "--batch", "2", "--url", between.url)
+        asked = (*where, "--map", "one=player_id", "--event", "login")
+
+        def breaks_off(*arguments: str) -> None:
+            between.left = 1
+            ended = roundbook("import", *arguments, settings=on(served), check=False)
+            assert "answered 500" in ended.stderr
+
+        def goes_on(*arguments: str) -> list[int]:
+            between.left, between.batches = 9, []
+            roundbook("import", *arguments, settings=on(served))
+            return between.batches
+
+        name = tenant(request)
+        breaks_off(name, *asked)
+        assert goes_on(name, *where, "--map", "other=player_id", "--event", "login") == [2, 2]
+        breaks_off(name, *asked)
+        assert goes_on(name, *where, "--map", "one=player_id", "--event", "player") == [2, 2]
+        breaks_off(name, *asked)
+        key = run("key", "create", name, "--scope", "ingest").strip()
+        assert goes_on(name, *asked, "--key", key) == [2, 2]
+        breaks_off(name, *asked)
+        assert goes_on(name, *asked, "--format", "csv") == [2]
+
+
+def test_a_file_that_becomes_another_meanwhile_begins_anew(
+    served: Database,
+    service: Service,
+    client: httpx.Client,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    file = ndjson(tmp_path / "some.ndjson", *(login(f"u{n}") for n in range(3)))
+    with Between(service) as between:
+        # Another file comes in the place of the one that is being read.
+        others = tmp_path / "others"
+        ndjson(others, *(login(f"v{n}") for n in range(4)))
+        between.meanwhile = lambda: others.replace(file) if others.exists() else None
+        asked = ("import", tenant(request), str(file), "--batch", "2", "--url", between.url)
+        between.left = 1
+        ended = roundbook(*asked, settings=on(served), check=False)
+        assert "answered 500" in ended.stderr
+        between.left, between.batches = 9, []
+        assert imported(roundbook(*asked, settings=on(served)).stdout) == (4, 0, 0, 0)
+
+
+def test_a_key_of_another_tenant_is_refused(
+    served: Database,
+    run: Run,
+    service: Service,
+    client: httpx.Client,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    other = f"other-{tenant(request)}"
+    run("tenant", "create", other)
+    key = run("key", "create", other, "--scope", "ingest").strip()
+    file = ndjson(tmp_path / "some.ndjson", login("a"))
+    where = ("--url", service.url, "--key", key)
+    for command in (("import", tenant(request), str(file)), ("simulate", tenant(request))):
+        ended = roundbook(*command, *where, settings=on(served), check=False)
+        assert ended.returncode == 2
+        assert f"is not a key of '{tenant(request)}'" in ended.stderr
+    assert imported(run("import", other, str(file), *where)) == (1, 0, 0, 0)
+    # Whose it is can't be told from where there is no store.
+    elsewhere = {"ROUNDBOOK_DATA_DIR": str(tmp_path / "none")}
+    ended = roundbook("import", other, str(file), *where, settings=elsewhere)
+    assert imported(ended.stdout) == (0, 1, 0, 0)
+    assert client.get("/api/v1/status").json()["log_position"] == 0
+
+
+def test_what_is_faulty_keeps_nothing_else_from_being_recorded(
+    served: Database,
+    service: Service,
+    client: httpx.Client,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    deepest, deeper = (b"[" * depth + b"]" * depth for depth in (124, 125))
+    lines = tmp_path / "deep.ndjson"
+    lines.write_bytes(
+        b"".join(
+            json.dumps(login(name)).encode().replace(b'"data": {', b'"data": {"x": ' + deep + b", ")
+            + b"\n"
+            for name, deep in (("a", deepest), ("b", deeper), ("c", b"1"))
+        )
+    )
+    bytes_ = tmp_path / "bytes.csv"
+    header = b"event,unique_id,timestamp,player_id\n"
+    row = f"login,%b,{NOON},p\n".encode()
+    bytes_.write_bytes(header + row % b"d" + row % b"e\xff" + row % "\xe9".encode())
+    quotes = tmp_path / "quotes.csv"
+    quotes.write_bytes(header + row % b"f" + row % b'"g"x' + row % b"h")
+    broken = tmp_path / "broken.json"
+    broken.write_bytes(b"{")
+    last = ndjson(tmp_path / "last.ndjson", login("i"))
+    files = [str(each) for each in (lines, bytes_, quotes, broken, last)]
+    asked = ("import", tenant(request), *files, "--url", service.url)
+    ended = roundbook(*asked, settings=on(served), check=False)
+    assert (ended.returncode, imported(ended.stdout)) == (1, (6, 0, 0, 3))
+    *told, error = ended.stderr.splitlines()
+    assert error == f"Error: 3 items are invalid, {broken} can't be read"
+    assert [line.partition(": ")[0] for line in told[:3]] == [
+        f"{lines}:2",
+        f"{bytes_}:3",
+        f"{quotes}:3",
+    ]
+    assert "nests more than 126 levels deep" in told[0]
+    assert told[1].endswith("is not UTF-8")
+    assert told[2].endswith("; the rest of the file is not read")
+    assert told[3].startswith(f"{broken} is not JSON")
+    history = client.get("/api/v1/history").json()["items"]
+    assert [entry["data"]["unique_id"] for entry in history] == list("acd\xe9fi")
+
+
+def test_when_to_come_back_is_said_in_seconds_or_by_a_date(
+    served: Database,
+    service: Service,
+    client: httpx.Client,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    file = ndjson(tmp_path / "some.ndjson", login("a"))
+    with Between(service) as between:
+        asked = ("import", tenant(request), str(file), "--url", between.url)
+        between.left, between.come_back = 9, ["0", "Sun, 06 Nov 1994 08:49:37 GMT"]
+        assert imported(roundbook(*asked, settings=on(served)).stdout) == (1, 0, 0, 0)
+        between.come_back = ["soon"]
+        ended = roundbook(*asked, settings=on(served), check=False)
+        assert "Error: the service answered 503" in ended.stderr
+
+
+def test_a_service_that_is_killed_meanwhile_leaves_no_key(tmp_path: Path) -> None:
+    settings = in_folder(tmp_path / "data")
+    file = ndjson(tmp_path / "some.ndjson", *(login(f"u{n}") for n in range(3)))
+    killed = Service(tmp_path, settings=settings)
+    with Between(killed) as between:
+
+        def kill() -> None:
+            for pid in killed.family():
+                os.kill(pid, signal.SIGKILL)
+            killed.process.communicate()
+
+        roundbook("tenant", "create", "acme", settings=settings)
+        between.left, between.meanwhile = 9, kill
+        asked = ("import", "acme", str(file), "--batch", "1", "--url", between.url)
+        ended = roundbook(*asked, settings=settings, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "can't be reached" in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr
+    [key] = roundbook("key", "list", "acme", settings=settings).stdout.splitlines()[-1:]
+    assert "roundbook import" in key
+    assert "revoked" in key
+
+
 def test_what_can_not_be_imported_is_refused_before_anything_is_sent(
     served: Database, service: Service, tmp_path: Path
 ) -> None:
@@ -275,7 +456,7 @@ def test_what_can_not_be_imported_is_refused_before_anything_is_sent(
         file.write_bytes(content)
         asked = ("import", "nobody", str(file), "--url", service.url, "--key", "x", *arguments)
         ended = roundbook(*asked, settings=on(served), check=False)
-        assert ended.stdout == ""
+        assert ended.stdout == "" or imported(ended.stdout) in {(0, 0, 0, 0), (0, 0, 0, 1)}
         return ended.returncode, ended.stderr
 
     def is_told(answer: tuple[int, str], status: int, words: str) -> None:
@@ -287,8 +468,10 @@ def test_what_can_not_be_imported_is_refused_before_anything_is_sent(
     is_told(refused("a.csv", b"event\n", "--map", "x=y"), 1, "has no column 'x'")
     is_told(refused("a.csv", b"event,a\n", "--map", "a=event"), 1, "more than one column for event")
     is_told(refused("a.csv", b"event,a\n", "--map", "a"), 2, "is not column=member")
-    is_told(refused("a.csv", b'event\n"log'), 1, "is not CSV at line 2")
-    is_told(refused("a.csv", b"event\n\xff\n"), 1, "is not UTF-8")
+    is_told(refused("a.csv", b'"event'), 1, "is not CSV at line 1")
+    is_told(refused("a.csv", b'event\n"log'), 1, "a.csv:2: is not CSV: ")
+    is_told(refused("a.csv", b"event,\xff\n"), 1, "is not UTF-8 at line 1")
+    is_told(refused("a.csv", b"event\n\xff\n"), 1, "a.csv:2: is not UTF-8")
     is_told(refused("a.json", b"{"), 1, "is not JSON")
     is_told(refused("a.json", b"7"), 1, "is neither an array of items nor an object with `items`")
     is_told(refused("a.ndjson", json.dumps(login("a")).encode()), 1, "answered 403")

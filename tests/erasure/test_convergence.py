@@ -1,8 +1,10 @@
 """Read models come to the same, whenever a player is erased, and however they are projected."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -18,6 +20,7 @@ from projections.models.balances import BalanceFilters, find_balances_as_of
 from projections.models.players import PlayerFilters, find_players, player_view
 from projections.reading import snapshot
 from tests.erasure.conftest import Erase
+from tests.projections import rebuilding
 from tests.projections.helpers import (
     ALL,
     KINDS,
@@ -33,6 +36,7 @@ from tests.strategies import WireItem, items
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 
 few = st.sampled_from
+NOON = "2025-01-15T12:00:00Z"
 PLAYERS = ["p", "p/2", "😀"]
 EVERYTHING = datetime(9999, 12, 31, tzinfo=UTC)
 sent_items = st.lists(
@@ -150,6 +154,34 @@ def test_where_money_goes_too_read_models_are_made_anew_and_then_the_same(
         played
     )
     assert gone <= {row["player_id"] for row in found["players"]}
+
+
+@pytest.mark.parametrize(
+    ("event", "before"), [("login", None), ("gameround", datetime(2025, 2, 1, tzinfo=UTC))]
+)
+def test_a_rollback_that_came_before_what_is_erased_now_is_rebuilt_the_same(
+    event: str,
+    before: datetime | None,
+    pool: Pool,
+    new_tenant: Callable[..., Tenant],
+    erased: Erase,
+) -> None:
+    tenant = new_tenant()
+    bet = {"player_id": "p", "game_id": "g", "round_id": "r", "amount": 1, "currency": "EUR"}
+    bet |= {"unique_id": "x", "timestamp": NOON, "is_win": False, "is_bonus": False}
+    later = {"unique_id": "back", "reference": "x", "timestamp": "2025-03-01T00:00:00Z"}
+    for item in (("rollback", bet | later), (event, bet)):
+        send(pool, tenant, [WireItem(item[0], json.dumps(item[1]))])
+    project(pool, tenant, chunk_events=1)
+    erased(tenant, "p", before)
+    # Read as one, and one by one.
+    with patch.object(rebuilding, "CHUNK_EVENTS", 10):
+        rebuild(pool, tenant.tenant_id)
+    project_live(pool, tenant)
+    [row] = read_models(pool, tenant)["rollbacks"]
+    assert row["status"] == "mismatched"
+    with patch.object(rebuilding, "CHUNK_EVENTS", 1):
+        assert_rebuilt_the_same(pool, tenant)
 
 
 def everything_is_read(pool: Pool, tenant: Tenant) -> None:

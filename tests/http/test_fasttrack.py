@@ -129,16 +129,29 @@ def test_bets_and_wins_are_taken_back_both_parts_of_them(client: httpx.Client) -
     [played] = shown(client, "rounds", round_id="r")
     assert played["status"] == "rolled_back"
     found = shown(client, "rollbacks", player_id="u")
-    assert {(each["unique_id"], each["amount"], each["is_win"]) for each in found} == {
-        ("rb", "10", False),
-        ("rw", "3", True),
+    assert {
+        (each["unique_id"], each["amount"], each.get("bonus_amount"), each["is_win"])
+        for each in found
+    } == {
+        ("rb", "10", "4", False),
+        ("rw", "3", None, True),
     }
+    header, *rows = client.get(
+        "/api/v1/rollbacks", headers={"accept": "text/csv"}
+    ).text.splitlines()
+    at = header.split(",").index("bonus_amount")
+    assert [row.split(",")[at] for row in rows] == ["", "4"]
     # The status of their own pages says the same.
     send(
         client,
         casino("b2", "Bet", 1, status="Approved"),
         casino("rb2", "Bet", 1, status="Rollback"),
     )
+    assert shown(client, "balances", player_id="u")[0]["real"] == "0"
+    # However that is spelled.
+    spelled = json.dumps([casino("b3", "Bet", 1), casino("rb3", "Bet", 1, status="Rollback")])
+    escaped = spelled.replace("Rollback", "Roll\\u0062ack")
+    assert taken(client.post(BULK, content=escaped)) == (2, 0, 0, 0, 0)
     assert shown(client, "balances", player_id="u")[0]["real"] == "0"
 
 
@@ -171,12 +184,17 @@ def test_an_id_is_of_one_space_whichever_way_it_comes(client: httpx.Client) -> N
     own = client.post(EVENTS, content=body(bet("a"), deposit("p"), deposit("d")))
     assert counts(own) == (1, 0, 2)
     assert taken(send(client, payment("d", "credit", 1))) == (0, 0, 1, 0, 0)
+    # A login is called the same in both dialects, and is not the same.
+    both = payload("login", unique_id="l", player_id="own", user_id="theirs")
+    assert counts(client.post(EVENTS, content=body(both))) == (1, 0, 0)
+    assert taken(send(client, both)) == (0, 0, 1, 0, 0)
     found = client.get("/api/v1/conflicts").json()["items"]
     assert [(each["event"], each["recorded"]["event"]) for each in found] == [
         ("realtime-casino", "realtime-payment"),
         ("gameround", "realtime-casino"),
         ("deposit", "realtime-payment"),
         ("realtime-payment", "deposit"),
+        ("login", "login"),
     ]
 
 
@@ -222,6 +240,31 @@ INVALID: list[tuple[Payload, list[tuple[str, str]]]] = [
     (payload("consents", unique_id="i", consents=[1]), [("/data/consents", "wrong_type")]),
     (payload("realtime-lottery", unique_id="i"), [("/event", "unknown_event")]),
 ]
+
+
+def test_what_is_left_out_has_the_id_that_would_be_recorded(client: httpx.Client) -> None:
+    items = [
+        payment("p", "gift", 1, unique_id="u"),
+        casino("c", "spin", 1, payment_id="other"),
+        payload("login", payment_id="other", timestamp="never"),
+        payload("unheard-of", payment_id="p2"),
+    ]
+    answer = send(client, *items, **RECEIPT)
+    ids = ["p", "c", None, "p2"]
+    assert [each["unique_id"] for each in answer.json()["items"]] == ids
+    assert {each["unique_id"] for each in shown(client, "refused")} == {*ids}
+
+
+def test_who_is_named_by_a_number_is_the_player_of_its_value(client: httpx.Client) -> None:
+    for user_id in ("686", "686.0", "6.86e2", '"686"'):
+        sent = f'[{{"event":"login","data":{{"user_id":{user_id},"timestamp":"never"}}}}]'
+        assert taken(client.post(BULK, content=sent)) == (0, 0, 0, 1, 0)
+    found = shown(client, "refused", player_id="686")
+    assert sorted((each["times"], each["data"]["user_id"]) for each in found) == [
+        (1, "686"),
+        (3, 686),
+    ]
+    assert shown(client, "refused", player_id="686.0") == []
 
 
 def without(item: Payload, name: str) -> Payload:

@@ -166,7 +166,11 @@ def test_a_body_that_is_no_batch_is_refused_as_ever(
 
 
 @pytest.mark.parametrize(
-    "prefer", ["handling=strict", "handling=strict, handling=lenient", "handling=other", "lenient"]
+    "prefer",
+    [
+        *("handling=strict", "handling=strict, handling=lenient", "handling=other", "lenient"),
+        *('x="a,handling=lenient"', 'x="a\\",handling=lenient"', 'x; y="a,handling=lenient"'),
+    ],
 )
 def test_nothing_is_left_out_unless_that_is_what_is_preferred(
     client: httpx.Client, prefer: str

@@ -74,7 +74,7 @@ RELEASED = {
         "fa33f36ab0852d3c0f09163167bf7d931f79a0958c64c6b2a682232d77266164"
     ),
     "projections/migrations/0017_rollbacks": (
-        "29fdf885d448a49f602b9f8019790e4d4239d51b1ea58cb17dd8bc85e563f360"
+        "82c8ecf6ae6951e3ee3dcc66c7c1b62f2c213bbe0fb47350286f93b412174e12"
     ),
     "projections/migrations/0018_gaming_days": (
         "f8b48e4211a1a58b3e41da53db4f267200c87238b7d4765be32d7ae10da1492b"

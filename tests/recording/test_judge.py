@@ -87,6 +87,17 @@ def test_the_first_of_an_id_is_recorded_and_the_others_are_compared_with_it(
     ]
 
 
+def test_a_login_of_the_other_dialect_is_another_content() -> None:
+    data = b'{"unique_id":"a","player_id":"p","user_id":"u","timestamp":"2025-01-15T12:00:00Z"}'
+    own, theirs = (
+        Item("a", topic, "player:p", NOON, data) for topic in ("LoggedIn", "LoggedIn.fasttrack")
+    )
+    known = Known({event_key("a"): KnownEvent(1, own.topic, data)}, {})
+    assert judge(prepare([own]), known).outcomes == ["duplicate"]
+    assert judge(prepare([theirs]), known).outcomes == ["conflict"]
+    assert judge(prepare([own, theirs]), Known({}, {})).outcomes == ["stored", "conflict"]
+
+
 def test_an_id_under_the_key_of_another_is_no_conflict_but_a_collision() -> None:
     sent = Sent("a", "a bet", 0, 0)
     other = KnownEvent(1, "BetPlaced", state("b", 0, 0))

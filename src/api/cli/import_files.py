@@ -7,13 +7,13 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from io import TextIOWrapper
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import msgspec
 from msgspec import Raw
 
-from app.wire.json_text import NotJsonError, check_syntax, check_utf8
+from app.wire.json_text import MAX_DEPTH, NotJsonError, check_syntax, check_utf8
 from domain.item_types import ITEM_TYPES, Kind
 from domain.money import number_value
 
@@ -56,27 +56,30 @@ class UnreadableFileError(Exception):
     """A file as a whole is not what it should be."""
 
 
-def read_records(path: Path, of_format: Format, columns: Columns) -> Iterator[Record]:
+def read_records(file: BinaryIO, of_format: Format, columns: Columns) -> Iterator[Record]:
     """Read the records of a file. Raises UnreadableFileError and OSError."""
     match of_format:
         case "ndjson":
-            yield from _lines(path)
+            yield from _lines(file)
         case "json":
-            yield from _elements(path)
+            yield from _elements(file)
         case "csv":
-            yield from _rows(path, columns)
+            yield from _rows(file, columns)
 
 
-def _lines(path: Path) -> Iterator[Record]:
-    with path.open("rb") as file:
-        end = 0
-        for number, line in enumerate(file, 1):
-            end += len(line)
-            text = line.strip()
-            if number == 1:
-                text = text.removeprefix(b"\xef\xbb\xbf")
-            if text:
-                yield _record(number, text, end)
+def _lines(file: BinaryIO) -> Iterator[Record]:
+    end = 0
+    for number, line in enumerate(file, 1):
+        end += len(line)
+        text = line.strip()
+        if number == 1:
+            text = text.removeprefix(b"\xef\xbb\xbf")
+        if text:
+            yield _record(number, text, end)
+
+
+_LEVELS_AROUND = 2
+"""How deep an item is in the batch that it is sent in: an array in an object."""
 
 
 def _record(line: int, text: bytes, end: int) -> Record:
@@ -84,7 +87,7 @@ def _record(line: int, text: bytes, end: int) -> Record:
         return Record(line, b"", f"is longer than {MOST_BYTES:,} bytes", end)
     try:
         check_utf8(text)
-        check_syntax(text)
+        check_syntax(text, MAX_DEPTH - _LEVELS_AROUND)
     except NotJsonError as error:
         return Record(line, b"", f"is not JSON: {error}", end)
     return Record(line, text, None, end)
@@ -94,9 +97,9 @@ class _Batch(msgspec.Struct):
     items: list[Raw]
 
 
-def _elements(path: Path) -> Iterator[Record]:
+def _elements(file: BinaryIO) -> Iterator[Record]:
     """Read the elements of an array, or of the `items` of an object; the file is read as a whole."""
-    text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    text = file.read().removeprefix(b"\xef\xbb\xbf")
     try:
         check_utf8(text)
         check_syntax(text)
@@ -119,25 +122,41 @@ def _elements(path: Path) -> Iterator[Record]:
         line += element.count(b"\n")
 
 
-def _rows(path: Path, columns: Columns) -> Iterator[Record]:
+def _rows(file: BinaryIO, columns: Columns) -> Iterator[Record]:
     csv.field_size_limit(MOST_BYTES)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(file, strict=True)
-        line, end = 1, 0
+    # What is not UTF-8 is told of the row that has it.
+    text = TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    rows = csv.reader(text, strict=True)
+    try:
+        header = next(rows, [])
+    except csv.Error as error:
+        raise UnreadableFileError(f"is not CSV at line 1: {error}") from None
+    if not _is_utf8(header):
+        raise UnreadableFileError("is not UTF-8 at line 1")
+    members = [columns.members.get(name, name) for name in header]
+    _check_header(header, members, columns)
+    end = 0
+    while True:
+        line = rows.line_num + 1
         try:
-            header = next(rows, [])
-            members = [columns.members.get(name, name) for name in header]
-            _check_header(header, members, columns)
-            line = rows.line_num + 1
-            for row in rows:
-                end += sum(map(len, row)) + len(row)
-                if row:
-                    yield _row(line, row, members, columns.event, end)
-                line = rows.line_num + 1
-        except UnicodeDecodeError as error:
-            raise UnreadableFileError(f"is not UTF-8 after line {line}: {error.reason}") from None
+            row = next(rows, None)
         except csv.Error as error:
-            raise UnreadableFileError(f"is not CSV at line {line}: {error}") from None
+            # Where the next row begins nobody knows.
+            yield Record(line, b"", f"is not CSV: {error}; the rest of the file is not read", end)
+            return
+        if row is None:
+            return
+        end += sum(map(len, row)) + len(row)
+        if row:
+            yield _row(line, row, members, columns.event, end)
+
+
+def _is_utf8(row: Sequence[str]) -> bool:
+    try:
+        "".join(row).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_header(header: Sequence[str], members: Sequence[str], columns: Columns) -> None:
@@ -156,6 +175,8 @@ def _row(
 ) -> Record:
     if len(row) != len(members):
         return Record(line, b"", f"has {len(row)} cells, and the header {len(members)}", end)
+    if not _is_utf8(row):
+        return Record(line, b"", "is not UTF-8", end)
     cells = dict(zip(members, row, strict=True))
     of_event = cells.pop(EVENT, "") or event
     data = {name: _cell(of_event, name, cell) for name, cell in cells.items() if cell}

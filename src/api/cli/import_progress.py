@@ -1,5 +1,7 @@
 """How far the import of a file has come, kept beside it, so that one that was broken off goes on."""
 
+import os
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -14,53 +16,51 @@ class Mark(Struct, frozen=True):
 
 
 class _Kept(Struct, frozen=True):
-    """A mark, and what it holds for: where it was sent, and the file as it was then."""
+    """A mark, and what it holds for: what was asked for, and the file as it was when it was opened."""
 
-    where: str
+    asked: str
     size: int
     modified_ns: int
     mark: Mark
 
 
 class Marks:
-    """Keeps marks of files that are sent to one tenant of one service.
+    """Keeps the mark of a file for one way of importing it.
 
     Where there can't be one beside the file, or none is needed, it is as if there were none.
     """
 
-    def __init__(self, where: str, *, needed: bool) -> None:
-        """Keep marks for this place."""
-        self._where = where
+    def __init__(self, file: Path, opened: os.stat_result, asked: object, *, needed: bool) -> None:
+        """Keep marks of a file as it was when it was opened, for all that tells what is sent where (JSON)."""
+        self._beside = file.with_name(f"{file.name}.importing")
+        self._opened = opened
+        # A hash, as a key is part of it.
+        self._asked = sha256(msgspec.json.encode(asked)).hexdigest()
         self._needed = needed
 
-    def find(self, file: Path) -> Mark:
-        """Return how far a file was sent there before, if it is the same still."""
+    def find(self) -> Mark:
+        """Return how far the file was sent before, if it is the same still, and sent in the same way."""
         try:
-            kept = msgspec.json.decode(_beside(file).read_bytes(), type=_Kept)
+            kept = msgspec.json.decode(self._beside.read_bytes(), type=_Kept)
         except (OSError, msgspec.MsgspecError, ValueError):
             return Mark()
-        return kept.mark if self._needed and kept == self._kept(file, kept.mark) else Mark()
+        return kept.mark if self._needed and kept == self._kept(kept.mark) else Mark()
 
-    def keep(self, file: Path, mark: Mark) -> None:
-        """Note how far a file is sent: whole, or not at all."""
+    def keep(self, mark: Mark) -> None:
+        """Note how far the file is sent: whole, or not at all."""
         if not self._needed:
             return
-        new = _beside(file).with_suffix(".importing-new")
+        new = self._beside.with_suffix(".importing-new")
         try:
-            new.write_bytes(msgspec.json.encode(self._kept(file, mark)))
-            new.replace(_beside(file))
+            new.write_bytes(msgspec.json.encode(self._kept(mark)))
+            new.replace(self._beside)
         except OSError:
             self._needed = False
 
-    def forget(self, file: Path) -> None:
-        """Let go of the mark of a file that is done."""
+    def forget(self) -> None:
+        """Let go of the mark: the file is done."""
         if self._needed:
-            _beside(file).unlink(missing_ok=True)
+            self._beside.unlink(missing_ok=True)
 
-    def _kept(self, file: Path, mark: Mark) -> _Kept:
-        told = file.stat()
-        return _Kept(self._where, told.st_size, told.st_mtime_ns, mark)
-
-
-def _beside(file: Path) -> Path:
-    return file.with_name(f"{file.name}.importing")
+    def _kept(self, mark: Mark) -> _Kept:
+        return _Kept(self._asked, self._opened.st_size, self._opened.st_mtime_ns, mark)

@@ -1,11 +1,12 @@
 """`roundbook import`: files of items, to a running service."""
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import click
 import httpx
@@ -105,19 +106,20 @@ def import_command(  # noqa: PLR0913 (one argument for each option)
     what is valid is recorded: mend the others, and import the file again. What is there already is not
     recorded twice.
 
-    An import that was broken off goes on where it stood: beside each FILE stands until its end
-    FILE.importing.
+    An import that was broken off goes on where it stood when it is asked for in the same way: beside each
+    FILE stands until its end FILE.importing.
 
     Prints how many items were stored, repeated, in conflict and invalid. The exit status is 1 where there
-    were invalid ones.
+    were invalid ones, or a FILE that can't be read.
     """
-    check_key(key)
+    check_key(tenant, key)
     formats = {file: of_format or FORMATS.get(file.suffix.lower()) for file in files}
     if unknown := [str(file) for file, found in formats.items() if found is None]:
         raise click.UsageError(f"say by --format how {', '.join(unknown)} is written")
     columns = Columns(members, event)
+    asked = (url, tenant, key, members, event)
     with ingest_key(tenant, key, _LABEL) as own_key, open_client(url, own_key) as client:
-        run = _Import(client, tenant, columns, batch, dry_run=dry_run)
+        run = _Import(client, asked, columns, batch, dry_run=dry_run)
         with run.progress:
             for file, found in formats.items():
                 run.take(file, found or "ndjson")
@@ -128,10 +130,12 @@ class _Import:
     """An import on its way: what came of it so far, and where it is shown."""
 
     def __init__(
-        self, client: httpx.Client, tenant: str, columns: Columns, batch: int, *, dry_run: bool
+        self, client: httpx.Client, asked: object, columns: Columns, batch: int, *, dry_run: bool
     ) -> None:
         self._client = client
-        self._marks = Marks(f"{client.base_url} {tenant}", needed=not dry_run)
+        self._asked = asked
+        self._is_kept = not dry_run
+        self._unread: list[str] = []
         self._columns = columns
         self._batch = batch
         self._path = "/api/v1/events/check" if dry_run else "/api/v1/events"
@@ -142,39 +146,47 @@ class _Import:
         self.progress = Progress(console=self._console, transient=True, disable=not is_shown)
 
     def take(self, file: Path, of_format: Format) -> None:
-        """Send what a file holds, after what was sent of it before.
-
-        Raises ImportingError and SendingError.
-        """
-        before = mark = self._marks.find(file)
-        self._counts["invalid"] += mark.invalid
-        task = self.progress.add_task(file.name, total=max(1, file.stat().st_size))
+        """Send what a file holds, after what was sent of it before. Raises SendingError."""
         try:
-            for some in _batches(read_records(file, of_format, self._columns), self._batch):
+            with file.open("rb") as opened:
+                self._take(file, opened, of_format)
+        except (UnreadableFileError, OSError) as error:
+            self._unread.append(str(file))
+            why = f"can't be read: {error.strerror}" if isinstance(error, OSError) else error
+            self._say(f"{file} {why}")
+
+    def _take(self, file: Path, opened: BinaryIO, of_format: Format) -> None:
+        told = os.fstat(opened.fileno())
+        marks = Marks(file, told, (self._asked, of_format), needed=self._is_kept)
+        before = mark = marks.find()
+        self._counts["invalid"] += mark.invalid
+        task = self.progress.add_task(file.name, total=max(1, told.st_size))
+        try:
+            for some in _batches(read_records(opened, of_format, self._columns), self._batch):
                 left = some[max(0, mark.records - some[0].number + 1) :]
                 if left:
                     invalid = self._send(file, [each.record for each in left])
                     mark = Mark(left[-1].number, mark.invalid + invalid)
-                    self._marks.keep(file, mark)
+                    marks.keep(mark)
                 self.progress.update(task, completed=some[-1].record.end)
-        except UnreadableFileError as error:
-            raise ImportingError(f"{file} {error}") from None
         except (SendingError, KeyboardInterrupt):
             if mark != before:
                 self._say(
                     f"{file}: {mark.records:,} items are done; the same command goes on there"
                 )
             raise
-        self._marks.forget(file)
+        marks.forget()
 
     def tell(self) -> None:
-        """Print what came of it. Raises ImportingError where something is invalid."""
+        """Print what came of it. Raises ImportingError where something is invalid, or can't be read."""
         counts = {name: self._counts[name] for name in (*_RECORDED, "invalid")}
         told = ", ".join(f"{count} {name}" for name, count in counts.items())
         elapsed_s = max(time.monotonic() - self._started, 0.001)
         click.echo(f"{told}; {sum(counts.values()) / elapsed_s:.0f} items/s")
-        if counts["invalid"]:
-            raise ImportingError(f"{counts['invalid']:,} items are invalid")
+        wrong = [f"{counts['invalid']:,} items are invalid"] if counts["invalid"] else []
+        wrong += [f"{file} can't be read" for file in self._unread]
+        if wrong:
+            raise ImportingError(", ".join(wrong))
 
     def _send(self, file: Path, records: Sequence[Record]) -> int:
         """Send records, and say what is wrong with which; gives how many are invalid."""
@@ -222,15 +234,20 @@ class _Numbered(NamedTuple):
 
 
 def _batches(records: Iterable[Record], most: int) -> Iterator[list[_Numbered]]:
-    """Group records into what is sent at once."""
+    """Group records into what is sent at once; what is read before an error comes before it."""
     some: list[_Numbered] = []
     size_bytes = 0
-    for number, record in enumerate(records, 1):
-        if len(some) == most or (some and size_bytes + len(record.text) > MOST_BYTES):
+    try:
+        for number, record in enumerate(records, 1):
+            if len(some) == most or (some and size_bytes + len(record.text) > MOST_BYTES):
+                yield some
+                some, size_bytes = [], 0
+            some.append(_Numbered(number, record))
+            size_bytes += len(record.text)
+    except (UnreadableFileError, OSError):
+        if some:
             yield some
-            some, size_bytes = [], 0
-        some.append(_Numbered(number, record))
-        size_bytes += len(record.text)
+        raise
     if some:
         yield some
 

@@ -4,16 +4,35 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import click
 import httpx
+import psycopg
 
 from api.process.store import connect_service
-from app.settings import read_settings
-from app.tenants import create_key, find_tenant, revoke_key
+from app.settings import SettingsError, read_settings
+from app.tenants import TenantError, create_key, find_key, find_tenant, revoke_key
+from postgres.embedded import EmbeddedError
+from postgres.migrate import MigrationError
+from postgres.migration_turn import MigrationBusyError
+from postgres.reaching import UnreachableError
+from postgres.session import SessionError
 
 _KEY_LIFE = timedelta(days=1)
 _TIMEOUT_S = 60
+_LONGEST_PAUSE_S = 60
+_NO_STORE = (
+    EmbeddedError,
+    MigrationBusyError,
+    MigrationError,
+    OSError,
+    SessionError,
+    SettingsError,
+    UnreachableError,
+    psycopg.Error,
+)
+"""Why the store can't be looked at from here; the service may be elsewhere."""
 
 
 class SendingError(click.ClickException):
@@ -31,26 +50,50 @@ def web_url(_context: click.Context, _option: click.Parameter, url: str) -> str:
     return url
 
 
-def check_key(key: str | None) -> None:
-    """Raise click.BadParameter for what no header can carry."""
-    if key is not None and not (key.isascii() and key.isprintable()):
+def check_key(tenant: str, key: str | None) -> None:
+    """Raise click.BadParameter for what no header can carry, and for a key of another tenant.
+
+    Whose it is shows the store, where it can be reached from here and has the key.
+    """
+    if key is None:
+        return
+    if not (key.isascii() and key.isprintable()):
         raise click.BadParameter("is no key", param_hint="--key")
+    try:
+        with connect_service(read_settings()) as connection:
+            known = find_key(connection, key)
+    except _NO_STORE:
+        return
+    if known is not None and known.tenant.name != tenant:
+        raise click.BadParameter(f"is not a key of {tenant!r}", param_hint="--key")
 
 
 @contextmanager
 def ingest_key(tenant: str, given: str | None, label: str) -> Iterator[str]:
-    """Return a key: the one that was given, or one of our own that is revoked in the end."""
+    """Return a key: the one that was given, or one of our own that is revoked in the end.
+
+    The store is opened anew for that: it may be gone, and come back, while batches are sent.
+    """
     if given:
         yield given
         return
-    with connect_service(read_settings()) as connection:
+    settings = read_settings()
+    with connect_service(settings) as connection:
         owner = find_tenant(connection, tenant)
         expires_at = datetime.now(UTC) + _KEY_LIFE
         made = create_key(connection, owner, ["ingest"], label=label, expires_at=expires_at)
+    try:
+        yield made.key
+    finally:
         try:
-            yield made.key
-        finally:
-            revoke_key(connection, made.key_id)
+            with connect_service(settings) as connection:
+                revoke_key(connection, made.key_id)
+        except (*_NO_STORE, TenantError) as error:
+            click.echo(
+                f"The key made for the time is not revoked, and holds until {expires_at:%Y-%m-%d %H:%M} UTC:"
+                f" `roundbook key revoke {made.key_id}` ends it. {error}",
+                err=True,
+            )
 
 
 def open_client(url: str, key: str) -> httpx.Client:
@@ -73,6 +116,19 @@ def post(
             raise SendingError(f"{client.base_url} can't be reached: {error}") from error
         if answer.is_success:
             return answer
-        if "Retry-After" not in answer.headers:
+        pause_s = _pause_s(answer.headers.get("Retry-After", ""))
+        if pause_s is None:
             raise SendingError(f"the service answered {answer.status_code}: {answer.text}")
-        time.sleep(float(answer.headers["Retry-After"]))
+        time.sleep(pause_s)
+
+
+def _pause_s(retry_after: str) -> float | None:
+    """Read a Retry-After, seconds or a date (RFC 9110, 10.2.3); None for what is neither."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return min(float(retry_after), _LONGEST_PAUSE_S)
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    pause_s = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return min(max(pause_s, 0.0), _LONGEST_PAUSE_S)

@@ -121,7 +121,7 @@ def simulate(  # noqa: PLR0913 (one argument for each option)
     It fills the time up to now, or the one it is told. In the end it says how to make the same items again:
     sending them again is safe, nothing is recorded twice.
     """
-    check_key(key)
+    check_key(tenant, key)
     start, end = _span(start, end, now=datetime.now(UTC))
     try:
         items = simulate_items(Scenario(start=start, end=end, **options), events)

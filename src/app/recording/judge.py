@@ -11,7 +11,7 @@ from app.recording.known_events import KnownEvents
 from app.recording.prepare import Prepared
 from app.recording.receipt import Outcome
 from domain.fasttrack import PAYLOADS, read, read_data
-from domain.item_types import WIRE_TYPES
+from domain.item_types import WIRE_TYPES, SentType
 
 
 class KeyCollisionError(Exception):
@@ -88,10 +88,15 @@ def _others(batch: Prepared, known: KnownEvents, firsts: Mapping[bytes, int]) ->
         else:
             continue
         own = batch.state(index)
-        same_type = WIRE_TYPES[batch.topics[index]] == WIRE_TYPES[topic]
+        same_type = _sent_as(batch.topics[index]) == _sent_as(topic)
         if not (same_type and own == state):
             _check_ids(batch.unique_ids[index], _unique_id(topic, state))
             yield Pair(index, own, state if same_type else None)
+
+
+def _sent_as(topic: str) -> tuple[SentType, bool]:
+    """Return the type of an item, and whether it is of the dialect: `login` is one in both."""
+    return WIRE_TYPES[topic], topic in PAYLOADS
 
 
 def _check_ids(one: str, other: str) -> None:

@@ -3,7 +3,6 @@
 A batch in our own form that is to be taken whole or not at all is read by `app.wire.items` alone.
 """
 
-import re
 from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -18,6 +17,8 @@ from app.wire.item import IgnoredItemError, Item
 from app.wire.items import FUTURE_ALLOWED, UncommonError, decode_batch, elements_in, elements_of
 from app.wire.json_text import check_syntax, check_utf8
 from app.wire.rules import MAX_ID_CHARACTERS, Limits, read_string
+from domain.fasttrack import IDS, is_given, payload_of, text_of
+from domain.money import number_value
 
 Dialect = Literal["events", "fasttrack"]
 """In whose words items are written."""
@@ -148,7 +149,7 @@ class _Ids(Struct, gc=False):
     user_id: Raw = Raw()
 
 
-_WHOLE = re.compile(rb"-?\d{1,255}")
+_ALL_IDS = ("unique_id", "payment_id", "activity_id")
 _NAMED, _IDS = Decoder(_Named), Decoder(_Ids)
 
 
@@ -159,25 +160,46 @@ def _left_out(
     named = _NAMED.decode(text) if text.startswith(b"{") else _Named()
     data = bytes(named.data)
     ids = _IDS.decode(data) if data.startswith(b"{") else _Ids()
-    own_ids = (ids.unique_id, ids.payment_id, ids.activity_id)
+    event = _id(named.event)
+    own_ids = [getattr(ids, name) for name in _names_of_id(dialect, event)]
     players = map(_id, (ids.player_id, ids.user_id))
     return LeftOut(
         at,
         pointer,
         dialect,
-        next((each for each in map(_id, own_ids) if each is not None), None),
-        _id(named.event),
+        next((_id(each) for each in own_ids if is_given(each)), None),
+        event,
         [each for each in players if each is not None],
         data if len(data) <= limits.max_event_bytes else b"",
         faults,
     )
 
 
+def _names_of_id(dialect: Dialect, event: str | None) -> tuple[str, ...]:
+    """Return the members that would hold the id were the item recorded, the first of them first."""
+    if dialect == "events":
+        return ("unique_id",)
+    payload = payload_of(event or "")
+    return _ALL_IDS if payload is None else IDS.get(payload, ("unique_id",))
+
+
 def _id(value: Raw) -> str | None:
     """Return an id as far as there is one: what is none may be of any length."""
-    text, found = bytes(value), ""
-    if text.startswith(b'"'):
-        found = read_string(text)
-    elif _WHOLE.fullmatch(text):
-        found = text.decode()
+    text = bytes(value)
+    found = read_string(text) if text.startswith(b'"') else _whole(text.decode())
     return found if 0 < len(found) <= MAX_ID_CHARACTERS and "\0" not in found else None
+
+
+def _whole(text: str) -> str:
+    """Return the id that a number is, as it is sent or by its value (`686.0` is 686); else nothing."""
+    try:
+        return text_of(Raw(text))
+    except ValueError:
+        pass
+    try:
+        is_negative, digits, exponent = number_value(text)
+    except ValueError:
+        return ""
+    if isinstance(exponent, str) or not 0 <= exponent <= MAX_ID_CHARACTERS:
+        return ""
+    return "-" * is_negative + (digits or "0") + "0" * exponent

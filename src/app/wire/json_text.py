@@ -66,15 +66,15 @@ def check_utf8(text: bytes) -> None:
             raise NotJsonError(detail, start - held_over + error.start) from None
 
 
-def check_syntax(text: bytes) -> None:
-    """Raise NotJsonError unless the text is one JSON value, nested at most 128 levels deep."""
+def check_syntax(text: bytes, max_depth: int = MAX_DEPTH) -> None:
+    """Raise NotJsonError unless the text is one JSON value, nested at most `max_depth` levels deep."""
     try:
         _SYNTAX.decode(text)
     except DecodeError as error:
         raise not_json(error, text) from None
     except RecursionError:
-        raise too_deep() from None
-    check_depth(text)
+        raise too_deep(max_depth) from None
+    check_depth(text, max_depth)
 
 
 def not_json(error: DecodeError, text: bytes) -> NotJsonError:
@@ -95,9 +95,9 @@ def not_json(error: DecodeError, text: bytes) -> NotJsonError:
     return NotJsonError(detail, int(offset[1]) if offset else None)
 
 
-def too_deep() -> NotJsonError:
+def too_deep(max_depth: int = MAX_DEPTH) -> NotJsonError:
     """Make the error for a text that nests too deep."""
-    return NotJsonError(f"nests more than {MAX_DEPTH} levels deep")
+    return NotJsonError(f"nests more than {max_depth} levels deep")
 
 
 # Depth, and elements of an array, are counted on the marks outside strings alone, one signed byte each.
@@ -123,11 +123,11 @@ def _outside_strings(text: bytes, all_but: bytes) -> bytes:
     return b"".join(outside)
 
 
-def check_depth(text: bytes) -> None:
-    """Raise NotJsonError if JSON nests more than 128 levels deep. The syntax must have been checked."""
+def check_depth(text: bytes, max_depth: int = MAX_DEPTH) -> None:
+    """Raise NotJsonError if JSON nests deeper than `max_depth` levels. Its syntax must have been checked."""
     steps = memoryview(_outside_strings(text, _ALL_BUT_BRACKETS).translate(_STEPS)).cast("b")
-    if max(accumulate(steps), default=0) > MAX_DEPTH:
-        raise too_deep()
+    if max(accumulate(steps), default=0) > max_depth:
+        raise too_deep(max_depth)
 
 
 def has_more_elements(array: bytes, limit: int) -> bool:

@@ -21,6 +21,7 @@ alter table roundbook.balance_periods
 -- When a round was first said to be over. In `sums` what was rolled back follows the days, where there is any.
 alter table roundbook.rounds add column ended_at timestamptz;
 
+-- bonus_amount: how much of the amount was bonus money, where real money was moved too; else null.
 -- status: see domain.rollback. Of all rollbacks with one reference that is recorded, one is not `repeated`.
 create table roundbook.rollbacks (
     position    bigint not null,
@@ -38,6 +39,7 @@ create table roundbook.rollbacks (
     currency    text collate "C" not null,
     reference   text collate "C",
     reason      text,
+    bonus_amount numeric,
     primary key (tenant_id, generation, position)
 );
 

@@ -5,12 +5,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from domain.events import (
     BetRolledBack,
     Event,
     RolledBack,
+    Split,
     SplitBetRolledBack,
     SplitWinRolledBack,
     WinRolledBack,
@@ -98,10 +99,14 @@ def _awaited(connection: Connection, scope: Scope, stretch: Stretch) -> dict[str
     """Return the events of a stretch, by unique_id, that rollbacks may wait for; mostly there are none.
 
     Where very many wait, all events are taken for such: to look each up costs less than to read who waits.
+    An erased one doesn't tell its unique_id: where there is one the log is asked for all that is waited for.
     """
     events = [*stretch.played.events, *stretch.others.events]
-    most = len(events) // 4 + 1
+    is_any_erased = any(not event.unique_id for event in stretch.others.events)
+    most = None if is_any_erased else len(events) // 4 + 1
     awaited = fetch_all(connection, SQL.awaited, {**scope._asdict(), "limit": most}, str)
+    if is_any_erased:
+        return find_events(connection, scope.tenant_id, awaited, stretch.last) if awaited else {}
     if len(awaited) == most:
         return {event.unique_id: event for event in events}
     wanted = set(awaited)
@@ -121,13 +126,14 @@ class _Row(NamedTuple):
     currency: str
     is_win: bool
     is_bonus: bool
+    bonus_amount: Decimal | None
     reference: str | None
     reason: str | None
     status: Status
 
     def event(self) -> RolledBack:
         """Return what was recorded."""
-        return (WinRolledBack if self.is_win else BetRolledBack)(
+        event = (
             self.unique_id,
             Instant.combine(self.timestamp.date(), self.timestamp.timetz()),
             self.player_id,
@@ -138,6 +144,11 @@ class _Row(NamedTuple):
             self.is_bonus,
             self.reference,
             self.reason,
+        )
+        if self.bonus_amount is None:
+            return (WinRolledBack if self.is_win else BetRolledBack)(*event)
+        return (SplitWinRolledBack if self.is_win else SplitBetRolledBack)(
+            *event, bonus_amount=self.bonus_amount
         )
 
 
@@ -152,6 +163,7 @@ def _columns(rollback: RolledBack) -> tuple[object, ...]:
         rollback.currency,
         isinstance(rollback, WinRolledBack),
         rollback.is_bonus,
+        rollback.bonus_amount if isinstance(rollback, Split) else None,
         rollback.reference,
         rollback.reason,
     )
@@ -183,6 +195,8 @@ class RollbackView(Struct, frozen=True):
     `matched`: that is recorded, with the same player, game, round, amount, currency, is_win and is_bonus;
     `mismatched`: it is recorded otherwise; `repeated`: an earlier rollback has the same reference;
     `unmatched`: there is no such event; `unreferenced`: there is no reference.
+
+    Of one that moved real and bonus money, `bonus_amount` was bonus money, and the rest real.
     """
 
     unique_id: str
@@ -198,6 +212,7 @@ class RollbackView(Struct, frozen=True):
     reference: str | None
     reason: str | None
     status: Status
+    bonus_amount: Amount | UnsetType = UNSET
 
 
 RollbackPlace = tuple[datetime, Position]
@@ -225,4 +240,5 @@ def find_rollbacks(
 
 
 def _view(row: _Row) -> RollbackView:
-    return RollbackView(**row._asdict() | {"amount": plain(row.amount)})
+    bonus = UNSET if row.bonus_amount is None else plain(row.bonus_amount)
+    return RollbackView(**row._asdict() | {"amount": plain(row.amount), "bonus_amount": bonus})

@@ -10,7 +10,7 @@ select reference from rollbacks
 -- reference: by the others, which begin with tenant and generation, it expects few rows as long as the table was
 -- not analyzed.
 select s.position, s.unique_id, s.player_id, s.game_id, s.round_id, s.occurred_at as timestamp, s.amount, s.currency,
-       s.is_win, s.is_bonus, s.reference, s.reason, s.status
+       s.is_win, s.is_bonus, s.bonus_amount, s.reference, s.reason, s.status
   from unnest(:references::text[]) as r (reference)
  cross join lateral (
        select * from rollbacks
@@ -19,7 +19,7 @@ select s.position, s.unique_id, s.player_id, s.game_id, s.round_id, s.occurred_a
 
 -- name: copy_rollbacks()!
 copy rollbacks (tenant_id, generation, position, status, unique_id, player_id, game_id, round_id, occurred_at, amount,
-                currency, is_win, is_bonus, reference, reason)
+                currency, is_win, is_bonus, bonus_amount, reference, reason)
 from stdin;
 
 -- name: restate(tenant_id, generation, status, positions)!
@@ -28,13 +28,13 @@ update rollbacks set status = :status
 
 -- name: find_rollbacks(tenant_id, generation, player_id, game_id, round_id, status, at_or_after, before, after_at, after_position, limit, page_bytes)
 -- What a page can't hold is left out behind the first; `selected` tells how many there were with it.
-select unique_id, position, player_id, game_id, round_id, timestamp, amount, currency, is_win, is_bonus, reference,
-       reason, status, selected
+select unique_id, position, player_id, game_id, round_id, timestamp, amount, currency, is_win, is_bonus,
+       bonus_amount, reference, reason, status, selected
   from (select chosen.*, count(*) over () as selected,
                sum(octet_length(chosen::text)) over (order by timestamp desc, position desc
                                                      rows between unbounded preceding and 1 preceding) as bytes_before
           from (select unique_id, position, player_id, game_id, round_id, occurred_at as timestamp, amount, currency,
-                       is_win, is_bonus, reference, reason, status
+                       is_win, is_bonus, bonus_amount, reference, reason, status
                   from rollbacks
                  where tenant_id = :tenant_id and generation = :generation
                    and (:player_id::text is null or player_id = :player_id)
