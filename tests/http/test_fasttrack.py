@@ -423,7 +423,7 @@ def test_reports_know_what_was_sent(client: httpx.Client) -> None:
         client,
         payload("user", username="u", is_blocked=False),
         payload("blocks", unique_id="bl", blocks=[{"type": "Excluded", "active": True}]),
-        payload("consents", unique_id="co", consents=[{"type": "sms", "opted_in": False}]),
+        payload("consents", unique_id="co", consents=[{"type": "sms", "opted_in": True}]),
         casino("b", "bet", 10, 2.5),
         casino("w", "win", 0.3, 0.1, timestamp="2025-01-15T12:00:01Z"),
         casino("back", "rollbackbet", 10, 2.5, timestamp="2025-01-15T12:00:02Z"),
@@ -431,9 +431,8 @@ def test_reports_know_what_was_sent(client: httpx.Client) -> None:
     )
     told = report(client, "significant", kind="block,consent,win", threshold="0.3")["rows"]
     assert {(row["kind"], row["detail"]) for row in told} == {
-        ("block", "is_blocked: false"),
         ("block", "Excluded: true"),
-        ("consent", "sms: false"),
+        ("consent", "sms: true"),
         ("win", "in game g, 0.1 of it bonus money"),
     }
     late = report(client, "significant", kind="late")["rows"]

@@ -27,7 +27,7 @@ from api.querying.kinds import (
     integer,
     kind_of,
 )
-from api.querying.periods import MAY_BE_DAYS, at_moments, dates, ends_before_it_begins
+from api.querying.periods import MAY_BE_DAYS, at_moments, dates
 from domain.gaming_day import GamingDays
 from domain.ids import Position
 
@@ -48,9 +48,6 @@ class Fault(Struct, frozen=True):
     parameter: str
     code: str
     detail: str
-
-
-_BACKWARDS = Fault("to", "contradictory", "must not be before from")
 
 
 class Apart(NamedTuple):
@@ -98,13 +95,8 @@ class Asked(NamedTuple, Generic[F, K]):
         return bool(dates(self.filters))
 
     def at_moments(self, days: GamingDays) -> "Asked[F, K]":
-        """Put the beginnings of gaming days in the place of their names.
-
-        Raises ProblemError `invalid-parameters` for a period that then ends before it begins.
-        """
+        """Put the beginnings of gaming days in the place of their names."""
         filters = at_moments(self.filters, days) if self.names_days else self.filters
-        if ends_before_it_begins(filters):
-            raise invalid_parameters([_BACKWARDS])
         return self._replace(filters=filters)
 
 
@@ -263,7 +255,7 @@ class Query(Generic[F, K]):
                 }
             )
             belongs_to = belonging(self.name, tenant_id, filters)
-            fault = _BACKWARDS if ends_before_it_begins(filters) else self._check(filters)
+            fault = self._check(filters)
             if fault is not None:
                 faults.append(fault)
             elif cursor is None or cursor.belongs_to == belongs_to:

@@ -12,6 +12,7 @@ from api.http.accept import CSV, HTML, JSON, negotiate
 from api.http.auth import tenant_of
 from api.http.problems import ProblemError
 from api.querying.parameters import Asked, Fault, invalid_parameters
+from api.querying.periods import ends_before_it_begins
 from api.querying.queries import Queries, read_parameters
 from api.querying.tables import answer_headers, csv_headers
 from api.reporting.kinds import KINDS, ReportKind
@@ -21,6 +22,9 @@ from api.reporting.tables import csv_text
 from app.evidence.proving import sealed_size
 from projections.reading import Snapshot
 from projections.reports.shape import MOST_READ, MOST_ROWS, NotEndedError, TooLongError
+
+# Of a report that would be no list but a false sum: other queries find nothing in such a period.
+_BACKWARDS = Fault("to", "contradictory", "must not be before from")
 
 
 async def _answer(
@@ -34,6 +38,8 @@ async def _answer(
 
     def make(seen: Snapshot) -> Report[Any, Any]:
         filters = asked.at_moments(seen.days).filters
+        if ends_before_it_begins(filters):
+            raise invalid_parameters([_BACKWARDS])
         content = kind.make(seen, filters, now)
         sealed = sealed_size(seen.connection, tenant.tenant_id)
         made = Made(kind.title, tenant.name, seen.days.rule, now, seen.position, sealed)
