@@ -39,8 +39,8 @@ BESIDE = {
     "sealing": "tenant_id",
     "tenants": "tenant_id",
 }
-# When something was done beside the log; what was done says no time.
-NOT_COMMITTED = {"created_at", "added_at", "sealed_at", "made_at"}
+# When something was done beside the log; what was done says no time. By `xid` who waits is woken, no more.
+NOT_COMMITTED = {"created_at", "added_at", "sealed_at", "made_at", "xid"}
 # Of these tables a row may be gone: a crash can take an older checkpoint, and pages are made again.
 MAY_BE_GONE = {
     "checkpoints": {"tenant_id", "log_number", "tree"},
@@ -116,6 +116,7 @@ EXTREMES: dict[str, list[str]] = {
     "smallint": ["32767", "-32768", "0"],
     "integer": ["2147483647", "-2147483648", "0"],
     "bigint": ["9223372036854775807", "-9223372036854775808", "0", "1000000000000"],
+    "xid8": ["'0'", "'9223372036854775807'"],
     "boolean": ["true", "false"],
     "text": [
         "repeat('x', 300000)",
