@@ -55,7 +55,8 @@ def limit(pid: int, **limits: str | int) -> None:
     options = [f"--{name}={value}:" for name, value in limits.items()]
     same_user: dict[str, Any] = {}
     if os.geteuid() == 0:  # not even root may without a capability, but the same user may
-        same_user = {"user": user_of(pid), "extra_groups": []}
+        ((gid,),) = _seen("gid=", pid)
+        same_user = {"user": user_of(pid), "group": int(gid), "extra_groups": []}
     command = ["prlimit", f"--pid={pid}", *options]
     done = subprocess.run(command, check=False, capture_output=True, text=True, **same_user)
     assert done.returncode == 0 or not runs(pid), done.stderr
