@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from postgres.durable import sync_folder
+
 
 class FileError(OSError):
     """A file can't be written; the message says why."""
@@ -37,11 +39,7 @@ def whole_or_not_there(path: Path, *, replace: bool = False) -> Iterator[IO[byte
             if _is(part, descriptor):
                 part.unlink()
             raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 def _remove_left(part: Path) -> None:

@@ -23,7 +23,7 @@ from api.cli.import_files import (
     read_records,
 )
 from api.cli.import_progress import Mark, Marks
-from api.cli.sending import SendingError, check_key, ingest_key, open_client, post, web_url
+from api.cli.sending import SendingError, check_key, ingest_key, open_client, post, sends
 from domain.item_types import ITEM_TYPES
 
 _LABEL = "roundbook import"
@@ -76,17 +76,7 @@ def _mapping(
     help="How the files are written; else the endings of their names tell.",
 )
 @click.option("--dry-run", is_flag=True, help="Only tell what would become of it; record nothing.")
-@click.option("--batch", default=1_000, show_default=True, type=click.IntRange(1, 10_000))
-@click.option(
-    "--url",
-    default="http://127.0.0.1:8000",
-    show_default=True,
-    callback=web_url,
-    help="The running service.",
-)
-@click.option(
-    "--key", help="A key of the tenant with the scope `ingest`; else one is made for the time."
-)
+@sends
 def import_command(  # noqa: PLR0913 (one argument for each option)
     tenant: str,
     files: tuple[Path, ...],

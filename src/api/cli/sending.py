@@ -1,10 +1,11 @@
 """Sending batches to a running service, with a key that is given or made for the time."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import ParamSpec, TypeVar
 
 import click
 import httpx
@@ -18,6 +19,9 @@ from postgres.migrate import MigrationError
 from postgres.migration_turn import MigrationBusyError
 from postgres.reaching import UnreachableError
 from postgres.session import SessionError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _KEY_LIFE = timedelta(days=1)
 _TIMEOUT_S = 60
@@ -39,7 +43,7 @@ class SendingError(click.ClickException):
     """The service did not take a batch."""
 
 
-def web_url(_context: click.Context, _option: click.Parameter, url: str) -> str:
+def _web_url(_context: click.Context, _option: click.Parameter, url: str) -> str:
     """Check an option that is the URL of a service. Raises click.BadParameter."""
     try:
         parts = httpx.URL(url)
@@ -66,6 +70,22 @@ def check_key(tenant: str, key: str | None) -> None:
         return
     if known is not None and known.tenant.name != tenant:
         raise click.BadParameter(f"is not a key of {tenant!r}", param_hint="--key")
+
+
+def sends(command: Callable[P, R]) -> Callable[P, R]:
+    """Give a command the options of all that send batches: `batch`, `url` and `key`."""
+    command = click.option(
+        "--key", help="A key of the tenant with the scope `ingest`; else one is made for the time."
+    )(command)
+    command = click.option(
+        "--url",
+        default="http://127.0.0.1:8000",
+        show_default=True,
+        callback=_web_url,
+        help="The running service.",
+    )(command)
+    how_many = click.IntRange(1, 10_000)
+    return click.option("--batch", default=1_000, show_default=True, type=how_many)(command)
 
 
 @contextmanager

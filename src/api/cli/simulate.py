@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from api.cli.moment import Moment
-from api.cli.sending import check_key, ingest_key, open_client, post, web_url
+from api.cli.sending import check_key, ingest_key, open_client, post, sends
 from app.simulation import Scenario, batches
 from app.simulation import simulate as simulate_items
 from app.wire.items import FUTURE_ALLOWED
@@ -89,17 +89,7 @@ def _finite(_context: click.Context, _option: click.Parameter, rate: float | Non
     callback=_finite,
     help="Events a second; else all it takes.",
 )
-@click.option("--batch", default=1_000, show_default=True, type=click.IntRange(1, 10_000))
-@click.option(
-    "--url",
-    default="http://127.0.0.1:8000",
-    show_default=True,
-    callback=web_url,
-    help="The running service.",
-)
-@click.option(
-    "--key", help="A key of the tenant with the scope `ingest`; else one is made for the time."
-)
+@sends
 @click.option(
     "--output", type=click.File("wb"), help="Write request bodies, one a line, instead of sending."
 )

@@ -20,6 +20,7 @@ from pyarrow import parquet
 
 from api.parquet.tables import DAY
 from app.whole_files import whole_or_not_there
+from postgres.durable import sync_folder
 
 MANIFEST = "manifest.json"
 _OURS = re.compile(r"[a-z]+-\d+-\d+\.parquet(\.part)?", re.ASCII)
@@ -150,11 +151,7 @@ class Folder:
                 each.mkdir()
             except FileExistsError:
                 continue
-            descriptor = os.open(each.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            sync_folder(each.parent)
 
 
 def _measured(file: Any) -> tuple[int, str]:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import mkstemp
 
+from postgres.durable import sync_folder
+
 
 def write_new(path: Path, content: bytes) -> None:
     """Write a file of mode 0600 that is not there yet. Raises FileExistsError; what is there stays."""
@@ -14,15 +16,6 @@ def write_new(path: Path, content: bytes) -> None:
 def replace(path: Path, content: bytes) -> None:
     """Write a file of mode 0600 in the place of the one that is there. Raises OSError."""
     _write(path, content, os.replace)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _write(path: Path, content: bytes, name: Callable[[str, Path], None]) -> None:

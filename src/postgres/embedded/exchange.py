@@ -7,6 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from postgres.durable import sync_folder
+
 _HERE = -100  # AT_FDCWD
 _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2), RENAME_SWAP of renamex_np(2) on macOS
 
@@ -40,12 +42,3 @@ def can_exchange(folder: Path) -> bool:
         except OSError:
             return False
     return True
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until what a folder names is on the disk. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

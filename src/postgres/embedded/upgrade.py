@@ -19,11 +19,12 @@ from typing import NamedTuple
 import psycopg
 
 from postgres.connections import connect
+from postgres.durable import sync_folder
 from postgres.embedded.accounts import is_root
 from postgres.embedded.binaries import HOST_FOLDER, Binaries, find_binaries, major_of
 from postgres.embedded.cluster import make_cluster, version_of
 from postgres.embedded.errors import EmbeddedError, in_words
-from postgres.embedded.exchange import can_exchange, exchange, sync_folder
+from postgres.embedded.exchange import can_exchange, exchange
 from postgres.embedded.lock import Lock
 from postgres.embedded.passwords import SUPERUSER, make_passwords
 from postgres.embedded.place import Place, claim_socket_folder, find_place

@@ -20,11 +20,11 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from app.evidence import durable
 from app.evidence.anchors.anchor import AnchorError, ContradictionError, Receipt
 from domain.evidence.anchoring import AnchorSpec, Prove
 from domain.evidence.checkpoints import Checkpoint, parse_checkpoint
 from domain.evidence.notes import Note, NoteError, parse_note
+from postgres.durable import sync_folder
 
 NO_LINE = "0" * 64
 _PATIENCE_S = 10.0
@@ -102,7 +102,7 @@ class FileAnchor:
             rest = rest[os.write(descriptor, rest) :]
         os.fsync(descriptor)
         if last is None:
-            durable.sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
         return line
 
     def _newest(self, content: bytes | mmap.mmap, origin: str) -> tuple[bytes, Note] | None:
