@@ -13,6 +13,7 @@ import click
 
 from bench import (
     busy_player,
+    exporting,
     growth,
     idle_tenants,
     lag,
@@ -44,6 +45,7 @@ _ALONE = {
     "sustained": lag.run_sustained,
     "queries": queries.run,
     "reports": reports.run,
+    "exports": exporting.run,
     "past": past.run,
     "evidence-ingest": ingest.run,
     "evidence-proofs": proofs.run,
@@ -96,7 +98,7 @@ _GROUPS = {
     default=200_000,
     show_default=True,
     type=click.IntRange(20_000),
-    help="How many events `projecting` has in a round.",
+    help="How many events `projecting` and `exports` have in a round.",
 )
 @click.option(
     "--sustained",
@@ -151,7 +153,7 @@ def main(parts: tuple[str, ...], **sizes: Any) -> None:
     """Measure PARTS, by default all.
 
     Recording: floor, http, library, steps, singles, growth. Read models: projecting, lag, sustained,
-    queries, reports, past. Evidence: evidence-ingest, -proofs, -verify, -disk; `evidence` is all of
+    queries, reports, exports, past. Evidence: evidence-ingest, -proofs, -verify, -disk; `evidence` is all of
     these, lag and sustained. Among strangers: fairness. Many at once: idle-tenants, listeners.
 
     On an embedded PostgreSQL in a temporary folder (set TMPDIR to the disk that is meant), or on that
