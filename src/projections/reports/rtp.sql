@@ -14,8 +14,11 @@ select a.game_id, a.currency, g.provider, g.theoretical_rtp, g.volatility, a.rou
           from activity
          where tenant_id = :tenant_id and generation = :generation and game_id <> :all_games
            and (:first_day::date is null or day >= :first_day) and (:end_day::date is null or day < :end_day)
+           and (:provider::text is null
+                or game_id in (select p.game_id from games p
+                                where p.tenant_id = :tenant_id and p.generation = :generation
+                                  and p.provider = :provider))
          group by game_id, currency) as a
   left join games g
     on g.tenant_id = :tenant_id and g.generation = :generation and g.game_id = a.game_id
- where :provider::text is null or g.provider = :provider
  order by a.game_id, a.currency limit :limit;
