@@ -77,8 +77,8 @@ def run(server: Server, options: Options, say: Say) -> Part:
     tables = [
         Table(
             "Spooling",
-            "Typed items, checked and written to the spool, with a sync before each `send` returns; nothing is"
-            " drained. Items in a `send`, and threads that send at once; medians.",
+            "Typed items, checked and written to the spool, with a sync before each `send` returns;"
+            " nothing is drained. Items in a `send`, and threads that send at once; medians.",
             [Column("way"), Column("items/s"), Column("CPU µs/item", 2)],
             spooled,
         ),

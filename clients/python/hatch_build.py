@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PACKAGE = "roundbook_client"
@@ -21,7 +22,7 @@ _IMPORT = re.compile(r"^from ((?:app|domain)[\w.]*) import ([^()\n]*)", re.MULTI
 _COPIED = ("app.wire", "domain")
 
 
-class ServerRules(BuildHookInterface):
+class ServerRules(BuildHookInterface[BuilderConfig]):
     """Copies what is needed where the server's source is; in a source distribution it was done before."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""An application that sends for as long as it lives, and writes down the unique_ids that it was told are spooled."""
+"""An application that sends for as long as it lives, and writes down what it was told is spooled."""
 
 import os
 import sys
@@ -13,7 +13,9 @@ def main() -> None:
     """Send from several threads: arguments are the service, the spool, and the file of what was told."""
     url, spool, told = sys.argv[1:]
     run = os.environ["RUN"]
-    with Client(url, key=os.environ["API_KEY"], spool=spool, options=Options(linger_s=0.0)) as client:
+    with Client(
+        url, key=os.environ["API_KEY"], spool=spool, options=Options(linger_s=0.0)
+    ) as client:
         file = os.open(told, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
         def send(who: int) -> None:

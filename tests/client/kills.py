@@ -1,5 +1,6 @@
-"""Client, service and PostgreSQL are killed at random under load: what the application was told is spooled is in the
-log once. `python -m tests.client.kills --minutes 2`.
+"""Client, service and PostgreSQL are killed at random under load.
+
+What the application was told is spooled is in the log once. `python -m tests.client.kills --minutes 2`.
 """
 
 import argparse
@@ -42,11 +43,11 @@ class Kills:
         migrate(SCHEMA, self._server.owner_url, self._server.service_url)
         self._port = free_port()
         self._service = self._serve()
-        stack.callback(lambda: self._service.stop())
+        stack.callback(self._stop)
         self._account = open_account(self._server.service_url, "acme")
         self._runs = 0
         self._application = self._apply()
-        stack.callback(lambda: self._application.kill())
+        stack.callback(self._end_application)
         self.faults: list[Callable[[], None]] = [
             self.the_application_is_killed,
             self.the_service_is_killed,
@@ -112,6 +113,14 @@ class Kills:
     def _end(self, application: subprocess.Popen[bytes]) -> None:
         application.send_signal(signal.SIGKILL)
         assert application.wait() == -signal.SIGKILL, "the application ended by itself"
+
+    def _stop(self) -> None:
+        self._service.stop()
+
+    def _end_application(self) -> None:
+        # Whichever there is then: another one after each kill.
+        self._application.kill()
+        self._application.wait()
 
     def the_application_is_killed(self) -> None:
         self._end(self._application)

@@ -2,10 +2,11 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -27,7 +28,7 @@ class Answer(NamedTuple):
     """What is answered; None is nothing at all: the connection ends."""
 
     status: int | None
-    headers: dict[str, str] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
     body: bytes = b""
 
 
@@ -147,7 +148,9 @@ def test_an_application_that_turned_retries_off_turns_none_of_these_off(tmp_path
 def test_after_a_restart_the_very_same_batches_are_sent_and_no_item_is_set_aside_twice(
     tmp_path: Path,
 ) -> None:
-    faulty = b'{"errors": [{"pointer": "/items/1/data/amount", "code": "odd", "detail": "it is odd"}]}'
+    faulty = (
+        b'{"errors": [{"pointer": "/items/1/data/amount", "code": "odd", "detail": "it is odd"}]}'
+    )
     never = [Answer(503)] * 100
     with answering(Answer(422, {}, faulty), *never) as served:
         with Client(served.url, key="k", spool=tmp_path, options=quick(batch_items=3)) as client:
@@ -156,14 +159,19 @@ def test_after_a_restart_the_very_same_batches_are_sent_and_no_item_is_set_aside
             eventually(lambda: len(served.bodies) > 1)
             client.close(timeout_s=0)
         first = served.bodies[0]
-    with answering(Answer(422, {}, faulty)) as served:
-        # More comes, and larger batches are allowed: what was sent before is sent as it was.
-        with Client(served.url, key="k", spool=tmp_path, options=quick()) as client:
-            client.send(deposit("4"))
-            client.flush(_LONG_S)
-            assert client.counters.refused == 0
+    # More comes, and larger batches are allowed: what was sent before is sent as it was.
+    with (
+        answering(Answer(422, {}, faulty)) as served,
+        Client(served.url, key="k", spool=tmp_path, options=quick()) as client,
+    ):
+        client.send(deposit("4"))
+        client.flush(_LONG_S)
+        assert client.counters.refused == 0
     assert served.bodies[0] == first
-    sent = [[item["data"]["unique_id"] for item in msgspec.json.decode(body)["items"]] for body in served.bodies]
+    sent = [
+        [item["data"]["unique_id"] for item in msgspec.json.decode(body)["items"]]
+        for body in served.bodies
+    ]
     assert sent[1] == ["0", "2"]
     assert [each for batch in sent[2:] for each in batch] == ["3", "4"]
     assert len((tmp_path / "dead-letters.ndjson").read_text().splitlines()) == 1
@@ -171,7 +179,9 @@ def test_after_a_restart_the_very_same_batches_are_sent_and_no_item_is_set_aside
 
 def test_a_dead_letter_that_was_not_written_to_its_end_is_written_again(tmp_path: Path) -> None:
     path = tmp_path / "letters"
-    refused = [Refused(number, b'{"event":"x"}', [Fault("", "odd", "it is odd")]) for number in range(3)]
+    refused = [
+        Refused(number, b'{"event":"x"}', [Fault("", "odd", "it is odd")]) for number in range(3)
+    ]
     assert DeadLetters(path, Position(1, 0)).add(Position(1, 0), refused) == 3
     whole = path.read_bytes()
     for length in range(len(whole) - 1, -1, -7):
@@ -179,25 +189,36 @@ def test_a_dead_letter_that_was_not_written_to_its_end_is_written_again(tmp_path
         letters = DeadLetters(path, Position(1, 0))
         assert letters.add(Position(1, 0), refused) == 3 - whole[:length].count(b"\n")
         lines = path.read_bytes().splitlines()
-        assert [msgspec.json.decode(line)["place"] for line in lines] == [[1, 0, n] for n in range(3)]
+        assert [msgspec.json.decode(line)["place"] for line in lines] == [
+            [1, 0, n] for n in range(3)
+        ]
 
 
 def test_broken_places_are_set_aside_and_told_and_what_follows_is_sent(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with answering(*[Answer(503)] * 100) as served:
-        with Client(served.url, key="k", spool=tmp_path, options=quick()) as client:
-            for number in range(3):
-                client.send(deposit(str(number)))
-            client.close(timeout_s=0)
+    with (
+        answering(*[Answer(503)] * 100) as served,
+        Client(served.url, key="k", spool=tmp_path, options=quick()) as client,
+    ):
+        for number in range(3):
+            client.send(deposit(str(number)))
+        client.close(timeout_s=0)
     [segment] = tmp_path.glob("*.segment")
     broken = segment.read_bytes().replace(b'"unique_id":"1"', b'"unique_id":"7"')
     segment.write_bytes(broken)
     (tmp_path / "acknowledged").unlink()
-    with answering() as served, Client(served.url, key="k", spool=tmp_path, options=quick()) as client:
+    with (
+        answering() as served,
+        Client(served.url, key="k", spool=tmp_path, options=quick()) as client,
+    ):
         client.flush(_LONG_S)
         assert client.counters.damaged == 1
-    sent = [item["data"]["unique_id"] for body in served.bodies for item in msgspec.json.decode(body)["items"]]
+    sent = [
+        item["data"]["unique_id"]
+        for body in served.bodies
+        for item in msgspec.json.decode(body)["items"]
+    ]
     assert sent == ["0", "2"]
     [aside] = (tmp_path / "damaged").iterdir()
     assert b'"unique_id":"7"' in aside.read_bytes()

@@ -1,4 +1,4 @@
-"""The client against a real service: what is sent is in the log once, whatever is refused, killed or started late."""
+"""The client against a real service: what is sent is in the log once, whatever is refused or killed."""
 
 import asyncio
 import json
@@ -165,9 +165,18 @@ def test_an_application_that_is_killed_loses_nothing_that_it_was_told_is_spooled
     service: Service, key: str, tmp_path: Path
 ) -> None:
     told = tmp_path / "told"
-    killed = [sys.executable, "-m", "tests.client.application", service.url, str(tmp_path / "spool"), str(told)]
+    killed = [
+        sys.executable,
+        "-m",
+        "tests.client.application",
+        service.url,
+        str(tmp_path / "spool"),
+        str(told),
+    ]
     for number in range(3):
-        with subprocess.Popen(killed, env=os.environ | {"API_KEY": key, "RUN": str(number)}) as process:
+        with subprocess.Popen(
+            killed, env=os.environ | {"API_KEY": key, "RUN": str(number)}
+        ) as process:
             size = told.stat().st_size if told.exists() else 0
             eventually(lambda: told.exists() and told.stat().st_size > size + 2_000)  # noqa: B023 (at once)
             process.send_signal(signal.SIGKILL)
@@ -202,7 +211,9 @@ def test_collections_are_read_page_by_page_as_types(
         client.player("../nobody")
     assert raised.value.status == 404
     rounds = list(client.rounds(begin="2025-01-15", mixed_currency=False))
-    [one] = client.rounds(player_id=rounds[0].player_id, round_id=rounds[0].round_id, game_id=rounds[0].game_id)
+    [one] = client.rounds(
+        player_id=rounds[0].player_id, round_id=rounds[0].round_id, game_id=rounds[0].game_id
+    )
     assert one.bets is not None
     assert rounds[0].bets is None
     assert {each.type for each in client.transactions()} == {"deposit", "withdraw"}
@@ -233,7 +244,9 @@ def test_all_pages_are_read(service: Service, key: str, client: Client) -> None:
 
 def test_in_an_event_loop_it_does_the_same(service: Service, key: str, tmp_path: Path) -> None:
     async def work() -> None:
-        async with AsyncClient(service.url, key=key, spool=tmp_path / "spool", options=quick()) as client:
+        async with AsyncClient(
+            service.url, key=key, spool=tmp_path / "spool", options=quick()
+        ) as client:
             await asyncio.gather(*(client.send(deposit(f"{n}")) for n in range(500)))
             await client.send([deposit("x"), deposit("y")])
             with pytest.raises(InvalidItems):
@@ -270,7 +283,9 @@ async def _pass(client: Client) -> None:
         pass
 
 
-def test_keys_are_shown_nowhere(service: Service, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+def test_keys_are_shown_nowhere(
+    service: Service, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
     caplog.set_level("DEBUG")
     key = new_key(service)
     with Client(service.url, key=key, spool=tmp_path / "spool") as client:
@@ -282,7 +297,10 @@ def test_keys_are_shown_nowhere(service: Service, caplog: pytest.LogCaptureFixtu
 
 def _data(unique_id: str) -> dict[str, Any]:
     item = deposit(unique_id)
-    return {name: getattr(item, name) for name in ("unique_id", "timestamp", "player_id", "amount", "currency", "method")}
+    return {
+        name: getattr(item, name)
+        for name in ("unique_id", "timestamp", "player_id", "amount", "currency", "method")
+    }
 
 
 def _texts(path: Path) -> list[bytes]:

@@ -39,7 +39,9 @@ def test_it_goes_on_after_a_position_while_the_service_is_killed_and_started(
 
     def reaches(position: int) -> bool:
         with reached:
-            return reached.wait_for(lambda: bool(followed) and followed[-1].position >= position, _LONG_S)
+            return reached.wait_for(
+                lambda: bool(followed) and followed[-1].position >= position, _LONG_S
+            )
 
     with Client(service.url, key=key, spool=tmp_path / "spool", options=quick()) as client:
         client.send([deposit(f"a{n}") for n in range(10)])
@@ -60,7 +62,9 @@ def test_it_goes_on_after_a_position_while_the_service_is_killed_and_started(
     assert len({each.log_id for each in followed}) == 1
 
 
-def test_it_ends_at_a_position_and_says_how_far_it_is(service: Service, key: str, client: Client) -> None:
+def test_it_ends_at_a_position_and_says_how_far_it_is(
+    service: Service, key: str, client: Client
+) -> None:
     client.send([deposit(f"a{n}", player_id=f"p{n % 2}") for n in range(10)])
     client.flush(_LONG_S)
     follow = client.history.follow(to_position=7)
@@ -74,7 +78,9 @@ def test_it_ends_at_a_position_and_says_how_far_it_is(service: Service, key: str
         assert next(batches)[0].position == 1
 
 
-def test_a_log_that_is_another_or_ends_before_is_told(service: Service, key: str, client: Client) -> None:
+def test_a_log_that_is_another_or_ends_before_is_told(
+    service: Service, key: str, client: Client
+) -> None:
     client.send([deposit(f"a{n}") for n in range(3)])
     client.flush(_LONG_S)
     [*_, last] = client.history.follow(to_position=3)

@@ -25,7 +25,7 @@ from roundbook_client.items import text_of
 
 from domain.item_types import ITEM_TYPES, Kind
 
-TYPES = {
+TYPES: dict[str, type[Item]] = {
     each.event: each
     for each in (GameRound, Rollback, RoundEnd, Deposit, Withdraw, Player, Game, Login)
 }
@@ -65,12 +65,12 @@ def test_they_are_those_of_the_catalogue() -> None:
 
 @pytest.mark.parametrize("name", ITEM_TYPES)
 def test_each_is_written_as_the_server_reads_it(name: str) -> None:
-    example = dict(ITEM_TYPES[name].example)
+    example: dict[str, Any] = dict(ITEM_TYPES[name].example)
     [record] = Checker().records([TYPES[name](**example)])
     assert json.loads(record.content) == {"event": name, "data": example}
-    missing = {**example, "timestamp": "today"}
+    faulty = {**example, "timestamp": "today"}
     with pytest.raises(InvalidItems) as raised:
-        Checker().records([TYPES[name](**missing), TYPES[name](**example)])
+        Checker().records([TYPES[name](**faulty), TYPES[name](**example)])
     [fault] = raised.value.faults
     assert (fault.pointer, fault.code) == ("/items/0/data/timestamp", "not_a_timestamp")
 
@@ -100,12 +100,15 @@ def test_a_type_of_ones_own_has_more_members() -> None:
         method="m",
         shop="s",
     )
-    assert json.loads(text_of(item)) ["data"]["shop"] == "s"
+    assert json.loads(text_of(item))["data"]["shop"] == "s"
     assert isinstance(item, Item)
 
 
 def test_items_are_sent_as_mappings_and_as_texts_too() -> None:
-    mapping = {"event": "login", "data": {"unique_id": "l", "timestamp": "2025-01-15T06:31:00Z", "player_id": "p"}}
+    mapping = {
+        "event": "login",
+        "data": {"unique_id": "l", "timestamp": "2025-01-15T06:31:00Z", "player_id": "p"},
+    }
     [record] = Checker().records([mapping, Raw(json.dumps(mapping).encode())])
     assert record.items == 2
     assert json.loads(b"[%b]" % record.content) == [mapping, mapping]

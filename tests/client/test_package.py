@@ -73,7 +73,11 @@ def test_it_holds_the_package_and_of_the_server_the_rules_alone(wheel: Path) -> 
         names = {name for name in opened.namelist() if ".dist-info" not in name}
         bridge = opened.read("roundbook_client/rules.py").decode()
     source = PROJECT / "src"
-    own = {str(path.relative_to(source)) for path in source.rglob("*") if path.suffix in {".py", ".typed"}}
+    own = {
+        str(path.relative_to(source))
+        for path in source.rglob("*")
+        if path.suffix in {".py", ".typed"}
+    }
     copies = {name for name in names if name.startswith("roundbook_client/_server/")}
     assert names - copies == own
     assert "roundbook_client/_server/app/wire/rules.py" in copies
@@ -100,7 +104,16 @@ def test_rules_that_need_more_of_the_server_are_not_built(tmp_path: Path) -> Non
     shutil.copytree(PROJECT, tmp_path / "clients" / "python")
     with (tmp_path / "src" / "app" / "wire" / "rules.py").open("a") as file:
         file.write("from app.settings import Settings\n")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")]
+    command = [
+        sys.executable,
+        "-m",
+        "hatchling",
+        "build",
+        "-t",
+        "wheel",
+        "-d",
+        str(tmp_path / "dist"),
+    ]
     ended = subprocess.run(
         command, cwd=tmp_path / "clients" / "python", check=False, capture_output=True, text=True
     )

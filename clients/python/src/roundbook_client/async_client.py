@@ -18,7 +18,6 @@ from roundbook_client.retrying import delay_or_not, raise_unless_well
 from roundbook_client.sending import Sending
 from roundbook_client.service import path_with_id
 from roundbook_client.shapes import Facets, GameView, PlayerView, Status
-from roundbook_client.spool.spool import Ticket
 
 _T = TypeVar("_T")
 
@@ -58,10 +57,10 @@ class AsyncClient(Sending, Queries):
         await self.close()
 
     async def send(self, items: Sendable | Sequence[Sendable]) -> None:
-        """Return once an item, or all of several, is on the disk; from then on it is sent until it is recorded.
+        """Return once an item, or all of several, is on the disk: it is sent until it is recorded.
 
-        Raises as Client.send does. Tasks that send at once share one sync. Who is cancelled does not know whether
-        it is spooled; sent again it is no more than a duplicate.
+        Raises as Client.send does. Tasks that send at once share one sync. Who is cancelled does not know
+        whether it is spooled; sent again it is no more than a duplicate.
         """
         outbox = self._outbox
         records = outbox.check(items)
@@ -71,14 +70,12 @@ class AsyncClient(Sending, Queries):
         # One thread commits at a time, and for all that wait: more of them would only wait for their turn.
         while not ticket.is_done:
             if self._committing is None or self._committing.done():
-                self._committing = asyncio.create_task(
-                    asyncio.to_thread(outbox.write, ticket)
-                )
+                self._committing = asyncio.create_task(asyncio.to_thread(outbox.write, ticket))
             await asyncio.shield(self._committing)
         outbox.commit(ticket)
 
     async def flush(self, timeout_s: float | None = None) -> int:
-        """Wait until all that was spooled is recorded, or refused; return the position up to which it is in the log.
+        """Wait until all that was spooled is recorded, or refused; return up to which position of the log.
 
         Raises NotAcknowledged after `timeout_s`.
         """

@@ -26,7 +26,9 @@ MAX_BODY_BYTES = 16 << 20
 class Checker:
     """Judges items of a tenant that may send `currencies` beyond those of ISO 4217."""
 
-    def __init__(self, currencies: Iterable[str] = (), max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+    def __init__(
+        self, currencies: Iterable[str] = (), max_event_bytes: int = MAX_EVENT_BYTES
+    ) -> None:
         """Allow `data` of so many bytes in an item."""
         self._currencies: Container[str] = ISO_4217 | set(currencies)
         self._max_event_bytes = max_event_bytes

@@ -56,9 +56,10 @@ class Client(Sending, Queries):
         self.close()
 
     def send(self, items: Sendable | Sequence[Sendable]) -> None:
-        """Return once an item, or all of several, is on the disk; from then on it is sent until it is recorded.
+        """Return once an item, or all of several, is on the disk: it is sent until it is recorded.
 
-        Raises, with nothing spooled, InvalidItems, SpoolFull, and SpoolError where the disk can't be written to.
+        Raises, with nothing spooled, InvalidItems, SpoolFull, and SpoolError where the disk can't be
+        written to.
         """
         outbox = self._outbox
         records = outbox.check(items)
@@ -66,7 +67,7 @@ class Client(Sending, Queries):
             outbox.commit(outbox.put(records))
 
     def flush(self, timeout_s: float | None = None) -> int:
-        """Wait until all that was spooled is recorded, or refused; return the position up to which it is in the log.
+        """Wait until all that was spooled is recorded, or refused; return up to which position of the log.
 
         Raises NotAcknowledged after `timeout_s`.
         """

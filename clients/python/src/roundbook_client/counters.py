@@ -9,9 +9,9 @@ from msgspec.structs import replace
 class Counters(Struct, frozen=True, kw_only=True):
     """Items that were spooled, and what the service said of those that were sent.
 
-    `stored` are new in the log, `duplicate` were there before (sent again, by this client after a restart too),
-    `conflict` stand for something else there, `refused` are in the file of dead letters. `damaged` is how many
-    places of the spool were broken, and are set aside in files of its folder `damaged`.
+    `stored` are new in the log, `duplicate` were there before (this client sends again, too), `conflict`
+    stand for something else there, `refused` are in the file of dead letters. `damaged` is how many places of
+    the spool were broken, and are set aside in files of its folder `damaged`.
     """
 
     spooled: int = 0
@@ -34,7 +34,9 @@ class Counting:
         """Count more of each."""
         with self._lock:
             now = self._counters
-            self._counters = replace(now, **{name: getattr(now, name) + n for name, n in more.items()})
+            self._counters = replace(
+                now, **{name: getattr(now, name) + n for name, n in more.items()}
+            )
 
     def read(self) -> Counters:
         """Tell how many there are."""

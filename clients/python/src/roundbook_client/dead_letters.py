@@ -3,11 +3,12 @@
 import logging
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from msgspec import Raw, Struct
+from msgspec import MsgspecError, Raw, Struct
 from msgspec.json import Decoder, Encoder
 
 from roundbook_client.rules import Fault
@@ -20,7 +21,8 @@ log = logging.getLogger("roundbook_client")
 class DeadLetter(Struct, frozen=True):
     """A refused item as it was sent, and why; pointers begin at the item (`/data/amount`).
 
-    `place` is where it stood in the spool (segment, offset of its batch, index in that): no item is written twice.
+    `place` is where it stood in the spool (segment, offset of its batch, index in that), so that no item is
+    written twice.
     """
 
     place: tuple[int, int, int]
@@ -30,9 +32,9 @@ class DeadLetter(Struct, frozen=True):
 
 
 class Refused(NamedTuple):
-    """An item by its index in its batch, and why it was refused."""
+    """An item by its place in its batch, and why it was refused."""
 
-    index: int
+    at: int
     text: bytes
     faults: list[Fault]
 
@@ -51,15 +53,16 @@ class DeadLetters:
         if path.exists():
             _end_whole(path)
             with path.open("rb") as lines:
-                places = (_decode(line).place for line in lines)
-                self._known = {place for place in places if place[:2] >= after}
+                for line in lines:
+                    with suppress(MsgspecError):  # somebody edited it
+                        place = _decode(line).place
+                        if place[:2] >= after:
+                            self._known.add(place)
 
     def add(self, batch: Position, refused: Iterable[Refused]) -> int:
         """Write items that are not in the file yet, durably; return how many. Raises OSError."""
         now = datetime.now(UTC)
-        letters = [
-            DeadLetter((*batch, index), now, faults, Raw(text)) for index, text, faults in refused
-        ]
+        letters = [DeadLetter((*batch, at), now, faults, Raw(text)) for at, text, faults in refused]
         new = [letter for letter in letters if letter.place not in self._known]
         if new:
             append_durably(self.path, b"".join(_encode(letter) + b"\n" for letter in new))

@@ -1,4 +1,4 @@
-"""What sends a spool's content to the service: a thread of its own, whatever the application does meanwhile."""
+"""What sends a spool's content to the service: a thread of its own, whatever the application does."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ log = logging.getLogger("roundbook_client")
 class Drainer:
     """Posts batches, oldest first and one at a time, until each is acknowledged.
 
-    Where a batch ends is noted before it is sent for the first time: after a restart the very same is sent again.
+    Where a batch ends is noted before it is sent for the first time: after a restart the very same is sent.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Drainer:
         linger_s: float,
         slow_retry_s: float,
     ) -> None:
-        """Wait `linger_s` for more where a batch of `batch_items` is not full, unless somebody waits for it."""
+        """Wait `linger_s` for more where nothing is under way, unless somebody flushes."""
         self._http = http
         self._dead_letters = dead_letters
         self._counting = counting
@@ -65,7 +65,9 @@ class Drainer:
         self._spool = spool
         self._reader = Reader(spool)
         if spool.marks.is_damaged:
-            log.error("%s: the marks are damaged: all that the spool holds is sent again", spool.folder)
+            log.error(
+                "%s: the marks are damaged: all that the spool holds is sent again", spool.folder
+            )
         self._thread = threading.Thread(target=self._work, name="roundbook-client", daemon=True)
         self._thread.start()
 
@@ -119,8 +121,10 @@ class Drainer:
             while True:
                 try:
                     await self._go_on()
-                except Exception as error:  # noqa: BLE001 (whatever it is, nothing is given up)
-                    log.exception("the spool %s is not drained, and tried again", self._spool.folder)
+                except Exception as error:
+                    log.exception(
+                        "the spool %s is not drained, and tried again", self._spool.folder
+                    )
                     self._report(str(error) or type(error).__name__)
                     await asyncio.sleep(_AGAIN_S)
 

@@ -69,7 +69,7 @@ class OtherLog(AnsweredError):  # noqa: N818 (what it says is what is wrong)
 
 
 class OutOfOrderError(ClientError):
-    """After an event came one that is not the next: something between here and the service lost or doubled it."""
+    """After an event came one that is not the next: something on the way lost or doubled it."""
 
 
 class Problem(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """What is followed, how far it was read, and what the answers mean; free of how it is asked for.
 
-The stream is of server-sent events (HTML standard, section 9.2) as the service writes them: a line with the position
-as `id`, one with the entry as `data`, an empty one.
+The stream is of server-sent events (HTML standard, section 9.2) as the service writes them: a line with the
+position as `id`, one with the entry as `data`, an empty one.
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ class Following:
         return True
 
     def go_on_after(self, error: AnsweredError) -> None:
-        """Go on with another log that is the same up to here, as after a failover. Raises OtherLog, or `error`."""
+        """Go on with a log that is the same up to here, as after a failover. Raises OtherLog, or `error`."""
         if error.status != codes.CONFLICT:
             raise error
         problem = error.problem

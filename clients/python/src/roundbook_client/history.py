@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 
 import stamina
 from httpx2 import AsyncClient, Client, Response, TransportError
@@ -20,9 +20,8 @@ _PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 10.0
 
 
-
 class _Log:
-    """A tenant's log, from a client. The filters are those of the API; `begin` and `end` are about the events' time."""
+    """A tenant's log. The filters are those of the API; `begin` and `end` are about the events' time."""
 
     def __init__(self, service: Service, options: Options, get: Get | AsyncGet) -> None:
         """Read pages with `get`."""
@@ -67,8 +66,8 @@ class History(_Log):
     ) -> "Follow":
         """Follow the log after a position, for ever or up to another: `for entry in history.follow(after=7)`.
 
-        Give the `log_id` that was kept beside the position: then nothing of another log, as after a restore, is
-        taken for what follows.
+        Give the `log_id` that was kept beside the position: then nothing of another log, as after a restore,
+        is taken for what follows.
         """
         following = Following(after, log_id, to_position, filters or {})
         return Follow(self._service, self._options, following)
@@ -110,16 +109,16 @@ class _Followed:
 class Follow(_Followed):
     """Each event once and in order, across reconnects and restarts of the service.
 
-    Raises AnsweredError for what the service would answer again (403), OtherLog where the log was restored, and
-    OutOfOrderError.
+    Raises AnsweredError for what the service would answer again (403), OtherLog where the log was restored,
+    and OutOfOrderError.
     """
 
     def __iter__(self) -> Iterator[Entry]:
         for entries in self.batches():
             yield from entries
 
-    def batches(self) -> Iterator[list[Entry]]:
-        """Give together what arrives together: hundreds of events while there is much, one when there is one."""
+    def batches(self) -> Generator[list[Entry], None, None]:
+        """Give together what arrives together: hundreds of events, or one."""
         with self._service.client(self._silence_s) as http:
             while True:
                 try:
@@ -164,7 +163,7 @@ class AsyncFollow(_Followed):
             for entry in entries:
                 yield entry
 
-    async def batches(self) -> AsyncIterator[list[Entry]]:
+    async def batches(self) -> AsyncGenerator[list[Entry], None]:
         """Give together what arrives together."""
         async with self._service.async_client(self._silence_s) as http:
             while True:

@@ -1,8 +1,8 @@
 """The items that can be sent, as types; what their members mean is in the contract of the API.
 
-An amount is a Decimal or an int, never a float: what is sent is read digit for digit. A timestamp without a time
-zone is UTC. What is not given is not sent; None is sent as null. A type of one's own, with more members, is a
-subclass; what it adds is kept by the service, and comes back in the history.
+An amount is a Decimal or an int, never a float: what is sent is read digit for digit. A timestamp without a
+time zone is UTC. What is not given is not sent; None is sent as null. A type of one's own, with more members,
+is a subclass; what it adds is kept by the service, and comes back in the history.
 """
 
 from collections.abc import Mapping
@@ -139,7 +139,7 @@ _one_value = Decoder(Raw).decode
 
 
 def text_of(item: Sendable) -> bytes:
-    """Write an item as it is sent. Raises TypeError and ValueError for what can't be written as JSON, or is none."""
+    """Write an item as it is sent. Raises TypeError and ValueError for what is no JSON and can't be."""
     if isinstance(item, Item):
         return b"%b%b}" % (_PREFIXES[item.event], _encode(item))
     return bytes(_one_value(item)) if isinstance(item, Raw) else _encode(item)

@@ -27,6 +27,6 @@ class Options(Struct, frozen=True, kw_only=True):
     timeout_s: float = 60.0
     """How long the service may be silent before a batch is sent again, or a query asked again."""
     slow_retry_s: float = 30.0
-    """After how long a batch is sent again that was refused for a reason that may be mended: 401, 403, 404, …"""
+    """When a batch is sent again that was refused for a reason that may be mended: 401, 403, 404, …"""
     silence_s: float = 30.0
-    """How long a followed log may be silent before it is connected to again; the service speaks more often."""
+    """How long a followed log may be silent before it is connected to again; the service never is so long."""

@@ -1,7 +1,6 @@
 """What is on its way to the service: checked, spooled, and drained. Both clients have one."""
 
 import logging
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,7 +28,7 @@ class Outbox:
         self._checker = Checker(options.currencies, options.max_event_bytes)
         self._counting = Counting()
         # The lock first: what is in the folder is another client's as long as that has it.
-        self._spool = Spool(folder, options.max_spool_bytes, lambda: self._drainer.wake())
+        self._spool = Spool(folder, options.max_spool_bytes)
         try:
             dead_letters = DeadLetters(
                 options.dead_letters or folder / _DEAD_LETTERS,
@@ -43,9 +42,12 @@ class Outbox:
                 linger_s=options.linger_s,
                 slow_retry_s=options.slow_retry_s,
             )
-        except OSError as error:
+        except BaseException as error:
             self._spool.close()
-            raise SpoolError(f"the file of dead letters can't be read: {error}") from error
+            if isinstance(error, OSError):
+                raise SpoolError(f"the file of dead letters can't be read: {error}") from error
+            raise
+        self._spool.wake = self._drainer.wake
         self._drainer.start(self._spool)
 
     @property
@@ -94,15 +96,16 @@ class Outbox:
         Raises NotAcknowledged after `timeout_s`, which None is never.
         """
         sizes = self._spool.written().sizes
-        end = max((Position(*each) for each in sizes.items()), default=Position(0, 0))
-        self._drainer.wait(end, timeout_s)
+        ends = [Position(number, size_bytes) for number, size_bytes in sizes.items() if size_bytes]
+        self._drainer.wait(max(ends, default=Position(0, 0)), timeout_s)
         return self.log_position
 
     def close(self, timeout_s: float) -> None:
         """Flush for so long at most, and let go of the spool: what is left is sent at the next start."""
-        ends_at = time.monotonic() + timeout_s
+        if self._spool.is_inherited:
+            return  # it is the parent's, who goes on
         try:
-            self.flush(max(0.0, ends_at - time.monotonic()))
+            self.flush(timeout_s)
         except NotAcknowledged as error:
             log.warning("%s", error)
         finally:

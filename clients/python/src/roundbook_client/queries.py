@@ -24,19 +24,18 @@ _T = TypeVar("_T")
 Time = datetime | date | str
 """A moment (without a time zone: UTC), or a date, which is the beginning of that gaming day."""
 
-Parameters = Mapping[str, str | int | bool | datetime | date | Sequence[str] | None]
+_Value = str | int | datetime | date | Sequence[str]
+Parameters = Mapping[str, _Value | None]
 
 _MOST_OF_A_PAGE = 1_000
 
 
 def written(parameters: Parameters) -> dict[str, str]:
     """Write the parameters that are given as the service reads them."""
-    return {
-        name: _written(value) for name, value in parameters.items() if value is not None
-    }
+    return {name: _written(value) for name, value in parameters.items() if value is not None}
 
 
-def _written(value: str | int | bool | datetime | date | Sequence[str]) -> str:
+def _written(value: _Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
@@ -250,7 +249,8 @@ class Queries:
         player_id: str | None = None,
         game_id: str | None = None,
         round_id: str | None = None,
-        status: Literal["matched", "mismatched", "repeated", "unmatched", "unreferenced"] | None = None,
+        status: Literal["matched", "mismatched", "repeated", "unmatched", "unreferenced"]
+        | None = None,
         begin: Time | None = None,
         end: Time | None = None,
         at_least: int | None = None,

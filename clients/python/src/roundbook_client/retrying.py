@@ -37,6 +37,6 @@ def answered(answer: Response) -> AnsweredError:
 
 
 def _retry_after_s(answer: Response) -> float | None:
-    """Read `Retry-After` as the service writes it, in seconds; proxies may write a date, which is not read."""
+    """Read `Retry-After` as the service writes it, in seconds; a date, as proxies may write, is not read."""
     said = answer.headers.get("retry-after", "")
     return float(said) if said.isascii() and said.isdigit() else None

@@ -12,8 +12,8 @@ from roundbook_client.service import Service
 class Sending:
     """A client of the service at `url`, in the name of `key`'s tenant.
 
-    `spool` is a folder, of this client alone, in which items wait for the service; without one the client only
-    asks. It is opened by `with`, or by `open`, and what it holds from before is sent from then on.
+    `spool` is a folder, of this client alone, in which items wait for the service; without one the client
+    only asks. It is opened by `with`, or by `open`, and what it holds from before is sent from then on.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What queries answer with, as types. The service may add members, which are left out here, never remove one."""
+"""What queries answer with, as types. The service may add members, which are left out, never remove one."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -234,9 +234,9 @@ class Status(Struct, frozen=True):
 class Entry(Struct):
     """An event of the log, as it was recorded.
 
-    `event` is what was sent as, `type` the domain event, `data` the JSON text as it was sent (`null` where it was
-    erased, at the position `erased`). `text` is the whole entry as the service wrote it. `log_id` is of which log
-    `position` is: keep both together.
+    `event` is what was sent as, `type` the domain event, `data` the JSON text as it was sent (`null` where it
+    was erased, at the position `erased`). `text` is the whole entry as the service wrote it. `log_id` is of
+    which log `position` is: keep both together.
     """
 
     position: int

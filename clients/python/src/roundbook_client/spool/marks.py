@@ -1,7 +1,7 @@
 """How far a spool is acknowledged, durably: the newer of two slots that are written in turn.
 
-A slot that was being written when all ended is not whole; the other one is, and it is older by one batch, which
-is then sent again.
+A slot that was being written when all ended is not whole; the other one is, and it is older by one batch,
+which is then sent again.
 """
 
 import os
@@ -48,12 +48,16 @@ class Marks:
         except OSError:
             os.close(self._file)
             raise
-        self._written, self.mark = max(each for each in found if each) if any(found) else (0, Mark())
+        self._written, self.mark = (
+            max(each for each in found if each) if any(found) else (0, Mark())
+        )
         self.is_damaged = not any(found) and any(os.pread(self._file, 2 * _SLOT_BYTES, 0))
 
     def _read(self, number: int) -> tuple[int, Mark] | None:
         text = os.pread(self._file, _SLOT.size, number * _SLOT_BYTES)
-        written, segment, offset, end_segment, end_offset, log_position, checksum = _SLOT.unpack(text)
+        written, segment, offset, end_segment, end_offset, log_position, checksum = _SLOT.unpack(
+            text
+        )
         if not written or zlib.crc32(text[:-4]) != checksum:
             return None
         ends = Position(segment, offset), Position(end_segment, end_offset)

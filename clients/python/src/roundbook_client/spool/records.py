@@ -1,8 +1,8 @@
 """Records of a spool: what one `send` wrote, framed so that whatever is broken is found.
 
 A record is a header (a marker, a CRC-32 of the rest of the header and of where it stands, a CRC-32 of the
-content, the content's length in bytes, the number of its items), and its content: the JSON texts of the items,
-separated by commas.
+content, the content's length in bytes, the number of its items), and its content: the JSON texts of the
+items, separated by commas.
 """
 
 import struct
@@ -68,9 +68,7 @@ def read_header(text: bytes | memoryview, at: Position) -> Header | None:
     if len(text) < HEADER_BYTES:
         return None
     marker, own, checksum, length, items = _HEADER.unpack_from(text)
-    is_one = marker == MARKER and own == zlib.crc32(
-        _OF_HEADER.pack(*at, checksum, length, items)
-    )
+    is_one = marker == MARKER and own == zlib.crc32(_OF_HEADER.pack(*at, checksum, length, items))
     return Header(checksum, length, items) if is_one else None
 
 

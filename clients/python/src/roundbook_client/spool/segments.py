@@ -16,7 +16,9 @@ def path_of(folder: Path, number: int) -> Path:
 
 def sizes(folder: Path) -> dict[int, int]:
     """List the segments of a folder by number, the oldest first, with their sizes in bytes."""
-    found = {int(name[1]): path for path in folder.iterdir() if (name := _NAME.fullmatch(path.name))}
+    found = {
+        int(name[1]): path for path in folder.iterdir() if (name := _NAME.fullmatch(path.name))
+    }
     return {number: found[number].stat().st_size for number in sorted(found)}
 
 

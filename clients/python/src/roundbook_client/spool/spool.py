@@ -1,7 +1,7 @@
 """The spool: who puts records in, and what it holds.
 
-Many threads put, and one of them writes for all that wait (group commit): they share one sync. One reader takes
-out, oldest first (`roundbook_client.spool.reading`).
+Many threads put, and one of them writes for all that wait (group commit): they share one sync. One reader
+takes out, oldest first (`roundbook_client.spool.reading`).
 """
 
 import fcntl
@@ -35,26 +35,25 @@ class Ticket:
 
 
 class Written(NamedTuple):
-    """The segments by number, oldest first, with how many of their bytes are durable, and which is appended to."""
+    """The segments by number, oldest first, with their durable bytes, and which of them is appended to."""
 
     sizes: dict[int, int]
     open_number: int | None
 
 
 class Spool:
-    """A folder of segments, marks and a lock. Raises SpoolError where it can't be had, SpoolInUse for a second.
+    """A folder of segments, marks and a lock. Raises SpoolError, for a second client SpoolInUse.
 
-    `max_bytes` bounds its segments; `wake` is called, in whatever thread, when there is something new.
+    `max_bytes` bounds its segments.
     """
 
-    def __init__(
-        self, folder: Path, max_bytes: int, wake: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, folder: Path, max_bytes: int) -> None:
         """Open the folder, and make it where it is missing."""
         self.folder = folder
         self._max_bytes = max_bytes
         self._segment_bytes = max(1, min(SEGMENT_BYTES, max_bytes // _PARTS))
-        self._wake = wake
+        self.wake: Callable[[], None] | None = None
+        """Called, in whatever thread, when there is something new."""
         self._lock = threading.Lock()
         self._turn = threading.Lock()
         self._waiting: list[Ticket] = []
@@ -86,10 +85,15 @@ class Spool:
         with self._lock:
             return sum(self._sizes.values())
 
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this is a child of the process that opened it."""
+        return os.getpid() != self._pid
+
     def put(self, records: Sequence[Record]) -> Ticket:
         """Take records in, which `commit` makes durable. Raises SpoolFull, SpoolInUse, Closed."""
         ticket = Ticket(records)
-        if os.getpid() != self._pid:
+        if self.is_inherited:
             raise SpoolInUse(f"the spool {self.folder} is that of the process that opened it")
         with self._lock:
             if self._is_closed:
@@ -112,7 +116,7 @@ class Spool:
                 self._write_all()
 
     def commit(self, ticket: Ticket) -> None:
-        """Return once the records of a ticket are on the disk. Raises SpoolError: then none of them is spooled."""
+        """Return once a ticket's records are on the disk. Raises SpoolError: then none of them is spooled."""
         if not ticket.is_done:
             self.write(ticket)
         if ticket.error is not None:
@@ -139,8 +143,8 @@ class Spool:
                     self._waiting_bytes -= ticket.size_bytes
                 if self._writing is not None:
                     self._sizes[self._writing.number] = self._writing.size_bytes
-        if error is None:
-            self._wake()
+        if error is None and self.wake is not None:
+            self.wake()
 
     def _append(self, records: list[Record]) -> None:
         writing = self._writing
@@ -152,7 +156,8 @@ class Spool:
             number, self._next_number = self._next_number, self._next_number + 1
             writing = segments.Writing(self.folder, number)
             self._writing = writing
-        pieces, offset = [], writing.size_bytes
+        pieces: list[bytes] = []
+        offset = writing.size_bytes
         for record in records:
             pieces += (header_of(record, Position(writing.number, offset)), record.content)
             offset += record.size_bytes
