@@ -231,11 +231,12 @@ def test_collections_are_read_page_by_page_as_types(
     client.send(deposit("conflict", amount=2))
     client.flush(_LONG_S)
     [conflict] = client.conflicts(unique_id="conflict")
-    assert json.loads(conflict.data)["amount"] == 2
+    assert json.loads(bytes(conflict.data))["amount"] == 2
     with pytest.raises(AnsweredError) as raised:
         list(client.balances(currency=""))
     assert raised.value.status == 422
-    assert raised.value.problem.errors[0].code
+    [fault] = raised.value.problem.errors
+    assert fault.parameter == "currency"
 
 
 def test_all_pages_are_read(service: Service, key: str, client: Client) -> None:
