@@ -1,0 +1,68 @@
+/** What is to be had of Roundbook in TypeScript: its API as types, and requests that are held to them. */
+
+import createClient, { type Client } from "openapi-fetch";
+
+import type { components, paths } from "./schema.js";
+
+/** The shapes of everything that is sent and answered, by name. */
+export type Schemas = components["schemas"];
+
+/** Something that happened, as it is sent. */
+export type Item = Schemas["Item"];
+
+/** Something that was recorded, as history tells it. */
+export type HistoryEntry = Schemas["HistoryEntry"];
+
+// What is answered as text is asked for with `parseAs`, which says so.
+type Media = "application/json" | "application/problem+json";
+
+/** A client of one tenant: `GET`, `POST` and their kin, by the paths of the API. */
+export type Roundbook = Client<paths, Media>;
+
+/** Connect to a service, with a key of the tenant. */
+export function connect(baseUrl: string, key: string): Roundbook {
+  return createClient<paths, Media>({
+    baseUrl,
+    headers: { "x-api-key": key },
+    // A list is one parameter, its values separated by commas.
+    querySerializer: { array: { style: "form", explode: false } },
+  });
+}
+
+/** The service answered with a problem (RFC 9457). */
+export class ProblemError extends Error {
+  constructor(readonly problem: Schemas["Problem"]) {
+    super(`${problem.title}: ${problem.detail}`);
+    this.name = "ProblemError";
+  }
+}
+
+interface Answer<Data> {
+  data?: Data;
+  error?: Schemas["Problem"];
+}
+
+/** Take what was answered. Throws a ProblemError where that is a problem. */
+export function taken<Data>(answer: Answer<Data>): Data {
+  if (answer.error !== undefined) {
+    throw new ProblemError(answer.error);
+  }
+  return answer.data as Data;
+}
+
+interface Page<Row> {
+  items: Row[];
+  next_cursor: string | null;
+}
+
+/** Walk through all rows of a collection, page by page: `ask` asks for the page of a cursor. */
+export async function* walk<Row>(
+  ask: (cursor: string | undefined) => Promise<Answer<Page<Row>>>,
+): AsyncGenerator<Row> {
+  let cursor: string | undefined;
+  do {
+    const page = taken(await ask(cursor));
+    yield* page.items;
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined);
+}
