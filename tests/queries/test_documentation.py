@@ -85,10 +85,16 @@ def test_every_problem_is_described_and_shown(path: str, document: Any) -> None:
     for code, response in responses.items():
         if code.startswith("2") or code in common:
             continue
-        (content,) = response["content"].values()
-        assert set(response["content"]) == {"application/problem+json"}
+        described = resolved(document, response)
+        (content,) = described["content"].values()
+        assert set(described["content"]) == {"application/problem+json"}
         for example in content["examples"].values():
             assert example["value"]["status"] == int(code)
+
+
+def resolved(document: Any, response: Any) -> Any:
+    """A response, which may be one that several operations have."""
+    return document["components"]["responses"][response["$ref"].rpartition("/")[2]]
 
 
 def test_history_is_described_as_streams_too(document: Any) -> None:
@@ -202,6 +208,7 @@ def test_every_operation_has_a_title_that_a_person_would_give_it(document: Any) 
 
 def test_a_406_says_what_there_is(document: Any) -> None:
     for path in SHAPES:
-        content = document["paths"][path]["get"]["responses"]["406"]["content"]
+        refused = document["paths"][path]["get"]["responses"]["406"]
+        content = resolved(document, refused)["content"]
         for example in content["application/problem+json"]["examples"].values():
             assert example["value"]["offered"] == ["application/json"]

@@ -19,11 +19,30 @@ type Media = "application/json" | "application/problem+json";
 /** A client of one tenant: `GET`, `POST` and their kin, by the paths of the API. */
 export type Roundbook = Client<paths, Media>;
 
+const DIGITS = /^\d+(\.\d+)?$/;
+// Stands before digits in what JSON.stringify writes; nobody can have it in a text by chance.
+const MARK = `exact-${crypto.randomUUID()}-`;
+const MARKED = new RegExp(`"${MARK}([^"]*)"`, "g");
+
+/** An amount by its digits: a number of JavaScript holds 15 of them, and an amount may have 38. */
+export function exact(digits: string): number {
+  if (!DIGITS.test(digits)) {
+    throw new RangeError(`not the digits of an amount: ${digits}`);
+  }
+  return { toJSON: () => MARK + digits } as unknown as number;
+}
+
+/** Write a body as JSON, amounts of `exact` digit for digit. */
+function written(body: unknown): string {
+  return JSON.stringify(body).replace(MARKED, "$1");
+}
+
 /** Connect to a service, with a key of the tenant. */
 export function connect(baseUrl: string, key: string): Roundbook {
   return createClient<paths, Media>({
     baseUrl,
-    headers: { "x-api-key": key },
+    headers: { "x-api-key": key, "content-type": "application/json" },
+    bodySerializer: written,
     // A list is one parameter, its values separated by commas.
     querySerializer: { array: { style: "form", explode: false } },
   });

@@ -1488,6 +1488,7 @@ export interface components {
             } | {
                 [key: string]: boolean;
             } | null;
+            /** @description Whether the player is blocked. */
             is_blocked?: boolean | null;
         };
         /** @description A `blocks`. */
@@ -1567,6 +1568,7 @@ export interface components {
             type: string;
             /** @description 0 or more, read exactly from its digits; a string of a number is fine. */
             amount: number | string;
+            /** @description An ISO 4217 code, or one that is allowed for the tenant. */
             currency: string;
             /** @description 0 or more, read exactly from its digits; a string of a number is fine. */
             bonus_wager_amount?: number | string | null;
@@ -1594,6 +1596,7 @@ export interface components {
             type: string;
             /** @description 0 or more, read exactly from its digits; a string of a number is fine. */
             amount: number | string;
+            /** @description An ISO 4217 code, or one that is allowed for the tenant. */
             currency: string;
             /** @description Up to 255 characters; a whole number is the same as its digits. */
             vendor_name: string | number;
@@ -1619,14 +1622,21 @@ export interface components {
             user_id: string | number;
             /** @description RFC 3339. An hour may have one digit; without an offset it is UTC. */
             timestamp: string;
+            /** @description The name that the player goes by. */
             username?: string | null;
             /** @description An RFC 3339 date or timestamp. */
             registration_date?: string | null;
+            /** @description The player's country, as the sender has it. */
             country?: string | null;
+            /** @description An ISO 4217 code, or one that is allowed for the tenant. */
             currency?: string | null;
+            /** @description `Male` or `Female`; any other is taken for unknown. */
             sex?: string | null;
+            /** @description Through whom the player came. */
             affiliate_reference?: string | null;
+            /** @description What the player is marked with. */
             roles?: string[] | null;
+            /** @description Whether the player is blocked. */
             is_blocked?: boolean | null;
         };
         /** @description A `user`. */
@@ -3667,7 +3677,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Any other problem, as what HTTP itself forbids: `bad-request` (400), `not-found` (404, on another address of the service), `method-not-allowed` (405), `head-too-slow` (408), `target-too-long` (414), `head-too-large` (431), `not-implemented` (501), `version-not-supported` (505). */
+        /** @description Any other problem, as what HTTP itself forbids: `bad-request` (400), `not-found` (404, on an address for operators), `method-not-allowed` (405), `head-too-slow` (408), `target-too-long` (414), `head-too-large` (431), `not-implemented` (501), `version-not-supported` (505). */
         AnyProblem: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4107,7 +4117,7 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
-        /** @description Finds the request in the log of the service: the client's own id, if it sent a fit one. */
+        /** @description Finds the request in the service's log: the client's own id, if it sent a fit one. */
         "X-Request-Id": string;
         /**
          * @description After how many seconds to send the same request again.

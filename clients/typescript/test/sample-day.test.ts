@@ -8,6 +8,7 @@ import { before, test } from "node:test";
 
 import {
   connect,
+  exact,
   ProblemError,
   taken,
   walk,
@@ -27,7 +28,16 @@ const folder = given("SAMPLE_DAY");
 const batches: Schemas["Batch"][] = readdirSync(folder)
   .filter((name) => name.startsWith("batch-"))
   .sort()
-  .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as Schemas["Batch"]);
+  .map((name) => exactly(readFileSync(join(folder, name), "utf8")));
+
+/** Read a batch, its amounts digit for digit, as JSON.parse alone would not. */
+function exactly(text: string): Schemas["Batch"] {
+  const marked = text.replace(/("amount(?:_eur)?": *)([\d.]+)(?=[,\s}])/g, '$1"#$2"');
+  return JSON.parse(marked, (_, value: unknown) =>
+    typeof value === "string" && /^#[\d.]+$/.test(value) ? exact(value.slice(1)) : value,
+  ) as Schemas["Batch"];
+}
+
 const expected = JSON.parse(readFileSync(join(folder, "expected.json"), "utf8")) as {
   receipts: { stored: number; duplicate: number; conflict: number; log_position: number }[];
   balances: Schemas["Balance"][];
@@ -188,6 +198,12 @@ test("a problem says what is wrong, by its type", async () => {
   assert.ok(pointers.includes("/items/1/data/amount"));
   assert.ok(pointers.includes("/items/2/data/player_id"));
   assert.ok(pointers.includes("/items/3/event"));
+});
+
+test("only digits are the digits of an amount", () => {
+  for (const digits of ["", "1e5", "-1", ".5", '1","x":"']) {
+    assert.throws(() => exact(digits), RangeError);
+  }
 });
 
 test("what is recorded is a duplicate when it is sent again", async () => {

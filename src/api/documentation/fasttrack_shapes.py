@@ -1,4 +1,4 @@
-"""The shapes of Fast Track's payloads, as JSON Schema: what is read of them, in all ways in which it may come."""
+"""The shapes of Fast Track's payloads, as JSON Schema: what is read of them, however it may come."""
 
 from collections.abc import Mapping
 
@@ -13,6 +13,7 @@ from api.documentation.item_shapes import (
     one_of,
     pascal,
 )
+from api.documentation.members import MEMBERS as WORDS
 from api.documentation.shapes import JsonSchema, nullable, ref
 from app.wire.fasttrack import MEMBERS
 from app.wire.items import MAX_ITEMS
@@ -87,6 +88,8 @@ def data_schema(payload: Payload) -> JsonSchema:
     properties = dict.fromkeys(ids, nullable(_ID))
     for member in MEMBERS[payload]:
         schema = _VALUES.get(member.name, TEXT)
+        if "description" not in schema:
+            schema = {**schema, "description": WORDS[member.name]}
         properties[member.name] = schema if member.required else nullable(schema)
     if payload in _TYPES:
         names = ", ".join(_TYPES[payload])

@@ -61,7 +61,7 @@ OF_CHECKS: Mapping[str, OpenAPIHeader] = {
 
 COMMON: Mapping[str, Any] = {
     "X-Request-Id": {
-        "description": "Finds the request in the log of the service: the client's own id, if it sent a fit one.",
+        "description": "Finds the request in the service's log: the client's own id, if it sent a fit one.",
         "required": True,
         "schema": {"type": "string"},
     },

@@ -39,6 +39,9 @@ MEMBERS: Mapping[str, str] = {
     "has_freespins": "Whether the game has free spins.",
     "theoretical_rtp": "What the game returns of a bet in the long run: 0.96 is 96 %.",
     "volatility": "The standard deviation of what a bet of 1 wins.",
+    "sex": "`Male` or `Female`; any other is taken for unknown.",
+    "affiliate_reference": "Through whom the player came.",
+    "roles": "What the player is marked with.",
     # The log
     "position": "The position in the tenant's log: 1, 2, 3, … without gaps.",
     "stream": "Whose stream it is in: `player:<player_id>` or `game:<game_id>`.",

@@ -32,8 +32,8 @@ _BY_HAND = {
 }
 _AGAIN = {"429", "503"}
 _ANY = (
-    "Any other problem, as what HTTP itself forbids: `bad-request` (400), `not-found` (404, on another address"
-    " of the service), `method-not-allowed` (405), `head-too-slow` (408), `target-too-long` (414),"
+    "Any other problem, as what HTTP itself forbids: `bad-request` (400), `not-found` (404, on an address for"
+    " operators), `method-not-allowed` (405), `head-too-slow` (408), `target-too-long` (414),"
     " `head-too-large` (431), `not-implemented` (501), `version-not-supported` (505)."
 )
 
