@@ -21,7 +21,7 @@ export type Roundbook = Client<paths, Media>;
 
 const DIGITS = /^\d+(\.\d+)?$/;
 // Stands before digits in what JSON.stringify writes; nobody can have it in a text by chance.
-const MARK = `exact-${crypto.randomUUID()}-`;
+const MARK = `exact-${Math.random().toString(36).slice(2)}-`;
 const MARKED = new RegExp(`"${MARK}([^"]*)"`, "g");
 
 /** An amount by its digits: a number of JavaScript holds 15 of them, and an amount may have 38. */
