@@ -5,8 +5,10 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
+TYPESCRIPT := clients/typescript
+NODE_MODULES := $(TYPESCRIPT)/node_modules
 
-.PHONY: setup run test coverage check format soak test-upgrade bench lock clean
+.PHONY: setup run test coverage check format schemas soak test-upgrade bench lock clean
 
 setup: $(STAMP)  ## make .venv with the pinned dependencies and the command `roundbook`
 
@@ -25,10 +27,10 @@ $(STAMP): requirements.lock pyproject.toml clients/python/pyproject.toml
 run: setup  ## serve on 127.0.0.1:8000 (or PORT=…) with the embedded PostgreSQL and a tenant `demo`
 	$(BIN)/roundbook serve --demo --port $(PORT)
 
-test: setup  ## the whole suite, against a real PostgreSQL; CLUSTER=postgresql://… is a Citus cluster's, see docs/scaling.md
+test: setup $(NODE_MODULES)/.complete  ## the whole suite, against a real PostgreSQL; CLUSTER=postgresql://… is a Citus cluster's, see docs/scaling.md
 	$(if $(CLUSTER),TEST_CLUSTER_URL=$(CLUSTER)) $(BIN)/python -m pytest -n 2 --dist loadgroup
 
-coverage: setup  ## the suite again, and which lines and branches of src it leaves out; see docs/coverage.md
+coverage: setup $(NODE_MODULES)/.complete  ## the suite again, and which lines and branches of src it leaves out; see docs/coverage.md
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n 2 --dist loadgroup $(TESTS)
 	$(BIN)/coverage combine --quiet
@@ -43,6 +45,15 @@ check: setup  ## format, lint, types, layers
 format: setup
 	$(BIN)/ruff format src tests bench examples verifier clients
 	$(BIN)/ruff check --fix src tests bench examples verifier clients
+
+schemas: setup $(NODE_MODULES)/.complete  ## write docs/schemas and the types of the TypeScript client anew, from the code
+	rm -rf docs/schemas/events
+	$(BIN)/roundbook schemas docs/schemas
+	cd $(TYPESCRIPT) && npm run --silent generate
+
+$(NODE_MODULES)/.complete: $(TYPESCRIPT)/package-lock.json  ## what the tests of the TypeScript client need
+	cd $(TYPESCRIPT) && npm ci --ignore-scripts --silent
+	@touch $@
 
 soak: setup  ## faults at random under load, and the proof that nothing is lost or doubled, 10 minutes
 	$(BIN)/python -m tests.faults.soak $(SOAK)
@@ -61,4 +72,4 @@ lock:  ## pin the newest versions that pyproject.toml admits, with hashes
 	rm -rf .venv-lock
 
 clean:
-	rm -rf $(VENV) .venv-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) .venv-lock $(NODE_MODULES) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*

@@ -14,6 +14,7 @@ from litestar.types import ASGIApp, Scope
 
 from api.documentation.openapi import OPENAPI_CONFIG
 from api.documentation.pages import PAGES
+from api.documentation.shapes import Structs
 from api.http.auth import READ_ONLY, KeyRing, require_scope, who_asks
 from api.http.deadlines import deadlines
 from api.http.draining import Draining, closing
@@ -178,6 +179,7 @@ def create_service(
         ),
         lifespan=[lifespan],
         openapi_config=OPENAPI_CONFIG,
+        plugins=[Structs()],
         request_max_body_size=None,
         logging_config=None,
     )
@@ -185,6 +187,19 @@ def create_service(
     sending = bounded_sending(endings(wrapped), unsent=unsent, timeout_s=settings.send_timeout_s)
     starting = fair_starts(sending, who=partial(who_asks, key_ring))
     return Service(request_log(closing(starting, draining)), sources.end_streams, draining)
+
+
+def openapi_document() -> dict[str, Any]:
+    """Write the OpenAPI document, for which nothing needs to be served."""
+    names = ("queries", "settings", "pool", "ingest", "staleness", "draining")
+    application = Litestar(
+        route_handlers=ROUTES,
+        dependencies={name: Provide(_constant(None), sync_to_thread=False) for name in names},
+        openapi_config=OPENAPI_CONFIG,
+        plugins=[Structs()],
+        logging_config=None,
+    )
+    return application.openapi_schema.to_schema()
 
 
 class _Tracing(NamedTuple):

@@ -4,12 +4,12 @@ import re
 from datetime import UTC, datetime
 from typing import Self, TypeVar
 
-# RFC 3339, section 5.6, with the offset left out allowed; a leap second (60) is not.
-_RFC3339 = re.compile(
+RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt]([01]\d|2[0-3])(:[0-5]\d:[0-5]\d)"
     r"(?:\.(\d+))?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)?",
     re.ASCII,
 )
+"""RFC 3339, section 5.6, with the offset left out allowed; a leap second (60) is not."""
 
 # What nearly every client sends. `fromisoformat` alone is no check: it takes much that is not RFC 3339.
 _COMMON = re.compile(
@@ -47,7 +47,7 @@ def parse_datetime(text: str) -> datetime:
 def _parse(kind: type[_Moment], text: str) -> _Moment:
     if _COMMON.fullmatch(text):
         return kind.fromisoformat(text)
-    found = _RFC3339.fullmatch(text)
+    found = RFC3339.fullmatch(text)
     if found is None:
         raise ValueError("not an RFC 3339 timestamp")
     day, hour, minute_second, fraction, offset = found.groups()
@@ -63,12 +63,13 @@ def _parse(kind: type[_Moment], text: str) -> _Moment:
         raise ValueError("outside the years 1 to 9999 in UTC") from None
 
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+"""RFC 3339, section 5.6, a full-date."""
 
 
 def parse_day_or_instant(text: str) -> Instant:
     """Read an RFC 3339 date, which means its midnight in UTC, or a timestamp. Raises ValueError."""
-    return Instant.parse(text + "T00:00:00Z" if _DATE.fullmatch(text) else text)
+    return Instant.parse(text + "T00:00:00Z" if DATE.fullmatch(text) else text)
 
 
 def format_instant(moment: datetime) -> str:

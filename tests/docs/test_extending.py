@@ -82,9 +82,8 @@ async def document():
         return (await client.get("/schema/openapi.json")).json()
 
 
-posted = asyncio.run(document())["paths"]["/api/v1/events"]["post"]["requestBody"]
-batch = posted["content"]["application/json"]["schema"]
-types = [one["title"] for one in batch["properties"]["items"]["items"]["oneOf"]]
+item = asyncio.run(document())["components"]["schemas"]["Item"]
+types = [*item["discriminator"]["mapping"]]
 print(json.dumps({"applied": applied, "faults": faults, "kept": kept, "topics": topics,
                   "seen": seen[0].isoformat(), "types": types}))
 """

@@ -24,6 +24,7 @@ from postgres.embedded.cluster import DATABASE
 from postgres.embedded.passwords import SERVICE
 from postgres.embedded.place import find_place
 from tests.databases import Database
+from tests.described import DescribedClient
 from tests.logs import with_key
 from tests.processes import command_of, descendants
 
@@ -176,10 +177,10 @@ class Service(Running):
     def for_operators(self) -> httpx.Client:
         """HTTP to where health and metrics are, by a port or a Unix socket."""
         if _OPS_ADDRESS not in self.settings:
-            return httpx.Client(base_url=self.url, timeout=_LONG_S)
+            return DescribedClient(base_url=self.url, timeout=_LONG_S)
         path = self.ops_url.removeprefix("unix:")
         if path == self.ops_url:
-            return httpx.Client(base_url=self.ops_url, timeout=_LONG_S)
+            return DescribedClient(base_url=self.ops_url, timeout=_LONG_S)
         transport = httpx.HTTPTransport(uds=path)
         return httpx.Client(base_url="http://roundbook", transport=transport, timeout=_LONG_S)
 
@@ -193,7 +194,7 @@ class Service(Running):
     def client(self, key: str | None = None) -> httpx.Client:
         """HTTP to the service, as JSON and with a key unless the request says otherwise."""
         headers = {"content-type": "application/json"} | ({"x-api-key": key} if key else {})
-        return httpx.Client(base_url=self.url, headers=headers, timeout=_LONG_S)
+        return DescribedClient(base_url=self.url, headers=headers, timeout=_LONG_S)
 
     @property
     def store_url(self) -> str:

@@ -10,6 +10,8 @@ from urllib.parse import quote, urlencode
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from litestar.types import ASGIApp
 
+from tests import described
+
 
 class Answer(NamedTuple):
     """An answer. `whole` is False where the transfer was broken off; `error` is what broke it off."""
@@ -93,9 +95,12 @@ class Api:
             await self.app(scope, receive, send)
         except Exception as raised:  # noqa: BLE001  # what a server would see
             error = raised
-        return Answer(
+        answer = Answer(
             status, {k.lower(): v for k, v in got.items()}, b"".join(pieces), whole, error
         )
+        if whole and error is None:
+            described.check(described.Answer("GET", path, status, answer.headers, answer.body))
+        return answer
 
 
 def scope_of(path: str, fields: Mapping[str, str], query: str | bytes = "") -> Any:

@@ -18,6 +18,7 @@ from api.cli.importing import import_command
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
 from api.cli.replay import replay_command
+from api.cli.schemas import schemas_command
 from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
 from api.cli.tenants import tenant
@@ -113,6 +114,7 @@ _COMMANDS = (
     erase_command,
     hold_command,
     evidence,
+    schemas_command,
 )
 for command in _COMMANDS:
     cli.add_command(command)

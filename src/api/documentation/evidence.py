@@ -4,27 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from litestar.openapi import ResponseSpec
-from litestar.openapi.spec import (
-    Example,
-    OpenAPIHeader,
-    OpenAPIMediaType,
-    OpenAPIResponse,
-    Operation,
-    Schema,
-)
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIResponse, Operation
 
-from api.documentation.operations import (
-    NEEDS_KEY,
-    QUERY_PROBLEMS,
-    Problem,
-    problem,
-    problem_example,
-    query_parameters,
-)
-from api.http.accept import JSON
-from api.http.problems import PROBLEMS, TYPE_PREFIX
+from api.documentation.headers import FILE
+from api.documentation.operations import NEEDS_KEY, query_parameters
+from api.documentation.shapes import Written
+from api.http.accept import BYTES, JSON, TEXT, ZIP
 from api.querying.parameters import Query
 
 LOG_ID = "00112233445566778899aabbccddeeff"
@@ -45,41 +30,11 @@ NOTE = (
 
 VKEY = f"{ORIGIN}+3e3b54c7+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs"
 
-
-class NotSealed(Problem, frozen=True):
-    """More is asked for than is sealed: `evidence_size` events are."""
-
-    evidence_size: int
-
-
-_NOT_SEALED = NotSealed(
-    TYPE_PREFIX + "not-sealed",
-    PROBLEMS["not-sealed"][1],
-    404,
-    "The log is sealed up to size 3.",
-    "5f0c6d1c9f0d4b6f8f6f0c1d2e3f4a5b",
-    3,
-)
-
-EVIDENCE_PROBLEMS: Mapping[int, ResponseSpec] = {
-    **QUERY_PROBLEMS,
-    404: problem(
-        "What is asked for is not sealed yet: `Retry-After` says when to ask again.", _NOT_SEALED
-    ),
-    503: problem(
-        "The query took too long and was ended, or the store is out of reach. `Retry-After` says when to try"
-        " again.",
-        problem_example("query-too-slow", "The query took longer than 30 s and was ended."),
-        problem_example("store-unavailable", "The store is out of reach or did not confirm."),
-    ),
+_ABOUT: Mapping[str, str] = {
+    TEXT: "A text to be kept as it is: white space counts.",
+    BYTES: "Bytes to be kept as they are.",
+    ZIP: "A zip file.",
 }
-"""The problems that every question about evidence can be answered with."""
-
-EVIDENCE_SIZE = OpenAPIHeader(
-    schema=Schema(type=OpenAPIType.INTEGER),
-    description="How many events of the log are sealed, from the first one on: the size of its newest"
-    " checkpoint, 0 if there is none.",
-)
 
 
 def evidence_operation(query: Query[Any, None], answers: Mapping[str, object]) -> type[Operation]:
@@ -100,6 +55,8 @@ def evidence_operation(query: Query[Any, None], answers: Mapping[str, object]) -
                     media_type: _content(media_type, example, made)
                     for media_type, example in answers.items()
                 }
+                if ZIP in answers:
+                    success.headers = {"Content-Disposition": FILE}
             self.responses = responses
 
     return EvidenceOperation
@@ -112,6 +69,7 @@ def _content(
         content = made[JSON]
         content.examples = {"example": Example(value=example)}
         return content
+    schema = {"type": "string", "description": _ABOUT[media_type]}
     if example is None:
-        return OpenAPIMediaType(schema=Schema(content_media_type=media_type))
-    return OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING), example=example)
+        schema |= {"format": "binary", "contentMediaType": media_type}
+    return OpenAPIMediaType(schema=Written(written=schema), example=example)

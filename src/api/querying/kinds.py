@@ -178,7 +178,10 @@ TIME_OR_DAY = Kind(
     _read_time_or_day,
     Schema(
         type=OpenAPIType.STRING,
-        one_of=[Schema(format=OpenAPIFormat.DATE_TIME), Schema(format=OpenAPIFormat.DATE)],
+        any_of=[
+            Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
+            Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE),
+        ],
     ),
 )
 """A moment, or a date, which stands for the beginning of the gaming day of that name."""

@@ -60,31 +60,31 @@ class ReportKind(NamedTuple):
         return example
 
 
-class Accounts(Report[AccountDay, AccountSum], frozen=True):
+class AccountsReport(Report[AccountDay, AccountSum], frozen=True):
     """What moved in accounts, by gaming day."""
 
 
-class Revenue(Report[RevenueRow, RevenueRow], frozen=True):
+class RevenueReport(Report[RevenueRow, RevenueRow], frozen=True):
     """What was bet and won, and what that comes to."""
 
 
-class Statement(Report[StatementRow, StatementSum], frozen=True):
+class StatementReport(Report[StatementRow, StatementSum], frozen=True):
     """What moved in the accounts of one player, one by one."""
 
 
-class OpenRounds(Report[OpenRound, OpenSum], frozen=True):
+class OpenRoundsReport(Report[OpenRound, OpenSum], frozen=True):
     """Rounds without a win or an end: the funds on game."""
 
 
-class Rtp(Report[RtpRow, RtpRow], frozen=True):
+class RtpReport(Report[RtpRow, RtpRow], frozen=True):
     """Returns to player beside those that are expected."""
 
 
-class Restated(Report[RestatedDay, RestatedDay], frozen=True):
+class RestatedReport(Report[RestatedDay, RestatedDay], frozen=True):
     """Gaming days that changed after they had ended."""
 
 
-class Significant(Report[SignificantRow, SignificantRow], frozen=True):
+class SignificantReport(Report[SignificantRow, SignificantRow], frozen=True):
     """What an auditor looks at first."""
 
 
@@ -128,7 +128,7 @@ KINDS = (
         " what was left, real and bonus money apart. opening + deposits - withdrawals - bets + wins +"
         " rolled_back = closing. It is reconciled with the balances, and without `player_id` with what"
         " was played by game.",
-        Accounts,
+        AccountsReport,
         _query(
             "accounts",
             AccountFilters,
@@ -146,7 +146,7 @@ KINDS = (
         "Revenue",
         "What was bet and won, net of rollbacks, and what that comes to: gross gaming revenue (`ggr`, bets"
         " minus wins) and return to player (`rtp`). The sum of the rows is reconciled with the whole.",
-        Revenue,
+        RevenueReport,
         _query(
             "revenue",
             RevenueFilters,
@@ -175,7 +175,7 @@ KINDS = (
         "Statement of a player",
         "Each movement of one player in order of time, what it changed, and the balance in its currency after"
         " it; `totals` have what was there before and what was left, which is reconciled with the balances.",
-        Statement,
+        StatementReport,
         _query(
             "statement",
             StatementFilters,
@@ -194,7 +194,7 @@ KINDS = (
         "Open rounds",
         "Rounds without a win or an end, the oldest first, and what is at stake in them: the funds on game,"
         " net of rollbacks, summed by currency in `totals`. `age_s` is from the first bet to `generated_at`.",
-        OpenRounds,
+        OpenRoundsReport,
         _query(
             "open-rounds",
             OpenRoundFilters,
@@ -216,7 +216,7 @@ KINDS = (
         "By game and currency the actual return to player, the theoretical one, and how far they are apart"
         " (`deviation`), in standard errors by the game's volatility and the number of bets: `flagged`"
         " beyond 3. It is null where the catalogue does not know what is expected of a game.",
-        Rtp,
+        RtpReport,
         _query(
             "rtp",
             RtpFilters,
@@ -240,7 +240,7 @@ KINDS = (
         " players that changed, items that were refused, and keys that were made or revoked. The period is"
         " that in which wins happened, of late items that of their gaming days, of all others when they were"
         " recorded; so is `at`.",
-        Significant,
+        SignificantReport,
         _query(
             "significant",
             SignificantFilters,
@@ -265,7 +265,7 @@ KINDS = (
         "Gaming days whose figures changed after they had ended: as they were known at the end of the day"
         " itself, or of `known_at` where that is later, as they are now, and the late events that make the"
         " difference, the first 100 by their unique_ids. known + changed = now.",
-        Restated,
+        RestatedReport,
         _query(
             "restated",
             RestatedFilters,

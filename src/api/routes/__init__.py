@@ -7,16 +7,16 @@ from api.routes.activity import list_activity
 from api.routes.balances import show_balances
 from api.routes.conflicts import list_conflicts
 from api.routes.events import check_events, ingest_events
-from api.routes.evidence import list_keys, show_checkpoint
+from api.routes.evidence import list_log_keys, show_checkpoint
 from api.routes.evidence_bundle import take_bundle
 from api.routes.evidence_heads import show_heads
 from api.routes.evidence_proofs import show_consistency, show_inclusion
 from api.routes.evidence_tiles import show_tile
 from api.routes.fasttrack import ingest_fasttrack
 from api.routes.games import list_games, show_facets, show_game
-from api.routes.health import live, ready
+from api.routes.health import check_live, check_ready
 from api.routes.history import show_history
-from api.routes.metrics import metrics
+from api.routes.metrics import read_metrics
 from api.routes.players import list_players, show_player
 from api.routes.refused import list_refused
 from api.routes.reports import REPORTS
@@ -45,14 +45,14 @@ ROUTES: list[Any] = [
     show_status,
     show_history,
     show_checkpoint,
-    list_keys,
+    list_log_keys,
     show_tile,
     show_inclusion,
     show_consistency,
     show_heads,
     take_bundle,
     list_accesses,
-    metrics,
-    live,
-    ready,
+    read_metrics,
+    check_live,
+    check_ready,
 ]

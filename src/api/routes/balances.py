@@ -5,7 +5,8 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
-from api.documentation.operations import QUERY_PROBLEMS, operation
+from api.documentation.operations import operation
+from api.documentation.problems import QUERY_PROBLEMS
 from api.querying.answers import Page, answer_page
 from api.querying.parameters import Apart, Asked, Query
 from api.querying.queries import Queries, read_request

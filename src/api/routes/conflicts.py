@@ -7,7 +7,8 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from msgspec import Raw
 
-from api.documentation.operations import QUERY_PROBLEMS, operation
+from api.documentation.operations import operation
+from api.documentation.problems import QUERY_PROBLEMS
 from api.querying.answers import Page
 from api.querying.parameters import Query
 from api.querying.queries import Queries

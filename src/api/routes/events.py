@@ -5,7 +5,8 @@ from typing import Any
 from litestar import Request, Response, post
 from litestar.di import NamedDependency
 
-from api.documentation.wire_schema import INGEST_PROBLEMS, CheckOperation, IngestOperation
+from api.documentation.problems import INGEST_PROBLEMS
+from api.documentation.wire_schema import CheckOperation, IngestOperation
 from api.http.auth import name_log
 from api.http.batches import answer_batch, form_of, read_batch
 from app.intake.intake import Ingest

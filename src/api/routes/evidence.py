@@ -6,13 +6,8 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from msgspec import Struct
 
-from api.documentation.evidence import (
-    EVIDENCE_PROBLEMS,
-    NOTE,
-    ORIGIN,
-    VKEY,
-    evidence_operation,
-)
+from api.documentation.evidence import NOTE, ORIGIN, VKEY, evidence_operation
+from api.documentation.problems import EVIDENCE_PROBLEMS
 from api.http.accept import JSON, TEXT
 from api.http.problems import ProblemError
 from api.querying.evidence import UNCHANGING, answer_as, asked_as, sealed
@@ -95,7 +90,7 @@ async def show_checkpoint(
     operation_class=evidence_operation(KEYS, {JSON: _KEYS_EXAMPLE}),
     responses=EVIDENCE_PROBLEMS,
 )
-async def list_keys(
+async def list_log_keys(
     request: Request[Any, Any, Any], queries: NamedDependency[Queries]
 ) -> Response[Keys]:
     """List the public keys of the log, oldest first, each with the sizes that it signs.

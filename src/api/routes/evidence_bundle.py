@@ -7,8 +7,8 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from msgspec import Struct
 
-from api.documentation.evidence import EVIDENCE_PROBLEMS, evidence_operation
-from api.documentation.operations import STREAM_PROBLEMS
+from api.documentation.evidence import evidence_operation
+from api.documentation.problems import EVIDENCE_PROBLEMS, STREAM_PROBLEMS
 from api.http.accept import ZIP
 from api.http.auth import check_key
 from api.http.streams import Streamed

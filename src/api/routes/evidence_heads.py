@@ -8,7 +8,8 @@ from litestar.di import NamedDependency
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from api.documentation.evidence import EVIDENCE_PROBLEMS, NOTE, ORIGIN, evidence_operation
+from api.documentation.evidence import NOTE, ORIGIN, evidence_operation
+from api.documentation.problems import EVIDENCE_PROBLEMS
 from api.http.accept import JSON
 from api.http.problems import ProblemError
 from api.querying.evidence import answer_as, asked_as, sealed

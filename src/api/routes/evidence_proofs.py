@@ -6,7 +6,8 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from msgspec import Struct, field
 
-from api.documentation.evidence import EVIDENCE_PROBLEMS, HASHES, NOTE, evidence_operation
+from api.documentation.evidence import HASHES, NOTE, evidence_operation
+from api.documentation.problems import EVIDENCE_PROBLEMS
 from api.http.accept import JSON, TEXT
 from api.http.problems import ProblemError
 from api.querying.evidence import UNCHANGING, answer_as, asked_as, sealed

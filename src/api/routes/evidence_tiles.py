@@ -7,7 +7,8 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 
-from api.documentation.evidence import EVIDENCE_PROBLEMS, evidence_operation
+from api.documentation.evidence import evidence_operation
+from api.documentation.problems import EVIDENCE_PROBLEMS
 from api.http.accept import BYTES
 from api.http.raw_ids import decode_id
 from api.querying.evidence import UNCHANGING, answer_as, asked_as, sealed

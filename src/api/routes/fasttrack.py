@@ -6,7 +6,7 @@ from litestar import Request, Response, post
 from litestar.di import NamedDependency
 
 from api.documentation.fasttrack import FastTrackOperation
-from api.documentation.wire_schema import INGEST_PROBLEMS
+from api.documentation.problems import INGEST_PROBLEMS
 from api.http.batches import answer_batch, form_of, read_batch
 from app.intake.intake import Ingest
 from app.intake.receipts import LenientReceipt

@@ -10,7 +10,8 @@ from litestar.params import PathParameter
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from api.documentation.operations import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
+from api.documentation.operations import operation
+from api.documentation.problems import QUERY_PROBLEMS, RESOURCE_PROBLEMS
 from api.http.accept import CSV
 from api.http.raw_ids import decode_id
 from api.querying.answers import Page, answer, answer_one, answer_page

@@ -1,15 +1,18 @@
 """Whether the service lives, and whether it is ready to serve."""
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import anyio.to_thread
 from litestar import get
 from litestar.datastructures import State
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.response import Response
+from msgspec import UNSET, Struct, UnsetType
 
+from api.documentation.problems import OPERATOR_PROBLEMS
 from api.http.auth import READ_ONLY
 from api.http.draining import Draining
 from api.http.operations import FOR_OPERATORS
@@ -25,15 +28,36 @@ _CONNECTION_WAIT_S = 2.0
 _ANSWER_WAIT_S = 5.0
 
 
+class Live(Struct, frozen=True):
+    """The process lives."""
+
+    status: Literal["live"]
+
+
+class Ready(Struct, frozen=True):
+    """The service is ready. `behind` tells what has waited for longer than a process may be silent."""
+
+    status: Literal["ready"]
+    behind: dict[str, float] | UnsetType = UNSET
+
+
+class Waiting(Struct, frozen=True):
+    """The service is not ready, and why."""
+
+    status: Literal["waiting"]
+    reason: str
+
+
 @get(
     "/health/live",
     tags=["operation"],
     opt={FOR_OPERATORS: True},
     summary="Ask whether the process lives",
+    responses=OPERATOR_PROBLEMS,
 )
-async def live() -> dict[str, str]:
+async def check_live() -> Live:
     """Answer as long as the process can."""
-    return {"status": "live"}
+    return Live("live")
 
 
 @get(
@@ -41,14 +65,22 @@ async def live() -> dict[str, str]:
     tags=["operation"],
     opt={FOR_OPERATORS: True},
     summary="Ask whether the service is ready",
+    responses={
+        **OPERATOR_PROBLEMS,
+        503: ResponseSpec(
+            Waiting,
+            generate_examples=False,
+            description="The service is not ready, for the reason that is told.",
+        ),
+    },
 )
-async def ready(
+async def check_ready(
     pool: NamedDependency[Pool],
     staleness: NamedDependency[Staleness],
     settings: NamedDependency[Settings],
     draining: NamedDependency[Draining],
     state: State,
-) -> Response[Any]:
+) -> Response[Ready]:
     """Answer 200 when the store can be reached and this version and the role that serves can work with it.
 
     Else it is 503, with the reason.
@@ -65,13 +97,12 @@ async def ready(
         )
     if reason is None:
         behind = (await staleness.look()).beyond(settings.silent_process_s)
-        return Response({"status": "ready", **({"behind": behind} if behind else {})})
+        return Response(Ready("ready", behind or UNSET))
     return _waiting(reason)
 
 
 def _waiting(reason: str) -> Response[Any]:
-    content = {"status": "waiting", "reason": reason}
-    return Response(content, status_code=503, headers={"Retry-After": "1"})
+    return Response(Waiting("waiting", reason), status_code=503, headers={"Retry-After": "1"})
 
 
 def _reason_to_wait(pool: Pool, *, writes: bool) -> str | None:

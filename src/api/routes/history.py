@@ -10,8 +10,9 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Parameter, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
-from api.documentation.evidence import EVIDENCE_SIZE
-from api.documentation.operations import BEYOND_HEAD, QUERY_PROBLEMS, STREAM_PROBLEMS, operation
+from api.documentation.headers import EVIDENCE_SIZE
+from api.documentation.operations import operation
+from api.documentation.problems import BEYOND_HEAD, QUERY_PROBLEMS, STREAM_PROBLEMS
 from api.http.accept import CSV, EVENT_STREAM, JSON, NDJSON, negotiate
 from api.querying.answers import Page, answer
 from api.querying.gaming_days import at_moments

@@ -18,6 +18,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from api.documentation.problems import OPERATOR_PROBLEMS
 from api.http.operations import FOR_OPERATORS
 from api.querying.staleness import Staleness
 
@@ -34,12 +35,13 @@ _ONE = CapacityLimiter(1)
     tags=["operation"],
     summary="Read the metrics",
     opt={FOR_OPERATORS: True},
+    responses=OPERATOR_PROBLEMS,
 )
-async def metrics(staleness: NamedDependency[Staleness]) -> Response[bytes]:
+async def read_metrics(staleness: NamedDependency[Staleness]) -> Response[str]:
     """Return what all processes of this service counted, in the Prometheus text format."""
     await staleness.look()
     content = await anyio.to_thread.run_sync(_collect, staleness, limiter=_ONE)
-    return Response(content, headers={"Content-Type": CONTENT_TYPE_LATEST})
+    return Response(content.decode(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 class _Collector(Collector):

@@ -8,7 +8,8 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 
-from api.documentation.operations import QUERY_PROBLEMS, RESOURCE_PROBLEMS, operation
+from api.documentation.operations import operation
+from api.documentation.problems import QUERY_PROBLEMS, RESOURCE_PROBLEMS
 from api.http.raw_ids import decode_id
 from api.querying.answers import Page, answer_one
 from api.querying.parameters import Apart, PastFilters, Query

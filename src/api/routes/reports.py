@@ -7,7 +7,8 @@ import anyio.to_thread
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
-from api.documentation.operations import REPORT_PROBLEMS, asked_by_example, operation
+from api.documentation.operations import asked_by_example, operation
+from api.documentation.problems import REPORT_PROBLEMS
 from api.http.accept import CSV, HTML, JSON, negotiate
 from api.http.auth import tenant_of
 from api.http.problems import ProblemError

@@ -7,7 +7,8 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from msgspec.structs import asdict
 
-from api.documentation.operations import QUERY_PROBLEMS, operation
+from api.documentation.operations import operation
+from api.documentation.problems import QUERY_PROBLEMS
 from api.http.auth import name_log
 from api.querying.answers import answer
 from api.querying.parameters import NoFilters, Query

@@ -6,7 +6,8 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
-from api.documentation.operations import QUERY_PROBLEMS, operation
+from api.documentation.operations import operation
+from api.documentation.problems import QUERY_PROBLEMS
 from api.querying.answers import Page
 from api.querying.parameters import Query
 from api.querying.queries import Queries
