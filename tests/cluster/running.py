@@ -14,9 +14,12 @@ from postgres.statements import statements_of
 SRC = Path(__file__).parents[2] / "src"
 
 _NAMED = re.compile(r"%\((\w+)\)s")
+_NUMBERED = re.compile(r"\$(\d+)")
+_COPIED = re.compile(r"copy \((.*)\) to stdout", re.DOTALL)
+_TASKS = re.compile(r"Task Count: (\d+)")
 
 # By the name of a type, as text.
-_VALUES = {
+_BY_TYPE = {
     "bool": "true",
     "bytea": "\\x00112233445566778899aabbccddeeff",
     "date": "2026-01-01",
@@ -63,12 +66,14 @@ def run(connection: Connection, asked: Asked, given: dict[str, str]) -> None:
 
     Raises psycopg.Error.
     """
-    types = _types(connection, asked)
-    values = [
-        given.get(name, _value(kind)) for name, kind in zip(asked.parameters, types, strict=True)
-    ]
     pgconn = connection.pgconn
-    result = pgconn.exec_params(asked.text.encode(), [value.encode() for value in values])
+    if copied := _COPIED.match(asked.text):
+        # COPY takes no parameters: who runs it writes them into its text.
+        query = asked._replace(text=copied[1])
+        text = _written(asked.text, _values(connection, query, given))
+        result = pgconn.exec_(text.encode())
+    else:
+        result = pgconn.exec_params(asked.text.encode(), _values(connection, asked, given))
     status, message = result.status, result
     if status == pq.ExecStatus.COPY_IN:
         pgconn.put_copy_end()
@@ -79,6 +84,25 @@ def run(connection: Connection, asked: Asked, given: dict[str, str]) -> None:
         pgconn.get_result()
     if message.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
         raise psycopg.errors.error_from_result(message)
+
+
+def _written(text: str, values: list[bytes]) -> str:
+    return _NUMBERED.sub(lambda found: f"'{values[int(found[1]) - 1].decode()}'", text)
+
+
+def tasks(connection: Connection, asked: Asked, given: dict[str, str]) -> int:
+    """Tell how many statements for nodes become of a statement. Raises psycopg.Error."""
+    values = _values(connection, asked, given)
+    result = connection.pgconn.exec_params(b"explain " + asked.text.encode(), values)
+    if result.status != pq.ExecStatus.TUPLES_OK:
+        raise psycopg.errors.error_from_result(result)
+    lines = [(result.get_value(row, 0) or b"").decode() for row in range(result.ntuples)]
+    return sum(int(found[1]) for line in lines if (found := _TASKS.search(line)))
+
+
+def _values(connection: Connection, asked: Asked, given: dict[str, str]) -> list[bytes]:
+    types = zip(asked.parameters, _types(connection, asked), strict=True)
+    return [given.get(name, _value(kind)).encode() for name, kind in types]
 
 
 def _types(connection: Connection, asked: Asked) -> list[str]:
@@ -111,4 +135,4 @@ def _value(kind: str) -> str:
     if kind.endswith("[]"):
         element = _value(kind.removesuffix("[]"))
         return '{"' + element.replace("\\", "\\\\") + '"}'
-    return _VALUES[short.get(kind, kind)]
+    return _BY_TYPE[short.get(kind, kind)]

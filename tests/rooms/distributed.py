@@ -63,14 +63,15 @@ SET_TENANT = "no row changes its tenant"
 """Citus refuses to set what a table is distributed by."""
 ROW_LOCK = "a row lock is taken on a table of tenants"
 """On a table that every node has, Citus takes a lock of the whole table on every node: all tenants wait."""
-UNSTABLE = "what changes a row calls nothing that gives another value each time"
+UNSTABLE = "what changes or deletes a row calls nothing that gives another value each time"
 """Citus refuses it, as replicas of a shard would differ: a value is made before, and given."""
 FUNCTION_JOIN = "a function of ours is not joined with a table of tenants"
 """It would be called on the node, where Citus lets it read no table of tenants."""
 SNAPSHOT = "what a snapshot shows is asked for by itself"
 """Beside rows it would be that of a node, which numbers transactions by itself."""
 
-_UNSTABLE = {"clock_timestamp", "gen_random_uuid", "random", "now", "statement_timestamp"}
+_VOLATILE = {"clock_timestamp", "gen_random_uuid", "random"}
+_UNSTABLE = {*_VOLATILE, "now", "statement_timestamp"}
 _SNAPSHOT = {"pg_current_snapshot", "pg_current_xact_id"}
 
 
@@ -103,12 +104,12 @@ class _Finder(Visitor):
         relations, conditions = _from(node.fromClause or ())
         self._check_tenant([node.relation, *relations], conditions + _and(node.whereClause))
         self._check_set(node.relation, node.targetList)
-        if _called(node) & {"clock_timestamp", "gen_random_uuid", "random"}:
-            self.faults.append((UNSTABLE, node.relation.relname))
+        self._check_stable(node)
 
     def visit_DeleteStmt(self, _: Any, node: Any) -> None:  # noqa: N802  # as pglast calls it
         relations, conditions = _from(node.usingClause or ())
         self._check_tenant([node.relation, *relations], conditions + _and(node.whereClause))
+        self._check_stable(node)
 
     def visit_InsertStmt(self, _: Any, node: Any) -> None:  # noqa: N802  # as pglast calls it
         if not self._is_of_tenants(node.relation):
@@ -136,6 +137,10 @@ class _Finder(Visitor):
     def _check_set(self, relation: Any, targets: Any) -> None:
         if self._is_of_tenants(relation) and "tenant_id" in {each.name for each in targets}:
             self.faults.append((SET_TENANT, relation.relname))
+
+    def _check_stable(self, change: Any) -> None:
+        if self._is_of_tenants(change.relation) and _called(change) & _VOLATILE:
+            self.faults.append((UNSTABLE, change.relation.relname))
 
     def _check_functions(self, relations: list[Any], node: Any) -> None:
         mine = [relation.relname for relation in relations if self._is_of_tenants(relation)]

@@ -106,6 +106,10 @@ PLANTED = {
         "update conflicts set content_hash = uuid_send(gen_random_uuid()) where tenant_id = :tenant_id",
         Fault("planted", UNSTABLE, "conflicts"),
     ),
+    "the clock in what tells what is deleted": (
+        "delete from balances where tenant_id = :tenant_id and updated_at < clock_timestamp()",
+        Fault("planted", UNSTABLE, "balances"),
+    ),
     "a function of ours joined with a table of tenants": (
         (
             "select 1 from keys_of(:tenant_id) k join key_uses u"

@@ -1,12 +1,14 @@
 -- name: grown_since(first, last, was_open, most)
 -- The tenants whose log, or that of who read it, grew by what the snapshot of an earlier look did not show.
-(select tenant_id from leaf_runs where xid >= :first::xid8 and xid < :last::xid8 order by xid limit :most)
- union all
-(select tenant_id from leaf_runs where xid = any(:was_open::xid8[]) limit :most)
- union all
-(select tenant_id from accesses where xid >= :first::xid8 and xid < :last::xid8 order by xid limit :most)
- union all
-(select tenant_id from accesses where xid = any(:was_open::xid8[]) limit :most);
+select tenant_id
+  from (select tenant_id from leaf_runs where xid >= :first::xid8 and xid < :last::xid8
+         union all
+        select tenant_id from leaf_runs where xid = any(:was_open::xid8[])
+         union all
+        select tenant_id from accesses where xid >= :first::xid8 and xid < :last::xid8
+         union all
+        select tenant_id from accesses where xid = any(:was_open::xid8[])) as added
+ limit :most;
 
 -- name: unsealed(tenant_ids)
 -- The logs of these tenants that have grown since they were last sealed, or who read them; no
