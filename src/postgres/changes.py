@@ -78,24 +78,33 @@ class Changes:
         self._known: set[int] = set()
 
     def find(
-        self, connection: Connection, ask: Callable[[list[int]], list[F]], *, now_s: float
+        self,
+        connection: Connection,
+        ask: Callable[[list[int]], list[F]],
+        *,
+        now_s: float,
+        ask_one: Callable[[int], list[F]] | None = None,
     ) -> list[F]:
-        """Return what `ask` finds of the tenants to look at, which come again until it finds nothing."""
+        """Return what `ask` finds of the tenants to look at, which come again until it finds nothing.
+
+        `ask_one` asks for one tenant alone, by a statement that on a cluster goes to that tenant's node.
+        """
         try:
             tenant_ids = self.look(connection, now_s=now_s)
             found = ask(tenant_ids) if tenant_ids else []
         except psycopg.OperationalError as error:
-            if not is_node_away(error) or not self._known:
+            if ask_one is None or not is_node_away(error) or not self._known:
                 raise
             # The next look begins where this one did, and tells whether the node is back.
-            return list(self._of_nodes(connection, ask))
+            return list(self._of_nodes(connection, ask_one))
         self.keep({each.tenant_id for each in found}, now_s=now_s)
         return found
 
-    def _of_nodes(self, connection: Connection, ask: Callable[[list[int]], list[F]]) -> Iterator[F]:
+    def _of_nodes(self, connection: Connection, ask_one: Callable[[int], list[F]]) -> Iterator[F]:
         for tenant_ids in by_node(connection, self._known):
             try:
-                yield from ask(tenant_ids)
+                for tenant_id in tenant_ids:
+                    yield from ask_one(tenant_id)
             except psycopg.OperationalError as error:
                 if not is_node_away(error):
                     raise

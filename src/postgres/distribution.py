@@ -75,6 +75,14 @@ def begin_changing(owner: Connection) -> None:
     owner.execute(SQL.sequentially.sql)
 
 
+def one_by_one(statements: str) -> str:
+    """Return one statement that runs several, none of which is a bare SELECT, each by its own text.
+
+    Of a text with several Citus sends all to the nodes, for each of them.
+    """
+    return f"do $one_by_one$ begin {statements}\nend $one_by_one$"
+
+
 def undistributed(connection: Connection, shared: Sequence[str]) -> list[str]:
     """List the tables that the coordinator alone has. Raises psycopg.Error."""
     return [table.name for table in _undistributed(connection, shared)]

@@ -27,6 +27,7 @@ _BY_TYPE = {
     "int2": "1",
     "int4": "1",
     "int8": "1",
+    "interval": "6:00",
     "jsonb": "{}",
     "json": "{}",
     "name": "events",

@@ -47,7 +47,7 @@ def test_others_go_on_while_a_node_is_away_and_its_tenants_when_it_is_back(
     settings = Settings(signing_keys=str(tmp_path / "keys"))
     with pool.connection() as connection:
         tenants = [create_tenant(connection, f"t{number}") for number in range(8)]
-        logs = {each: with_key(connection, each.tenant_id, settings) for each in tenants}
+        logs = [with_key(connection, each.tenant_id, settings) for each in tenants]
         gone, *others = by_node(connection, [each.tenant_id for each in tenants])
     assert others
     with connect(fresh_database.owner_url) as owner:
@@ -64,7 +64,7 @@ def test_others_go_on_while_a_node_is_away_and_its_tenants_when_it_is_back(
             projecting.project_all(now_s=0)
             sealer.seal_all(now_s=0)
         found: dict[bool, set[tuple[int, int]]] = {True: set(), False: set()}
-        for tenant, log in logs.items():
+        for tenant, log in zip(tenants, logs, strict=True):
             try:
                 with pool.connection() as connection:
                     sealed = newest_checkpoint(connection, log, "log")

@@ -5,7 +5,7 @@ import pytest
 
 from api.tenancy import create_tenant
 from postgres.connections import connect
-from projections.tracking import Behind, appends, behind_of
+from projections.tracking import Behind, appends, behind_alone, behind_of
 from tests.databases import Database
 
 
@@ -25,12 +25,18 @@ def test_while_a_node_of_a_cluster_is_away_the_others_are_asked_for_their_own(
             )
 
         def ask(tenant_ids: list[int]) -> list[Behind]:
-            if not away.isdisjoint(tenant_ids):
+            if away:
                 raise psycopg.errors.ConnectionFailure("connection to the remote node failed")
             return behind_of(connection, tenant_ids)
 
+        def ask_one(tenant_id: int) -> list[Behind]:
+            if tenant_id in away:
+                raise psycopg.errors.ConnectionFailure("connection to the remote node failed")
+            return behind_alone(connection, tenant_id)
+
         def found() -> list[int]:
-            return sorted(each.tenant_id for each in changes.find(connection, ask, now_s=0))
+            behind = changes.find(connection, ask, now_s=0, ask_one=ask_one)
+            return sorted(each.tenant_id for each in behind)
 
         changes = appends()
         assert found() == ids

@@ -268,7 +268,7 @@ begin
      where tenant_id = of_tenant and log_number = of_log and first_position <= last
      order by first_position desc limit 1;
     if octet_length(run) % 32 <> 0 or last < first or first <= its_end
-        or found_events <> case when first = last then 1 else 2 end
+        or found_events <> (case when first = last then 1 else 2 end)
         or its_end is null and not exists (select from logs where tenant_id = of_tenant and number = of_log)
     then
         raise exception 'leaf hashes are of events that are there and have none, 32 bytes each'

@@ -24,6 +24,19 @@ select l.tenant_id, l.number, l.log_id
            > coalesce((select max(size) from checkpoints
                         where tenant_id = l.tenant_id and log_number = l.number and tree = 'accesses'), 0));
 
+-- name: unsealed_alone(tenant_id)
+-- The same of one tenant: on a cluster it goes to that one's node, whichever others are away.
+select l.tenant_id, l.number, l.log_id
+  from logs l
+ where l.tenant_id = :tenant_id
+   and l.number = (select max(number) from logs where tenant_id = :tenant_id)
+   and (coalesce((select max(position) from events where tenant_id = :tenant_id), 0)
+           > coalesce((select max(size) from checkpoints
+                        where tenant_id = :tenant_id and log_number = l.number and tree = 'log'), 0)
+        or coalesce((select max(number) from accesses where tenant_id = :tenant_id), 0)
+           > coalesce((select max(size) from checkpoints
+                        where tenant_id = :tenant_id and log_number = l.number and tree = 'accesses'), 0));
+
 -- name: do_not_wait_for_the_disk()!
 -- What is sealed can be sealed again.
 set local synchronous_commit = off;

@@ -18,7 +18,17 @@ from projections.engine.read_ahead import Reader, Wanted
 from projections.engine.turns import Turns
 from projections.entries import PoisonError, Scope
 from projections.models.registry import READ_MODELS, code_versions, is_of_newer_code
-from projections.tracking import Behind, Claimed, Pool, advance, appends, behind_of, claim, fail
+from projections.tracking import (
+    Behind,
+    Claimed,
+    Pool,
+    advance,
+    appends,
+    behind_alone,
+    behind_of,
+    claim,
+    fail,
+)
 
 PROJECTED = Counter("roundbook_projected_events", "Events folded into the live read models")
 LAG = Histogram(
@@ -111,7 +121,12 @@ class Projector:
         Raises where the store is out of reach.
         """
         with self._pool.connection() as connection:
-            behind = self._appends.find(connection, partial(behind_of, connection), now_s=now_s)
+            behind = self._appends.find(
+                connection,
+                partial(behind_of, connection),
+                now_s=now_s,
+                ask_one=partial(behind_alone, connection),
+            )
         self._show(behind)
         busy = False
         waiting = [each for each in behind if each.live and not self._rests(each.scope, now_s)]
