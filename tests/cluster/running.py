@@ -62,11 +62,16 @@ def all_statements(src: Path = SRC) -> Iterator[Asked]:
             yield Asked(path.relative_to(src).as_posix(), statement.name, text, names)
 
 
-def run(connection: Connection, asked: Asked, given: dict[str, str]) -> None:
-    """Run a statement, with values of the types that it expects; `given` are others by name.
+class Given(NamedTuple):
+    """Values by names of parameters; of the others there is one of the type, or null, and `flags` are so."""
 
-    Raises psycopg.Error.
-    """
+    values: dict[str, str]
+    flags: bool = True
+    nulls: bool = False
+
+
+def run(connection: Connection, asked: Asked, given: Given) -> None:
+    """Run a statement once. Raises psycopg.Error."""
     pgconn = connection.pgconn
     if copied := _COPIED.match(asked.text):
         # COPY takes no parameters: who runs it writes them into its text.
@@ -87,11 +92,15 @@ def run(connection: Connection, asked: Asked, given: dict[str, str]) -> None:
         raise psycopg.errors.error_from_result(message)
 
 
-def _written(text: str, values: list[bytes]) -> str:
-    return _NUMBERED.sub(lambda found: f"'{values[int(found[1]) - 1].decode()}'", text)
+def _written(text: str, values: list[bytes | None]) -> str:
+    def literal(found: re.Match[str]) -> str:
+        value = values[int(found[1]) - 1]
+        return "null" if value is None else f"'{value.decode()}'"
+
+    return _NUMBERED.sub(literal, text)
 
 
-def tasks(connection: Connection, asked: Asked, given: dict[str, str]) -> int:
+def tasks(connection: Connection, asked: Asked, given: Given) -> int:
     """Tell how many statements for nodes become of a statement. Raises psycopg.Error."""
     values = _values(connection, asked, given)
     result = connection.pgconn.exec_params(b"explain " + asked.text.encode(), values)
@@ -101,9 +110,16 @@ def tasks(connection: Connection, asked: Asked, given: dict[str, str]) -> int:
     return sum(int(found[1]) for line in lines if (found := _TASKS.search(line)))
 
 
-def _values(connection: Connection, asked: Asked, given: dict[str, str]) -> list[bytes]:
+def _values(connection: Connection, asked: Asked, given: Given) -> list[bytes | None]:
+    def value(name: str, kind: str) -> bytes | None:
+        if name in given.values:
+            return given.values[name].encode()
+        if kind == "boolean":
+            return str(given.flags).lower().encode()
+        return None if given.nulls else _value(kind).encode()
+
     types = zip(asked.parameters, _types(connection, asked), strict=True)
-    return [given.get(name, _value(kind)).encode() for name, kind in types]
+    return [value(name, kind) for name, kind in types]
 
 
 def _types(connection: Connection, asked: Asked) -> list[str]:

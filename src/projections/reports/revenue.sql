@@ -10,9 +10,10 @@ select case when :by_day then day when :by_month then date_trunc('month', day)::
        sum(rolled_back_win_real) as rolled_back_win_real, sum(rolled_back_win_bonus) as rolled_back_win_bonus,
        sum(rolled_back_bets)::bigint as rolled_back_bets, sum(rolled_back_wins)::bigint as rolled_back_wins
   from activity a
-  left join games g
-    on g.tenant_id = a.tenant_id and g.generation = a.generation and g.game_id = a.game_id
-   and (:by_provider or :provider::text is not null)
+  left join (select game_id, provider from games
+              where tenant_id = :tenant_id and generation = :generation
+                and (:by_provider or :provider::text is not null)) g
+    on g.game_id = a.game_id
  where a.tenant_id = :tenant_id and a.generation = :generation
    and (:first_day::date is null or day >= :first_day) and (:end_day::date is null or day < :end_day)
    and case when :game_id::text is not null then a.game_id = :game_id
