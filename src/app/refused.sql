@@ -25,7 +25,7 @@ delete from roundbook.refused_items r
    and (held.nth > :most_items or held.bytes > :most_bytes);
 
 -- name: forget_refused(kept_s)!
-delete from roundbook.refused_items where last_received_at < clock_timestamp() - :kept_s * interval '1 second';
+delete from roundbook.refused_items where last_received_at < now() - :kept_s * interval '1 second';
 
 -- name: find_refused(tenant_id, unique_id, event, player_id, at_or_after, before, kept_s, after_at, after_hash, limit, limit_bytes)
 -- What was refused, the last first. Of what no longer fits into limit_bytes the faults are left out; the first one

@@ -7,12 +7,17 @@ new, however many tenants there are.
 
 The look at all is the truth: it finds what has no such row, as that of an older version of the code, and what
 a server that took over from another one counts differently.
+
+On a cluster a look goes to all nodes. While one of them is away, the others are asked for their own tenants.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple, Protocol, TypeVar
 
+import psycopg
+
 from postgres.connections import Connection
+from postgres.distribution import by_node, is_node_away
 from postgres.rows import fetch_all, fetch_one
 from postgres.statements import Statement, Statements
 
@@ -61,7 +66,7 @@ class Changes:
 
         `since` gives the tenants of what was added from one transaction (`first`) up to before another
         (`last`), and by those that were open before (`was_open`), in any order, as often as it finds them;
-        `most` is how many rows it may read of a table for either.
+        `most` is how many rows it may give.
         """
         self._since = since
         self._everyone = everyone
@@ -70,15 +75,39 @@ class Changes:
         self._snapshot: _Snapshot | None = None
         self._sweep_at_s: float | None = None
         self._changed: set[int] = set()
+        self._known: set[int] = set()
 
     def find(
-        self, connection: Connection, ask: Callable[[list[int]], list[F]], *, now_s: float
+        self,
+        connection: Connection,
+        ask: Callable[[list[int]], list[F]],
+        *,
+        now_s: float,
+        ask_one: Callable[[int], list[F]] | None = None,
     ) -> list[F]:
-        """Return what `ask` finds of the tenants to look at, which come again until it finds nothing."""
-        tenant_ids = self.look(connection, now_s=now_s)
-        found = ask(tenant_ids) if tenant_ids else []
+        """Return what `ask` finds of the tenants to look at, which come again until it finds nothing.
+
+        `ask_one` asks for one tenant alone, by a statement that on a cluster goes to that tenant's node.
+        """
+        try:
+            tenant_ids = self.look(connection, now_s=now_s)
+            found = ask(tenant_ids) if tenant_ids else []
+        except psycopg.OperationalError as error:
+            if ask_one is None or not is_node_away(error) or not self._known:
+                raise
+            # The next look begins where this one did, and tells whether the node is back.
+            return list(self._of_nodes(connection, ask_one))
         self.keep({each.tenant_id for each in found}, now_s=now_s)
         return found
+
+    def _of_nodes(self, connection: Connection, ask_one: Callable[[int], list[F]]) -> Iterator[F]:
+        for tenant_ids in by_node(connection, self._known):
+            try:
+                for tenant_id in tenant_ids:
+                    yield from ask_one(tenant_id)
+            except psycopg.OperationalError as error:
+                if not is_node_away(error):
+                    raise
 
     def look(self, connection: Connection, *, now_s: float) -> list[int]:
         """Return the tenants to look at; `now_s` is by any clock that never goes back.
@@ -93,7 +122,9 @@ class Changes:
             self._read(connection, _Snapshot.of(text))
             self._text = text
         if self._sweep_at_s is None:
-            return fetch_all(connection, self._everyone, None, int)
+            everyone = fetch_all(connection, self._everyone, None, int)
+            self._known = set(everyone)
+            return everyone
         return list(self._changed)
 
     def _read(self, connection: Connection, now: _Snapshot) -> None:
@@ -113,6 +144,7 @@ class Changes:
             self._sweep_at_s = None
         self._snapshot = now
         self._changed.update(found)
+        self._known.update(found)
 
     def keep(self, tenant_ids: Collection[int], *, now_s: float) -> None:
         """Say which tenants come again: the look is finished, and there is something to do for these."""

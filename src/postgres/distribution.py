@@ -6,9 +6,10 @@ and what is named as shared, every node has whole.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import psycopg
 from psycopg import sql
 
 from postgres.connections import Connection
@@ -26,6 +27,7 @@ class Sql(Statements):
     triggers: Statement
     share: Statement
     distribute: Statement
+    by_node: Statement
 
 
 SQL = Sql(__file__)
@@ -33,6 +35,8 @@ SQL = Sql(__file__)
 # The steps are read and written by who migrates, on the coordinator.
 _LOCAL = ("migrations",)
 
+# SQLSTATE: Class 08, connection exception.
+_CONNECTION = "08"
 
 _EVENTS = re.compile(r"TRIGGER \S+ BEFORE .*? ON ")
 
@@ -53,9 +57,30 @@ def is_cluster(connection: Connection) -> bool:
     return bool(fetch_one(connection, SQL.is_cluster, None, bool))
 
 
+def is_node_away(error: psycopg.Error) -> bool:
+    """Return whether a statement failed as a node of a cluster is out of reach.
+
+    A server that is so itself can't say it: then no SQLSTATE comes.
+    """
+    return (error.sqlstate or "").startswith(_CONNECTION)
+
+
+def by_node(connection: Connection, tenant_ids: Iterable[int]) -> list[list[int]]:
+    """Return tenants in groups whose rows are on the same node of a cluster. Raises psycopg.Error."""
+    return fetch_all(connection, SQL.by_node, {"tenant_ids": list(tenant_ids)}, list)
+
+
 def begin_changing(owner: Connection) -> None:
     """Let a transaction change tables that are distributed. Raises psycopg.Error."""
     owner.execute(SQL.sequentially.sql)
+
+
+def one_by_one(statements: str) -> str:
+    """Return one statement that runs several, none of which is a bare SELECT, each by its own text.
+
+    Of a text with several Citus sends all to the nodes, for each of them.
+    """
+    return f"do $one_by_one$ begin {statements}\nend $one_by_one$"
 
 
 def undistributed(connection: Connection, shared: Sequence[str]) -> list[str]:

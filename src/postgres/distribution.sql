@@ -34,3 +34,13 @@ select create_reference_table(('roundbook.' || quote_ident(:table))::regclass);
 
 -- name: distribute(table, beside)
 select create_distributed_table(('roundbook.' || quote_ident(:table))::regclass, 'tenant_id', colocate_with => :beside);
+
+-- name: by_node(tenant_ids)
+-- What is of one tenant is on one node.
+select array_agg(t.tenant_id) as tenant_ids
+  from unnest(:tenant_ids::int[]) as t (tenant_id)
+ cross join (select min(logicalrelid::oid) as of_tenants from pg_dist_partition p
+               join pg_class c on c.oid = p.logicalrelid
+              where c.relnamespace = 'roundbook'::regnamespace and p.partmethod = 'h') as d
+  join pg_dist_placement p on p.shardid = get_shard_id_for_distribution_column(d.of_tenants, t.tenant_id)
+ group by p.groupid;

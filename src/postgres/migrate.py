@@ -22,7 +22,13 @@ import psycopg
 from psycopg import sql
 
 from postgres.connections import Connection, connect
-from postgres.distribution import begin_changing, distribute, is_cluster, undistributed
+from postgres.distribution import (
+    begin_changing,
+    distribute,
+    is_cluster,
+    one_by_one,
+    undistributed,
+)
 from postgres.migration_turn import WAIT_S, in_turn
 from postgres.pooling import require_session
 from postgres.recovery import check_recovered
@@ -251,7 +257,7 @@ def _apply_next(schema: Schema, owner: Connection) -> Migration | None:
     if not has_schema(owner):
         owner.execute(SQL.create_schema.sql)
     owner.execute(SQL.create_migrations.sql)
-    owner.execute(step.statements.encode())
+    owner.execute((one_by_one(step.statements) if on_cluster else step.statements).encode())
     owner.execute(SQL.migrated.sql, {"number": step.number, "name": step.name})
     if step.compatible_since is not None:
         since = {"number": step.number, "since": step.compatible_since}

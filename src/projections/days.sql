@@ -7,9 +7,9 @@ select time_zone, starts_at_minute, number from roundbook.day_rules
 select d.time_zone, d.starts_at_minute, d.number
   from tracking t
   left join roundbook.day_rules d
-    on d.tenant_id = t.tenant_id
+    on d.tenant_id = :tenant_id
    and d.number = case when t.position > 0 then (t.versions ->> 'gaming_day')::int
-                       else (select max(number) from roundbook.day_rules where tenant_id = t.tenant_id) end
+                       else (select max(number) from roundbook.day_rules where tenant_id = :tenant_id) end
  where t.tenant_id = :tenant_id and t.live;
 
 -- name: set_rule(tenant_id, number, time_zone, starts_at_minute)!

@@ -26,6 +26,7 @@ class Sql(Statements):
     appended: Statement
     live_tenants: Statement
     behind: Statement
+    behind_alone: Statement
     claim: Statement
     fail: Statement
     live: Statement
@@ -107,6 +108,11 @@ def behind_of(connection: Connection, tenant_ids: list[int] | None) -> list[Behi
     if tenant_ids is None:
         tenant_ids = fetch_all(connection, SQL.live_tenants, None, int)
     return fetch_all(connection, SQL.behind, {"tenant_ids": tenant_ids}, Behind)
+
+
+def behind_alone(connection: Connection, tenant_id: int) -> list[Behind]:
+    """List those of one tenant."""
+    return fetch_all(connection, SQL.behind_alone, {"tenant_id": tenant_id}, Behind)
 
 
 def claim(connection: Connection, scope: Scope) -> Claimed | None:

@@ -23,10 +23,13 @@ select t.position from tracking t join tenants n on n.tenant_id = t.tenant_id
 select tenant_id from tenants where name = :name;
 
 -- name: appended(first, last, was_open, most)
--- The tenants whose logs grew by what the snapshot of an earlier look did not show.
-(select tenant_id from leaf_runs where xid >= :first::xid8 and xid < :last::xid8 order by xid limit :most)
- union all
-(select tenant_id from leaf_runs where xid = any(:was_open::xid8[]) limit :most);
+-- The tenants whose logs grew by what the snapshot of an earlier look did not show. One query over both, so that on a
+-- cluster it goes to each shard once.
+select tenant_id
+  from (select tenant_id from leaf_runs where xid >= :first::xid8 and xid < :last::xid8
+         union all
+        select tenant_id from leaf_runs where xid = any(:was_open::xid8[])) as added
+ limit :most;
 
 -- name: live_tenants()
 select tenant_id from tracking where live;
@@ -43,6 +46,16 @@ select t.tenant_id, t.generation, t.live, t.failed_position, e.head - t.position
  where t.tenant_id = any(:tenant_ids::int[]) and not t.retired and e.head > t.position and (t.live or t.failed_position is not null)
  order by e.head - t.position, t.tenant_id, t.generation;
 
+-- name: behind_alone(tenant_id)
+-- The same of one tenant: on a cluster it goes to that one's node, whichever others are away.
+select t.tenant_id, t.generation, t.live, t.failed_position, e.head - t.position as events,
+       (select recorded_at from events
+         where tenant_id = :tenant_id and position = t.position + 1) as waiting_since
+  from tracking t
+ cross join (select max(position) as head from events where tenant_id = :tenant_id) e
+ where t.tenant_id = :tenant_id and not t.retired and e.head > t.position and (t.live or t.failed_position is not null)
+ order by t.generation;
+
 -- name: claim(tenant_id, generation)
 -- The claim on a generation, held until the transaction ends; nothing comes back while another holds it. The first
 -- event decides by which days it is made.
@@ -52,9 +65,9 @@ select t.position, t.live, t.versions, t.failed_position,
        d.time_zone, d.starts_at_minute, d.number
   from tracking t
   left join roundbook.day_rules d
-    on d.tenant_id = t.tenant_id
+    on d.tenant_id = :tenant_id
    and d.number = case when t.position > 0 then (t.versions ->> 'gaming_day')::int
-                       else (select max(number) from roundbook.day_rules where tenant_id = t.tenant_id) end
+                       else (select max(number) from roundbook.day_rules where tenant_id = :tenant_id) end
  where t.tenant_id = :tenant_id and t.generation = :generation and not t.retired
    for update of t skip locked;
 
@@ -71,7 +84,7 @@ update tracking
 select t.generation, t.position, d.time_zone, d.starts_at_minute, d.number
   from tracking t
   left join roundbook.day_rules d
-    on d.tenant_id = t.tenant_id
+    on d.tenant_id = :tenant_id
    and d.number = case when t.position > 0 then (t.versions ->> 'gaming_day')::int
-                       else (select max(number) from roundbook.day_rules where tenant_id = t.tenant_id) end
+                       else (select max(number) from roundbook.day_rules where tenant_id = :tenant_id) end
  where t.tenant_id = :tenant_id and t.live;

@@ -32,12 +32,12 @@ def columns(rows: Sequence[Sequence[object]], names: Sequence[str]) -> Columns:
 
 
 def upsert(connection: Connection, statement: Statement, scope: Scope, new: Columns) -> None:
-    """Write rows by a statement that returns something for each. Raises RuntimeError if it does not."""
+    """Write rows by a statement that adds or changes one for each. Raises RuntimeError if it does not."""
     if not new.rows:
         return
-    written = connection.execute(statement.sql, {**scope._asdict(), **new.values}).fetchall()
-    if len(written) != new.rows:
-        raise RuntimeError(f"{statement.name}: {len(written)} rows were written, not {new.rows}")
+    written = connection.execute(statement.sql, {**scope._asdict(), **new.values}).rowcount
+    if written != new.rows:
+        raise RuntimeError(f"{statement.name}: {written} rows were written, not {new.rows}")
 
 
 def array(values: Collection[Any]) -> str:

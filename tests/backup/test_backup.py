@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from app.backup.backing_up import back_up
+from app.backup.manifest import BackupError
 from postgres.connections import connect
 from postgres.dumping import APPLICATION_NAME
 from postgres.embedded.binaries import PROGRAMS, wheel
@@ -290,6 +292,15 @@ def test_without_a_fitting_pg_dump_it_says_which_is_needed(
     assert refused.returncode == 1
     assert f"{program} is of 9" in refused.stderr
     assert list(tmp_path.glob("none*")) == []
+
+
+def test_a_cluster_is_backed_up_node_by_node(
+    filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.backup.backing_up.is_cluster", lambda _: True)
+    with pytest.raises(BackupError, match="back up each node itself"):
+        back_up(filled.owner_url, tmp_path / "backup", programs=None, replace=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_backup_can_be_read_by_the_programs_of_postgresql_alone(

@@ -14,9 +14,12 @@ from postgres.statements import statements_of
 SRC = Path(__file__).parents[2] / "src"
 
 _NAMED = re.compile(r"%\((\w+)\)s")
+_NUMBERED = re.compile(r"\$(\d+)")
+_COPIED = re.compile(r"copy \((.*)\) to stdout", re.DOTALL)
+_TASKS = re.compile(r"Task Count: (\d+)")
 
 # By the name of a type, as text.
-_VALUES = {
+_BY_TYPE = {
     "bool": "true",
     "bytea": "\\x00112233445566778899aabbccddeeff",
     "date": "2026-01-01",
@@ -24,6 +27,7 @@ _VALUES = {
     "int2": "1",
     "int4": "1",
     "int8": "1",
+    "interval": "6:00",
     "jsonb": "{}",
     "json": "{}",
     "name": "events",
@@ -58,17 +62,24 @@ def all_statements(src: Path = SRC) -> Iterator[Asked]:
             yield Asked(path.relative_to(src).as_posix(), statement.name, text, names)
 
 
-def run(connection: Connection, asked: Asked, given: dict[str, str]) -> None:
-    """Run a statement, with values of the types that it expects; `given` are others by name.
+class Given(NamedTuple):
+    """Values by names of parameters; of the others there is one of the type, or null, and `flags` are so."""
 
-    Raises psycopg.Error.
-    """
-    types = _types(connection, asked)
-    values = [
-        given.get(name, _value(kind)) for name, kind in zip(asked.parameters, types, strict=True)
-    ]
+    values: dict[str, str]
+    flags: bool = True
+    nulls: bool = False
+
+
+def run(connection: Connection, asked: Asked, given: Given) -> None:
+    """Run a statement once. Raises psycopg.Error."""
     pgconn = connection.pgconn
-    result = pgconn.exec_params(asked.text.encode(), [value.encode() for value in values])
+    if copied := _COPIED.match(asked.text):
+        # COPY takes no parameters: who runs it writes them into its text.
+        query = asked._replace(text=copied[1])
+        text = _written(asked.text, _values(connection, query, given))
+        result = pgconn.exec_(text.encode())
+    else:
+        result = pgconn.exec_params(asked.text.encode(), _values(connection, asked, given))
     status, message = result.status, result
     if status == pq.ExecStatus.COPY_IN:
         pgconn.put_copy_end()
@@ -79,6 +90,36 @@ def run(connection: Connection, asked: Asked, given: dict[str, str]) -> None:
         pgconn.get_result()
     if message.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
         raise psycopg.errors.error_from_result(message)
+
+
+def _written(text: str, values: list[bytes | None]) -> str:
+    def literal(found: re.Match[str]) -> str:
+        value = values[int(found[1]) - 1]
+        return "null" if value is None else f"'{value.decode()}'"
+
+    return _NUMBERED.sub(literal, text)
+
+
+def tasks(connection: Connection, asked: Asked, given: Given) -> int:
+    """Tell how many statements for nodes become of a statement. Raises psycopg.Error."""
+    values = _values(connection, asked, given)
+    result = connection.pgconn.exec_params(b"explain " + asked.text.encode(), values)
+    if result.status != pq.ExecStatus.TUPLES_OK:
+        raise psycopg.errors.error_from_result(result)
+    lines = [(result.get_value(row, 0) or b"").decode() for row in range(result.ntuples)]
+    return sum(int(found[1]) for line in lines if (found := _TASKS.search(line)))
+
+
+def _values(connection: Connection, asked: Asked, given: Given) -> list[bytes | None]:
+    def value(name: str, kind: str) -> bytes | None:
+        if name in given.values:
+            return given.values[name].encode()
+        if kind == "boolean":
+            return str(given.flags).lower().encode()
+        return None if given.nulls else _value(kind).encode()
+
+    types = zip(asked.parameters, _types(connection, asked), strict=True)
+    return [value(name, kind) for name, kind in types]
 
 
 def _types(connection: Connection, asked: Asked) -> list[str]:
@@ -111,4 +152,4 @@ def _value(kind: str) -> str:
     if kind.endswith("[]"):
         element = _value(kind.removesuffix("[]"))
         return '{"' + element.replace("\\", "\\\\") + '"}'
-    return _VALUES[short.get(kind, kind)]
+    return _BY_TYPE[short.get(kind, kind)]

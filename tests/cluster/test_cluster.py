@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -12,17 +13,25 @@ import pytest
 import postgres.migrate
 from api.schema import SCHEMA
 from api.tenancy import create_tenant
+from app.backup.backing_up import back_up
+from app.backup.manifest import BackupError
 from app.lives.closing import set_closed
 from app.log.append import TenantClosedError
 from app.tenants import Tenant
 from postgres.connections import Connection, Pool, connect, open_pool
+from postgres.distribution import undistributed
 from postgres.errors import UNAVAILABLE
 from postgres.migrate import Migration, migrate
 from tests import clusters
-from tests.cluster.running import all_statements, run
+from tests.cluster.running import Given, all_statements, run, tasks
 from tests.databases import Database, new_database
 from tests.projections.helpers import position, project
 from tests.recording.sending import assert_gapless, logins, send, stored_events
+
+_LOOKS = {
+    *("appended", "live_tenants", "behind", "grown_since", "unsealed", "signed_since", "attested"),
+    *("waiting", "waiting_since", "unsealed_since", "sealed_sizes", "unkept"),
+}
 
 # What Citus says to what it can't do: of a form of statement, and of a place in a transaction.
 _CAN_NOT = ("0A000", "25001", "XX000")
@@ -52,8 +61,15 @@ def test_every_table_of_tenants_is_beside_the_others_and_the_shared_ones_are_eve
     assert len({group for _, method, group in found if method == "h"}) == 1
 
 
-def test_every_statement_runs(database: Database, tenant: Tenant) -> None:
-    given = {"tenant_id": str(tenant.tenant_id), "tenant_ids": f"{{{tenant.tenant_id}}}"}
+@pytest.mark.parametrize("nulls", [False, True])
+@pytest.mark.parametrize("flags", [True, False])
+def test_every_statement_runs(
+    flags: bool, nulls: bool, database: Database, tenant: Tenant
+) -> None:
+    values = {"tenant_id": str(tenant.tenant_id), "tenant_ids": f"{{{tenant.tenant_id}}}"}
+    # What is null nowhere.
+    values |= {"generation": "1", "limit": "10", "target": "a"}
+    given = Given(values, flags, nulls)
     refused = []
     with connect(database.owner_url) as owner:
         for asked in all_statements():
@@ -61,9 +77,27 @@ def test_every_statement_runs(database: Database, tenant: Tenant) -> None:
                 with owner.transaction(force_rollback=True):
                     run(owner, asked, given)
             except psycopg.Error as error:
-                if error.sqlstate in _CAN_NOT:
+                if error.sqlstate in _CAN_NOT and "not-null constraint" not in str(error):
                     refused.append((asked.file, asked.name, str(error)))
     assert refused == []
+
+
+def test_a_look_at_what_is_new_goes_to_each_shard_once(
+    database: Database, new_tenant: Callable[..., Tenant]
+) -> None:
+    ids = ",".join(str(new_tenant().tenant_id) for _ in range(20))
+    with connect(database.owner_url) as owner:
+        found = owner.execute(
+            "select count(*) from citus_shards where table_name = 'events'::regclass"
+        )
+        (shards,) = found.fetchone() or (0,)
+        counted = {
+            asked.name: tasks(owner, asked, Given({"tenant_ids": f"{{{ids}}}"}))
+            for asked in all_statements()
+            if asked.name in _LOOKS
+        }
+    assert counted.keys() == _LOOKS
+    assert {name: more for name, more in counted.items() if more > shards} == {}
 
 
 @pytest.mark.parametrize("table", ["events", "conflicts", "accesses", "leaf_runs", "holds"])
@@ -102,7 +136,7 @@ def _placement(superuser: Connection, tenant: Tenant) -> tuple[Any, ...]:
 
 
 def test_a_shard_moves_while_its_tenant_records(
-    superuser: Connection, pool: Pool, new_tenant: Callable[..., Tenant]
+    database: Database, superuser: Connection, pool: Pool, new_tenant: Callable[..., Tenant]
 ) -> None:
     tenant, stop, acknowledged, unavailable = new_tenant(), Event(), [], []
 
@@ -140,16 +174,20 @@ def test_a_shard_moves_while_its_tenant_records(
     assert len(log) == len(acknowledged)
     assert project(pool, tenant) == len(log) == position(pool, tenant)
     # What is refused stays so where the shard is now.
-    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
-        superuser.execute(
-            "update roundbook.events set topic = '' where tenant_id = %s", [tenant.tenant_id]
-        )
+    with (
+        connect(database.owner_url) as owner,
+        pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"),
+    ):
+        owner.execute("update events set topic = '' where tenant_id = %s", [tenant.tenant_id])
 
 
 def superuser_url(superuser: Connection) -> str:
     info = superuser.info
     return f"postgresql://{info.user}@{info.host}:{info.port}/{info.dbname}"
 
+
+_FIRST = 16
+"""The step with which clusters came."""
 
 _LATER = Migration(
     9000,
@@ -186,6 +224,38 @@ def test_a_later_step_is_distributed_too_and_what_is_otherwise_stays_so(
             with pool.connection() as connection:
                 tenant = create_tenant(connection, "one")
             assert send(pool, tenant, logins(["a"])).stored == 1
+
+
+def test_a_cluster_of_the_first_version_that_ran_there_goes_on(
+    admin_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tables are distributed already when the steps since come; what these add goes beside them."""
+    first = tuple(step for step in SCHEMA.migrations() if step.number <= _FIRST)
+    with new_database(admin_url, empty=True) as database:
+        with monkeypatch.context() as older:
+            older.setattr(postgres.migrate, "_migrations", lambda _: first)
+            assert migrate(SCHEMA, database.owner_url, database.owner_url) == list(first)
+        with open_pool(database.owner_url, max_size=2) as pool:
+            with pool.connection() as connection:
+                tenants = [create_tenant(connection, name) for name in ("one", "two", "three")]
+            for tenant in tenants:
+                send(pool, tenant, logins(["a", "b"]))
+        later = [step.number for step in migrate(SCHEMA, database.owner_url, database.service_url)]
+        assert later == [step.number for step in SCHEMA.migrations() if step.number > _FIRST]
+        with connect(database.owner_url) as owner:
+            assert undistributed(owner, SCHEMA.shared) == []
+        with open_pool(database.service_url, max_size=2) as pool:
+            for tenant in tenants:
+                assert send(pool, tenant, logins(["b", "c"])).stored == 1
+                assert project(pool, tenant) == 3
+
+
+def test_a_backup_is_refused(database: Database, tmp_path: Path) -> None:
+    """It would be of no one moment of all nodes."""
+    file = tmp_path / "backup"
+    with pytest.raises(BackupError, match="back up each node"):
+        back_up(database.owner_url, file, programs=None, replace=False)
+    assert not file.exists()
 
 
 def test_a_closed_tenant_is_refused_as_one(database: Database, pool: Pool, tenant: Tenant) -> None:

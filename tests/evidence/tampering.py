@@ -22,6 +22,7 @@ from domain.evidence.anchoring import AnchorSpec
 from domain.evidence.merkle import Edge
 from domain.evidence.notes import parse_note
 from postgres.connections import Pool, connect, open_pool
+from tests import clusters
 from tests.databases import Database
 from tests.evidence.auditor import judged
 from tests.evidence.filling import fill, items
@@ -76,6 +77,7 @@ def superuser(database: Database) -> Iterator[psycopg.Connection]:
     """Connect to a database as a superuser who has disabled the triggers."""
     name = psycopg.conninfo.conninfo_to_dict(database.owner_url)["dbname"]
     url = make_conninfo(database.admin_url, dbname=name)
+    clusters.open_walls(database.admin_url, str(name))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("set session_replication_role = replica")
         connection.execute("set search_path = roundbook")

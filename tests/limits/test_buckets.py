@@ -33,8 +33,8 @@ def pass_time(pool: Pool, bucket: Bucket, seconds: float) -> None:
     """Let a bucket be as it is some seconds later."""
     with pool.connection() as connection:
         connection.execute(
-            "update rate_buckets set full_at = full_at - %s * interval '1 second' where tenant_id = %s",
-            [seconds, bucket.tenant_id],
+            "update rate_buckets set full_at = roundbook.later(full_at, %s) where tenant_id = %s",
+            [round(-seconds * 1_000_000), bucket.tenant_id],
         )
 
 

@@ -140,7 +140,7 @@ def test_keys_are_waited_for_by_the_clock_of_the_database_and_said_to_be_revoked
     assert events(owner) == [tenant.tenant_id]
 
     # Long since revoked, by that clock: nothing to wait for.
-    owner.execute("update api_keys set revoked_at = revoked_at - interval '11 s'")
+    owner.execute("update api_keys set revoked_at = roundbook.later(revoked_at, -11000000)")
     set_closed(owner, "gone", closed=True, **WHY)
     assert remove().exit_code == 0
     assert waited == [10]

@@ -36,9 +36,9 @@ def test_a_use_is_noted_once_a_minute(pool: Pool, tenant: Tenant, database: Data
         assert last_use(connection, tenant) == first
         with connect(database.owner_url) as owner:  # a minute later
             owner.execute(
-                "update roundbook.key_uses set last_used_at = last_used_at - interval '61 s'"
-                " where key_id = %s",
-                [key_id],
+                "update roundbook.key_uses set last_used_at = roundbook.later(last_used_at, -61000000)"
+                " where tenant_id = %s and key_id = %s",
+                [tenant.tenant_id, key_id],
             )
         uses.note(connection, key_id)
         assert (last_use(connection, tenant) or first) < first

@@ -5,15 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from domain.gaming_day import DayRule
 from projections.days import set_rule
 from projections.reports import late as late_module
 from projections.reports import shape
 from tests.databases import Database
+from tests.evidence.tampering import superuser
 from tests.model import reports as expected
 from tests.model.values import minus, total
 from tests.queries.casino import Casino, Item, OpenCasino, bet, deposit, item
@@ -54,10 +53,8 @@ def late(new_casino: OpenCasino, database: Database) -> Casino:
     with casino.pool.connection() as connection:
         set_rule(connection, casino.tenant.tenant_id, COPENHAGEN)
     casino.fill([sent for _, sent in SENT])
-    where = conninfo_to_dict(database.service_url)["dbname"]
-    with psycopg.connect(make_conninfo(database.admin_url, dbname=where)) as admin:
-        # Nobody may do that: as if it had been recorded then.
-        admin.execute("set session_replication_role = replica")
+    # Nobody may do that: as if it had been recorded then.
+    with superuser(database) as admin:
         for position, (recorded_at, _) in enumerate(SENT, start=1):
             admin.execute(
                 "update roundbook.events set recorded_at = %s where tenant_id = %s and position = %s",

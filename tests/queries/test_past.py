@@ -133,8 +133,8 @@ def test_with_snapshots_each_position_is_the_same(
         "update snapshots set topic = 'Player.v1' where tenant_id = %s",
         "update snapshots set version = version + 1 where tenant_id = %s",
         (
-            "update snapshots set state = convert_to(replace(convert_from(state, 'UTF8'),"
-            " '0001-01-01', '0001-13-01'), 'UTF8') where tenant_id = %s"
+            "update snapshots set state = decode(replace(encode(state, 'escape'),"
+            " '0001-01-01', '0001-13-01'), 'escape') where tenant_id = %s"
         ),
     ],
 )

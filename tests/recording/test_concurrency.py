@@ -4,7 +4,7 @@ import multiprocessing
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection as Pipe
 from random import Random
 from typing import Any
@@ -18,6 +18,7 @@ from app.log.statements import SQL
 from app.recording import record
 from app.tenants import Tenant
 from postgres.connections import Pool, connect, open_pool
+from tests import clusters
 from tests.recording.sending import (
     assert_gapless,
     decoded,
@@ -249,6 +250,12 @@ def test_what_is_recorded_while_another_waits_is_seen_by_it(
 def until_waiting(url: str, sessions: int) -> None:
     """Wait until so many sessions of this database wait for a lock."""
     waiting = "select count(*) from pg_stat_activity where datname = current_database()"
-    with connect(url) as observer:
-        while observer.execute(f"{waiting} and wait_event_type = 'Lock'").fetchone() != (sessions,):
+    with ExitStack() as stack:
+        nodes = [stack.enter_context(connect(node)) for node in clusters.every_node(url)]
+
+        def found() -> int:
+            asked = [node.execute(f"{waiting} and wait_event_type = 'Lock'") for node in nodes]
+            return sum(count for each in asked for (count,) in each)
+
+        while found() != sessions:
             pass

@@ -48,9 +48,9 @@ def kept(pool: Pool, tenant_id: int) -> list[str | None]:
 
 def grow_older(owner: Connection, tenant_id: int, unique_id: str, by: timedelta) -> None:
     owner.execute(
-        "update roundbook.refused_items set last_received_at = last_received_at - %s"
+        "update roundbook.refused_items set last_received_at = roundbook.later(last_received_at, %s)"
         " where tenant_id = %s and unique_id = %s",
-        (by, tenant_id, unique_id),
+        (-by // timedelta(microseconds=1), tenant_id, unique_id),
     )
 
 

@@ -4,7 +4,7 @@ Statements are parsed by PostgreSQL's own parser (pglast). Each rule names what 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,14 +63,20 @@ SET_TENANT = "no row changes its tenant"
 """Citus refuses to set what a table is distributed by."""
 ROW_LOCK = "a row lock is taken on a table of tenants"
 """On a table that every node has, Citus takes a lock of the whole table on every node: all tenants wait."""
-UNSTABLE = "what changes a row calls nothing that gives another value each time"
+UNSTABLE = "what changes or deletes a row calls nothing that gives another value each time"
 """Citus refuses it, as replicas of a shard would differ: a value is made before, and given."""
 FUNCTION_JOIN = "a function of ours is not joined with a table of tenants"
 """It would be called on the node, where Citus lets it read no table of tenants."""
 SNAPSHOT = "what a snapshot shows is asked for by itself"
 """Beside rows it would be that of a node, which numbers transactions by itself."""
 
-_UNSTABLE = {"clock_timestamp", "gen_random_uuid", "random", "now", "statement_timestamp"}
+BY_PARAMETER = "a query within another names the tenant by the parameter"
+"""By a column of the query around it Citus can't tell the shard: it asks all, and refuses row locks."""
+EMPTY_FROM = "what is joined has a FROM of its own"
+"""Else Citus refuses the queries within it that ask for rows of a tenant."""
+
+_VOLATILE = {"clock_timestamp", "gen_random_uuid", "random"}
+_UNSTABLE = {*_VOLATILE, "now", "statement_timestamp"}
 _SNAPSHOT = {"pg_current_snapshot", "pg_current_xact_id"}
 
 
@@ -91,8 +97,11 @@ class _Finder(Visitor):
     def visit_SelectStmt(self, _: Any, node: Any) -> None:  # noqa: N802  # as pglast calls it
         relations, conditions = _from(node.fromClause or ())
         conditions += _and(node.whereClause)
-        self._check_tenant(relations, conditions)
+        self._check_tenant(relations, conditions, _derived(node.fromClause or ()))
         self._check_functions(relations, node)
+        mine = [relation.relname for relation in relations if self._is_of_tenants(relation)]
+        if mine and _joins_empty_from(node.fromClause):
+            self.faults.append((EMPTY_FROM, mine[0]))
         for lock in node.lockingClause or ():
             named = {each.relname for each in lock.lockedRels or ()}
             for relation in relations:
@@ -101,14 +110,16 @@ class _Finder(Visitor):
 
     def visit_UpdateStmt(self, _: Any, node: Any) -> None:  # noqa: N802  # as pglast calls it
         relations, conditions = _from(node.fromClause or ())
-        self._check_tenant([node.relation, *relations], conditions + _and(node.whereClause))
+        beside = _derived(node.fromClause or ())
+        self._check_tenant([node.relation, *relations], conditions + _and(node.whereClause), beside)
         self._check_set(node.relation, node.targetList)
-        if _called(node) & {"clock_timestamp", "gen_random_uuid", "random"}:
-            self.faults.append((UNSTABLE, node.relation.relname))
+        self._check_stable(node)
 
     def visit_DeleteStmt(self, _: Any, node: Any) -> None:  # noqa: N802  # as pglast calls it
         relations, conditions = _from(node.usingClause or ())
-        self._check_tenant([node.relation, *relations], conditions + _and(node.whereClause))
+        beside = _derived(node.usingClause or ())
+        self._check_tenant([node.relation, *relations], conditions + _and(node.whereClause), beside)
+        self._check_stable(node)
 
     def visit_InsertStmt(self, _: Any, node: Any) -> None:  # noqa: N802  # as pglast calls it
         if not self._is_of_tenants(node.relation):
@@ -137,6 +148,10 @@ class _Finder(Visitor):
         if self._is_of_tenants(relation) and "tenant_id" in {each.name for each in targets}:
             self.faults.append((SET_TENANT, relation.relname))
 
+    def _check_stable(self, change: Any) -> None:
+        if self._is_of_tenants(change.relation) and _called(change) & _VOLATILE:
+            self.faults.append((UNSTABLE, change.relation.relname))
+
     def _check_functions(self, relations: list[Any], node: Any) -> None:
         mine = [relation.relname for relation in relations if self._is_of_tenants(relation)]
         called = _called_in_from(node.fromClause or ())
@@ -145,8 +160,11 @@ class _Finder(Visitor):
         if mine and _called(node) & _SNAPSHOT:
             self.faults.append((SNAPSHOT, mine[0]))
 
-    def _check_tenant(self, relations: list[Any], conditions: list[Any]) -> None:
+    def _check_tenant(
+        self, relations: list[Any], conditions: list[Any], beside: Collection[str] = ()
+    ) -> None:
         mine = [relation for relation in relations if self._is_of_tenants(relation)]
+        here = {*map(_alias, relations), *beside}
         bound = set()
         for condition in conditions:
             for own, other in _equal(condition):
@@ -155,10 +173,13 @@ class _Finder(Visitor):
                     continue
                 if isinstance(other, ast.ParamRef) and other.number != self._tenant:
                     continue
-                if isinstance(other, ast.ParamRef) or (_column(other) or ("",))[-1] == "tenant_id":
+                named = _column(other) or ("",)
+                if isinstance(other, ast.ParamRef) or named[-1] == "tenant_id":
                     bound |= (
                         {column[0]} if len(column) > 1 else {_alias(mine[0])} if mine else set()
                     )
+                if self._tenant is not None and len(named) > 1 and named[0] not in here and mine:
+                    self.faults.append((BY_PARAMETER, mine[0].relname))
         for relation in mine:
             if _alias(relation) not in bound:
                 self.faults.append((ONE_TENANT, relation.relname))
@@ -176,6 +197,29 @@ def _from(clause: Any) -> tuple[list[Any], list[Any]]:
             relations += inner
             conditions += more + _and(each.quals)
     return relations, conditions
+
+
+def _subqueries(clause: Any) -> Iterator[Any]:
+    """Give the queries that stand in a FROM as tables do."""
+    for each in clause:
+        if isinstance(each, ast.RangeSubselect):
+            yield each
+        elif isinstance(each, ast.JoinExpr):
+            yield from _subqueries((each.larg, each.rarg))
+
+
+def _derived(clause: Any) -> set[str]:
+    return {each.alias.aliasname for each in _subqueries(clause) if each.alias}
+
+
+def _joins_empty_from(clause: Any) -> bool:
+    return any(
+        isinstance(each.subquery, ast.SelectStmt)
+        and not each.subquery.fromClause
+        and not each.subquery.valuesLists
+        and not each.subquery.op
+        for each in _subqueries(clause)
+    )
 
 
 class _Calls(Visitor):

@@ -59,6 +59,7 @@ ROOMS = {
         {
             "grown_since": _tables("leaf_runs", "accesses"),
             "unsealed": _tables("logs", "events", "accesses"),
+            "unsealed_alone": _tables("logs", "events", "accesses"),
             "unsealed_since": _tables("logs", "events"),
             "attested": _tables("logs"),
             "set_finding": _tables("logs"),
@@ -100,6 +101,7 @@ ROOMS = {
             # How far a generation is only means something beside the head of its log.
             "appended": _tables("leaf_runs"),
             "behind": _tables("events"),
+            "behind_alone": _tables("events"),
             "claim": _tables("events", "day_rules"),
             # Which days a generation is made by.
             "live": _tables("day_rules"),

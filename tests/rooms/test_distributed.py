@@ -5,12 +5,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pglast import ast, parse_sql
 
 from api.schema import SCHEMA
 from postgres.connections import connect
 from tests.databases import Database
 from tests.rooms.distributed import (
+    BY_PARAMETER,
     CONFLICT,
+    EMPTY_FROM,
     FUNCTION_JOIN,
     NAMED_TENANT,
     ONE_TENANT,
@@ -48,6 +51,8 @@ OF_ALL = {
     "waiting": "what is new, of many tenants at once",
     "waiting_since": "a metric of all",
 }
+
+_FIRST_ON_CLUSTERS = 16
 
 PLANTED = {
     "all tenants": (
@@ -106,6 +111,24 @@ PLANTED = {
         "update conflicts set content_hash = uuid_send(gen_random_uuid()) where tenant_id = :tenant_id",
         Fault("planted", UNSTABLE, "conflicts"),
     ),
+    "the clock in what tells what is deleted": (
+        "delete from balances where tenant_id = :tenant_id and updated_at < clock_timestamp()",
+        Fault("planted", UNSTABLE, "balances"),
+    ),
+    "a query within another that names the tenant by that one": (
+        (
+            "select (select max(position) from events where tenant_id = b.tenant_id) from balances b"
+            " where b.tenant_id = :tenant_id"
+        ),
+        Fault("planted", BY_PARAMETER, "events"),
+    ),
+    "a join with what has no FROM": (
+        (
+            "select 1 from balances b cross join lateral (select b.bets) as more"
+            " where b.tenant_id = :tenant_id"
+        ),
+        Fault("planted", EMPTY_FROM, "balances"),
+    ),
     "a function of ours joined with a table of tenants": (
         (
             "select 1 from keys_of(:tenant_id) k join key_uses u"
@@ -138,6 +161,14 @@ def test_a_statement_that_can_not_is_found(way: str, tmp_path: Path) -> None:
     parameters = ", ".join(dict.fromkeys(re.findall(r"(?<!:):(\w+)", text)))
     (copy / "planted.sql").write_text(f"-- name: planted({parameters})\n{text};\n")
     assert fault in faults(copy, set(OF_ALL))
+
+
+def test_no_step_since_there_are_clusters_has_a_bare_select() -> None:
+    """There a step is the body of a DO, so that each statement has a text of its own."""
+    for step in SCHEMA.migrations():
+        if step.number > _FIRST_ON_CLUSTERS:
+            kinds = {type(raw.stmt) for raw in parse_sql(step.statements)}
+            assert ast.SelectStmt not in kinds, step.name
 
 
 def test_every_primary_key_and_unique_index_begins_with_the_tenant(database: Database) -> None:

@@ -12,9 +12,10 @@ from app.backup.archive import (
     write_dump,
     write_manifest,
 )
-from app.backup.manifest import Manifest, logs_there
+from app.backup.manifest import BackupError, Manifest, logs_there
 from app.whole_files import whole_or_not_there
 from postgres.connections import Connection, connect
+from postgres.distribution import is_cluster
 from postgres.dumping import APPLICATION_NAME, check_readable, dump
 from postgres.migrate import applied_steps
 from postgres.pooling import require_session
@@ -46,6 +47,11 @@ def back_up(owner_url: str, path: Path, *, programs: Path | None, replace: bool)
     """
     with connect(owner_url) as connection, whole_or_not_there(path, replace=replace) as file:
         require_session(connection, "a backup")
+        if is_cluster(connection):
+            raise BackupError(
+                "the database is distributed over the nodes of a cluster, and what one session reads of them"
+                " is of no one moment: back up each node itself, see docs/scaling.md"
+            )
         server = connection.info.server_version // 10_000
         pg_dump = find_program("pg_dump", programs, oldest=server, why="as the server is")
         pg_restore = find_program(

@@ -21,6 +21,8 @@ begin
 end
 $$;
 
+-- A statement over one table, of one tenant, Citus sends on without planning it. So what an append asks for is asked by
+-- such ones: where the last event follows another it is the head, and nothing else has to be looked at.
 create or replace function roundbook.log_head(of_tenant int)
     returns table (head bigint, recorded_at timestamptz, number int, log_id bytea)
     language plpgsql stable set search_path = roundbook, pg_temp as $$
@@ -28,9 +30,26 @@ create or replace function roundbook.log_head(of_tenant int)
 declare
     its_log record;
     its_end record;
+    its_event record;
+    last bigint;
+    before bigint;
 begin
     select l.number, l.log_id into its_log from logs l
      where l.tenant_id = of_tenant order by l.number desc limit 1;
+    for its_event in select e.position, e.recorded_at from events e
+                      where e.tenant_id = of_tenant and e.position > 0 order by e.position desc limit 2
+    loop
+        if last is null then
+            last := its_event.position;
+            its_end := its_event;
+        else
+            before := its_event.position;
+        end if;
+    end loop;
+    if last = 1 or before = last - 1 then
+        return query select last, its_end.recorded_at, its_log.number, its_log.log_id;
+        return;
+    end if;
     select e.position, e.recorded_at into its_end from events e
      where e.tenant_id = of_tenant and e.position > 0
        and (e.position <= (select r.first_position::numeric + length(r.hashes) / 32 - 1 from leaf_runs r
@@ -236,7 +255,30 @@ begin
 end
 $$;
 
-alter function roundbook.add_leaf_run(int, int, bigint, bytea) security invoker;
+-- A log of which there are hashes is there.
+create or replace function roundbook.add_leaf_run(of_tenant int, of_log int, first bigint, run bytea) returns void
+    language plpgsql set search_path = roundbook, pg_temp as $$
+declare
+    last bigint := first + octet_length(run) / 32 - 1;
+    found_events bigint;
+    its_end bigint;
+begin
+    select count(*) into found_events from events where tenant_id = of_tenant and position in (first, last);
+    select first_position + octet_length(hashes) / 32 - 1 into its_end from leaf_runs
+     where tenant_id = of_tenant and log_number = of_log and first_position <= last
+     order by first_position desc limit 1;
+    if octet_length(run) % 32 <> 0 or last < first or first <= its_end
+        or found_events <> (case when first = last then 1 else 2 end)
+        or its_end is null and not exists (select from logs where tenant_id = of_tenant and number = of_log)
+    then
+        raise exception 'leaf hashes are of events that are there and have none, 32 bytes each'
+            using errcode = 'insufficient_privilege';
+    end if;
+    insert into leaf_runs (tenant_id, log_number, first_position, hashes)
+    values (of_tenant, of_log, first, run);
+end
+$$;
+
 revoke all on function roundbook.hold_log(int) from public;
 
 -- For tenants from before it was a cluster.

@@ -10,7 +10,7 @@ select l.number, l.log_id, c.size, c.root, c.note, c.sealed_at
   from logs l
  cross join lateral (
        select size, root, note, sealed_at from checkpoints
-        where tenant_id = l.tenant_id and log_number = l.number and tree = 'log'
+        where tenant_id = :tenant_id and log_number = l.number and tree = 'log'
         order by size desc limit 1) c
  where l.tenant_id = :tenant_id and l.number = (select max(number) from logs where tenant_id = :tenant_id);
 

@@ -69,6 +69,7 @@ class Sql(Statements):
 
     grown_since: Statement
     unsealed: Statement
+    unsealed_alone: Statement
     do_not_wait_for_the_disk: Statement
     set_failure: Statement
     failure: Statement
@@ -157,7 +158,10 @@ class Sealer:
             def unsealed(tenant_ids: list[int]) -> list[Log]:
                 return fetch_all(connection, SQL.unsealed, {"tenant_ids": tenant_ids}, Log)
 
-            return self._changes.find(connection, unsealed, now_s=now_s)
+            def unsealed_alone(tenant_id: int) -> list[Log]:
+                return fetch_all(connection, SQL.unsealed_alone, {"tenant_id": tenant_id}, Log)
+
+            return self._changes.find(connection, unsealed, now_s=now_s, ask_one=unsealed_alone)
 
     def seal(self, of: Log) -> int:
         """Seal what a log grew by, in one transaction; gives how many events that were.

@@ -31,9 +31,11 @@ values (:tenant_id, :log_number, :tree, :size, :root, :note, :sealed_at);
 
 -- name: signed_since(first, last, was_open, most)
 -- The tenants of whose trees one was signed that the snapshot of an earlier look did not show.
-(select tenant_id from checkpoints where xid >= :first::xid8 and xid < :last::xid8 order by xid limit :most)
- union all
-(select tenant_id from checkpoints where xid = any(:was_open::xid8[]) limit :most);
+select tenant_id
+  from (select tenant_id from checkpoints where xid >= :first::xid8 and xid < :last::xid8
+         union all
+        select tenant_id from checkpoints where xid = any(:was_open::xid8[])) as added
+ limit :most;
 
 -- name: tenants_with_logs()
 select tenant_id from logs where number = 1;

@@ -9,7 +9,7 @@ select position, recorded_at, version, key, stream, topic, occurred_at, salt, st
           from (select position, recorded_at, version, key, stream, topic, occurred_at, salt, state,
                        case when state is null then
                            (select commitment from erased e
-                             where e.tenant_id = events.tenant_id and e.position = events.position)
+                             where e.tenant_id = :tenant_id and e.position = events.position)
                        end as commitment
                   from events
                  where tenant_id = :tenant_id and position > :after and position <= :until
@@ -26,7 +26,7 @@ select position, recorded_at, version, key, stream, topic, occurred_at, salt, st
           from (select position, recorded_at, version, key, stream, topic, occurred_at, salt, state,
                        case when state is null then
                            (select commitment from erased e
-                             where e.tenant_id = events.tenant_id and e.position = events.position)
+                             where e.tenant_id = :tenant_id and e.position = events.position)
                        end as commitment
                   from events
                  where tenant_id = :tenant_id and stream = :stream and version > :after_version

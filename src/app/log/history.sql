@@ -7,7 +7,7 @@ select position, stream, version, topic, recorded_at, erased,
   from (select position, stream, version, topic, recorded_at, coalesce(state, 'null') as state,
                case when state is null then
                     (select record_position from erased e
-                      where e.tenant_id = events.tenant_id and e.position = events.position) end as erased
+                      where e.tenant_id = :tenant_id and e.position = events.position) end as erased
           from events
          where tenant_id = :tenant_id and position > :after and position <= :until
            and (:topics::text[] is null or topic = any(:topics))
@@ -24,7 +24,7 @@ select position, stream, version, topic, recorded_at, erased,
   from (select position, stream, version, topic, recorded_at, coalesce(state, 'null') as state,
                case when state is null then
                     (select record_position from erased e
-                      where e.tenant_id = events.tenant_id and e.position = events.position) end as erased
+                      where e.tenant_id = :tenant_id and e.position = events.position) end as erased
           from events
          where tenant_id = :tenant_id and stream = :stream
            and version between :first_version and :last_version
@@ -43,7 +43,7 @@ select position, stream, version, topic, recorded_at, erased,
   from (select position, stream, version, topic, recorded_at, coalesce(state, 'null') as state,
                case when state is null then
                     (select record_position from erased e
-                      where e.tenant_id = events.tenant_id and e.position = events.position) end as erased
+                      where e.tenant_id = :tenant_id and e.position = events.position) end as erased
           from events
          where tenant_id = :tenant_id and topic = :topic and topic not in ('BetPlaced', 'WinPaid')
            and position > :after and position <= :until

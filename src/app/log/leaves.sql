@@ -27,7 +27,7 @@ select min(first_position) from leaf_runs
 select position, recorded_at, version, key, stream, topic, occurred_at, salt, state,
        case when state is null then
            (select commitment from erased e
-             where e.tenant_id = events.tenant_id and e.position = events.position) end as commitment
+             where e.tenant_id = :tenant_id and e.position = events.position) end as commitment
   from events where tenant_id = :tenant_id and position >= :first and position <= :last
  order by position;
 

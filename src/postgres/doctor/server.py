@@ -182,8 +182,7 @@ def extensions(found: list[_Extension]) -> Finding:
     if not any(each.name == _NEEDED_EXTENSION for each in found):
         remedy = f"`create extension {_NEEDED_EXTENSION}` in the database, as its owner"
         return Finding("extensions", "wrong", f"{_NEEDED_EXTENSION} is missing", remedy)
-    citus = " (the tables are not distributed by Roundbook)" if "citus" in listed.split() else ""
-    return Finding("extensions", "ok", f"all that are needed are there: {listed}{citus}")
+    return Finding("extensions", "ok", f"all that are needed are there: {listed}")
 
 
 def _ahead(connection: Connection) -> timedelta:

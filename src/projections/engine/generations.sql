@@ -38,15 +38,15 @@ select pg_advisory_unlock(:number, :tenant_id);
 -- name: unkept(versions)
 -- Whose live read models are of other versions of the code or by other days than the newest rule's, and who has
 -- retired ones.
-select t.tenant_id, t.live and t.versions <> w.versions as is_other, t.retired as is_retired,
-       t.versions as built_with, w.versions as wanted
-  from tracking t
- cross join lateral (
-       select :versions::jsonb || coalesce(
-                  (select jsonb_build_object('gaming_day', max(number)) from roundbook.day_rules
-                    where tenant_id = t.tenant_id having max(number) is not null), '{}') as versions) w
- where t.retired or t.live and t.position > 0 and t.versions <> w.versions
- order by t.tenant_id, t.generation;
+select tenant_id, live and versions <> wanted as is_other, retired as is_retired, versions as built_with, wanted
+  from (select t.tenant_id, t.generation, t.position, t.live, t.retired, t.versions,
+               case when d.number is null then :versions::jsonb
+                    else :versions::jsonb || jsonb_build_object('gaming_day', d.number) end as wanted
+          from tracking t
+          left join (select tenant_id, max(number) as number from roundbook.day_rules group by tenant_id) d
+            on d.tenant_id = t.tenant_id) as kept
+ where retired or live and position > 0 and versions <> wanted
+ order by tenant_id, generation;
 
 -- name: columns(table)
 select attname::text from pg_attribute

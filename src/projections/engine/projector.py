@@ -18,7 +18,17 @@ from projections.engine.read_ahead import Reader, Wanted
 from projections.engine.turns import Turns
 from projections.entries import PoisonError, Scope
 from projections.models.registry import READ_MODELS, code_versions, is_of_newer_code
-from projections.tracking import Behind, Claimed, Pool, advance, appends, behind_of, claim, fail
+from projections.tracking import (
+    Behind,
+    Claimed,
+    Pool,
+    advance,
+    appends,
+    behind_alone,
+    behind_of,
+    claim,
+    fail,
+)
 
 PROJECTED = Counter("roundbook_projected_events", "Events folded into the live read models")
 LAG = Histogram(
@@ -36,6 +46,7 @@ FAILING = Gauge(
 _WAITED_IN_VAIN = ("40", "55", "57014")
 _RETRY_FAILED_S = 5.0
 _RETRY_STORE_S = 0.5
+_OF_OTHERS_S = 0.5
 _BEAT_S = 1.0
 
 log = structlog.get_logger()
@@ -104,15 +115,23 @@ class Projector:
     def project_all(self, *, now_s: float) -> bool:
         """Project what is new of each tenant that has little of it, and a chunk of one that has more.
 
-        Return whether there was any work. A tenant whose events can't be projected rests for a while and
-        holds up no other. Raises where the store is out of reach.
+        Return whether there may be more to do at once. A tenant whose events can't be projected rests for a
+        while and holds up no other, and so does one that another projector was quicker with: several share
+        the tenants without knowing each other, and where one is gone the others try what was its own soon.
+        Raises where the store is out of reach.
         """
         with self._pool.connection() as connection:
-            behind = self._appends.find(connection, partial(behind_of, connection), now_s=now_s)
+            behind = self._appends.find(
+                connection,
+                partial(behind_of, connection),
+                now_s=now_s,
+                ask_one=partial(behind_alone, connection),
+            )
         self._show(behind)
         busy = False
         waiting = [each for each in behind if each.live and not self._rests(each.scope, now_s)]
-        for scope, limit in self._turns.take(waiting, now_s=now_s):
+        turns = self._turns.take(waiting, now_s=now_s)
+        for scope, limit in turns:
             self._beat()
             try:
                 done = self.project_chunk(scope, limit=limit, read_ahead=len(waiting) == 1)
@@ -134,10 +153,14 @@ class Projector:
                     position=error.position if isinstance(error, PoisonError) else None,
                     reason=error.reason if isinstance(error, PoisonError) else str(error),
                 )
-            else:
+                continue
+            if done:
+                busy = True
                 self._rest_until.pop(scope, None)
-                busy = busy or done > 0
-        return busy
+            else:
+                self._rest_until[scope] = now_s + _OF_OTHERS_S
+        # One with a long way to go may be another projector's by now: the next has its turn without a rest.
+        return busy or len(turns) < len(waiting)
 
     def _rests(self, scope: Scope, now_s: float) -> bool:
         return self._rest_until.get(scope, 0) > now_s

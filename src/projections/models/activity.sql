@@ -1,4 +1,4 @@
--- name: add_to_activity(tenant_id, generation, day, game_id, currency, rounds, bets, wins, bet_real, bet_bonus, win_real, win_bonus)
+-- name: add_to_activity(tenant_id, generation, day, game_id, currency, rounds, bets, wins, bet_real, bet_bonus, win_real, win_bonus)!
 -- Add what was played to each cell.
 insert into activity as a
        (tenant_id, generation, day, game_id, currency, rounds, bets, wins, bet_real, bet_bonus, win_real,
@@ -14,10 +14,9 @@ on conflict (tenant_id, generation, day, game_id, currency) do update set
     bet_real = a.bet_real + excluded.bet_real,
     bet_bonus = a.bet_bonus + excluded.bet_bonus,
     win_real = a.win_real + excluded.win_real,
-    win_bonus = a.win_bonus + excluded.win_bonus
-returning 1;
+    win_bonus = a.win_bonus + excluded.win_bonus;
 
--- name: add_rolled_back(tenant_id, generation, day, game_id, currency, rolled_back_bet_real, rolled_back_bet_bonus, rolled_back_win_real, rolled_back_win_bonus, rolled_back_bets, rolled_back_wins)
+-- name: add_rolled_back(tenant_id, generation, day, game_id, currency, rolled_back_bet_real, rolled_back_bet_bonus, rolled_back_win_real, rolled_back_win_bonus, rolled_back_bets, rolled_back_wins)!
 -- Add what was rolled back to the few cells that have any; their rows are there by then.
 insert into activity as a
        (tenant_id, generation, day, game_id, currency, rounds, bets, wins, bet_real, bet_bonus, win_real, win_bonus,
@@ -39,8 +38,7 @@ on conflict (tenant_id, generation, day, game_id, currency) do update set
     rolled_back_win_real = coalesce(a.rolled_back_win_real, 0) + excluded.rolled_back_win_real,
     rolled_back_win_bonus = coalesce(a.rolled_back_win_bonus, 0) + excluded.rolled_back_win_bonus,
     rolled_back_bets = coalesce(a.rolled_back_bets, 0) + excluded.rolled_back_bets,
-    rolled_back_wins = coalesce(a.rolled_back_wins, 0) + excluded.rolled_back_wins
-returning 1;
+    rolled_back_wins = coalesce(a.rolled_back_wins, 0) + excluded.rolled_back_wins;
 
 -- name: find_activity(tenant_id, generation, by_day, by_game, by_currency, no_day, no_text, all_games, first_day, end_day, game_id, currency, after_day, after_game, after_currency, limit)
 -- What is not grouped by stands as a constant (no_day, no_text), so that one order and one place fit all

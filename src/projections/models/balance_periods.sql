@@ -1,4 +1,4 @@
--- name: add_to_balance_periods(tenant_id, generation, player_id, currency, is_day, period, deposited, withdrawn, bet_real, bet_bonus, win_real, win_bonus, deposited_eur, deposits, withdrawals, bets, wins, positions, last_position)
+-- name: add_to_balance_periods(tenant_id, generation, player_id, currency, is_day, period, deposited, withdrawn, bet_real, bet_bonus, win_real, win_bonus, deposited_eur, deposits, withdrawals, bets, wins, positions, last_position)!
 -- Add what moved to each player's periods, which are gaming days, by their beginnings, and 10 minutes. Arrays of
 -- different lengths can't be elements of one array: positions come as text, '{1,2}'.
 insert into balance_periods as b
@@ -27,10 +27,9 @@ on conflict (tenant_id, generation, player_id, is_day, period, currency) do upda
     bets = b.bets + excluded.bets,
     wins = b.wins + excluded.wins,
     positions = b.positions || excluded.positions,
-    last_position = greatest(b.last_position, excluded.last_position)
-returning 1;
+    last_position = greatest(b.last_position, excluded.last_position);
 
--- name: add_rolled_back(tenant_id, generation, player_id, currency, is_day, period, rolled_back_bet_real, rolled_back_bet_bonus, rolled_back_win_real, rolled_back_win_bonus, rolled_back_bets, rolled_back_wins)
+-- name: add_rolled_back(tenant_id, generation, player_id, currency, is_day, period, rolled_back_bet_real, rolled_back_bet_bonus, rolled_back_win_real, rolled_back_win_bonus, rolled_back_bets, rolled_back_wins)!
 -- Add what was rolled back to the few periods that have any; their rows are there by then.
 insert into balance_periods as b
        (tenant_id, generation, player_id, currency, is_day, period, deposited, withdrawn, bet_real, bet_bonus,
@@ -53,8 +52,7 @@ on conflict (tenant_id, generation, player_id, is_day, period, currency) do upda
     rolled_back_win_real = coalesce(b.rolled_back_win_real, 0) + excluded.rolled_back_win_real,
     rolled_back_win_bonus = coalesce(b.rolled_back_win_bonus, 0) + excluded.rolled_back_win_bonus,
     rolled_back_bets = coalesce(b.rolled_back_bets, 0) + excluded.rolled_back_bets,
-    rolled_back_wins = coalesce(b.rolled_back_wins, 0) + excluded.rolled_back_wins
-returning 1;
+    rolled_back_wins = coalesce(b.rolled_back_wins, 0) + excluded.rolled_back_wins;
 
 -- name: balances_before(tenant_id, generation, player_id, day, period)
 -- A player's balances of the whole days before one, and of the whole periods of that day before one.

@@ -1,4 +1,4 @@
--- name: add_to_balances(tenant_id, generation, player_id, currency, deposited, withdrawn, bet_real, bet_bonus, win_real, win_bonus, deposited_eur, deposits, withdrawals, bets, wins)
+-- name: add_to_balances(tenant_id, generation, player_id, currency, deposited, withdrawn, bet_real, bet_bonus, win_real, win_bonus, deposited_eur, deposits, withdrawals, bets, wins)!
 -- Add what moved to each player's balance in each currency.
 insert into balances as b
        (tenant_id, generation, player_id, currency, deposited, withdrawn, bet_real, bet_bonus,
@@ -19,10 +19,9 @@ on conflict (tenant_id, generation, player_id, currency) do update set
     deposits = b.deposits + excluded.deposits,
     withdrawals = b.withdrawals + excluded.withdrawals,
     bets = b.bets + excluded.bets,
-    wins = b.wins + excluded.wins
-returning 1;
+    wins = b.wins + excluded.wins;
 
--- name: add_rolled_back(tenant_id, generation, player_id, currency, rolled_back_bet_real, rolled_back_bet_bonus, rolled_back_win_real, rolled_back_win_bonus, rolled_back_bets, rolled_back_wins)
+-- name: add_rolled_back(tenant_id, generation, player_id, currency, rolled_back_bet_real, rolled_back_bet_bonus, rolled_back_win_real, rolled_back_win_bonus, rolled_back_bets, rolled_back_wins)!
 -- Add what was rolled back to the few balances that have any. `add_to_balances` has written their rows before, so
 -- that there is always a conflict; an upsert goes by the primary key whatever the planner expects.
 insert into balances as b
@@ -43,8 +42,7 @@ on conflict (tenant_id, generation, player_id, currency) do update set
     rolled_back_win_real = coalesce(b.rolled_back_win_real, 0) + excluded.rolled_back_win_real,
     rolled_back_win_bonus = coalesce(b.rolled_back_win_bonus, 0) + excluded.rolled_back_win_bonus,
     rolled_back_bets = coalesce(b.rolled_back_bets, 0) + excluded.rolled_back_bets,
-    rolled_back_wins = coalesce(b.rolled_back_wins, 0) + excluded.rolled_back_wins
-returning 1;
+    rolled_back_wins = coalesce(b.rolled_back_wins, 0) + excluded.rolled_back_wins;
 
 -- name: find_balances(tenant_id, generation, player_id, currency, after_player, after_currency, limit)
 -- `>=` follows from the comparison behind it, and is where a page begins in the index by currency.

@@ -1,12 +1,11 @@
--- name: see_games(tenant_id, generation, game_id, first_seen, last_seen)
+-- name: see_games(tenant_id, generation, game_id, first_seen, last_seen)!
 -- Whatever is named by an event is listed.
 insert into games as g (tenant_id, generation, game_id, first_seen, last_seen)
 select :tenant_id, :generation, seen.*
   from unnest(:game_id::text[], :first_seen::timestamptz[], :last_seen::timestamptz[]) as seen
 on conflict (tenant_id, generation, game_id) do update set
     first_seen = least(g.first_seen, excluded.first_seen),
-    last_seen = greatest(g.last_seen, excluded.last_seen)
-returning 1;
+    last_seen = greatest(g.last_seen, excluded.last_seen);
 
 -- name: game_profiles(tenant_id, generation, game_ids)
 select game_id, stamps::text as stamps, name, provider, categories, features, themes, device, has_freespins,
@@ -14,7 +13,7 @@ select game_id, stamps::text as stamps, name, provider, categories, features, th
   from games
  where tenant_id = :tenant_id and generation = :generation and game_id = any(:game_ids);
 
--- name: update_games(tenant_id, generation, game_id, first_seen, last_seen, name, provider, categories, features, themes, device, has_freespins, theoretical_rtp, volatility, name_folded, stamps)
+-- name: update_games(tenant_id, generation, game_id, first_seen, last_seen, name, provider, categories, features, themes, device, has_freespins, theoretical_rtp, volatility, name_folded, stamps)!
 -- Of those whose entry changes, new ones among them. Arrays of different lengths can't be elements of one
 -- array: lists come as text, '{"a","b"}'.
 insert into games as g
@@ -42,8 +41,7 @@ on conflict (tenant_id, generation, game_id) do update set
     theoretical_rtp = excluded.theoretical_rtp,
     volatility = excluded.volatility,
     name_folded = excluded.name_folded,
-    stamps = excluded.stamps
-returning 1;
+    stamps = excluded.stamps;
 
 -- name: find_games(tenant_id, generation, provider, category, feature, theme, device, has_freespins, q_folded, after, limit, page_bytes)
 -- What a page can't hold is left out behind the first; `selected` tells how many there were with it.

@@ -7,7 +7,7 @@ update players
             default, default, default)
  where tenant_id = :tenant_id and generation = :generation and player_id = any(:player_ids);
 
--- name: see_players(tenant_id, generation, player_id, first_seen, last_seen, last_login, logins)
+-- name: see_players(tenant_id, generation, player_id, first_seen, last_seen, last_login, logins)!
 -- Whoever is named by an event is listed.
 insert into players as p (tenant_id, generation, player_id, first_seen, last_seen, last_login, logins)
 select :tenant_id, :generation, seen.*
@@ -17,8 +17,7 @@ on conflict (tenant_id, generation, player_id) do update set
     first_seen = least(p.first_seen, excluded.first_seen),
     last_seen = greatest(p.last_seen, excluded.last_seen),
     last_login = greatest(p.last_login, excluded.last_login),
-    logins = p.logins + excluded.logins
-returning 1;
+    logins = p.logins + excluded.logins;
 
 -- name: player_profiles(tenant_id, generation, player_ids)
 select player_id, stamps::text as stamps, username, registration_date, country, currency, gender, affiliate, operator,
@@ -26,7 +25,7 @@ select player_id, stamps::text as stamps, username, registration_date, country, 
   from players
  where tenant_id = :tenant_id and generation = :generation and player_id = any(:player_ids);
 
--- name: update_players(tenant_id, generation, player_id, first_seen, last_seen, last_login, logins, username, registration_date, country, currency, gender, affiliate, operator, tags, consent_email, is_blocked, tags_cut, stamps)
+-- name: update_players(tenant_id, generation, player_id, first_seen, last_seen, last_login, logins, username, registration_date, country, currency, gender, affiliate, operator, tags, consent_email, is_blocked, tags_cut, stamps)!
 -- Of those whose profile changes, new ones among them. Arrays of different lengths can't be elements of one
 -- array: tags come as text, '{"a","b"}'.
 insert into players as p
@@ -59,8 +58,7 @@ on conflict (tenant_id, generation, player_id) do update set
     consent_email = excluded.consent_email,
     is_blocked = excluded.is_blocked,
     tags_cut = excluded.tags_cut,
-    stamps = excluded.stamps
-returning 1;
+    stamps = excluded.stamps;
 
 -- name: find_players(tenant_id, generation, country, currency, tag, affiliate, operator, is_blocked, after, limit, page_bytes)
 -- What was cut for an index is compared whole only where that can tell more: the planner takes every condition

@@ -14,7 +14,7 @@ copy rounds (tenant_id, generation, key, first_at, last_at, bet_count, win_count
              player_id, game_id, round_id, sums, ended_at, positions)
 from stdin (format binary);
 
--- name: update_rounds(tenant_id, generation, key, player_id, game_id, round_id, first_at, last_at, bet_count, win_count, status, mixed_currency, sums, ended_at, positions)
+-- name: update_rounds(tenant_id, generation, key, player_id, game_id, round_id, first_at, last_at, bet_count, win_count, status, mixed_currency, sums, ended_at, positions)!
 -- Of rounds that are known. An UPDATE would join the table, and the planner, to whom a table that was not
 -- analyzed is nearly empty, reads all rounds of the tenant to do so: each chunk would cost more than the
 -- last. An upsert goes by the primary key, whatever it expects. Arrays of different lengths can't be
@@ -40,8 +40,7 @@ on conflict (tenant_id, key, generation) do update set
     mixed_currency = excluded.mixed_currency,
     sums = excluded.sums,
     ended_at = excluded.ended_at,
-    positions = r.positions || excluded.positions
-returning 1;
+    positions = r.positions || excluded.positions;
 
 -- name: find_rounds(tenant_id, generation, player_id, game_id, round_id, status, mixed_currency, at_or_after, before, after_at, after_key, limit, page_bytes)
 -- Bets and wins are only looked for where a round is named, and take about half a kB each then. What a page

@@ -30,8 +30,9 @@ select in_day, case when :by_game then p.game_id end as in_game, case when :by_p
        sum(rolled_back_win_real) as rolled_back_win_real, sum(rolled_back_win_bonus) as rolled_back_win_bonus,
        sum(rolled_back_bets)::bigint as rolled_back_bets, sum(rolled_back_wins)::bigint as rolled_back_wins
   from played p
-  left join games g
-    on g.tenant_id = :tenant_id and g.generation = :generation and g.game_id = p.game_id and :by_provider
+  left join (select game_id, provider from games
+              where tenant_id = :tenant_id and generation = :generation and :by_provider) g
+    on g.game_id = p.game_id
  group by in_day, in_game, in_provider, in_currency
  order by in_day, in_game, in_provider nulls first, in_currency limit :limit;
 

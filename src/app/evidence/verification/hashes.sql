@@ -69,7 +69,7 @@ select greatest(first_position, 1) as position,
   from leaf_runs r
  where tenant_id = :tenant_id
    and (first_position < 1 or not exists (
-       select from logs l where l.tenant_id = r.tenant_id and l.number = r.log_number))
+       select from logs l where l.tenant_id = :tenant_id and l.number = r.log_number))
  union all
 select 1, 'there are hashes of level ' || level || ' of the tree of ' || left(tree, 100) || ' of log ' || log_number
            || ', where there can be none'
@@ -77,5 +77,5 @@ select 1, 'there are hashes of level ' || level || ' of the tree of ' || left(tr
  where tenant_id = :tenant_id
    and (n < 0 or level not between case tree when 'log' then 1 else 0 end and 7
         or tree not in ('log', 'heads', 'accesses') or not exists (
-       select from logs l where l.tenant_id = t.tenant_id and l.number = t.log_number))
+       select from logs l where l.tenant_id = :tenant_id and l.number = t.log_number))
  order by 1, 2;
