@@ -63,9 +63,7 @@ def test_every_table_of_tenants_is_beside_the_others_and_the_shared_ones_are_eve
 
 @pytest.mark.parametrize("nulls", [False, True])
 @pytest.mark.parametrize("flags", [True, False])
-def test_every_statement_runs(
-    flags: bool, nulls: bool, database: Database, tenant: Tenant
-) -> None:
+def test_every_statement_runs(flags: bool, nulls: bool, database: Database, tenant: Tenant) -> None:
     values = {"tenant_id": str(tenant.tenant_id), "tenant_ids": f"{{{tenant.tenant_id}}}"}
     # What is null nowhere.
     values |= {"generation": "1", "limit": "10", "target": "a"}
