@@ -115,7 +115,7 @@ def _median(values: list[float]) -> float:
 def _typed(texts: Sequence[str]) -> list[Item]:
     """Read items into the types that an application would send, without members that are none of theirs."""
     types = {each.event: each for each in _TYPES}
-    found = []
+    found: list[Item] = []
     for text in texts:
         read = json.loads(text, parse_float=Decimal)
         kind = types[read["event"]]
