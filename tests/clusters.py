@@ -33,6 +33,7 @@ _SERVICE = "tests/log/test_append_only.py::test_the_service_can_not_change_what_
 # By how the names of tests begin.
 NOT_ON_CLUSTERS = {
     "tests/backup/": "backups of a cluster are its nodes' own (docs/scaling.md)",
+    "tests/client/test_kills.py": _OWN_SERVERS,
     "tests/database/": _OWN_SERVERS,
     "tests/docs/": _THE_SAME,
     "tests/documentation/": _THE_SAME,

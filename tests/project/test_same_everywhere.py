@@ -103,7 +103,10 @@ def test_every_package_of_src_is_built_layered_and_measured() -> None:
     built = tools["hatch"]["build"]["targets"]["wheel"]["packages"]
     assert {each.removeprefix("src/") for each in built} == packages
     assert set(tools["importlinter"]["root_packages"]) == packages
-    assert set(tools["coverage"]["run"]["source_pkgs"]) == packages | {"roundbook_verify"}
+    assert set(tools["coverage"]["run"]["source_pkgs"]) == packages | {
+        "roundbook_verify",
+        "roundbook_client",
+    }
     assert all(f"`{package}`" in read("docs/packaging.md") for package in packages)
     assert all(f"`src/{package}`" in read("CONTRIBUTING.md") for package in packages)
 

@@ -11,7 +11,7 @@ from msgspec.json import Decoder
 
 from roundbook_client.client import CLOSE_S
 from roundbook_client.errors import Closed
-from roundbook_client.history import AsyncHistory
+from roundbook_client.history import AsyncFollow, History
 from roundbook_client.items import Sendable
 from roundbook_client.queries import Pages, Parameters, Queries, written
 from roundbook_client.retrying import delay_or_not, raise_unless_well
@@ -104,9 +104,9 @@ class AsyncClient(Sending, Queries):
         return Pages(self._get, f"/api/v1/{path}", parameters, Decoder(kind).decode)
 
     @property
-    def history(self) -> AsyncHistory:
+    def history(self) -> History[AsyncFollow]:
         """The log itself; for keys with the scope `audit`."""
-        return AsyncHistory(self._service, self._options, self._get)
+        return History(self._service, self._options, self._get, AsyncFollow)
 
     async def _one(self, path: str, kind: type[_T], parameters: Parameters) -> _T:
         return Decoder(kind).decode(await self._get(path, written(parameters)))

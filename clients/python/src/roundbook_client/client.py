@@ -9,7 +9,7 @@ from httpx2 import Client as Http
 from msgspec.json import Decoder
 
 from roundbook_client.errors import Closed
-from roundbook_client.history import History
+from roundbook_client.history import Follow, History
 from roundbook_client.items import Sendable
 from roundbook_client.queries import Pages, Parameters, Queries, written
 from roundbook_client.retrying import delay_or_not, raise_unless_well
@@ -96,9 +96,9 @@ class Client(Sending, Queries):
         return Pages(self._get, f"/api/v1/{path}", parameters, Decoder(kind).decode)
 
     @property
-    def history(self) -> History:
+    def history(self) -> History[Follow]:
         """The log itself; for keys with the scope `audit`."""
-        return History(self._service, self._options, self._get)
+        return History(self._service, self._options, self._get, Follow)
 
     def _one(self, path: str, kind: type[_T], parameters: Parameters) -> _T:
         return Decoder(kind).decode(self._get(path, written(parameters)))

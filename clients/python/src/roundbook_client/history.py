@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
+from typing import Generic, TypeVar
 
 import stamina
 from httpx2 import AsyncClient, Client, Response, TransportError
@@ -18,75 +19,6 @@ from roundbook_client.shapes import Entry
 _HISTORY = "/api/v1/history"
 _PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 10.0
-
-
-class _Log:
-    """A tenant's log. The filters are those of the API; `begin` and `end` are about the events' time."""
-
-    def __init__(self, service: Service, options: Options, get: Get | AsyncGet) -> None:
-        """Read pages with `get`."""
-        self._service = service
-        self._options = options
-        self._get = get
-
-    def entries(
-        self,
-        *,
-        player_id: str | None = None,
-        game_id: str | None = None,
-        event: str | None = None,
-        begin: Time | None = None,
-        end: Time | None = None,
-        from_position: int | None = None,
-        to_position: int | None = None,
-    ) -> Pages[Entry]:
-        """List what is recorded now, by position."""
-        asked = {
-            "player_id": player_id,
-            "game_id": game_id,
-            "event": event,
-            "from": begin,
-            "to": end,
-            "from_position": from_position,
-            "to_position": to_position,
-        }
-        return Pages(self._get, _HISTORY, asked, read_entry)
-
-
-class History(_Log):
-    """The log, from a Client."""
-
-    def follow(
-        self,
-        *,
-        after: int = 0,
-        log_id: str | None = None,
-        to_position: int | None = None,
-        filters: Mapping[str, str] | None = None,
-    ) -> "Follow":
-        """Follow the log after a position, for ever or up to another: `for entry in history.follow(after=7)`.
-
-        Give the `log_id` that was kept beside the position: then nothing of another log, as after a restore,
-        is taken for what follows.
-        """
-        following = Following(after, log_id, to_position, filters or {})
-        return Follow(self._service, self._options, following)
-
-
-class AsyncHistory(_Log):
-    """The log, from an AsyncClient."""
-
-    def follow(
-        self,
-        *,
-        after: int = 0,
-        log_id: str | None = None,
-        to_position: int | None = None,
-        filters: Mapping[str, str] | None = None,
-    ) -> "AsyncFollow":
-        """Follow the log as History.follow does, with `async for`."""
-        following = Following(after, log_id, to_position, filters or {})
-        return AsyncFollow(self._service, self._options, following)
 
 
 class _Followed:
@@ -199,3 +131,58 @@ class AsyncFollow(_Followed):
                     await answer.aread()
                     raise answered(answer)
         return answer
+
+
+_F = TypeVar("_F", bound=_Followed)
+
+
+class History(Generic[_F]):
+    """A tenant's log. The filters are those of the API; `begin` and `end` are about the events' time."""
+
+    def __init__(
+        self, service: Service, options: Options, get: Get | AsyncGet, followed: type[_F]
+    ) -> None:
+        """Read pages with `get`, and follow by `followed`."""
+        self._service = service
+        self._options = options
+        self._get = get
+        self._followed = followed
+
+    def entries(
+        self,
+        *,
+        player_id: str | None = None,
+        game_id: str | None = None,
+        event: str | None = None,
+        begin: Time | None = None,
+        end: Time | None = None,
+        from_position: int | None = None,
+        to_position: int | None = None,
+    ) -> Pages[Entry]:
+        """List what is recorded now, by position."""
+        asked = {
+            "player_id": player_id,
+            "game_id": game_id,
+            "event": event,
+            "from": begin,
+            "to": end,
+            "from_position": from_position,
+            "to_position": to_position,
+        }
+        return Pages(self._get, _HISTORY, asked, read_entry)
+
+    def follow(
+        self,
+        *,
+        after: int = 0,
+        log_id: str | None = None,
+        to_position: int | None = None,
+        filters: Mapping[str, str] | None = None,
+    ) -> _F:
+        """Follow the log after a position, for ever or up to another: `for entry in history.follow(after=7)`.
+
+        Give the `log_id` that was kept beside the position: then nothing of another log, as after a restore,
+        is taken for what follows.
+        """
+        following = Following(after, log_id, to_position, filters or {})
+        return self._followed(self._service, self._options, following)

@@ -194,6 +194,7 @@ class RollbackView(Struct, frozen=True):
     reference: str | None
     reason: str | None
     status: Literal["matched", "mismatched", "repeated", "unmatched", "unreferenced"]
+    bonus_amount: Decimal | None = None
 
 
 class RecordedItem(Struct, frozen=True):
@@ -236,7 +237,7 @@ class Entry(Struct):
 
     `event` is what was sent as, `type` the domain event, `data` the JSON text as it was sent (`null` where it
     was erased, at the position `erased`). `text` is the whole entry as the service wrote it. `log_id` is of
-    which log `position` is: keep both together.
+    which log `position` is: keep both together. `dialect` is that in which it was sent, None for the own one.
     """
 
     position: int
@@ -247,5 +248,6 @@ class Entry(Struct):
     recorded_at: datetime
     data: Raw
     erased: int | None = None
+    dialect: str | None = None
     text: str = ""
     log_id: str = ""
