@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.brokers.places import PLACES, Place
 from tests.brokers.servers import MockKafka, Nats, RabbitMq
@@ -59,14 +60,25 @@ def service(served: Database, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield running
 
 
-@pytest.fixture(
-    params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in PLACES]
-)
+def _each(*brokers: str) -> list[ParameterSet]:
+    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in brokers]
+
+
+@pytest.fixture(params=_each(*PLACES))
 def place(request: pytest.FixtureRequest) -> Place:
     """A queue, a stream and a topic, one after the other."""
-    _, kind = PLACES[request.param]
+    return _make(request)
+
+
+@pytest.fixture(params=_each("rabbitmq", "nats"))
+def lasting(request: pytest.FixtureRequest) -> Place:
+    """A queue and a stream, which outlast their broker; a mock of Kafka keeps nothing."""
+    return _make(request)
+
+
+def _make(request: pytest.FixtureRequest) -> Place:
     fixture = {"nats": "nats_server"}.get(request.param, request.param)
-    return kind(request.getfixturevalue(fixture))
+    return PLACES[request.param](request.getfixturevalue(fixture))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from aio_pika.exceptions import QueueEmpty
 from confluent_kafka import Consumer, Producer, TopicPartition
 from nats.js.api import StreamConfig
 
-from tests.brokers.servers import MockKafka, Nats, RabbitMq, Server
+from tests.brokers.servers import Server
 
 _names = itertools.count(1)
 _LONG_S = 60
@@ -278,11 +278,7 @@ class Topic(Place):
         return self.server.url.removeprefix("kafka://")
 
 
-PLACES: dict[str, tuple[type[Server], type[Place]]] = {
-    "rabbitmq": (RabbitMq, Queue),
-    "nats": (Nats, Stream),
-    "kafka": (MockKafka, Topic),
-}
+PLACES: dict[str, type[Place]] = {"rabbitmq": Queue, "nats": Stream, "kafka": Topic}
 
 
 def _chunks(messages: Sequence[Sent], size: int = 200) -> list[Sequence[Sent]]:

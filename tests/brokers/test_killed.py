@@ -6,7 +6,6 @@ from random import Random
 from typing import Any
 
 import httpx
-import pytest
 
 from postgres.connections import connect
 from tests.brokers.conftest import Consuming, kill
@@ -58,11 +57,9 @@ def test_a_consumer_that_is_killed_goes_on_where_it_was(
 
 
 def test_a_broker_that_is_killed_is_come_back_to(
-    place: Place, client: httpx.Client, consuming: Consuming
+    lasting: Place, client: httpx.Client, consuming: Consuming
 ) -> None:
-    if place.broker == "kafka":
-        pytest.fail("a mock keeps nothing")
-    half = 1_500
+    place, half = lasting, 1_500
     place.publish(messages(0, half))
     running = consuming(place, *options(place))
     eventually(lambda: head(client) >= 200 or gone(running))
