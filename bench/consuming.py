@@ -15,6 +15,7 @@ import aio_pika
 import click
 import nats
 from nats.js.api import StreamConfig
+from tests.brokers.servers import Nats, RabbitMq
 
 from app.log.append import head
 from bench import workload
@@ -26,7 +27,6 @@ from bench.results import Column, Table
 from bench.server import Database, Server
 from bench.service import command, serving
 from postgres.connections import connect
-from tests.brokers.servers import Nats, RabbitMq
 
 _BATCH = 1_000
 _CONNECTIONS = 2
