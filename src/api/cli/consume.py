@@ -43,9 +43,10 @@ log = structlog.get_logger()
 def consume() -> None:
     """Take messages of a broker, and record what they hold for a tenant, until told to stop.
 
-    A message is an item, an array of items, or a batch as the API takes it; with --format fasttrack one payload of
-    Fast Track, whose type stands beside it. It is acknowledged when all of it is recorded. What can't be is
-    published where dead letters go, with what is wrong with it, and noted in the register of refused items.
+    A message is an item, an array of items, or a batch as the API takes it; with --format fasttrack one
+    payload of Fast Track, whose type stands beside it. It is acknowledged when all of it is recorded. What
+    can't be is published where dead letters go, with what is wrong with it, and noted in the register of
+    refused items.
 
     Any number of these can run beside each other and beside `serve`. The broker is the one that
     ROUNDBOOK_BROKER_URL names.
@@ -153,8 +154,8 @@ def nats(
 ) -> None:
     """Consume STREAM of NATS JetStream for TENANT, by a durable pull consumer.
 
-    STREAM must be there. The consumer is made if there is none of that name, and so is a stream for dead letters,
-    if none keeps their subject.
+    STREAM must be there. The consumer is made if there is none of that name, and so is a stream for dead
+    letters, if none keeps their subject.
     """
 
     async def opened(settings: Settings) -> Source:
