@@ -12,7 +12,8 @@ import yaml
 from prometheus_client import REGISTRY
 
 import api.asgi  # noqa: F401  # what it imports makes the metrics of the workers,
-import app.evidence.anchoring  # and these those of the other processes
+import app.consuming.metrics  # and these those of the other processes
+import app.evidence.anchoring
 import app.evidence.attester  # noqa: F401
 import projections.engine.upkeep  # noqa: F401
 from api.querying.staleness import Staleness
