@@ -17,9 +17,11 @@ from api.cli.hold import hold_command
 from api.cli.importing import import_command
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
+from api.cli.relay import relay_command
 from api.cli.replay import replay_command
 from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
+from api.cli.subscription import subscription
 from api.cli.tenants import tenant
 from api.cli.top import top
 from api.cli.upgrade import upgrade_command
@@ -35,6 +37,8 @@ from app.evidence.log_keys import NoKeyError
 from app.evidence.sealing import UnsoundError
 from app.lives.export import MissingEventsError
 from app.log.erasure import HeldError
+from app.relay.secrets import SecretError
+from app.relay.subscriptions import SubscriptionError
 from app.settings import SettingsError
 from app.tenants import TenantError
 from domain.evidence.merkle import MissingHashesError
@@ -65,9 +69,11 @@ _EXPECTED_ERRORS = (
     NoKeyError,
     RefusedError,
     OwnerNeededError,
+    SecretError,
     SessionError,
     ServiceUserError,
     SettingsError,
+    SubscriptionError,
     SupersededError,
     TenantError,
     TooMuchPrivilegeError,
@@ -104,6 +110,8 @@ _COMMANDS = (
     tenant,
     key,
     top,
+    subscription,
+    relay_command,
     replay_command,
     export_command,
     rebuild_command,
