@@ -21,12 +21,13 @@ select s.tenant_id, t.name as tenant, s.name, s.kind, s.target, s.events
  order by h.head - s.position, s.tenant_id, s.name;
 
 -- name: claim(tenant_id, name, sender, lease_s)^
--- Nothing comes back where another sends, or nothing is to be sent.
+-- Nothing comes back where another sends, or nothing is to be sent. The rows of a tenant that was removed go later.
 update roundbook.subscriptions
    set sender = :sender, sender_until = now() + :lease_s * interval '1 second'
  where tenant_id = :tenant_id and name = :name and paused_at is null
    and (sender is null or sender = :sender or sender_until < now())
    and (not_before is null or not_before <= now())
+   and exists (select from roundbook.tenants t where t.tenant_id = :tenant_id)
 returning position, failures;
 
 -- name: do_not_wait_for_the_disk()
@@ -40,6 +41,7 @@ update roundbook.subscriptions
        failures = case when :delivered > 0 then 0 else failures end,
        sender_until = now() + :lease_s * interval '1 second'
  where tenant_id = :tenant_id and name = :name and sender = :sender and position = :before and paused_at is null
+   and exists (select from roundbook.tenants t where t.tenant_id = :tenant_id)
 returning position;
 
 -- name: release(tenant_id, name, sender)!
