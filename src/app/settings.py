@@ -40,6 +40,11 @@ Url = Annotated[
     str | None,
     msgspec.Meta(description="a PostgreSQL URL, as postgresql://user:password@host:5432/database"),
 ]
+BrokerUrl = Annotated[
+    str | None,
+    msgspec.Meta(description="a URL that begins with amqp, amqps, nats, tls or kafka and ://"),
+]
+FileOrNone = Annotated[str | None, msgspec.Meta(description="the path of a file")]
 Origin = Annotated[
     str,
     msgspec.Meta(
@@ -80,6 +85,9 @@ PrivateWebhooks = Annotated[
 LogFormat = Annotated[
     Literal["json", "console"] | None, msgspec.Meta(description="json or console")
 ]
+
+BROKER_SCHEMES = ("amqp", "amqps", "nats", "tls", "kafka")
+"""How the URLs of brokers begin: of RabbitMQ, NATS and Kafka, the second of two with TLS."""
 
 _FILE = "_FILE"
 _BYTE_ORDER_MARK = "\ufeff"
@@ -185,6 +193,10 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """For how many years what moves money must be kept; `roundbook erase --before` is held to it."""
     ops_address: OpsAddress = None
     """Where health and metrics are served, and then nowhere else. Absent: beside the API, to everyone."""
+    broker_url: BrokerUrl = None
+    """Where the broker is that `roundbook consume` takes messages from. Absent: none."""
+    broker_file: FileOrNone = None
+    """What else it takes to be let in: of Kafka a file of librdkafka's properties, of NATS its credentials."""
     traces_url: TracesUrl = None
     """Where traces of requests are sent by OTLP over HTTP. Absent: nothing is traced."""
     service_user: Account = None
@@ -306,7 +318,7 @@ def _fault(name: str, value: str, wanted: object) -> str | None:
     try:
         if msgspec.convert(value, wanted, strict=False) is None:  # of the word `null`
             return fault
-        if wanted in {Folder, FolderOrNone}:
+        if wanted in {Folder, FolderOrNone, FileOrNone}:
             Path(value).expanduser()
     except (msgspec.ValidationError, RuntimeError):
         return fault
@@ -322,6 +334,11 @@ def _fault_of_url(url: str) -> str | None:
         # libpq's own words would quote the part it can't read, which may be the password.
         return "; percent-encode its parts"
     return None
+
+
+def _fault_of_broker(url: str) -> str | None:
+    scheme, _, rest = url.partition("://")
+    return None if scheme in BROKER_SCHEMES and rest.strip("/") else ""
 
 
 def _fault_of_command(command: str) -> str | None:
@@ -341,6 +358,7 @@ def _fault_of_anchors(anchors: str) -> str | None:
 
 _FAULTS_OF_SECRETS: dict[object, Callable[[str], str | None]] = {
     Url: _fault_of_url,
+    BrokerUrl: _fault_of_broker,
     Command: _fault_of_command,
     Anchors: _fault_of_anchors,
 }

@@ -9,6 +9,7 @@ import psycopg
 from eventsourcing.persistence import PersistenceError
 
 from api.cli.backup import backup_command, restore_command
+from api.cli.consume import consume
 from api.cli.doctor import doctor_command
 from api.cli.erase import erase_command
 from api.cli.evidence import evidence
@@ -29,6 +30,7 @@ from api.cli.verify import verify_command
 from api.process.service_account import ServiceUserError
 from api.process.store import OwnerNeededError
 from app.backup.manifest import BackupError
+from app.brokers.reaching import BrokerError
 from app.evidence.claiming import SupersededError
 from app.evidence.command import CommandError
 from app.evidence.guard import BusyError, RefusedError
@@ -56,6 +58,7 @@ from projections.entries import PoisonError
 
 _EXPECTED_ERRORS = (
     BackupError,
+    BrokerError,
     BusyError,
     CommandError,
     DayRuleError,
@@ -117,6 +120,7 @@ _COMMANDS = (
     rebuild_command,
     verify_command,
     import_command,
+    consume,
     simulate,
     erase_command,
     hold_command,

@@ -8,7 +8,7 @@ import threading
 import click
 import structlog
 
-from api.cli.running import begin_command, run_beside
+from api.process.long_running import begin, run_beside
 from api.process.schema_watch import watch_schema
 from api.process.store import open_store, prepare_to_project, wait_until_ready
 from app.relay.relay import CONNECTIONS, Relay
@@ -30,7 +30,7 @@ def relay_command(kinds: tuple[Kind, ...]) -> None:
     ROUNDBOOK_BROKER_URL if there is one. Any number of these can run beside each other and beside `serve`: they share
     the subscriptions, and take over from one another.
     """
-    settings, stop = begin_command()
+    settings, stop = begin()
     opened_by = openers(settings, kinds)
     with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
         if not wait_until_ready(store.without_owner(), stop, prepare_to_project):

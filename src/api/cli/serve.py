@@ -11,10 +11,10 @@ import click
 import structlog
 
 from api.cli.demo import introduce_demo
-from api.cli.running import begin_command, run_beside
 from api.process.heartbeat import Heart
 from api.process.lifeline import follow_parent
 from api.process.listening import listen, listen_for_operators, url_of
+from api.process.long_running import begin, run_beside
 from api.process.projecting import open_projector
 from api.process.schema_watch import watch_schema
 from api.process.service_account import REMEDY, Choice, choose_account, find_named
@@ -109,7 +109,7 @@ def serve(
 
     cut = fitting(os.environ, share_of_plenty())
     os.environ |= cut  # for the processes that it starts, too
-    settings, stop = begin_command()
+    settings, stop = begin()
     if read_only and (demo or settings.database_url is None):
         raise click.UsageError("--read-only needs ROUNDBOOK_DATABASE_URL, and goes without --demo")
     _check_tracing(settings)
@@ -125,7 +125,7 @@ def serve(
         store = opened.without_owner() if read_only else opened
         choice = Choice(None)
 
-        def begin(store: Store) -> None:
+        def prepare_all(store: Store) -> None:
             nonlocal choice
             if read_only:
                 prepare_to_read(store)
@@ -135,7 +135,7 @@ def serve(
                 prepare(store)
             choice = choose_account(settings, store)
 
-        if not wait_until_ready(store, stop, begin, writes=not read_only):
+        if not wait_until_ready(store, stop, prepare_all, writes=not read_only):
             return
         _drop(store, choice)
 
@@ -193,7 +193,7 @@ def project() -> None:
     """
     is_child = follow_parent()
     heart = Heart()
-    settings, stop = begin_command()
+    settings, stop = begin()
     with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
         with heart.beating():
             if not wait_until_ready(
@@ -214,7 +214,7 @@ def seal() -> None:
     """
     is_child = follow_parent()
     heart = Heart()
-    settings, stop = begin_command()
+    settings, stop = begin()
     with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
         with heart.beating():
             if not wait_until_ready(

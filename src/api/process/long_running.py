@@ -1,4 +1,4 @@
-"""How long-lived commands begin, and what they do meanwhile."""
+"""Commands that run until they are told to stop, outside of `serve`."""
 
 import threading
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from app.settings import Settings, read_settings
 _TICK_S = 0.25
 
 
-def begin_command() -> tuple[Settings, threading.Event]:
-    """Read the settings, and give what signals set. Raises SettingsError."""
+def begin() -> tuple[Settings, threading.Event]:
+    """Read the settings, send logs where they say, and return what SIGTERM and its like set."""
     settings = read_settings()
     configure_logs(settings.log_format)
     stop = threading.Event()
