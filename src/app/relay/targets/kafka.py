@@ -16,7 +16,7 @@ from app.settings import Settings
 from domain.relaying import fill
 
 _MOST = 2_000
-_PATIENCE_MS = 15_000
+_PATIENCE_MS = 10_000
 _PRODUCER = {
     # Each record once for each time that it is handed over, and in order, whatever is tried again.
     "enable.idempotence": "true",
