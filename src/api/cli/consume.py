@@ -134,7 +134,7 @@ def rabbitmq(
     "ack_wait_s",
     default=10.0,
     show_default=True,
-    type=click.FloatRange(1, 3600),
+    type=click.FloatRange(3, 3600),
     help="After how many seconds comes again what a consumer had that died, where the consumer is made.",
 )
 @_dead_letters

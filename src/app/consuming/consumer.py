@@ -5,6 +5,7 @@ now is tried again, and the next one waits.
 """
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -21,8 +22,7 @@ from postgres.errors import UNAVAILABLE
 _Result = TypeVar("_Result")
 
 _TICK_S = 0.25
-_KEEP_S = 1.0
-_LOOKS_EVERY_S = 5.0
+_LOOKS_EVERY_S = 5
 _GRACE_S = 20.0
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
@@ -126,11 +126,11 @@ class Consumer:
                 break
         if not batch.messages:
             return None
-        return await self._patiently(source, lambda: self._recorder.read(batch))
+        return await self._patiently(lambda: self._recorder.read(batch))
 
     async def _finish(self, source: Source, read: Read) -> None:
         messages = read.batch.messages
-        counts, letters = await self._patiently(source, lambda: self._recorder.record(read))
+        counts, letters = await self._patiently(lambda: self._recorder.record(read))
         if letters:
             await source.set_aside(letters)
             first = letters[0]
@@ -146,46 +146,43 @@ class Consumer:
         for outcome, count in counts.items():
             ITEMS.labels(outcome).inc(count)
 
-    async def _patiently(
-        self, source: Source, work: Callable[[], Awaitable[_Result]]
-    ) -> _Result:
-        """Do work until the store is there for it, and keep what was taken meanwhile. Raises _StoppedError."""
+    async def _patiently(self, work: Callable[[], Awaitable[_Result]]) -> _Result:
+        """Do work until the store is there for it. Raises _StoppedError where it is told to stop before."""
         pauses = _pauses()
         while True:
             try:
-                return await self._kept(source, work)
+                return await self._unless_stopped(work)
             except UNAVAILABLE as error:
                 if self._stop.is_set():
                     raise _StoppedError from error
                 INTERRUPTIONS.labels("store").inc()
                 log.warning("waiting for the database", error=str(error).strip())
-            pause_s = next(pauses)
-            await self._kept(source, lambda: self._wait(pause_s))
+            await self._wait(next(pauses))
 
-    async def _kept(self, source: Source, work: Callable[[], Awaitable[_Result]]) -> _Result:
+    async def _unless_stopped(self, work: Callable[[], Awaitable[_Result]]) -> _Result:
+        """Do work; when it is told to stop, only for so long more. Raises _StoppedError."""
         task = asyncio.ensure_future(work())
-        grace_s = _GRACE_S
+        stopping = asyncio.create_task(self._stop.wait())
         try:
-            while not task.done():
-                await asyncio.wait([task], timeout=_KEEP_S)
-                if not task.done():
-                    await source.keep()
-                    grace_s -= _KEEP_S if self._stop.is_set() else 0.0
-                    if grace_s <= 0:
-                        raise _StoppedError
+            await asyncio.wait([task, stopping], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([task], timeout=_GRACE_S)
+            if not task.done():
+                raise _StoppedError
             return task.result()
         finally:
-            if not task.done():
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+            for each in (task, stopping):
+                each.cancel()
+            await asyncio.gather(task, stopping, return_exceptions=True)
 
     async def _watch(self, source: Source) -> None:
-        """Look now and then how much waits, and whether the broker still serves."""
-        while True:
-            lag = await source.lag()
-            if lag is not None:
-                LAG.set(lag)
-            await asyncio.sleep(_LOOKS_EVERY_S)
+        """Keep what was taken, and look now and then how much waits, and whether the broker still serves."""
+        for seconds in itertools.count():
+            await source.keep()
+            if seconds % _LOOKS_EVERY_S == 0:
+                lag = await source.lag()
+                if lag is not None:
+                    LAG.set(lag)
+            await asyncio.sleep(1)
 
     async def _wait(self, pause_s: float) -> None:
         with suppress(TimeoutError):

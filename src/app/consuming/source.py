@@ -37,7 +37,7 @@ class Source(Protocol):
         ...
 
     async def keep(self) -> None:
-        """Tell that what was taken is worked on still. Called every second or so while nothing else is."""
+        """Tell that what was taken is worked on still. Called every second, whatever else is being done."""
         ...
 
     async def set_aside(self, letters: Sequence[DeadLetter]) -> None:
