@@ -15,17 +15,18 @@ from app.relay.subscriptions import add_subscription, replay_subscription, resum
 from app.settings import Settings
 from app.tenants import Tenant
 from postgres.connections import Pool
-from tests.brokers.readers import NatsStream, Queue, Read, Reader, Topic
+from tests.brokers.conftest import kafka, nats_server, rabbitmq
 from tests.brokers.servers import MockKafka, Server
 from tests.databases import Database
 from tests.faults.places import temporary_folder
 from tests.http.service import Running, eventually, on
 from tests.processes import stopped
 from tests.recording.sending import login, send
-from tests.relay.conftest import LEASE_S, Relaying, Subscribed, relaying
+from tests.relay.conftest import LEASE_S, Relaying, Subscribed
+from tests.relay.readers import NatsStream, Queue, Read, Reader, Topic
 from tests.relay.receiver import in_order_of_streams
 
-__all__ = ["relaying"]
+__all__ = ["kafka", "nats_server", "rabbitmq"]
 
 _numbers = itertools.count(1)
 
