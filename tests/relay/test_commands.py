@@ -135,5 +135,7 @@ def test_misuse_is_said(served: Database, arguments: list[str], why: str) -> Non
     assert why in ended.stderr
 
 
-def test_a_relay_needs_the_broker_of_what_it_is_to_relay_to(refused: Run) -> None:
-    assert "ROUNDBOOK_BROKER_URL: is not set" in refused("relay", "nats")
+def test_a_relay_needs_the_broker_of_what_it_is_to_relay_to(served: Database) -> None:
+    ended = roundbook("relay", "nats", settings=on(served), check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Error: ROUNDBOOK_BROKER_URL: is not set")

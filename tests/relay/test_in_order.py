@@ -67,11 +67,7 @@ async def sent_by(
         await in_order.stop()
         return in_order, False
     finally:
-        confirming.cancel() if target.refused is None else None
-        if target.refused is not None:
-            while target.under_way:
-                await asyncio.sleep(0)
-            confirming.cancel()
+        confirming.cancel()
     return in_order, True
 
 

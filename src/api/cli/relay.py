@@ -32,7 +32,7 @@ def relay_command(kinds: tuple[Kind, ...]) -> None:
     """
     settings, stop = begin()
     opened_by = openers(settings, kinds)
-    with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
+    with open_store(settings, say=log.warning, stopped=stop.is_set) as store:
         if not wait_until_ready(store.without_owner(), stop, prepare_to_project):
             return
         with open_pool(

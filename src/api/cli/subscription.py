@@ -77,8 +77,9 @@ def add(
         begins = add_subscription(
             connection, owner, name, kind, target, events=events or None, first=first
         )
-        if kind == "webhook":
-            click.echo(Secrets(settings.webhook_path).begin(tenant, name))
+        secret = Secrets(settings.webhook_path).begin(tenant, name) if kind == "webhook" else None
+    if secret is not None:
+        click.echo(secret)
     click.echo(f"it begins with position {begins}", err=True)
 
 

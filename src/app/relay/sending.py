@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from app.relay.in_order import InOrder
 from app.relay.reading import Piece
 from app.relay.targets.target import Target
-from app.relay.turns import Claimed, LostError
+from app.relay.turns import Claimed
 
 Read = Callable[[int], Awaitable[Piece]]
 """Read the next piece of the log after a position."""
@@ -34,7 +35,7 @@ class Sending:
             cautious=claimed.failures > 0,
         )
         self._saved = (claimed.position, 0)
-        self._is_lost = False
+        self._is_over = asyncio.Event()
         self._is_ending = False
 
     @property
@@ -55,15 +56,12 @@ class Sending:
         putting = asyncio.create_task(self._put_all())
         try:
             await asyncio.wait([keeping, putting], return_when=asyncio.FIRST_COMPLETED)
-            if keeping.done():
-                keeping.result()  # it only ends by raising
-            putting.result()
         finally:
             await _end(putting)
             await self._in_order.stop()
-            await _end(keeping)
-            if not self._is_lost:
-                await self._save()
+            self._is_over.set()
+            await keeping
+        putting.result()
 
     async def _put_all(self) -> None:
         """Put the log in, the next piece of it read while one is sent."""
@@ -87,21 +85,17 @@ class Sending:
             await _end(reading)
 
     async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(self._save_s)
-            # To be ended between two, and not in the middle of one.
-            await asyncio.shield(self._save())
-
-    async def _save(self) -> None:
-        """Keep how far it is, and by that the claim."""
-        before, delivered_before = self._saved
-        position, delivered = self._in_order.confirmed, self._in_order.delivered
-        try:
+        """Keep how far it is, and by that the claim, again and again, and once it is over."""
+        is_over = False
+        while not is_over:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._save_s):
+                    await self._is_over.wait()
+            is_over = self._is_over.is_set()
+            before, delivered_before = self._saved
+            position, delivered = self._in_order.confirmed, self._in_order.delivered
             await self._advance(before, position, delivered - delivered_before)
-        except LostError:
-            self._is_lost = True
-            raise
-        self._saved = (position, delivered)
+            self._saved = (position, delivered)
 
 
 async def _end(task: "asyncio.Future[Any]") -> None:

@@ -3,29 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from app.brokers.reaching import Broker, url_of
+from app.brokers.reaching import Broker, broker_of, url_of
 from app.relay.secrets import Secrets
 from app.relay.targets.target import Opens
 from app.relay.targets.webhook import Webhooks
 from app.settings import Settings
 from domain.relaying import KINDS, Kind
 
-_SCHEMES: dict[str, Kind] = {
-    "amqp": "rabbitmq",
-    "amqps": "rabbitmq",
-    "nats": "nats",
-    "tls": "nats",
-    "kafka": "kafka",
-}
-
-
 def openers(settings: Settings, kinds: Sequence[Kind]) -> Mapping[Kind, Callable[[], Opens]]:
     """Return what opens the targets of these kinds; without any, of all that the settings are enough for.
 
     Raises SettingsError where they are not enough for one that is named, or for the broker that they name.
     """
-    scheme = (settings.broker_url or "").partition("://")[0]
-    wanted = kinds or ["webhook", *filter(None, [_SCHEMES.get(scheme)])]
+    wanted = kinds or ("webhook", broker_of(settings))
     return {kind: _opener(settings, kind) for kind in KINDS if kind in wanted}
 
 
