@@ -74,4 +74,5 @@ async def address_of(url: SplitResult, *, private: bool) -> str:
                     f"{host} is {address}, which is not public: ROUNDBOOK_PRIVATE_WEBHOOKS=allowed lets"
                     " webhooks go there"
                 )
-    return addresses[0]
+    # Of IPv4 before others, as a host may know those of IPv6 and have no way to them.
+    return min(addresses, key=lambda address: ":" in address)
