@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import nats
 from nats.js.api import StreamConfig
+from tests.brokers.servers import Nats
 
 from app.relay.subscriptions import add_subscription, find_subscription, replay_subscription
 from app.tenants import Tenant, list_tenants
@@ -20,7 +21,6 @@ from bench.results import Column, Table
 from bench.server import Server
 from bench.service import command
 from postgres.connections import Connection, connect
-from tests.brokers.servers import Nats
 
 _PATIENCE_S = 600.0
 _LOOK_EVERY_S = 0.02

@@ -2,9 +2,9 @@
 
     WEBHOOK_SECRET=whsec_… python examples/receive.py 127.0.0.1:8080 received.db
 
-`apply` is what you would write yourself. What it writes is committed together with the id of the message, before
-the answer is sent: a message that comes again, as one does whose answer was lost, takes effect once. While a secret
-is changed, WEBHOOK_SECRET may hold both, separated by a space. See docs/webhooks.md.
+`apply` is what you would write yourself. What it writes is committed together with the id of the message,
+before the answer is sent: a message that comes again, as one does whose answer was lost, takes effect once.
+While a secret is changed, WEBHOOK_SECRET may hold both, separated by a space. See docs/webhooks.md.
 """
 
 import argparse
@@ -61,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
     secrets: list[Webhook]
     path_of_database: str
 
-    def do_POST(self) -> None:  # noqa: N802 (a name of the library)
+    def do_POST(self) -> None:
         """Receive one message."""
         length = int(self.headers.get("content-length", 0))
         if length > LONGEST_BODY:

@@ -1,4 +1,4 @@
-"""What is relayed to others: the ids of messages, which events are meant, and how long to wait after a failure."""
+"""What is relayed to others: ids of messages, which events are meant, and how long failures are waited."""
 
 import re
 from collections.abc import Sequence
@@ -63,8 +63,9 @@ def message_id(log_id: bytes, position: int) -> str:
 def pause_s(failures: int, chance: float, asked_s: float | None = None) -> float:
     """Return how long to wait after so many failures in a row, in seconds.
 
-    It doubles from a second up to LONGEST_PAUSE_S, and half of it is left to `chance` (0 to 1), so that those
-    that failed together don't come back together. No less than the target asked for (`Retry-After`, RFC 9110).
+    It doubles from a second up to LONGEST_PAUSE_S, and half of it is left to `chance` (0 to 1), so that
+    those that failed together don't come back together. No less than the target asked for (`Retry-After`,
+    RFC 9110).
     """
     longest = min(LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(failures - 1, _DOUBLINGS))
     pause = longest * (1 + chance) / 2
@@ -75,15 +76,21 @@ def check_target(kind: Kind, target: str) -> None:
     """Raise TargetError for what can't be a target of a broker."""
     rest = _PLACEHOLDER.sub("x", target)
     if _unknown(target):
-        raise TargetError(f"it may have {{tenant}}, {{event}} and {{type}} in it, not {_unknown(target)}")
+        raise TargetError(
+            f"it may have {{tenant}}, {{event}} and {{type}} in it, not {_unknown(target)}"
+        )
     if "{" in rest or "}" in rest:
         raise TargetError("a brace is left open")
     if kind == "nats" and not _SUBJECT.fullmatch(rest):
-        raise TargetError("a subject is words without spaces, with dots between them, and without * and >")
+        raise TargetError(
+            "a subject is words without spaces, with dots between them, and without * and >"
+        )
     if kind == "kafka" and not _TOPIC.fullmatch(rest):
         raise TargetError("a topic is up to 249 letters, digits, dots, hyphens and underscores")
     if kind == "rabbitmq" and ("/" not in rest or len(rest.encode()) > _LONGEST_ROUTE):
-        raise TargetError("an exchange, a slash and a routing key are wanted, as casino/{tenant}.{event}")
+        raise TargetError(
+            "an exchange, a slash and a routing key are wanted, as casino/{tenant}.{event}"
+        )
 
 
 def _unknown(target: str) -> str:
@@ -93,6 +100,4 @@ def _unknown(target: str) -> str:
 
 def fill(template: str, *, tenant: str, event: str, type_: str) -> str:
     """Return a target with the names of an event in their places."""
-    return (
-        template.replace("{tenant}", tenant).replace("{event}", event).replace("{type}", type_)
-    )
+    return template.replace("{tenant}", tenant).replace("{event}", event).replace("{type}", type_)

@@ -1,4 +1,4 @@
-"""The example that receives webhooks: killed at any moment, it keeps each event once, and none that is not signed."""
+"""The example that receives webhooks: killed at any moment, it keeps each event once."""
 
 import json
 import os
@@ -80,7 +80,9 @@ def test_each_event_is_kept_once_whoever_is_killed_and_what_is_erased_is_forgott
             with connect(database.owner_url) as owner:
                 erase(owner, tenant.tenant_id, "p3", Why("asked", "us"), before=None)
             eventually(subscribed.is_level)
-            unsigned = httpx.post(f"http://127.0.0.1:{port}/", json={"position": 1}, trust_env=False)
+            unsigned = httpx.post(
+                f"http://127.0.0.1:{port}/", json={"position": 1}, trust_env=False
+            )
             assert unsigned.status_code == 401
             found = kept()
     assert [position for position, _ in found] == list(range(1, 202))

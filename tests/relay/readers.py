@@ -125,7 +125,9 @@ class Topic:
         )
         try:
             topic = consumer.list_topics(self.name, timeout=_LONG_S).topics[self.name]
-            return [read for number in topic.partitions for read in self._partition(consumer, number)]
+            return [
+                read for number in topic.partitions for read in self._partition(consumer, number)
+            ]
         finally:
             consumer.close()
 
@@ -138,10 +140,12 @@ class Topic:
             assert record is not None
             assert record.error() is None
             headers = dict(record.headers() or [])
+            id_ = headers["id"]
+            assert isinstance(id_, bytes)
             key, value = record.key(), record.value()
             assert key is not None
             assert value is not None
             message = json.loads(value)
             assert key.decode() == f"{message['tenant']}/{message['stream']}"
-            found.append(Read(self.name, bytes(headers["id"] or b"").decode(), message))
+            found.append(Read(self.name, id_.decode(), message))
         return found

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 
 class Received(NamedTuple):
-    """A message as it came, whatever it was answered; `valid` says for each secret whether it is signed by it."""
+    """A message as it came; `valid` says for each secret whether it is signed by it."""
 
     id: str
     headers: Mapping[str, str]
@@ -45,7 +45,7 @@ class Receiver:
         self.answer: Answer = accept
         self.received: list[Received] = []
         self._tls = tls
-        self._server: ThreadingHTTPServer | None = None
+        self._server: _Server | None = None
         self._port = 0
 
     def __enter__(self) -> Self:
@@ -130,7 +130,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
-        def do_POST(self) -> None:  # noqa: N802 (a name of the library)
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             reply = receiver.take(headers, body)

@@ -37,13 +37,11 @@ KINDS = {
 }
 
 
-@pytest.fixture(
-    params=[pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in KINDS]
-)
+@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in KINDS])
 def reader(request: pytest.FixtureRequest) -> Reader:
     """Somewhere of a broker's that no other test has."""
     server, make = KINDS[request.param]
-    made: Reader = make(request.getfixturevalue(server), f"r{os.getpid()}-{next(_numbers)}")  # type: ignore[arg-type]
+    made: Reader = make(request.getfixturevalue(server), f"r{os.getpid()}-{next(_numbers)}")
     return made
 
 

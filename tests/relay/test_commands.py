@@ -86,7 +86,9 @@ def test_a_subscription_from_its_beginning_to_its_end(
     assert [file.name for file in folder.iterdir()] == ["hook"]
     subscription("remove", "acme", "hook")
     assert list(folder.iterdir()) == []
-    secret, _ = subscription("add", "acme", "hook", "webhook", "https://example.com/", "--from", "1")
+    secret, _ = subscription(
+        "add", "acme", "hook", "webhook", "https://example.com/", "--from", "1"
+    )
     assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=\n", secret)
     roundbook("tenant", "close", "acme", "--reason", "over", settings=settings)
     roundbook(
@@ -100,8 +102,14 @@ def test_a_subscription_from_its_beginning_to_its_end(
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["add", "T", "x y", "webhook", "https://example.com"], "'x y' is no name for a subscription"),
-        (["add", "T", "x", "webhook", "https://example.com", "--from", "9"], "the log of T ends at 0, so it is 1 to 1"),
+        (
+            ["add", "T", "x y", "webhook", "https://example.com"],
+            "'x y' is no name for a subscription",
+        ),
+        (
+            ["add", "T", "x", "webhook", "https://example.com", "--from", "9"],
+            "the log of T ends at 0, so it is 1 to 1",
+        ),
         (["add", "nobody", "x", "webhook", "https://example.com"], "there is no tenant 'nobody'"),
         (["show", "T", "x"], "tenant T has no subscription 'x'"),
         (["pause", "T", "x"], "tenant T has no subscription 'x'"),
@@ -122,10 +130,16 @@ def test_what_can_not_be_done_is_said(
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["subscription", "add", "T", "x", "webhook", "http://example.com"], "it must begin with https://"),
+        (
+            ["subscription", "add", "T", "x", "webhook", "http://example.com"],
+            "it must begin with https://",
+        ),
         (["subscription", "add", "T", "x", "nats", "a.*"], "a subject is"),
         (["subscription", "add", "T", "x", "pigeon", "a"], "'pigeon' is not one of"),
-        (["subscription", "add", "T", "x", "nats", "a", "--event", "nothing"], "'nothing' is not one of"),
+        (
+            ["subscription", "add", "T", "x", "nats", "a", "--event", "nothing"],
+            "'nothing' is not one of",
+        ),
         (["relay", "pigeon"], "'pigeon' is not one of"),
     ],
 )

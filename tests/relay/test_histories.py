@@ -25,9 +25,7 @@ def messages(pool: Pool, tenant: Tenant, *events: str) -> list[Message]:
     after, has_more = 0, True
     while has_more:
         with pool.connection() as connection:
-            piece = read_piece(
-                connection, tenant.tenant_id, tenant.name, events or None, after
-            )
+            piece = read_piece(connection, tenant.tenant_id, tenant.name, events or None, after)
         found += piece.messages
         after, has_more = piece.until, piece.has_more
     return found

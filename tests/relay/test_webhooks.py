@@ -1,4 +1,4 @@
-"""Webhooks as their receivers see them: what comes, in which order, signed, and what becomes of what they answer."""
+"""Webhooks as their receivers see them: what comes, in which order, and what becomes of answers."""
 
 import json
 from collections.abc import Callable
@@ -62,11 +62,19 @@ def test_each_event_comes_once_signed_in_order_as_history_shows_it(
     told = sorted(messages, key=lambda message: message["position"])
     shown = history(pool, tenant)
     of_both = zip(shown, told, strict=True)
-    assert [{"id": message["id"], "tenant": tenant.name, **entry} for entry, message in of_both] == told
+    assert [
+        {"id": message["id"], "tenant": tenant.name, **entry} for entry, message in of_both
+    ] == told
     assert len({each.id for each in receiver.received}) == 160
     assert all(each.id == each.message["id"] for each in receiver.received)
     now = subscribed.now()
-    assert (now.position, now.lag, now.delivered, now.failed, now.state) == (160, 0, 160, 0, "active")
+    assert (now.position, now.lag, now.delivered, now.failed, now.state) == (
+        160,
+        0,
+        160,
+        0,
+        "active",
+    )
 
 
 def test_filters_leave_out_what_is_not_asked_for_and_the_position_goes_on(
@@ -106,7 +114,11 @@ def test_what_is_refused_is_sent_again_later_alone_first_and_nothing_is_passed_o
     assert tries[1] + 1 == tries[2]
     assert len({receiver.received[nth].id for nth in tries}) == 1
     now = subscribed.now()
-    assert (now.failed, now.failures, now.failure) == (2, 0, "answered 302: redirects are not followed")
+    assert (now.failed, now.failures, now.failure) == (
+        2,
+        0,
+        "answered 302: redirects are not followed",
+    )
 
 
 def test_a_target_says_how_long_it_wants_to_be_left_alone(
@@ -138,7 +150,9 @@ def test_who_is_gone_is_sent_nothing_more_until_somebody_resumes_it(
     subscribed = subscribe(receiver)
     with relaying():
         eventually(lambda: subscribed.now().state == "paused")
-        assert subscribed.now().pause_reason == "answered 410: it is gone, and wants nothing any more"
+        assert (
+            subscribed.now().pause_reason == "answered 410: it is gone, and wants nothing any more"
+        )
         send(pool, tenant, logins(2, 9))
         assert subscribed.now().position == 0
         receiver.answer = lambda _: Reply()

@@ -27,8 +27,8 @@ def relay_command(kinds: tuple[Kind, ...]) -> None:
     """Send what is recorded to those that subscribed to it (see `roundbook subscription add`).
 
     To targets of each KIND: webhook, nats, rabbitmq, kafka; without one, to webhooks, and to the broker of
-    ROUNDBOOK_BROKER_URL if there is one. Any number of these can run beside each other and beside `serve`: they share
-    the subscriptions, and take over from one another.
+    ROUNDBOOK_BROKER_URL if there is one. Any number of these can run beside each other and beside `serve`:
+    they share the subscriptions, and take over from one another.
     """
     settings, stop = begin()
     opened_by = openers(settings, kinds)

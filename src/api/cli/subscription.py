@@ -54,7 +54,7 @@ def subscription() -> None:
     "first",
     type=click.IntRange(1, 2**63 - 1),
     metavar="POSITION",
-    help="Begin with the event at this position; 1 is the whole log. Without, with the next that is recorded.",
+    help="Begin with the event at this position; 1 is the whole log. Without, with the next one.",
 )
 def add(
     tenant: str,
@@ -66,9 +66,9 @@ def add(
 ) -> None:
     """Let what is recorded for TENANT be sent to TARGET, each event at least once, in order in each stream.
 
-    TARGET is the URL of a webhook, a subject of NATS, EXCHANGE/ROUTING-KEY of RabbitMQ, or a topic of Kafka. In the
-    last three {tenant}, {event} and {type} stand for what an event has. Of a webhook the secret that signs is printed,
-    alone and once: give it to the receiver.
+    TARGET is the URL of a webhook, a subject of NATS, EXCHANGE/ROUTING-KEY of RabbitMQ, or a topic of
+    Kafka. In the last three {tenant}, {event} and {type} stand for what an event has. Of a webhook the
+    secret that signs is printed, alone and once: give it to the receiver.
     """
     settings = read_settings()
     _check(kind, target, settings)
@@ -88,7 +88,8 @@ def add(
 def list_(tenant: str) -> None:
     """List the subscriptions of TENANT: name, kind, target, events, state, position, lag, delivered, failed.
 
-    Tab-separated, by name. The lag is how many events of the log are yet to be looked at; failed are attempts.
+    Tab-separated, by name. The lag is how many events of the log are yet to be looked at; failed are
+    attempts.
     """
     with connect_service(read_settings()) as connection:
         found = list_subscriptions(connection, find_tenant(connection, tenant))
@@ -175,7 +176,8 @@ def remove(tenant: str, name: str) -> None:
 def rotate_secret(tenant: str, name: str, overlap_hours: float) -> None:
     """Make another secret of a webhook, and print it alone, once.
 
-    Messages are signed by both until the overlap has ended, so the receiver may change over at any time in it.
+    Messages are signed by both until the overlap has ended, so the receiver may change over at any time in
+    it.
     """
     settings = read_settings()
     with connect_service(settings) as connection:

@@ -1,7 +1,7 @@
 """Sending in order: of each stream one message is under way at a time, of all together as many as may be.
 
-Whatever fails, no later event of a stream has gone before an earlier one, and it is known up to which position
-all is confirmed.
+Whatever fails, no later event of a stream has gone before an earlier one, and it is known up to which
+position all is confirmed.
 """
 
 import asyncio

@@ -30,7 +30,7 @@ class Message(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Some messages, the position up to which there is nothing else for the subscription, and whether more is."""
+    """Some messages, the position up to which there is nothing else, and whether the log goes on."""
 
     messages: list[Message]
     until: int
@@ -55,9 +55,9 @@ def read_piece(
 ) -> Piece:
     """Read the next messages after a position, up to the head of the log at most.
 
-    Positions have no gaps: they are given under the log's lock, in the transaction that adds the events. Of what
-    was erased by now there is no `data`. Raises domain.relaying.UnknownEventError, KeyError for a topic that this
-    version does not know, psycopg.Error.
+    Positions have no gaps: they are given under the log's lock, in the transaction that adds the events. Of
+    what was erased by now there is no `data`. Raises domain.relaying.UnknownEventError, KeyError for a
+    topic that this version does not know, psycopg.Error.
     """
     topics = topics_of(events)
     until = head(connection, tenant_id)
@@ -91,6 +91,4 @@ def _messages(
         id_ = message_id(left[0][1], entry.position)
         line = ndjson_line(entry)
         body = b'{"id":"%b","tenant":%b,%b' % (id_.encode(), named, line[1:-1])
-        yield Message(
-            id_, tenant, entry.position, entry.stream, entry.event, entry.type, body
-        )
+        yield Message(id_, tenant, entry.position, entry.stream, entry.event, entry.type, body)

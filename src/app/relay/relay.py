@@ -1,7 +1,7 @@
 """The relay: looks which subscriptions have something to send, and sends it, many beside each other.
 
-It only reads the log, after what is recorded is committed, and writes its own rows: whoever records never waits for
-it, and a target that is away costs nothing but that its subscription falls behind.
+It only reads the log, after what is recorded is committed, and writes its own rows: whoever records never
+waits for it, and a target that is away costs nothing but that its subscription falls behind.
 """
 
 import asyncio
@@ -113,7 +113,7 @@ class Relay:
             await asyncio.sleep(_RETRY_STORE_S)
 
     async def _send(self, due: Due, claimed: Claimed) -> None:
-        """Send until there is nothing more, and say where it failed. Raises LostError, and what the store does."""
+        """Send until there is nothing more, or say why it failed. Raises LostError, and as the store does."""
         sending: Sending | None = None
         try:
             target = await self._opens_of(due.kind).open(due)

@@ -1,8 +1,8 @@
 """The secrets that sign webhooks, in the form of Standard Webhooks (`whsec_` and base64).
 
-They are kept as the keys of logs are: in files that the processes which sign share, and never in the database. That of
-a subscription is in `<folder>/<tenant>/<subscription>`: a line for each secret that signs, the newest first, those
-before it with the time until which they do.
+They are kept as the keys of logs are: in files that the processes which sign share, and never in the
+database. That of a subscription is in `<folder>/<tenant>/<subscription>`: a line for each secret that
+signs, the newest first, those before it with the time until which they do.
 """
 
 import secrets
@@ -50,7 +50,7 @@ class Secrets:
         return made
 
     def rotate(self, tenant: str, name: str, *, overlap: timedelta) -> str:
-        """Make another secret, and give it; those of before sign beside it for so long. Raises SecretError."""
+        """Make another secret, and give it; those of before sign on for so long. Raises SecretError."""
         now = datetime.now(UTC)
         ends = now + overlap
         before = self.read(tenant, name)

@@ -40,8 +40,8 @@ class Subscription(Struct, frozen=True):
     """A subscription: all up to `position` was confirmed, and the log ends at `head`.
 
     `events`: what it is for, None for all. `failures`: how often it failed since something was confirmed;
-    `failure` and `failed_at` are of the last time, also where it goes on since. `delivered` and `failed` count
-    all messages that were confirmed, and all attempts that were not.
+    `failure` and `failed_at` are of the last time, also where it goes on since. `delivered` and `failed`
+    count all messages that were confirmed, and all attempts that were not.
     """
 
     name: str
@@ -174,7 +174,7 @@ def _before(connection: Connection, tenant: Tenant, first: int | None) -> int:
         return last
     if not 1 <= first <= last + 1:
         raise SubscriptionError(
-            f"there is no position {first} to begin at: the log of {tenant.name} ends at {last}, so it is 1 to"
-            f" {last + 1}"
+            f"there is no position {first} to begin at: the log of {tenant.name} ends at {last},"
+            f" so it is 1 to {last + 1}"
         )
     return first - 1

@@ -1,9 +1,9 @@
 """Whose turn it is: which subscriptions have something to send, and which process sends for each.
 
-A projector claims a generation by a row lock that its transaction holds. What is sent here waits for others, for
-minutes maybe, and a transaction that is open for so long would keep PostgreSQL from cleaning up. So a claim is
-written into the row, and holds for some seconds unless it is renewed. Whoever lost it can't move the position
-any more; what it still sends comes twice, with the same ids.
+A projector claims a generation by a row lock that its transaction holds. What is sent here waits for
+others, for minutes maybe, and a transaction that is open for so long would keep PostgreSQL from cleaning
+up. So a claim is written into the row, and holds for some seconds unless it is renewed. Whoever lost it
+can't move the position any more; what it still sends comes twice, with the same ids.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,8 +34,8 @@ class Sql(Statements):
 
 SQL = Sql(__file__)
 
-# No log grows when a subscription is added, resumed or sent back, has rested, or was another's: the look at all
-# finds it.
+# No log grows when a subscription is added, resumed or sent back, has rested, or was another's: the look at
+# all finds it.
 _SWEEP_S = 1.0
 _LONGEST_REASON = 500
 

@@ -1,8 +1,8 @@
 """Which addresses webhooks go to: those of the internet, unless the operator says otherwise.
 
-A URL is somebody else's word. Without this whoever may name one could have the service ask what only this host or
-its network can be asked for (server-side request forgery). The address that was looked at is the one that is
-connected to, so a name that stands for another one a moment later leads nowhere else.
+A URL is somebody else's word. Without this whoever may name one could have the service ask what only this
+host or its network can be asked for (server-side request forgery). The address that was looked at is the
+one that is connected to, so a name that stands for another one a moment later leads nowhere else.
 """
 
 import asyncio

@@ -116,9 +116,7 @@ class _Topic:
 
     async def send(self, message: Message) -> "asyncio.Future[None]":
         """Hand a record to the producer."""
-        topic = fill(
-            self._template, tenant=message.tenant, event=message.event, type_=message.type
-        )
+        topic = fill(self._template, tenant=message.tenant, event=message.event, type_=message.type)
         return self._producing.produce(topic, message)
 
     async def close(self) -> None:

@@ -87,7 +87,7 @@ class _Connection:
             )
         except (nats.errors.Error, OSError, ValueError) as error:
             self._unconfirmed.pop(self._number, None)
-            raise DeliveryError(f"NATS did not take it: {error or type(error).__name__}") from None
+            raise DeliveryError(f"NATS did not take it: {error!r}") from None
         return future
 
     async def close(self) -> None:

@@ -10,6 +10,7 @@ from app.relay.targets.webhook import Webhooks
 from app.settings import Settings
 from domain.relaying import KINDS, Kind
 
+
 def openers(settings: Settings, kinds: Sequence[Kind]) -> Mapping[Kind, Callable[[], Opens]]:
     """Return what opens the targets of these kinds; without any, of all that the settings are enough for.
 

@@ -41,7 +41,7 @@ class RabbitMq:
         except (BrokerError, BrokerAwayError) as error:
             raise DeliveryError(str(error)) from None
         except broker.AWAY as error:
-            raise DeliveryError(f"RabbitMQ: {error or type(error).__name__}") from None
+            raise DeliveryError(f"RabbitMQ: {error!r}") from None
         return _Exchange(channel, exchange, routing_key)
 
     async def close(self) -> None:
@@ -101,7 +101,7 @@ class _Exchange:
         except TimeoutError:
             raise DeliveryError(f"RabbitMQ did not confirm within {_PATIENCE_S:g} s") from None
         except (*broker.AWAY, MessageProcessError) as error:
-            raise DeliveryError(f"RabbitMQ: {error or type(error).__name__}") from None
+            raise DeliveryError(f"RabbitMQ: {error!r}") from None
 
 
 def _why(error: NotDeliveredError, routing_key: str) -> str:

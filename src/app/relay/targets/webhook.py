@@ -29,8 +29,8 @@ class Webhooks:
         self._secrets = secrets
         self._private = private
         self._timeout_s = timeout_s
-        # With the certificates of the environment (SSL_CERT_FILE), but by none of its proxies, which would look
-        # up names themselves.
+        # With the certificates of the environment (SSL_CERT_FILE), but by none of its proxies, which would
+        # look up names themselves.
         self._trusted = httpx.create_ssl_context()
         # By the name of the host: connections are to addresses, and one address may have several hosts.
         self._clients: dict[str, httpx.AsyncClient] = {}
