@@ -13,6 +13,7 @@ import click
 
 from bench import (
     busy_player,
+    consuming,
     growth,
     idle_tenants,
     lag,
@@ -38,6 +39,7 @@ _SIDE_BY_SIDE = (side_by_side.FLOOR, side_by_side.HTTP, side_by_side.LIBRARY)
 _ALONE = {
     "steps": steps.run,
     "singles": singles.run,
+    "consume": consuming.run,
     "growth": growth.run,
     "player": busy_player.run,
     "projecting": projecting.run,
@@ -152,7 +154,7 @@ _GROUPS = {
 def main(parts: tuple[str, ...], **sizes: Any) -> None:
     """Measure PARTS, by default all.
 
-    Recording: floor, http, library, steps, singles, growth. Read models: projecting, lag, sustained,
+    Recording: floor, http, library, steps, singles, consume, growth. Read models: projecting, lag, sustained,
     queries, reports, past. Evidence: evidence-ingest, -proofs, -verify, -disk; `evidence` is all of
     these, lag and sustained. Among strangers: fairness. Many at once: idle-tenants, listeners.
     Out: relay.

@@ -196,7 +196,7 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     broker_url: BrokerUrl = None
     """Where the broker is that `roundbook consume` takes messages from. Absent: none."""
     broker_file: FileOrNone = None
-    """What else it takes to be let in: of Kafka a file of librdkafka's properties, of NATS its credentials."""
+    """What else it takes to be let in: of Kafka librdkafka's properties, of NATS credentials."""
     traces_url: TracesUrl = None
     """Where traces of requests are sent by OTLP over HTTP. Absent: nothing is traced."""
     service_user: Account = None

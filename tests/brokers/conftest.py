@@ -1,4 +1,4 @@
-"""Brokers that the tests of this folder share. Each is started when the first test asks for it, and ends with them.
+"""Brokers that the tests of this folder share. Each is started when the first test asks for it.
 
 So that each is started once, the tests of a broker are to run in one process of pytest-xdist:
 `pytestmark = pytest.mark.xdist_group("rabbitmq")`, "nats" or "kafka".

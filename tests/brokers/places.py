@@ -22,7 +22,7 @@ _LONG_S = 60
 
 
 class Sent(NamedTuple):
-    """A message to be published: its body, its type if it says one, and the key that chooses its partition."""
+    """A message to be published: its body, its type if it says one, and what chooses its partition."""
 
     body: bytes
     type: str | None = None
@@ -89,7 +89,9 @@ class Queue(Place):
                 sent = [
                     channel.default_exchange.publish(
                         aio_pika.Message(
-                            each.body, type=each.type, delivery_mode=aio_pika.DeliveryMode.PERSISTENT
+                            each.body,
+                            type=each.type,
+                            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
                         ),
                         self.name,
                     )
@@ -175,8 +177,8 @@ class Stream(Place):
         counts: list[int] = []
 
         async def count(context: Any) -> None:
-            for consumer in await context.consumers_info(self.name):
-                counts.append(consumer.num_pending + consumer.num_ack_pending)
+            consumers = await context.consumers_info(self.name)
+            counts.extend(each.num_pending + each.num_ack_pending for each in consumers)
 
         self._run(count)
         return sum(counts)
@@ -204,15 +206,20 @@ class Topic(Place):
 
     def publish(self, messages: Sequence[Sent]) -> None:
         failed: list[object] = []
+
+        def note(error: object, _message: object) -> None:
+            if error is not None:
+                failed.append(error)
+
         producer = self._producer()
         for each in messages:
-            headers = [("type", each.type.encode())] if each.type else []
+            headers: Any = [("type", each.type)] if each.type else None
             producer.produce(
                 self.name,
                 each.body,
                 key=each.key,
                 headers=headers,
-                on_delivery=lambda error, _: error and failed.append(error),
+                on_delivery=note,
             )
             producer.poll(0)
         assert producer.flush(_LONG_S) == 0
@@ -227,8 +234,9 @@ class Topic(Place):
             while offset < end:
                 for message in consumer.consume(100, 1):
                     assert message.error() is None, message.error()
-                    offset = message.offset() + 1
-                    headers = {name: value.decode() for name, value in message.headers() or []}
+                    offset += 1
+                    given: Any = message.headers() or []
+                    headers = {name: value.decode() for name, value in given}
                     found.append(Letter(message.value() or b"", headers.get("type"), headers))
             consumer.close()
         return found

@@ -172,7 +172,9 @@ class RabbitMq(Server):
             " -kernel inet_dist_use_interface {127,0,0,1}",
         }
         # Started first, and by us: the one that Erlang would start outlives it.
-        self._run([_program("epmd"), "-address", "127.0.0.1", "-port", self._epmd_port], environment)
+        self._run(
+            [_program("epmd"), "-address", "127.0.0.1", "-port", self._epmd_port], environment
+        )
         self._run([_program("rabbitmq-server")], environment)
 
     def _answers(self) -> bool:

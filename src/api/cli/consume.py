@@ -19,8 +19,8 @@ from app.brokers.reaching import Broker, url_of
 from app.consuming.consumer import Batching, Consumer
 from app.consuming.recording import Recorder
 from app.consuming.source import Source
-from app.settings import Settings
 from app.log.append import TenantClosedError
+from app.settings import Settings
 from app.tenants import TenantError, find_tenant
 from app.wire.forms import Dialect
 from app.wire.items import MAX_ITEMS
@@ -228,7 +228,9 @@ def _run(
             ) as pool,
         ):
             recorder = Recorder(pool, found, settings, dialect)
-            work = partial(_consume, lambda: opened(settings), recorder, Batching(batch, linger_s), stop)
+            work = partial(
+                _consume, lambda: opened(settings), recorder, Batching(batch, linger_s), stop
+            )
             consuming = _Consuming(work)
             threads = [
                 threading.Thread(target=consuming.run),

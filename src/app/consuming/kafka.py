@@ -1,8 +1,8 @@
 """Messages of a topic of Kafka, as a member of a consumer group.
 
-The topic must be there, and so must the one of its dead letters, unless the cluster makes topics as they are asked
-for. How far the group is, is stored when a batch is recorded, and committed every second and whenever a partition goes
-to another member.
+The topic must be there, and so must the one of its dead letters, unless the cluster makes topics as they are
+asked for. How far the group is, is stored when a batch is recorded, and committed every second and whenever a
+partition goes to another member.
 """
 
 import asyncio
@@ -134,7 +134,9 @@ class KafkaSource:
             producer = self._dead_letters()
             for letter in letters:
                 sent = letter.message.delivery
-                own = [(name, text.encode()) for name, text in headers(letter, self._tenant).items()]
+                own = [
+                    (name, text.encode()) for name, text in headers(letter, self._tenant).items()
+                ]
                 producer.produce(
                     self._topic.dead_letters,
                     value=sent.value(),

@@ -7,7 +7,7 @@ from app.consuming.source import DeadLetter
 from app.wire.faults import Fault
 
 FAULTS = "roundbook-faults"
-"""The faults as JSON, in ASCII: `[{"pointer": …, "code": …, "detail": …}, …]`, pointers into the message's body."""
+"""The faults as JSON, in ASCII: `[{"pointer": …, "code": …, "detail": …}, …]`, pointers into the body."""
 PLACE = "roundbook-place"
 """Where the message was found, in the broker's words."""
 TENANT = "roundbook-tenant"
@@ -24,12 +24,11 @@ def headers(letter: DeadLetter, tenant: str) -> dict[str, str]:
 
 def _faults(faults: Sequence[Fault]) -> str:
     written: list[str] = []
-    size_bytes = 2
+    left_bytes = _MOST_BYTES
     for fault in faults:
         told = {"pointer": fault.pointer, "code": fault.code, "detail": fault.detail}
-        text = json.dumps(told)
-        size_bytes += len(text) + 1
-        if written and size_bytes > _MOST_BYTES:
+        written.append(json.dumps(told))
+        left_bytes -= len(written[-1])
+        if left_bytes <= 0:
             break
-        written.append(text[:_MOST_BYTES] if not written and len(text) > _MOST_BYTES else text)
     return f"[{','.join(written)}]"

@@ -1,7 +1,7 @@
 """Messages of a stream of NATS JetStream, by a durable pull consumer.
 
-The stream must be there. The consumer is made where there is none of that name, and else taken as it is; where dead
-letters go, a stream is made if none keeps their subject.
+The stream must be there. The consumer is made where there is none of that name, and else taken as it is; where
+dead letters go, a stream is made if none keeps their subject.
 """
 
 import asyncio
@@ -32,8 +32,8 @@ _TYPE = "type"
 class Stream(NamedTuple):
     """A stream, the consumer of it, and where its dead letters go.
 
-    `subject` filters, where the consumer is made. What is not acknowledged within `ack_wait_s`, and not kept, comes
-    again; `prefetch` bounds how many messages are in hand.
+    `subject` filters, where the consumer is made. What is neither acknowledged nor kept within `ack_wait_s`
+    comes again; `prefetch` bounds how many messages are in hand.
     """
 
     name: str
@@ -102,7 +102,7 @@ class NatsSource:
                 await message.in_progress()
 
     async def set_aside(self, letters: Sequence[DeadLetter]) -> None:
-        """Publish dead letters into their stream, confirmed; the same one twice is kept once for some time."""
+        """Publish dead letters into their stream, confirmed; of the same one soon again one is kept."""
         async with _told():
             for letter in letters:
                 sent: Msg = letter.message.delivery
@@ -146,7 +146,7 @@ class NatsSource:
         try:
             info = await self._context.consumer_info(stream.name, stream.durable)
         except NotFoundError:
-            return await self._context.add_consumer(
+            return await self._context.add_consumer(  # type: ignore[no-any-return]  # it has no type
                 stream.name,
                 ConsumerConfig(
                     durable_name=stream.durable,
@@ -222,4 +222,4 @@ async def _told() -> AsyncIterator[None]:
     try:
         yield
     except (nats.errors.Error, APIError, OSError, TimeoutError) as error:
-        raise BrokerAwayError(f"NATS: {error or type(error).__name__}") from error
+        raise BrokerAwayError(f"NATS: {str(error) or type(error).__name__}") from error

@@ -1,7 +1,7 @@
 """Messages of a queue of RabbitMQ.
 
-The queue is taken as it is, and must be there. Where dead letters go a durable quorum queue is declared if there is
-none of that name.
+The queue is taken as it is, and must be there. Where dead letters go a durable quorum queue is declared if there
+is none of that name.
 """
 
 import asyncio
@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
-from aio_pika.exceptions import ChannelClosed, ChannelInvalidStateError, ChannelNotFoundEntity
+from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
+from aio_pika.exceptions import ChannelInvalidStateError, ChannelNotFoundEntity
 
 from app.brokers.rabbitmq import AWAY, connect
 from app.brokers.reaching import BrokerAwayError, BrokerError
@@ -59,7 +59,9 @@ class RabbitSource:
                 found = await self._channel.get_queue(queue.name)
                 await found.consume(self._note)
             except ChannelNotFoundEntity:
-                raise BrokerError(f"there is no queue {queue.name!r} at RabbitMQ: declare it") from None
+                raise BrokerError(
+                    f"there is no queue {queue.name!r} at RabbitMQ: declare it"
+                ) from None
 
     async def take(self, most: int, wait_s: float) -> list[Message]:
         """Take messages that came."""

@@ -30,7 +30,7 @@ class _Members(Struct, gc=False):
 _MEMBERS = json.Decoder(_Members)
 
 
-class _Poison(Exception):
+class _PoisonError(Exception):
     """A message of which nothing can be recorded."""
 
     def __init__(self, code: str, detail: str, pointer: str = "") -> None:
@@ -85,7 +85,7 @@ class Batch:
         try:
             shape, items = _read(message, self._dialect, self._most_message_bytes)
             read = (shape, len(self._items))
-        except _Poison as poison:
+        except _PoisonError as poison:
             read = poison.fault
         more_bytes = len(message.body)
         fits = (
@@ -134,7 +134,9 @@ class Batch:
         below = {"array": f"/{number}", "batch": f"/items/{number}"}.get(shape, "")
         cut = len(left_out.pointer)
         own = []
-        for pointer, code, detail in ((each.pointer, each.code, each.detail) for each in left_out.faults):
+        for pointer, code, detail in (
+            (each.pointer, each.code, each.detail) for each in left_out.faults
+        ):
             rest = pointer[cut:]
             if shape == "data":
                 rest = rest.removeprefix("/data").removeprefix("/event")
@@ -143,10 +145,10 @@ class Batch:
 
 
 def _read(message: Message, dialect: Dialect, most_bytes: int) -> _Read:
-    """Find the items of a message, without looking into them. Raises _Poison."""
+    """Find the items of a message, without looking into them. Raises _PoisonError."""
     body = message.body
     if len(body) > most_bytes:
-        raise _Poison("too-large", f"must not be longer than {most_bytes:,} bytes")
+        raise _PoisonError("too-large", f"must not be longer than {most_bytes:,} bytes")
     text = body.strip(_WHITE_SPACE)
     try:
         check_utf8(text)
@@ -159,7 +161,9 @@ def _read(message: Message, dialect: Dialect, most_bytes: int) -> _Read:
             check_depth(text, MAX_DEPTH - _DEEPER["array"])
             return _Read("array", [bytes(each) for each in elements_in(text)])
         if not text.startswith(b"{"):
-            raise _Poison("wrong_type", "must be an item, an array of items, or an object with `items`")
+            raise _PoisonError(
+                "wrong_type", "must be an item, an array of items, or an object with `items`"
+            )
         members = _MEMBERS.decode(text)
         if bytes(members.items) and not bytes(members.event):
             faults = Faults()
@@ -169,9 +173,11 @@ def _read(message: Message, dialect: Dialect, most_bytes: int) -> _Read:
         check_depth(text, MAX_DEPTH - _DEEPER["item"])
         return _Read("item", [text])
     except NotJsonError as error:
-        raise _Poison("not_json", str(error)) from None
+        raise _PoisonError("not_json", str(error)) from None
     except TooManyItemsError:
-        raise _Poison("too_many_items", f"must not hold more than {MAX_ITEMS:,} items") from None
+        raise _PoisonError(
+            "too_many_items", f"must not hold more than {MAX_ITEMS:,} items"
+        ) from None
     except InvalidItemsError as error:
         [fault, *_] = error.faults
-        raise _Poison(fault.code, fault.detail, fault.pointer) from None
+        raise _PoisonError(fault.code, fault.detail, fault.pointer) from None

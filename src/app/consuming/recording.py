@@ -17,7 +17,7 @@ from app.intake.decoding import Decoded, Decoding
 from app.intake.receipts import AnyOutcome
 from app.intake.threads import in_thread
 from app.limits.buckets import take
-from app.limits.limiter import Limiter, RateLimitedError
+from app.limits.limiter import Amounts, Limiter, RateLimitedError
 from app.limits.limits import WHOLE_TENANT, Bucket, buckets_of
 from app.log.heads import StreamHeads
 from app.recording import Outcome, commit
@@ -69,7 +69,7 @@ class Recorder:
         return Batch(self._form.dialect, most_items=most_items, most_message_bytes=most_bytes)
 
     async def read(self, batch: Batch) -> Read:
-        """Decode a batch. Raises one of `postgres.errors.UNAVAILABLE`, and TenantError where there is no tenant."""
+        """Decode a batch. Raises one of `postgres.errors.UNAVAILABLE`, and TenantError for one that is gone."""
         await self._look_up()
         # That another batch is being recorded meanwhile is the rule.
         decoded = await self._decoding.decode(
@@ -81,7 +81,8 @@ class Recorder:
         """Record a batch durably, and register what is left out of it.
 
         What is over the tenant's rate limit waits. Raises one of `postgres.errors.UNAVAILABLE`: then it may be
-        recorded or not, and is to be tried again. Raises app.log.append.TenantClosedError and UnknownTenantError.
+        recorded or not, and is to be tried again. Raises app.log.append.TenantClosedError, and
+        UnknownTenantError.
         """
         batch, (prepared, left_out) = read.batch, (read.decoded.batch, read.decoded.left_out)
         await self._wait_for_limits(batch)
@@ -121,11 +122,13 @@ class Recorder:
 
     async def _wait_for_limits(self, batch: Batch) -> None:
         while True:
-            spent = {"requests": 1, "items": batch.items, "bytes": batch.size_bytes}
+            spent: Amounts = {"requests": 1, "items": batch.items, "bytes": batch.size_bytes}
             try:
                 await self._limiter.spend(self._buckets, spent)
             except RateLimitedError as error:
-                log.info("waiting for the tenant's rate limit", wait_s=error.wait_s, over=str(error))
+                log.info(
+                    "waiting for the tenant's rate limit", wait_s=error.wait_s, over=str(error)
+                )
                 await asyncio.sleep(error.wait_s)
             else:
                 return
