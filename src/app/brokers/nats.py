@@ -14,8 +14,8 @@ _PATIENCE_S = 10
 async def connect(settings: Settings) -> Client:
     """Connect once; the client does not come back by itself when the connection is lost.
 
-    The credentials of a file (`.creds`) are used where there is one. Raises BrokerAwayError, BrokerError where the
-    server lets nobody in with these credentials, and SettingsError.
+    The credentials of a file (`.creds`) are used where there is one. Raises BrokerAwayError, BrokerError
+    where the server lets nobody in with these credentials, and SettingsError.
     """
     url = url_of(settings, "nats")
     more = {}
