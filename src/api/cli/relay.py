@@ -8,7 +8,7 @@ import threading
 import click
 import structlog
 
-from api.process.long_running import begin, run_beside
+from api.process.long_running import begin, loop_factory, run_beside
 from api.process.schema_watch import watch_schema
 from api.process.store import open_store, prepare_to_project, wait_until_ready
 from app.relay.relay import CONNECTIONS, Relay
@@ -50,7 +50,9 @@ def relay_command(kinds: tuple[Kind, ...]) -> None:
                 poll_interval_s=settings.poll_interval_s,
             )
             threads = [
-                threading.Thread(target=relay.run, args=[stop]),
+                threading.Thread(
+                    target=relay.run, args=[stop], kwargs={"loop_factory": loop_factory()}
+                ),
                 threading.Thread(target=watch_schema, args=[pool, stop]),
             ]
             run_beside(store, stop, threads, "relaying ended because of an error, see the log")

@@ -64,7 +64,8 @@ class InOrder:
         else:
             self._busy.add(message.stream)
             await self._begin(message)
-        await self._until(self._has_room)
+        if self._error is not None or not self._has_room():
+            await self._until(self._has_room)
 
     def pass_over(self, position: int) -> None:
         """Leave out what is up to a position."""

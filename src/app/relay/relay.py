@@ -35,6 +35,8 @@ log = structlog.get_logger()
 
 R = TypeVar("R")
 
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
 
 class Relay:
     """Relays to targets of some kinds; any number of these can run at once, and share what there is to do."""
@@ -59,9 +61,10 @@ class Relay:
         self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="relay")
         self._sending: dict[tuple[int, str], Sending] = {}
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: threading.Event, *, loop_factory: LoopFactory | None = None) -> None:
         """Relay until `stop` is set; what is under way then is waited for. Outlasts the store's absence."""
-        asyncio.run(self._run(stop))
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(self._run(stop))
 
     async def _run(self, stop: threading.Event) -> None:
         while not stop.is_set():
