@@ -107,7 +107,8 @@ class Secrets:
             for each in found
         ]
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
             with whole_or_not_there(path, replace=True) as file:
                 file.write("".join(f"{line}\n" for line in lines).encode())
         except OSError as error:
