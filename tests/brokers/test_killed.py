@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
+from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 import pytest
 
-from postgres.connections import connect
 from tests.brokers.conftest import Consuming, kill
 from tests.brokers.places import Place, Sent
 from tests.brokers.test_consuming import gone, head, is_recorded
-from tests.databases import Database
+from tests.databases import SERVICE_ROLE, Database
 from tests.faults.places import temporary_folder
 from tests.faults.proxy import Point, Proxy
 from tests.http.reading import read_all
@@ -95,21 +96,36 @@ def test_a_broker_that_is_killed_is_come_back_to(
 
 
 def test_sessions_of_postgresql_may_end_at_any_time(
-    place: Place, client: httpx.Client, served: Database, consuming: Consuming
+    place: Place, client: httpx.Client, served: Database, tenant: str, consuming: Consuming
 ) -> None:
-    count = 2_000
+    count, ended = 2_000, 0
     place.publish(messages(0, count))
-    running = consuming(place, *options(place))
-    with connect(served.owner_url) as owner:
-        while head(client) < count:
-            gone(running)
-            owner.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity"
-                " where usename <> current_user and query ilike %s",
-                ["%copy%"],
-            )
+    name = urlsplit(served.service_url).path.removeprefix("/")
+    with psycopg.connect(served.admin_url, dbname=name, autocommit=True) as admin:
+
+        def recorded() -> int:
+            found = admin.execute(
+                "select count(*) from roundbook.events join roundbook.tenants using (tenant_id)"
+                " where name = %s",
+                [tenant],
+            ).fetchone()
+            assert found
+            return int(found[0])
+
+        running = consuming(place, *options(place))
+        for at in range(200, count + 1, 200):
+            eventually(lambda at=at: recorded() >= at or gone(running))  # type: ignore[misc]
+            found = admin.execute(
+                "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+                " where datname = current_database() and usename = %s",
+                [SERVICE_ROLE],
+            ).fetchone()
+            assert found
+            ended += int(found[0])
+    assert ended >= 10
     running.stop()
     assert place.waiting() == 0
+    eventually(lambda: client.get("/api/v1/status").status_code == 200)
     assert_each_once_in_order(client, count)
 
 

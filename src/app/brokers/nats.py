@@ -4,9 +4,13 @@ from pathlib import Path
 
 import nats
 from nats.aio.client import Client
+from nats.js.errors import APIError
 
 from app.brokers.reaching import BrokerAwayError, BrokerError, url_of
 from app.settings import Settings
+
+AWAY = (nats.errors.Error, APIError, OSError, TimeoutError)
+"""What nats-py raises where the server is gone, or did not confirm."""
 
 _PATIENCE_S = 10
 
@@ -41,7 +45,7 @@ async def connect(settings: Settings) -> Client:
             error_cb=note,
             **more,
         )
-    except (nats.errors.Error, OSError, TimeoutError) as error:
+    except AWAY as error:
         said = [str(each) for each in (*refused, error) if "uthorization" in str(each)]
         if said:
             raise BrokerError(f"NATS lets nobody in with these credentials: {said[0]}") from None

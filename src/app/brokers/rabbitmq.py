@@ -2,12 +2,17 @@
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
-from aio_pika.exceptions import AMQPError, AuthenticationError, ProbableAuthenticationError
+from aio_pika.exceptions import (
+    AMQPError,
+    AuthenticationError,
+    ChannelInvalidStateError,
+    ProbableAuthenticationError,
+)
 
 from app.brokers.reaching import BrokerAwayError, BrokerError, url_of
 from app.settings import Settings
 
-AWAY = (AMQPError, OSError, TimeoutError)
+AWAY = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError)
 """What aio-pika raises where the broker is gone, or did not confirm."""
 
 _PATIENCE_S = 10

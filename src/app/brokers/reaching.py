@@ -1,5 +1,8 @@
 """Which broker is meant, and what is raised where it can't be worked with."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Literal
 
@@ -51,3 +54,20 @@ def url_of(settings: Settings, broker: Broker) -> str:
             " pip install 'roundbook[brokers]'"
         )
     return url
+
+
+@contextmanager
+def away_where(errors: tuple[type[Exception], ...], broker: str) -> Iterator[None]:
+    """Raise BrokerAwayError for what a library raises where its broker is gone, or does not confirm.
+
+    Some cancel who waits for an answer that does not come any more, who is then told the same.
+    """
+    try:
+        yield
+    except errors as error:
+        raise BrokerAwayError(f"{broker}: {str(error) or type(error).__name__}") from error
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise BrokerAwayError(f"{broker}: the connection is lost") from error

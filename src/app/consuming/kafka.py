@@ -7,9 +7,8 @@ partition goes to another member.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import structlog
@@ -23,7 +22,7 @@ from confluent_kafka import (
 )
 
 from app.brokers.kafka import properties
-from app.brokers.reaching import BrokerAwayError, BrokerError
+from app.brokers.reaching import BrokerAwayError, BrokerError, away_where
 from app.consuming.letters import headers
 from app.consuming.source import DeadLetter, Message
 from app.settings import Settings
@@ -65,7 +64,7 @@ class KafkaSource:
             "auto.commit.interval.ms": 1_000,
             "error_cb": self._note,
         }
-        with _told():
+        with away_where((KafkaException,), "Kafka"):
             self._consumer = Consumer(own)
         self._producer: Producer | None = None
         # One for what waits for messages, one for what must not wait with it.
@@ -192,7 +191,7 @@ class KafkaSource:
 
     async def _do(self, where: ThreadPoolExecutor, work: Callable[[], _Result]) -> _Result:
         def told() -> _Result:
-            with _told():
+            with away_where((KafkaException,), "Kafka"):
                 return work()
 
         if self._fatal is not None:
@@ -248,12 +247,3 @@ async def open_topic(settings: Settings, topic: Topic, tenant: str) -> KafkaSour
         await source.close()
         raise
     return source
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Raise BrokerAwayError for what the library raises where the cluster is gone."""
-    try:
-        yield
-    except KafkaException as error:
-        raise BrokerAwayError(f"Kafka: {error}") from error

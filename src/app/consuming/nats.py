@@ -6,8 +6,7 @@ where dead letters go, a stream is made if none keeps their subject.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import nats.errors
@@ -15,10 +14,10 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, StorageType, StreamConfig
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import NotFoundError
 
-from app.brokers.nats import connect
-from app.brokers.reaching import BrokerAwayError, BrokerError
+from app.brokers.nats import AWAY, connect
+from app.brokers.reaching import BrokerError, away_where
 from app.consuming.letters import headers
 from app.consuming.source import DeadLetter, Message
 from app.settings import Settings
@@ -61,7 +60,7 @@ class NatsSource:
     async def begin(self) -> None:
         """Let messages come. Raises BrokerAwayError, and BrokerError where something is not as it must be."""
         stream = self._stream
-        async with _told():
+        with away_where(AWAY, "NATS"):
             try:
                 await self._context.stream_info(stream.name)
             except NotFoundError:
@@ -82,7 +81,7 @@ class NatsSource:
         if most <= 0:
             await asyncio.sleep(wait_s)
             return []
-        async with _told():
+        with away_where(AWAY, "NATS"):
             try:
                 found = await self._pulling.fetch(most, timeout=max(wait_s, _POLL_S))
             except TimeoutError:
@@ -97,13 +96,13 @@ class NatsSource:
         if now_s - self._kept_s < self._ack_wait_s / 3:
             return
         self._kept_s = now_s
-        async with _told():
+        with away_where(AWAY, "NATS"):
             for message in [*self._in_hand.values()]:
                 await message.in_progress()
 
     async def set_aside(self, letters: Sequence[DeadLetter]) -> None:
         """Publish dead letters into their stream, confirmed; of the same one soon again one is kept."""
-        async with _told():
+        with away_where(AWAY, "NATS"):
             for letter in letters:
                 sent: Msg = letter.message.delivery
                 own = headers(letter, self._tenant)
@@ -117,7 +116,7 @@ class NatsSource:
 
     async def acknowledge(self, messages: Sequence[Message]) -> None:
         """Acknowledge messages, one by one: others may have those between."""
-        async with _told():
+        with away_where(AWAY, "NATS"):
             for message in messages:
                 sent: Msg = message.delivery
                 await sent.ack()
@@ -126,13 +125,13 @@ class NatsSource:
 
     async def lag(self) -> int | None:
         """Return how many messages the consumer has not been given, or has not acknowledged."""
-        async with _told():
+        with away_where(AWAY, "NATS"):
             info = await self._context.consumer_info(self._stream.name, self._stream.durable)
         return (info.num_pending or 0) + (info.num_ack_pending or 0)
 
     async def close(self) -> None:
         """Give back what is in hand, so that it comes again at once, and let go of the connection."""
-        async with _told():
+        with away_where(AWAY, "NATS"):
             try:
                 for message in self._in_hand.values():
                     await message.nak()
@@ -190,7 +189,7 @@ class NatsSource:
 
         Where others live, who acknowledge what they have, nobody waits for longer than that takes.
         """
-        async with _told():
+        with away_where(AWAY, "NATS"):
             info = await self._context.consumer_info(self._stream.name, self._stream.durable)
         if info.num_ack_pending and self._begin_s and time.monotonic() < self._begin_s:
             return False
@@ -215,12 +214,3 @@ async def open_stream(settings: Settings, stream: Stream, tenant: str) -> NatsSo
         await client.close()
         raise
     return source
-
-
-@asynccontextmanager
-async def _told() -> AsyncIterator[None]:
-    """Raise BrokerAwayError for what the library raises where the server is gone."""
-    try:
-        yield
-    except (nats.errors.Error, APIError, OSError, TimeoutError) as error:
-        raise BrokerAwayError(f"NATS: {str(error) or type(error).__name__}") from error

@@ -6,22 +6,20 @@ there is none of that name.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
-from aio_pika.exceptions import ChannelInvalidStateError, ChannelNotFoundEntity
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from app.brokers.rabbitmq import AWAY, connect
-from app.brokers.reaching import BrokerAwayError, BrokerError
+from app.brokers.reaching import BrokerAwayError, BrokerError, away_where
 from app.consuming.letters import headers
 from app.consuming.source import DeadLetter, Message
 from app.settings import Settings
 
 _PATIENCE_S = 30
-_AWAY = (*AWAY, ChannelInvalidStateError)
 
 
 class Queue(NamedTuple):
@@ -47,7 +45,7 @@ class RabbitSource:
     async def begin(self) -> None:
         """Let messages come. Raises BrokerAwayError, and BrokerError where the queue is missing."""
         queue = self._queue
-        async with _told("can't be consumed from"):
+        with away_where(AWAY, "RabbitMQ"):
             self._publishing = await self._connection.channel(on_return_raises=True)
             self._looking = await self._connection.channel(publisher_confirms=False)
             await self._declare(queue.dead_letters)
@@ -81,7 +79,7 @@ class RabbitSource:
 
     async def set_aside(self, letters: Sequence[DeadLetter]) -> None:
         """Publish dead letters, persistent and confirmed."""
-        async with _told("takes no dead letters"):
+        with away_where(AWAY, "RabbitMQ"):
             for letter in letters:
                 sent: AbstractIncomingMessage = letter.message.delivery
                 copy = aio_pika.Message(
@@ -103,12 +101,12 @@ class RabbitSource:
         """Acknowledge messages, and with the last one all before it."""
         last: AbstractIncomingMessage = messages[-1].delivery
         self._check()
-        async with _told("takes no acknowledgement"):
+        with away_where(AWAY, "RabbitMQ"):
             await last.ack(multiple=True)
 
     async def lag(self) -> int | None:
         """Return how many messages are in the queue, and here."""
-        async with _told("does not say how long the queue is"):
+        with away_where(AWAY, "RabbitMQ"):
             found = await self._looking.get_queue(self._queue.name)
         told = found.declaration_result
         if not told.consumer_count:
@@ -118,7 +116,7 @@ class RabbitSource:
     async def close(self) -> None:
         """Let go of the connection: what is not acknowledged is in the queue again, where it was."""
         self._why_away = "RabbitMQ: the connection is closed"
-        async with _told("does not end the connection"):
+        with away_where(AWAY, "RabbitMQ"):
             await self._connection.close()
 
     async def _declare(self, name: str) -> None:
@@ -157,12 +155,3 @@ async def open_queue(settings: Settings, queue: Queue, tenant: str) -> RabbitSou
         await connection.close()
         raise
     return source
-
-
-@asynccontextmanager
-async def _told(what: str) -> AsyncIterator[None]:
-    """Raise BrokerAwayError for what the library raises where the broker is gone."""
-    try:
-        yield
-    except _AWAY as error:
-        raise BrokerAwayError(f"RabbitMQ {what}: {error}") from error
