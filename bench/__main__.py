@@ -22,6 +22,7 @@ from bench import (
     past,
     projecting,
     queries,
+    relaying,
     reports,
     side_by_side,
     singles,
@@ -58,6 +59,7 @@ _ALONE = {
     "idle-tenants": idle_tenants.run,
     "listeners": listeners.run,
     "client": spooling.run,
+    "relay": relaying.run,
 }
 PARTS = (*_SIDE_BY_SIDE, *_ALONE)
 _GROUPS = {
@@ -159,7 +161,7 @@ def main(parts: tuple[str, ...], **sizes: Any) -> None:
     Recording: floor, http, library, steps, singles, consume, growth. Read models: projecting, lag, sustained,
     queries, reports, exports, past. Evidence: evidence-ingest, -proofs, -verify, -disk; `evidence` is all of
     these, lag and sustained. Among strangers: fairness. Many at once: idle-tenants, listeners.
-    The Python client: client.
+    The Python client: client. To brokers: relay.
 
     On an embedded PostgreSQL in a temporary folder (set TMPDIR to the disk that is meant), or on that
     of ROUNDBOOK_DATABASE_URL, in databases of its own which are dropped in the end; its role, or that of

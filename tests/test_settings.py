@@ -87,6 +87,7 @@ def test_every_setting_says_what_it_must_be() -> None:
     any_text = {
         *("ROUNDBOOK_DATA_DIR", "ROUNDBOOK_SIGNING_KEYS", "ROUNDBOOK_SIGN_COMMAND"),
         "ROUNDBOOK_BROKER_FILE",
+        "ROUNDBOOK_WEBHOOK_SECRETS",
     }
     for variable in ("ROUNDBOOK_" + field.upper() for field in Settings.__struct_fields__):
         if variable not in any_text:

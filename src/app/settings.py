@@ -79,6 +79,9 @@ TracesUrl = Annotated[
     Annotated[str, msgspec.Meta(pattern=r"\Ahttps?://[^\s/?#]+(/\S*)?\Z")] | None,
     msgspec.Meta(description="a URL, as http://127.0.0.1:4318/v1/traces"),
 ]
+PrivateWebhooks = Annotated[
+    Literal["refused", "allowed"], msgspec.Meta(description="refused or allowed")
+]
 LogFormat = Annotated[
     Literal["json", "console"] | None, msgspec.Meta(description="json or console")
 ]
@@ -180,6 +183,12 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """How often a checkpoint of a log that grows is signed at most."""
     anchors: Anchors = None
     """Where checkpoints are anchored, read by `anchor_specs`. Absent: nowhere."""
+    relay_lease_s: Seconds = 10.0
+    """How long nobody else sends for a subscription whose relay is not heard of any more."""
+    webhook_secrets: FolderOrNone = None
+    """Where the secrets that sign webhooks are. Absent: `webhooks` in the data folder."""
+    private_webhooks: PrivateWebhooks = "refused"
+    """Whether webhooks may go to addresses that are not public, and by http."""
     retention_years: Years = 10
     """For how many years what moves money must be kept; `roundbook erase --before` is held to it."""
     ops_address: OpsAddress = None
@@ -207,6 +216,13 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
         if self.signing_keys is None:
             return self.data_path / "keys"
         return Path(self.signing_keys).expanduser().absolute()
+
+    @property
+    def webhook_path(self) -> Path:
+        """The folder of the secrets that sign webhooks, absolute."""
+        if self.webhook_secrets is None:
+            return self.data_path / "webhooks"
+        return Path(self.webhook_secrets).expanduser().absolute()
 
     @property
     def anchor_specs(self) -> list[AnchorSpec]:

@@ -80,9 +80,10 @@ def test_they_are_about_metrics_that_there_are() -> None:
 
 
 def test_labels_are_those_of_the_metrics() -> None:
+    of_the_store = Staleness(cast("Pool", None)).collect()
     known = {
         label
-        for collector in REGISTRY._collector_to_names
+        for collector in [*REGISTRY._collector_to_names, *of_the_store]
         for label in getattr(collector, "_labelnames", ())
     } | {"le", "job", "instance"}
     used = {

@@ -18,10 +18,12 @@ from api.cli.hold import hold_command
 from api.cli.importing import import_command
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
+from api.cli.relay import relay_command
 from api.cli.replay import replay_command
 from api.cli.schemas import schemas_command
 from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
+from api.cli.subscription import subscription
 from api.cli.tenants import tenant
 from api.cli.top import top
 from api.cli.upgrade import upgrade_command
@@ -38,6 +40,8 @@ from app.evidence.log_keys import NoKeyError
 from app.evidence.sealing import UnsoundError
 from app.lives.export import MissingEventsError
 from app.log.erasure import HeldError
+from app.relay.secrets import SecretError
+from app.relay.subscriptions import SubscriptionError
 from app.settings import SettingsError
 from app.tenants import TenantError
 from domain.evidence.merkle import MissingHashesError
@@ -69,9 +73,11 @@ _EXPECTED_ERRORS = (
     NoKeyError,
     RefusedError,
     OwnerNeededError,
+    SecretError,
     SessionError,
     ServiceUserError,
     SettingsError,
+    SubscriptionError,
     SupersededError,
     TenantError,
     TooMuchPrivilegeError,
@@ -108,6 +114,8 @@ _COMMANDS = (
     tenant,
     key,
     top,
+    subscription,
+    relay_command,
     replay_command,
     export_command,
     rebuild_command,

@@ -6,13 +6,12 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
-from importlib.util import find_spec
 from typing import Any, ParamSpec, TypeVar
 
 import click
 import structlog
 
-from api.process.long_running import begin, run_beside
+from api.process.long_running import begin, loop_factory, run_beside
 from api.process.own_metrics import Address, metrics_option, serving_metrics
 from api.process.schema_watch import watch_schema
 from api.process.store import open_store, prepare_to_project, wait_until_ready
@@ -254,7 +253,7 @@ class _Consuming:
 
     def run(self) -> None:
         try:
-            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
                 runner.run(self._work())
         except Exception as error:  # noqa: BLE001 (it is raised where it is looked at)
             self._error = error
@@ -263,15 +262,6 @@ class _Consuming:
         """Raise what ended it."""
         if self._error is not None:
             raise self._error from None
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return what makes event loops: uvloop, if it is there. A message of NATS costs a quarter less by it."""
-    if find_spec("uvloop") is None:
-        return None
-    import uvloop  # noqa: PLC0415 (as uvicorn has it, not everywhere)
-
-    return uvloop.new_event_loop
 
 
 async def _consume(

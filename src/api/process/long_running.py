@@ -1,7 +1,9 @@
 """Commands that run until they are told to stop, outside of `serve`."""
 
+import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 
 import click
 
@@ -38,3 +40,12 @@ def run_beside(
         thread.join()
     if ended_by_itself:
         raise click.ClickException(if_ended)
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes event loops: uvloop, if it is there. A message of NATS costs a quarter less by it."""
+    if find_spec("uvloop") is None:
+        return None
+    import uvloop  # noqa: PLC0415 (as uvicorn has it, not everywhere)
+
+    return uvloop.new_event_loop

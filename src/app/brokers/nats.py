@@ -38,6 +38,9 @@ async def connect(settings: Settings) -> Client:
             url.split(","),
             name="roundbook",
             allow_reconnect=False,
+            # Else it asks each server sixty times, two seconds apart, before it says that there is none.
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0,
             connect_timeout=_PATIENCE_S,
             error_cb=note,
             **more,

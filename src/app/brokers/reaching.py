@@ -31,6 +31,12 @@ class BrokerAwayError(Exception):
     """The broker can't be reached, or did not confirm: to be tried again, from the beginning."""
 
 
+def broker_of(settings: Settings) -> Broker | None:
+    """Return which broker the settings name, None where they name none."""
+    scheme = (settings.broker_url or "").partition("://")[0]
+    return next((broker for broker, schemes in _SCHEMES.items() if scheme in schemes), None)
+
+
 def url_of(settings: Settings, broker: Broker) -> str:
     """Return where a broker is. Raises SettingsError where that is not said, or of another broker.
 
