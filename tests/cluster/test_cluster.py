@@ -63,9 +63,7 @@ def test_every_table_of_tenants_is_beside_the_others_and_the_shared_ones_are_eve
 
 @pytest.mark.parametrize("nulls", [False, True])
 @pytest.mark.parametrize("flags", [True, False])
-def test_every_statement_runs(
-    flags: bool, nulls: bool, database: Database, tenant: Tenant
-) -> None:
+def test_every_statement_runs(flags: bool, nulls: bool, database: Database, tenant: Tenant) -> None:
     values = {"tenant_id": str(tenant.tenant_id), "tenant_ids": f"{{{tenant.tenant_id}}}"}
     # What is null nowhere.
     values |= {"generation": "1", "limit": "10", "target": "a"}
@@ -224,6 +222,19 @@ def test_a_later_step_is_distributed_too_and_what_is_otherwise_stays_so(
             with pool.connection() as connection:
                 tenant = create_tenant(connection, "one")
             assert send(pool, tenant, logins(["a"])).stored == 1
+
+
+def test_hosts_that_start_at_once_migrate_and_distribute_once(admin_url: str) -> None:
+    with new_database(admin_url, empty=True) as database:
+
+        def start(_host: int) -> list[Migration]:
+            return migrate(SCHEMA, database.owner_url, database.service_url)
+
+        with ThreadPoolExecutor(3) as hosts:
+            applied = [step for steps in hosts.map(start, range(3)) for step in steps]
+        assert sorted(applied) == SCHEMA.migrations()
+        with connect(database.owner_url) as owner:
+            assert undistributed(owner, SCHEMA.shared) == []
 
 
 def test_a_cluster_of_the_first_version_that_ran_there_goes_on(
