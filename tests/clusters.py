@@ -30,6 +30,12 @@ _OWNER = "tests/log/test_append_only.py::test_even_the_owner_is_refused_by_the_t
 _ERASED = "tests/erasure/test_wall.py::test_what_was_erased_or_held_stays_known"
 _SERVICE = "tests/log/test_append_only.py::test_the_service_can_not_change_what_is_recorded"
 
+_CREDENTIAL = (
+    "tests/log/test_service_credential.py"
+    "::test_what_a_service_does_not_do_is_refused_to_its_credential"
+)
+_SERVICE_INSERTS = "the role that serves may insert that itself there (docs/adr/0022-clusters.md)"
+
 # By how the names of tests begin.
 NOT_ON_CLUSTERS = {
     "tests/backup/": "backups of a cluster are its nodes' own (docs/scaling.md)",
@@ -54,6 +60,10 @@ NOT_ON_CLUSTERS = {
     f"{_SERVICE}[merge": _REFUSED_OTHERWISE,
     f"{_SERVICE}[upsert": _REFUSED_OTHERWISE,
     "tests/log/test_conformance.py::TestTenantLog::test_insert_select": _OF_COPY,
+    f"{_CREDENTIAL}[begin a log with the id of another": _SERVICE_INSERTS,
+    f"{_CREDENTIAL}[insert a conflict": _SERVICE_INSERTS,
+    f"{_CREDENTIAL}[insert a log": _SERVICE_INSERTS,
+    f"{_CREDENTIAL}[insert leaf hashes": _SERVICE_INSERTS,
     "tests/log/test_histories.py::test_a_log_of_the_version_before": _UPGRADES,
     "tests/log/test_migrations.py": (
         "has steps that no cluster takes (a key without a tenant, a bare SELECT), and compares catalogues to"
