@@ -20,7 +20,7 @@ _OWN_SERVERS = "starts PostgreSQL servers of its own"
 _THE_SAME = "is the same on any server"
 
 _EXPLAINS = "reads plans, which on a cluster are of the coordinator"
-_UPGRADES = "begins with an older schema: a cluster begins with this one"
+_UPGRADES = "begins with an older schema than any cluster has (tests/cluster begins with the first one there)"
 _REFUSED_OTHERWISE = (
     "Citus refuses the statement itself, or it goes to no shard; nothing is changed"
 )
@@ -30,16 +30,26 @@ _OWNER = "tests/log/test_append_only.py::test_even_the_owner_is_refused_by_the_t
 _ERASED = "tests/erasure/test_wall.py::test_what_was_erased_or_held_stays_known"
 _SERVICE = "tests/log/test_append_only.py::test_the_service_can_not_change_what_is_recorded"
 
+_CREDENTIAL = (
+    "tests/log/test_service_credential.py"
+    "::test_what_a_service_does_not_do_is_refused_to_its_credential"
+)
+_SERVICE_INSERTS = "the role that serves may insert that itself there (docs/adr/0022-clusters.md)"
+
 # By how the names of tests begin.
 NOT_ON_CLUSTERS = {
     "tests/backup/": "backups of a cluster are its nodes' own (docs/scaling.md)",
     "tests/client/test_kills.py": _OWN_SERVERS,
-    "tests/database/": _OWN_SERVERS,
+    "tests/database/": "starts PostgreSQL servers and poolers of its own, or is about the settings of one",
     "tests/docs/": _THE_SAME,
     "tests/documentation/": _THE_SAME,
     "tests/domain/": _THE_SAME,
     "tests/embedded/": _OWN_SERVERS,
-    "tests/faults/": _OWN_SERVERS,
+    "tests/faults/test_full_disk.py": _OWN_SERVERS,
+    "tests/faults/test_full_temporary_folder.py": _THE_SAME,
+    "tests/faults/test_killed_database.py": _OWN_SERVERS,
+    "tests/faults/test_out_of_resources.py": _THE_SAME,
+    "tests/faults/test_small_memory.py": _OWN_SERVERS,
     "tests/limits/test_migrated.py": _UPGRADES,
     "tests/lives/test_migrated.py": _UPGRADES,
     "tests/evidence/test_migrated.py": _UPGRADES,
@@ -51,8 +61,15 @@ NOT_ON_CLUSTERS = {
     f"{_SERVICE}[merge": _REFUSED_OTHERWISE,
     f"{_SERVICE}[upsert": _REFUSED_OTHERWISE,
     "tests/log/test_conformance.py::TestTenantLog::test_insert_select": _OF_COPY,
+    f"{_CREDENTIAL}[begin a log with the id of another": _SERVICE_INSERTS,
+    f"{_CREDENTIAL}[insert a conflict": _SERVICE_INSERTS,
+    f"{_CREDENTIAL}[insert a log": _SERVICE_INSERTS,
+    f"{_CREDENTIAL}[insert leaf hashes": _SERVICE_INSERTS,
     "tests/log/test_histories.py::test_a_log_of_the_version_before": _UPGRADES,
-    "tests/log/test_migrations.py": _UPGRADES,
+    "tests/log/test_migrations.py": (
+        "has steps that no cluster takes (a key without a tenant, a bare SELECT), and compares catalogues to"
+        " which Citus adds"
+    ),
     "tests/log/test_older_code.py": _UPGRADES,
     "tests/log/test_older_hosts.py": _UPGRADES,
     "tests/log/test_plans.py": _EXPLAINS,
@@ -61,7 +78,7 @@ NOT_ON_CLUSTERS = {
     "tests/queries/test_plans.py": _EXPLAINS,
     "tests/rooms/": _THE_SAME,
     "tests/simulation/": _THE_SAME,
-    "tests/upgrades/": _OWN_SERVERS,
+    "tests/upgrades/": _UPGRADES,
     "tests/wire/": _THE_SAME,
     "verifier/": _THE_SAME,
 }

@@ -224,6 +224,19 @@ def test_a_later_step_is_distributed_too_and_what_is_otherwise_stays_so(
             assert send(pool, tenant, logins(["a"])).stored == 1
 
 
+def test_hosts_that_start_at_once_migrate_and_distribute_once(admin_url: str) -> None:
+    with new_database(admin_url, empty=True) as database:
+
+        def start(_host: int) -> list[Migration]:
+            return migrate(SCHEMA, database.owner_url, database.service_url)
+
+        with ThreadPoolExecutor(3) as hosts:
+            applied = [step for steps in hosts.map(start, range(3)) for step in steps]
+        assert sorted(applied) == SCHEMA.migrations()
+        with connect(database.owner_url) as owner:
+            assert undistributed(owner, SCHEMA.shared) == []
+
+
 def test_a_cluster_of_the_first_version_that_ran_there_goes_on(
     admin_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,7 +130,7 @@ def test_bytes_that_are_no_statement_do_not_end_the_process(
         each.fill("c")
         each.seal()
     with connect(fresh_database.owner_url) as owner:
-        owner.execute("alter table head_statements disable trigger all")
+        owner.execute("alter table head_statements disable trigger user")
         owner.execute(
             "update head_statements set statement = 'x' where tenant_id = %s",
             [log.tenant.tenant_id],

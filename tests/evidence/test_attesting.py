@@ -40,7 +40,7 @@ from tests.logs import begin_another_log
 
 ROOT = Path(__file__).parents[2]
 
-_TAMPER = "alter table {0} disable trigger all; {1}; alter table {0} enable trigger all"
+_TAMPER = "alter table {0} disable trigger user; {1}; alter table {0} enable trigger user"
 
 # The first and the last of each width in UTF-8, what sorts otherwise by UTF-16, by case or by locale.
 UNUSUAL = [
@@ -384,9 +384,9 @@ def test_a_checkpoint_that_only_the_database_vouches_for_is_not_stated(
         connection.execute(add_key, [tenant_id, str(forger.vkey)])
     write_key(key_path(tmp_path / "forged", bytes(16)), forger)
     with owner.transaction():
-        owner.execute("alter table checkpoints disable trigger all")
+        owner.execute("alter table checkpoints disable trigger user")
         owner.execute(forge, [checkpoint.root, str(note), tenant_id])
-        owner.execute("alter table checkpoints enable trigger all")
+        owner.execute("alter table checkpoints enable trigger user")
     with pytest.raises(NoKeyError):
         log.attest()
     # Even where the signer holds that key.
