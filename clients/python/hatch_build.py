@@ -27,7 +27,7 @@ class ServerRules(BuildHookInterface[BuilderConfig]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add the copies to a wheel or a source distribution. An editable install needs none."""
-        server = Path(self.root).parents[1] / "src"
+        server = Path(self.root, "..", "..", "src").resolve()
         if version == "editable" or not (server / "app" / "wire").is_dir():
             return
         self._folder = TemporaryDirectory()

@@ -167,6 +167,8 @@ def test_killed_at_any_moment_it_applies_each_event_once_and_in_order(
         with following(service, key, mirror):
             mirror.wait_for(next_one)
         mirror.check()
+    # However quick it was, there is something to commit.
+    head = record(client, "to be committed")
     before = mirror.reached()
     kill_at_commit(service, key, mirror)
     assert mirror.reached() == before
