@@ -100,3 +100,9 @@ def test_a_url_is_of_its_broker_and_a_wrong_one_is_not_shown() -> None:
         with pytest.raises(SettingsError, match=r"^ROUNDBOOK_BROKER_URL: must be") as error:
             read_settings({"ROUNDBOOK_BROKER_URL": wrong})
         assert "secret" not in str(error.value)
+
+
+def test_a_tenant_with_a_dot_needs_a_name_for_its_consumer(stream: Stream) -> None:
+    settings = {"ROUNDBOOK_BROKER_URL": stream.server.url}
+    ended = roundbook("consume", "nats", "a.b", stream.name, settings=settings, check=False)
+    assert (ended.returncode, "say --durable" in ended.stderr) == (2, True)

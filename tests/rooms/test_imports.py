@@ -47,6 +47,8 @@ PLANTED = [
     Planted("rooms of the write side", "app.evidence.keys", "app.recording.prepare"),
     Planted("rooms of the write side", "app.recording.judge", "app.evidence.keys"),
     Planted("rooms of the write side", "app.wire.item", "app.tenants"),
+    Planted("rooms of the write side", "app.intake.working", "app.consuming.reading"),
+    Planted("rooms of the write side", "app.brokers.reaching", "app.tenants"),
     Planted("rooms of the read side", "projections.models.games", "projections.engine.comparison"),
     Planted("rooms of the read side", "projections.upserts", "projections.models.registry"),
     Planted("rooms of the read side", "projections.entries", "projections.tracking"),

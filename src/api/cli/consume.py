@@ -81,7 +81,7 @@ def _consumes(command: Callable[P, R]) -> Callable[P, R]:
         ),
         metrics_option,
     )
-    for option in options:
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -89,7 +89,7 @@ def _consumes(command: Callable[P, R]) -> Callable[P, R]:
 _dead_letters = click.option(
     "--dead-letters",
     metavar="NAME",
-    help="Where messages go that can't be recorded; by default the name with `.dead` behind it.",
+    help="Where messages go that can't be recorded; by default the name followed by `.dead`.",
 )
 _prefetch = click.option(
     "--prefetch",
@@ -157,6 +157,10 @@ def nats(
     STREAM must be there. The consumer is made if there is none of that name, and so is a stream for dead
     letters, if none keeps their subject.
     """
+    if durable is None and "." in tenant:
+        raise click.UsageError(
+            "say --durable: a consumer at NATS can't have the dot of this tenant's name"
+        )
 
     async def opened(settings: Settings) -> Source:
         from app.consuming.nats import Stream, open_stream  # noqa: PLC0415 (an extra)

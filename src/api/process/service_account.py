@@ -22,8 +22,13 @@ REMEDY = (
     " code, which it can't below /root; or start the service as an ordinary account; or set"
     " ROUNDBOOK_SERVICE_USER=root if root is meant"
 )
-# Settings that tell what lets others migrate, sign or anchor.
-_WITHHELD = ("ROUNDBOOK_OWNER_URL", "ROUNDBOOK_SIGN_COMMAND", "ROUNDBOOK_ANCHORS")
+# Settings that tell what lets others migrate, sign, anchor or consume.
+_WITHHELD = (
+    "ROUNDBOOK_OWNER_URL",
+    "ROUNDBOOK_SIGN_COMMAND",
+    "ROUNDBOOK_ANCHORS",
+    "ROUNDBOOK_BROKER_URL",
+)
 # And files: what is in the one of the database's URL, who serves is told, and need not read it.
 NOT_FOR_SERVING = (*_WITHHELD, *file_variables().values())
 _ROOT = "root"

@@ -125,6 +125,8 @@ def _outside_strings(text: bytes, all_but: bytes) -> bytes:
 
 def check_depth(text: bytes, max_depth: int = MAX_DEPTH) -> None:
     """Raise NotJsonError if JSON nests deeper than `max_depth` levels. Its syntax must have been checked."""
+    if text.count(b"{") + text.count(b"[") <= max_depth:
+        return  # it nests at most as deep as it has openers
     steps = memoryview(_outside_strings(text, _ALL_BUT_BRACKETS).translate(_STEPS)).cast("b")
     if max(accumulate(steps), default=0) > max_depth:
         raise too_deep(max_depth)
