@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import aio_pika
 import click
 import nats
+from confluent_kafka import Producer
 from nats.js.api import StreamConfig
-from tests.brokers.servers import Nats, RabbitMq
+from tests.brokers.servers import MockKafka, Nats, RabbitMq
 
 from app.log.append import head
 from bench import workload
@@ -40,8 +41,9 @@ _Publish = Callable[[str, str, Sequence[bytes]], Coroutine[Any, Any, None]]
 class _Broker(NamedTuple):
     name: str
     arguments: str
-    server: type[Nats | RabbitMq]
+    server: type[Nats | RabbitMq | MockKafka]
     publish: _Publish
+    most_bytes: int | None = None
 
 
 class FromBroker:
@@ -107,6 +109,15 @@ async def _to_rabbitmq(url: str, name: str, bodies: Sequence[bytes]) -> None:
             await asyncio.gather(*(exchange.publish(message, name) for message in messages))
 
 
+async def _to_kafka(url: str, name: str, bodies: Sequence[bytes]) -> None:
+    producer = Producer({"bootstrap.servers": url.removeprefix("kafka://")})
+    for number, body in enumerate(bodies):
+        producer.produce(name, body, key=str(number))
+        producer.poll(0)
+    if producer.flush(_PATIENCE_S):
+        raise click.ClickException("Kafka does not confirm messages")
+
+
 def _chunks(bodies: Sequence[bytes]) -> list[Sequence[bytes]]:
     return [bodies[at : at + _UNCONFIRMED] for at in range(0, len(bodies), _UNCONFIRMED)]
 
@@ -114,6 +125,8 @@ def _chunks(bodies: Sequence[bytes]) -> list[Sequence[bytes]]:
 _BROKERS = (
     _Broker("NATS", "nats", Nats, _to_nats),
     _Broker("RabbitMQ", "rabbitmq", RabbitMq, _to_rabbitmq),
+    # A mock, which keeps the last 5 MiB of each of its four partitions.
+    _Broker("Kafka (a mock)", "kafka", MockKafka, _to_kafka, most_bytes=10_000_000),
 )
 
 
@@ -139,11 +152,15 @@ def run(server: Server, options: Options, say: Say) -> Part:
             folder = stack.enter_context(TemporaryDirectory(prefix="roundbook-bench-"))
             url = stack.enter_context(broker.server(Path(folder))).url
             cells += [
-                FromBroker(database, broker, url, large, _BATCH),
-                FromBroker(database, broker, url, small, 1),
+                FromBroker(database, broker, url, _within(large, broker.most_bytes), _BATCH),
+                FromBroker(database, broker, url, _within(small, broker.most_bytes), 1),
             ]
         measured = run_rounds(cells, options.rounds, say)
     return Part([_table(measured, measured[http.name])], rates(measured))
+
+
+def _within(bodies: Sequence[bytes], most_bytes: int | None) -> Sequence[bytes]:
+    return bodies if most_bytes is None else bodies[: most_bytes // max(map(len, bodies))]
 
 
 def _table(measured: dict[str, Measured], http: Measured) -> Table:
