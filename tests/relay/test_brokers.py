@@ -126,6 +126,33 @@ def test_a_broker_that_was_away_has_all_when_it_is_back(
     assert in_order_of_streams([each.message for each in firsts])
 
 
+@pytest.mark.parametrize(
+    ("reader", "nobodys", "why"),
+    [
+        pytest.param(
+            *("nats", "nobodys.{tenant}", "no stream of NATS has the subject"),
+            marks=pytest.mark.xdist_group("nats"),
+        ),
+        pytest.param(
+            *("rabbitmq", "/nobodys", "no queue takes the routing key 'nobodys'"),
+            marks=pytest.mark.xdist_group("rabbitmq"),
+        ),
+    ],
+    indirect=["reader"],
+)
+def test_what_nobody_takes_is_not_lost(
+    pool: Pool, tenant: Tenant, reader: Reader, relaying: Relaying, nobodys: str, why: str
+) -> None:
+    with pool.connection() as connection:
+        add_subscription(connection, tenant, "lost", reader.kind, nobodys, first=1)  # type: ignore[arg-type]
+    lost = Subscribed(pool, tenant, "lost")
+    record(pool, tenant, 1, 3)
+    with relaying():
+        eventually(lambda: lost.now().failures > 0)
+    assert why in (lost.now().failure or "")
+    assert lost.now().position == 0
+
+
 def test_whoever_is_killed_when_all_arrives_and_repeats_have_the_same_ids(
     pool: Pool,
     database: Database,

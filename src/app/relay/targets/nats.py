@@ -3,7 +3,6 @@
 import asyncio
 import time
 
-import nats.errors
 from msgspec import DecodeError, json
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -43,7 +42,7 @@ class Nats:
                 try:
                     client = await broker.connect(self._settings)
                     self._connection = await _Connection.begin(client)
-                except (BrokerError, BrokerAwayError, nats.errors.Error, OSError) as error:
+                except (BrokerError, BrokerAwayError, *broker.AWAY) as error:
                     raise DeliveryError(str(error)) from None
             return _Subject(self._connection, due.target)
 
@@ -85,7 +84,7 @@ class _Connection:
                 reply=f"{self._inbox}.{self._number}",
                 headers={"Nats-Msg-Id": message.id},
             )
-        except (nats.errors.Error, OSError, ValueError) as error:
+        except (*broker.AWAY, ValueError) as error:
             self._unconfirmed.pop(self._number, None)
             raise DeliveryError(f"NATS did not take it: {error!r}") from None
         return future

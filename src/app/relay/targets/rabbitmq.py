@@ -10,7 +10,7 @@ from aio_pika.exceptions import ChannelClosed, MessageProcessError
 from aio_pika.exceptions import DeliveryError as NotDeliveredError
 
 from app.brokers import rabbitmq as broker
-from app.brokers.reaching import BrokerAwayError, BrokerError
+from app.brokers.reaching import BrokerAwayError, BrokerError, away_where
 from app.relay.reading import Message
 from app.relay.targets.target import DeliveryError
 from app.relay.turns import Due
@@ -18,7 +18,7 @@ from app.settings import Settings
 from domain.relaying import fill
 
 # Of what is closed some of it raises RuntimeError.
-_WRONG = (BrokerError, BrokerAwayError, *broker.AWAY, MessageProcessError, RuntimeError)
+_LOST = (*broker.AWAY, MessageProcessError, RuntimeError)
 
 _MOST = 500
 _PATIENCE_S = 10.0
@@ -37,25 +37,31 @@ class RabbitMq:
         """Open an exchange, by a channel of its own. Raises DeliveryError."""
         name, _, routing_key = due.target.partition("/")
         try:
-            channel = await (await self._connected()).channel(
-                publisher_confirms=True, on_return_raises=True
-            )
-            # Of the default exchange there is nothing to look for: it is always there.
-            exchange = await channel.get_exchange(name) if name else channel.default_exchange
-        except ChannelClosed as error:
-            raise DeliveryError(f"RabbitMQ: {error}") from None
-        except _WRONG as error:
+            with away_where(_LOST, "RabbitMQ"):
+                channel, exchange = await self._open(name)
+        except (BrokerError, BrokerAwayError) as error:
             # A connection that was lost may not know it.
             await self.close()
-            raise DeliveryError(f"RabbitMQ: {error}" if str(error) else repr(error)) from None
+            raise DeliveryError(str(error)) from None
         return _Exchange(channel, exchange, routing_key)
 
     async def close(self) -> None:
         """Close the connection."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(*_WRONG):
+            with suppress(*_LOST):
                 await connection.close()
+
+    async def _open(self, name: str) -> tuple[AbstractChannel, AbstractExchange]:
+        channel = await (await self._connected()).channel(
+            publisher_confirms=True, on_return_raises=True
+        )
+        # Of the default exchange there is nothing to look for: it is always there.
+        try:
+            exchange = await channel.get_exchange(name) if name else channel.default_exchange
+        except ChannelClosed as error:
+            raise DeliveryError(f"RabbitMQ: {error}") from None
+        return channel, exchange
 
     async def _connected(self) -> AbstractConnection:
         async with self._turn:
@@ -82,7 +88,7 @@ class _Exchange:
 
     async def close(self) -> None:
         """Close the channel."""
-        with suppress(*_WRONG):
+        with suppress(*_LOST):
             await self._channel.close()
 
     async def _publish(self, message: Message) -> None:
@@ -98,6 +104,13 @@ class _Exchange:
             self._routing_key, tenant=message.tenant, event=message.event, type_=message.type
         )
         try:
+            with away_where(_LOST, "RabbitMQ"):
+                await self._confirmed(published, routing_key)
+        except BrokerAwayError as error:
+            raise DeliveryError(str(error)) from None
+
+    async def _confirmed(self, published: Published, routing_key: str) -> None:
+        try:
             # What no queue takes comes back, and is not lost.
             await self._exchange.publish(
                 published, routing_key, mandatory=True, timeout=_PATIENCE_S
@@ -106,8 +119,6 @@ class _Exchange:
             raise DeliveryError(_why(error, routing_key)) from None
         except TimeoutError:
             raise DeliveryError(f"RabbitMQ did not confirm within {_PATIENCE_S:g} s") from None
-        except _WRONG as error:
-            raise DeliveryError(f"RabbitMQ: {error!r}") from None
 
 
 def _why(error: NotDeliveredError, routing_key: str) -> str:
