@@ -12,14 +12,16 @@ NODE_MODULES := $(TYPESCRIPT)/node_modules
 
 setup: $(STAMP)  ## make .venv with the pinned dependencies and the command `roundbook`
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml clients/python/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo 'Roundbook needs Python 3.11 or later; set PYTHON=/path/to/python3' >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--editable . --editable clients/python
 	@# Python reads .pth files in the locale's encoding, and does not start where a path in one is not of it.
-	@for file in $(VENV)/lib/python*/site-packages/_roundbook.pth; do echo ../../../../src > "$$file"; done
+	@for folder in $(VENV)/lib/python*/site-packages; do echo ../../../../src > "$$folder/_roundbook.pth"; \
+		echo ../../../../clients/python/src > "$$folder/_roundbook_client.pth"; done
 	@touch $@
 
 run: setup  ## serve on 127.0.0.1:8000 (or PORT=…) with the embedded PostgreSQL and a tenant `demo`
@@ -35,14 +37,14 @@ coverage: setup $(NODE_MODULES)/.complete  ## the suite again, and which lines a
 	$(BIN)/coverage report
 
 check: setup  ## format, lint, types, layers
-	$(BIN)/ruff format --check src tests bench examples verifier
-	$(BIN)/ruff check src tests bench examples verifier
+	$(BIN)/ruff format --check src tests bench examples verifier clients
+	$(BIN)/ruff check src tests bench examples verifier clients
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: setup
-	$(BIN)/ruff format src tests bench examples verifier
-	$(BIN)/ruff check --fix src tests bench examples verifier
+	$(BIN)/ruff format src tests bench examples verifier clients
+	$(BIN)/ruff check --fix src tests bench examples verifier clients
 
 schemas: setup $(NODE_MODULES)/.complete  ## write docs/schemas and the types of the TypeScript client anew, from the code
 	rm -rf docs/schemas/events

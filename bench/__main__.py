@@ -23,6 +23,7 @@ from bench import (
     reports,
     side_by_side,
     singles,
+    spooling,
     steps,
 )
 from bench.evidence import disk, ingest, proofs, verifying
@@ -52,6 +53,7 @@ _ALONE = {
     "fairness": measuring.run,
     "idle-tenants": idle_tenants.run,
     "listeners": listeners.run,
+    "client": spooling.run,
 }
 PARTS = (*_SIDE_BY_SIDE, *_ALONE)
 _GROUPS = {
@@ -153,6 +155,7 @@ def main(parts: tuple[str, ...], **sizes: Any) -> None:
     Recording: floor, http, library, steps, singles, growth. Read models: projecting, lag, sustained,
     queries, reports, past. Evidence: evidence-ingest, -proofs, -verify, -disk; `evidence` is all of
     these, lag and sustained. Among strangers: fairness. Many at once: idle-tenants, listeners.
+    The Python client: client.
 
     On an embedded PostgreSQL in a temporary folder (set TMPDIR to the disk that is meant), or on that
     of ROUNDBOOK_DATABASE_URL, in databases of its own which are dropped in the end; its role, or that of

@@ -50,6 +50,12 @@ class Page:
         """What is written as code within sentences."""
         return [token.content for token in self._inline() if token.type == "code_inline"]
 
+    def python(self) -> list[str]:
+        """Its blocks of Python."""
+        return [
+            each.content for each in self._blocks if each.type == "fence" and each.info == "python"
+        ]
+
     def shell(self) -> list[str]:
         """The lines of its blocks of shell, continued lines as one."""
         blocks = [
