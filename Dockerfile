@@ -12,7 +12,7 @@ COPY src src
 RUN pip install --no-index -f wheels hatchling \
     && pip wheel --no-index --no-deps --no-build-isolation --wheel-dir wheels . \
     && python -m venv --without-pip /opt/roundbook \
-    && pip --python /opt/roundbook/bin/python install --no-index -f wheels 'roundbook[tracing]'
+    && pip --python /opt/roundbook/bin/python install --no-index -f wheels 'roundbook[brokers,tracing]'
 
 FROM python:3.14-slim
 ENV PATH=/opt/roundbook/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \

@@ -68,7 +68,7 @@ lock:  ## pin the newest versions that pyproject.toml admits, with hashes
 	$(PYTHON) -m venv --clear .venv-lock
 	.venv-lock/bin/python -m pip install --quiet uv
 	.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \
-		--no-annotate --no-header --extra embedded --extra export --extra tracing --group dev pyproject.toml -o requirements.lock
+		--no-annotate --no-header --extra brokers --extra embedded --extra export --extra tracing --group dev pyproject.toml -o requirements.lock
 	rm -rf .venv-lock
 
 clean:

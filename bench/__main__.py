@@ -13,6 +13,7 @@ import click
 
 from bench import (
     busy_player,
+    consuming,
     growth,
     idle_tenants,
     lag,
@@ -20,6 +21,7 @@ from bench import (
     past,
     projecting,
     queries,
+    relaying,
     reports,
     side_by_side,
     singles,
@@ -38,6 +40,7 @@ _SIDE_BY_SIDE = (side_by_side.FLOOR, side_by_side.HTTP, side_by_side.LIBRARY)
 _ALONE = {
     "steps": steps.run,
     "singles": singles.run,
+    "consume": consuming.run,
     "growth": growth.run,
     "player": busy_player.run,
     "projecting": projecting.run,
@@ -54,6 +57,7 @@ _ALONE = {
     "idle-tenants": idle_tenants.run,
     "listeners": listeners.run,
     "client": spooling.run,
+    "relay": relaying.run,
 }
 PARTS = (*_SIDE_BY_SIDE, *_ALONE)
 _GROUPS = {
@@ -152,10 +156,11 @@ _GROUPS = {
 def main(parts: tuple[str, ...], **sizes: Any) -> None:
     """Measure PARTS, by default all.
 
-    Recording: floor, http, library, steps, singles, growth. Read models: projecting, lag, sustained,
+    Recording: floor, http, library, steps, singles, consume, growth. Read models: projecting, lag, sustained,
     queries, reports, past. Evidence: evidence-ingest, -proofs, -verify, -disk; `evidence` is all of
     these, lag and sustained. Among strangers: fairness. Many at once: idle-tenants, listeners.
     The Python client: client.
+    Out: relay.
 
     On an embedded PostgreSQL in a temporary folder (set TMPDIR to the disk that is meant), or on that
     of ROUNDBOOK_DATABASE_URL, in databases of its own which are dropped in the end; its role, or that of

@@ -11,6 +11,7 @@ grant insert, delete on head_pages, head_tiles to {service};
 grant insert, update, delete on snapshots to {service};
 grant insert, update, delete on rate_limits, rate_buckets to {service};
 grant insert, update, delete on refused_items to {service};
+grant insert, update, delete on subscriptions to {service};
 -- What was restored without its privileges is everybody's to call, `erase` too.
 revoke all on all functions in schema roundbook from public;
 -- With the rights of who asks: an auditor may ask too.

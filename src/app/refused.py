@@ -121,7 +121,9 @@ async def forget_hourly(pool: Pool) -> None:
 def _hash(item: LeftOut) -> bytes:
     """Hash what was sent: the same value is the same item, however it is spelled."""
     head = json.encode((item.dialect, item.event, item.unique_id, item.player_ids))
-    value = fingerprint(item.data) if item.data else b""
+    # Of what holds no data to tell it by, there is one of each kind.
+    faults = (each.code for each in item.faults)
+    value = fingerprint(item.data) if item.data else ",".join(faults).encode()
     return blake2b(head + value, digest_size=_HASH_BYTES).digest()
 
 

@@ -40,6 +40,11 @@ Url = Annotated[
     str | None,
     msgspec.Meta(description="a PostgreSQL URL, as postgresql://user:password@host:5432/database"),
 ]
+BrokerUrl = Annotated[
+    str | None,
+    msgspec.Meta(description="a URL that begins with amqp, amqps, nats, tls or kafka and ://"),
+]
+FileOrNone = Annotated[str | None, msgspec.Meta(description="the path of a file")]
 Origin = Annotated[
     str,
     msgspec.Meta(
@@ -74,9 +79,15 @@ TracesUrl = Annotated[
     Annotated[str, msgspec.Meta(pattern=r"\Ahttps?://[^\s/?#]+(/\S*)?\Z")] | None,
     msgspec.Meta(description="a URL, as http://127.0.0.1:4318/v1/traces"),
 ]
+PrivateWebhooks = Annotated[
+    Literal["refused", "allowed"], msgspec.Meta(description="refused or allowed")
+]
 LogFormat = Annotated[
     Literal["json", "console"] | None, msgspec.Meta(description="json or console")
 ]
+
+BROKER_SCHEMES = ("amqp", "amqps", "nats", "tls", "kafka")
+"""How the URLs of brokers begin: of RabbitMQ, NATS and Kafka, the second of two with TLS."""
 
 _FILE = "_FILE"
 _BYTE_ORDER_MARK = "\ufeff"
@@ -172,10 +183,20 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     """How often a checkpoint of a log that grows is signed at most."""
     anchors: Anchors = None
     """Where checkpoints are anchored, read by `anchor_specs`. Absent: nowhere."""
+    relay_lease_s: Seconds = 10.0
+    """How long nobody else sends for a subscription whose relay is not heard of any more."""
+    webhook_secrets: FolderOrNone = None
+    """Where the secrets that sign webhooks are. Absent: `webhooks` in the data folder."""
+    private_webhooks: PrivateWebhooks = "refused"
+    """Whether webhooks may go to addresses that are not public, and by http."""
     retention_years: Years = 10
     """For how many years what moves money must be kept; `roundbook erase --before` is held to it."""
     ops_address: OpsAddress = None
     """Where health and metrics are served, and then nowhere else. Absent: beside the API, to everyone."""
+    broker_url: BrokerUrl = None
+    """Where the broker is that `roundbook consume` takes messages from. Absent: none."""
+    broker_file: FileOrNone = None
+    """What else it takes to be let in: of Kafka librdkafka's properties, of NATS credentials."""
     traces_url: TracesUrl = None
     """Where traces of requests are sent by OTLP over HTTP. Absent: nothing is traced."""
     service_user: Account = None
@@ -195,6 +216,13 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
         if self.signing_keys is None:
             return self.data_path / "keys"
         return Path(self.signing_keys).expanduser().absolute()
+
+    @property
+    def webhook_path(self) -> Path:
+        """The folder of the secrets that sign webhooks, absolute."""
+        if self.webhook_secrets is None:
+            return self.data_path / "webhooks"
+        return Path(self.webhook_secrets).expanduser().absolute()
 
     @property
     def anchor_specs(self) -> list[AnchorSpec]:
@@ -290,7 +318,7 @@ def _fault(name: str, value: str, wanted: object) -> str | None:
     try:
         if msgspec.convert(value, wanted, strict=False) is None:  # of the word `null`
             return fault
-        if wanted in {Folder, FolderOrNone}:
+        if wanted in {Folder, FolderOrNone, FileOrNone}:
             Path(value).expanduser()
     except (msgspec.ValidationError, RuntimeError):
         return fault
@@ -306,6 +334,11 @@ def _fault_of_url(url: str) -> str | None:
         # libpq's own words would quote the part it can't read, which may be the password.
         return "; percent-encode its parts"
     return None
+
+
+def _fault_of_broker(url: str) -> str | None:
+    scheme, _, rest = url.partition("://")
+    return None if scheme in BROKER_SCHEMES and rest.strip("/") else ""
 
 
 def _fault_of_command(command: str) -> str | None:
@@ -325,6 +358,7 @@ def _fault_of_anchors(anchors: str) -> str | None:
 
 _FAULTS_OF_SECRETS: dict[object, Callable[[str], str | None]] = {
     Url: _fault_of_url,
+    BrokerUrl: _fault_of_broker,
     Command: _fault_of_command,
     Anchors: _fault_of_anchors,
 }

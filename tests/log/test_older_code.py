@@ -73,6 +73,9 @@ RELEASED = {
     "app/migrations/0019_refused": (
         "fa33f36ab0852d3c0f09163167bf7d931f79a0958c64c6b2a682232d77266164"
     ),
+    "app/migrations/0020_subscriptions": (
+        "77918b4e79e8d04f7190e41a71fa7cb4522639d631ca240a1ca32c86b472f9a2"
+    ),
     "projections/migrations/0017_rollbacks": (
         "82c8ecf6ae6951e3ee3dcc66c7c1b62f2c213bbe0fb47350286f93b412174e12"
     ),

@@ -49,6 +49,18 @@ ROOMS = {
         ),
     ),
     "accesses": Room(["app/accesses"], _tables("accesses")),
+    "relay": Room(
+        ["app/relay/"],
+        _tables("subscriptions"),
+        {
+            "grown_logs": _tables("leaf_runs"),
+            # How far a subscription is only means something beside the head of its log.
+            "due": _tables("events", "tenants"),
+            **{name: _tables("tenants") for name in ("claim", "advance")},
+            "list_subscriptions": _tables("events"),
+            "how_subscriptions_are": _tables("events", "tenants"),
+        },
+    ),
     "limits": Room(["app/limits/"], _tables("rate_limits", "rate_buckets")),
     "evidence": Room(
         ["app/evidence/"],

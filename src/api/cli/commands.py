@@ -9,6 +9,7 @@ import psycopg
 from eventsourcing.persistence import PersistenceError
 
 from api.cli.backup import backup_command, restore_command
+from api.cli.consume import consume
 from api.cli.doctor import doctor_command
 from api.cli.erase import erase_command
 from api.cli.evidence import evidence
@@ -17,10 +18,12 @@ from api.cli.hold import hold_command
 from api.cli.importing import import_command
 from api.cli.keys import key
 from api.cli.rebuild import rebuild_command
+from api.cli.relay import relay_command
 from api.cli.replay import replay_command
 from api.cli.schemas import schemas_command
 from api.cli.serve import migrate, project, seal, serve
 from api.cli.simulate import simulate
+from api.cli.subscription import subscription
 from api.cli.tenants import tenant
 from api.cli.top import top
 from api.cli.upgrade import upgrade_command
@@ -28,6 +31,7 @@ from api.cli.verify import verify_command
 from api.process.service_account import ServiceUserError
 from api.process.store import OwnerNeededError
 from app.backup.manifest import BackupError
+from app.brokers.reaching import BrokerError
 from app.evidence.claiming import SupersededError
 from app.evidence.command import CommandError
 from app.evidence.guard import BusyError, RefusedError
@@ -36,6 +40,8 @@ from app.evidence.log_keys import NoKeyError
 from app.evidence.sealing import UnsoundError
 from app.lives.export import MissingEventsError
 from app.log.erasure import HeldError
+from app.relay.secrets import SecretError
+from app.relay.subscriptions import SubscriptionError
 from app.settings import SettingsError
 from app.tenants import TenantError
 from domain.evidence.merkle import MissingHashesError
@@ -53,6 +59,7 @@ from projections.entries import PoisonError
 
 _EXPECTED_ERRORS = (
     BackupError,
+    BrokerError,
     BusyError,
     CommandError,
     DayRuleError,
@@ -66,9 +73,11 @@ _EXPECTED_ERRORS = (
     NoKeyError,
     RefusedError,
     OwnerNeededError,
+    SecretError,
     SessionError,
     ServiceUserError,
     SettingsError,
+    SubscriptionError,
     SupersededError,
     TenantError,
     TooMuchPrivilegeError,
@@ -105,11 +114,14 @@ _COMMANDS = (
     tenant,
     key,
     top,
+    subscription,
+    relay_command,
     replay_command,
     export_command,
     rebuild_command,
     verify_command,
     import_command,
+    consume,
     simulate,
     erase_command,
     hold_command,

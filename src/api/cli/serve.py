@@ -4,7 +4,6 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 
@@ -15,7 +14,7 @@ from api.cli.demo import introduce_demo
 from api.process.heartbeat import Heart
 from api.process.lifeline import follow_parent
 from api.process.listening import listen, listen_for_operators, url_of
-from api.process.logs import configure_logs
+from api.process.long_running import begin, run_beside
 from api.process.projecting import open_projector
 from api.process.schema_watch import watch_schema
 from api.process.service_account import REMEDY, Choice, choose_account, find_named
@@ -30,7 +29,7 @@ from api.process.store import (
     prepare_to_seal,
     wait_until_ready,
 )
-from api.process.supervisor import Supervisor, on_signals
+from api.process.supervisor import Supervisor
 from app.evidence.anchoring import begin_anchoring
 from app.evidence.anchors.opening import open_anchor
 from app.evidence.attester import Attester
@@ -45,18 +44,9 @@ from postgres.memory import memory_limit_bytes, share_of_plenty
 from postgres.watchdog import Watchdog
 from projections.engine.upkeep import Upkeep
 
-_TICK_S = 0.25
 _SEALING_CONNECTIONS = 3
 
 log = structlog.get_logger()
-
-
-def _begin() -> tuple[Settings, threading.Event]:
-    settings = read_settings()
-    configure_logs(settings.log_format)
-    stop = threading.Event()
-    on_signals(stop)
-    return settings, stop
 
 
 def _address(_context: click.Context, _option: click.Parameter, host: str) -> str:
@@ -119,7 +109,7 @@ def serve(
 
     cut = fitting(os.environ, share_of_plenty())
     os.environ |= cut  # for the processes that it starts, too
-    settings, stop = _begin()
+    settings, stop = begin()
     if read_only and (demo or settings.database_url is None):
         raise click.UsageError("--read-only needs ROUNDBOOK_DATABASE_URL, and goes without --demo")
     _check_tracing(settings)
@@ -135,7 +125,7 @@ def serve(
         store = opened.without_owner() if read_only else opened
         choice = Choice(None)
 
-        def begin(store: Store) -> None:
+        def prepare_all(store: Store) -> None:
             nonlocal choice
             if read_only:
                 prepare_to_read(store)
@@ -145,7 +135,7 @@ def serve(
                 prepare(store)
             choice = choose_account(settings, store)
 
-        if not wait_until_ready(store, stop, begin, writes=not read_only):
+        if not wait_until_ready(store, stop, prepare_all, writes=not read_only):
             return
         _drop(store, choice)
 
@@ -203,7 +193,7 @@ def project() -> None:
     """
     is_child = follow_parent()
     heart = Heart()
-    settings, stop = _begin()
+    settings, stop = begin()
     with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
         with heart.beating():
             if not wait_until_ready(
@@ -224,7 +214,7 @@ def seal() -> None:
     """
     is_child = follow_parent()
     heart = Heart()
-    settings, stop = _begin()
+    settings, stop = begin()
     with open_store(settings, make=True, say=log.warning, stopped=stop.is_set) as store:
         with heart.beating():
             if not wait_until_ready(
@@ -250,7 +240,7 @@ def seal() -> None:
                 for each in (Sealer(pool, settings, beat=heart.beat), Attester(pool, settings))
             ]
             threads.append(threading.Thread(target=watch_schema, args=[pool, stop]))
-            _run_beside(
+            run_beside(
                 store,
                 stop,
                 [*threads, *anchoring],
@@ -296,22 +286,4 @@ def _project(settings: Settings, store: Store, stop: threading.Event, heart: Hea
             threading.Thread(target=HistoryWatch().run, args=[pool, stop]),
             threading.Thread(target=watch_schema, args=[pool, stop]),
         ]
-        _run_beside(store, stop, threads, "the projections ended because of an error, see the log")
-
-
-def _run_beside(
-    store: Store, stop: threading.Event, threads: Sequence[threading.Thread], if_ended: str
-) -> None:
-    """Run threads until `stop` is set, and keep the store alive. Raises if one of them ends by itself."""
-    for thread in threads:
-        thread.start()
-    while all(thread.is_alive() for thread in threads):
-        # The embedded server may only be started from the main thread, which outlives the others.
-        store.keep_alive()
-        threads[0].join(_TICK_S)
-    ended_by_itself = not stop.is_set()
-    stop.set()
-    for thread in threads:
-        thread.join()
-    if ended_by_itself:
-        raise click.ClickException(if_ended)
+        run_beside(store, stop, threads, "the projections ended because of an error, see the log")

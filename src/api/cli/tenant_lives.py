@@ -20,6 +20,7 @@ from app.lives.removing import (
     revoke_keys,
 )
 from app.log.holds import list_holds
+from app.relay.secrets import Secrets
 from app.settings import Settings, read_settings
 from app.tenants import Tenant, TenantError, find_tenant, list_tenants
 from app.whole_files import whole_or_not_there
@@ -172,6 +173,8 @@ def _remove(owner: Connection, tenants: list[Removed], settings: Settings) -> No
         rows: list[int] = []
         remove_rows(owner, tenant, rows.append)
         files = remove_key_files(settings.signing_path, tenant.log_ids)
+        if all(each.name != tenant.name for each in list_tenants(owner)):
+            Secrets(settings.webhook_path).remove_all(tenant.name)
         logs = [log_id.hex() for log_id in tenant.log_ids]
         click.echo(f"{tenant.name}\t{tenant.last_position}\t{tenant.sealed}\t{','.join(logs)}")
         told = f"removed: {sum(rows)} rows, {len(files)} files of {settings.signing_path}"

@@ -17,7 +17,9 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from api.querying.subscription_metrics import subscription_metrics
 from app.evidence.status import unsealed_since
+from app.relay.subscriptions import Health, how_subscriptions_are
 from postgres.connections import Pool
 from projections.status import waiting_since
 
@@ -50,6 +52,7 @@ class Staleness(Collector):
         self._turn = asyncio.Lock()
         self._fresh_until_s = 0.0
         self._since: tuple[datetime | None, datetime | None] = (None, None)
+        self._subscriptions: list[Health] = []
         self._seen_at: datetime | None = None  # None: the last look failed
 
     async def look(self) -> Waiting:
@@ -60,7 +63,8 @@ class Staleness(Collector):
                 with anyio.move_on_after(_PATIENCE_S):
                     found = await anyio.to_thread.run_sync(self._read, abandon_on_cancel=True)
                     if found is not None:
-                        self._since, self._seen_at = found, datetime.now(UTC)
+                        self._since, self._subscriptions = found
+                        self._seen_at = datetime.now(UTC)
                 self._fresh_until_s = time.monotonic() + _FRESH_S
         return self.known()
 
@@ -82,11 +86,13 @@ class Staleness(Collector):
             "Age of the oldest event, of any log, that no signed checkpoint covers yet",
             waiting.evidence,
         )
+        yield from subscription_metrics(self._subscriptions)
 
-    def _read(self) -> tuple[datetime | None, datetime | None] | None:
+    def _read(self) -> tuple[tuple[datetime | None, datetime | None], list[Health]] | None:
         try:
             with self._pool.connection(timeout=_PATIENCE_S) as connection:
-                return waiting_since(connection), unsealed_since(connection)
+                since = waiting_since(connection), unsealed_since(connection)
+                return since, how_subscriptions_are(connection)
         except psycopg.Error as error:
             log.warning("it can't be read what waits", error=str(error))
             return None

@@ -35,6 +35,7 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     "log_keys": ("log_number", "number"),
     "logs": ("number",),
     "refused_items": ("received_at", "content_hash"),
+    "subscriptions": ("name",),
 }
 
 

@@ -48,6 +48,17 @@ def readers_id(connection: Connection, tenant_id: int, log_id: bytes) -> bytes:
     return reading_id(log_id, histories[-1].history_id if histories else None)
 
 
+def ids_by_position(connection: Connection, log: Log) -> list[tuple[int | None, bytes]]:
+    """List what a log was called towards readers when its positions were given, the first ones first.
+
+    Each up to a position that it holds for, None where that is not known yet. Raises psycopg.Error.
+    """
+    parameters = {"tenant_id": log.tenant_id}
+    histories = fetch_all(connection, SQL.heads_of_histories, parameters, _Head)
+    found = [(then.head, reading_id(log.log_id, then.history_id)) for then in histories]
+    return found or [(None, log.log_id)]
+
+
 class _Head(NamedTuple):
     history_id: bytes | None
     head: int | None

@@ -1,0 +1,113 @@
+"""Nothing is lost, doubled or overtaken, whoever dies: the consumer, the broker, PostgreSQL's sessions."""
+
+import json
+import signal
+from functools import partial
+from random import Random
+from typing import Any
+
+import httpx
+
+from postgres.connections import connect
+from tests.brokers.conftest import Consuming, kill
+from tests.brokers.places import Place, Sent
+from tests.brokers.test_consuming import gone, head, is_recorded
+from tests.databases import Database
+from tests.faults.proxy import Point, Proxy
+from tests.http.reading import read_all
+from tests.http.service import eventually
+from tests.http.wire import login
+
+_OPTIONS = ("--batch", "50", "--linger", "0.01")
+
+
+def messages(first: int, count: int) -> list[Sent]:
+    """Logins, each a message, all in one partition."""
+    items = [
+        login(f"{number:05}", player_id=f"p{number % 7}") for number in range(first, first + count)
+    ]
+    return [Sent(json.dumps(each).encode(), key="all") for each in items]
+
+
+def options(place: Place) -> list[str]:
+    """Small batches; and what a dead consumer had comes again soon."""
+    return [*_OPTIONS, *(["--ack-wait", "3"] if place.broker == "nats" else [])]
+
+
+def assert_each_once_in_order(client: httpx.Client, count: int) -> None:
+    recorded = read_all(client, "history", at_least=count)
+    assert [row["data"]["unique_id"] for row in recorded] == [f"{n:05}" for n in range(count)]
+    assert read_all(client, "conflicts", at_least=count) == []
+
+
+def test_a_consumer_that_is_killed_goes_on_where_it_was(
+    place: Place, client: httpx.Client, consuming: Consuming
+) -> None:
+    rng, count = Random(15), 3_000
+    place.publish(messages(0, count))
+    at = 0
+    for _ in range(4):
+        running = consuming(place, *options(place))
+        at += rng.randrange(1, 500)
+        eventually(partial(is_recorded, client, at))
+        kill(running)
+        at = head(client)
+    running = consuming(place, *options(place))
+    eventually(lambda: head(client) >= count or gone(running))
+    running.stop()
+    assert place.waiting() == 0
+    assert_each_once_in_order(client, count)
+
+
+def test_a_broker_that_is_killed_is_come_back_to(
+    lasting: Place, client: httpx.Client, consuming: Consuming
+) -> None:
+    place, half = lasting, 1_500
+    place.publish(messages(0, half))
+    running = consuming(place, *options(place))
+    eventually(lambda: head(client) >= 200 or gone(running))
+    place.server.kill()
+    eventually(lambda: "waiting for the broker" in running.log())
+    place.server.start()
+    place.publish(messages(half, half))
+    eventually(lambda: head(client) >= 2 * half or gone(running))
+    running.stop()
+    assert place.waiting() == 0
+    assert_each_once_in_order(client, 2 * half)
+
+
+def test_sessions_of_postgresql_may_end_at_any_time(
+    place: Place, client: httpx.Client, served: Database, consuming: Consuming
+) -> None:
+    count = 2_000
+    place.publish(messages(0, count))
+    running = consuming(place, *options(place))
+    with connect(served.owner_url) as owner:
+        while head(client) < count:
+            gone(running)
+            owner.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where usename <> current_user and query ilike %s",
+                ["%copy%"],
+            )
+    running.stop()
+    assert place.waiting() == 0
+    assert_each_once_in_order(client, count)
+
+
+def test_nothing_is_acknowledged_that_is_not_committed(
+    place: Place, client: httpx.Client, served: Database, tmp_path: Any, consuming: Consuming
+) -> None:
+    with Proxy(tmp_path, served.service_url) as proxy:
+        held = proxy.set_trap(Point.BEFORE_COMMIT, hold=lambda: None)
+        place.publish(messages(0, 100))
+        running = consuming(place, *options(place), database_url=proxy.through(served.service_url))
+        held.wait()
+        kill(running)
+    eventually(lambda: place.waiting() == 100)
+    running = consuming(place, *options(place))
+    eventually(lambda: head(client) >= 100 or gone(running))
+    running.signal(signal.SIGTERM)
+    assert running.ended()[0] == 0
+    assert place.waiting() == 0
+    assert_each_once_in_order(client, 100)
