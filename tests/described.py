@@ -125,6 +125,11 @@ def _check_headers(answer: Answer, response: Any) -> None:
 class DescribedClient(httpx.Client):
     """HTTP whose whole answers are held against the document; what is read in pieces is the test's."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # It takes a moment, which is to be nobody's who measures time.
+        document()
+
     def send(
         self, request: httpx.Request, *, stream: bool = False, **options: Any
     ) -> httpx.Response:

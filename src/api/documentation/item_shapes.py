@@ -25,11 +25,8 @@ ID: JsonSchema = {
 TEXT: JsonSchema = {"type": "string", "pattern": _NO_NUL}
 TEXTS: JsonSchema = {"type": "array", "items": TEXT, "maxItems": MAX_ELEMENTS}
 FLAG: JsonSchema = {"type": "boolean"}
-_AMOUNT: JsonSchema = {
-    "type": "number",
-    "minimum": 0,
-    "exclusiveMaximum": 10**MAX_INTEGER_DIGITS,
-}
+# Readers of binary fractions take the greatest amount for the least that is too great.
+_AMOUNT: JsonSchema = {"type": "number", "minimum": 0, "maximum": 10**MAX_INTEGER_DIGITS}
 _EXACTLY = (
     "Read exactly from its digits: up to 20 before and 18 after the point, in up to"
     f" {MAX_NUMBER_CHARACTERS:,} characters."
