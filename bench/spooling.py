@@ -1,15 +1,16 @@
 """The Python client: spooling alone, and all the way through the spool and a service into the log."""
 
+import json
 import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 from roundbook_client import (
     Client,
     Deposit,
@@ -112,18 +113,17 @@ def _median(values: list[float]) -> float:
 
 
 def _typed(texts: Sequence[str]) -> list[Item]:
-    """Read items into the types that an application would send; amounts are decimals."""
+    """Read items into the types that an application would send, without members that are none of theirs."""
     types = {each.event: each for each in _TYPES}
     found = []
     for text in texts:
-        read = msgspec.json.decode(text, type=_Read)
-        found.append(msgspec.json.decode(read.data, type=types[read.event]))
+        read = json.loads(text, parse_float=Decimal)
+        kind = types[read["event"]]
+        known = {
+            name: read["data"][name] for name in kind.__struct_fields__ if name in read["data"]
+        }
+        found.append(kind(**known))
     return found
-
-
-class _Read(msgspec.Struct):
-    event: str
-    data: msgspec.Raw
 
 
 @contextmanager

@@ -43,8 +43,8 @@ _PYTHON = {
 
 
 def deposit(unique_id: str = "d", **more: Any) -> Deposit:
-    paid: dict[str, Any] = {"amount": 1, "currency": "EUR", "method": "card", **more}
-    return Deposit(unique_id=unique_id, timestamp="2025-01-15T06:31:00Z", player_id="p", **paid)
+    paid: dict[str, Any] = {"amount": 1, "currency": "EUR", "method": "card", "player_id": "p"}
+    return Deposit(unique_id=unique_id, timestamp="2025-01-15T06:31:00Z", **{**paid, **more})
 
 
 def test_they_are_those_of_the_catalogue() -> None:

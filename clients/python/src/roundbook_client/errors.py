@@ -72,6 +72,15 @@ class OutOfOrderError(ClientError):
     """After an event came one that is not the next: something on the way lost or doubled it."""
 
 
+class ProblemFault(Struct, frozen=True):
+    """One thing that is wrong with a request: with what a pointer says, or with a parameter."""
+
+    code: str = ""
+    detail: str = ""
+    pointer: str = ""
+    parameter: str = ""
+
+
 class Problem(Struct, frozen=True):
     """What the service says went wrong; `type` is stable, for programs."""
 
@@ -80,7 +89,7 @@ class Problem(Struct, frozen=True):
     status: int = 0
     detail: str = ""
     request_id: str = ""
-    errors: list[Fault] = []
+    errors: list[ProblemFault] = []
     log_id: str | None = None
     log_position: int | None = None
     agreed_to: int | None = None

@@ -3,7 +3,8 @@
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Generic, Literal, TypeVar
+from inspect import iscoroutinefunction
+from typing import Generic, Literal, TypeVar, cast
 
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
@@ -70,32 +71,33 @@ class Pages(Generic[_T]):
     ) -> None:
         """Ask for a path with `get`, and read each item with `read`."""
         self._get = get
+        self._is_async = iscoroutinefunction(get)
         self._path = path
         self._parameters = {"limit": str(_MOST_OF_A_PAGE), **written(parameters)}
         self._read = read
 
     def __iter__(self) -> Iterator[_T]:
+        if self._is_async:
+            raise TypeError("the pages of an AsyncClient are read with `async for`")
+        get = cast("Get", self._get)
         asked: dict[str, str] | None = self._parameters
         while asked is not None:
-            answer = self._get(self._path, asked)
-            if not isinstance(answer, bytes):
-                raise TypeError("the pages of an AsyncClient are read with `async for`")
-            items, asked = self._turn(answer)
+            items, asked = self._turn(get(self._path, asked))
             yield from items
 
     async def __aiter__(self) -> AsyncIterator[_T]:
+        if not self._is_async:
+            raise TypeError("the pages of a Client are read with `for`")
+        get = cast("AsyncGet", self._get)
         asked: dict[str, str] | None = self._parameters
         while asked is not None:
-            answer = self._get(self._path, asked)
-            if isinstance(answer, bytes):
-                raise TypeError("the pages of a Client are read with `for`")
-            items, asked = self._turn(await answer)
+            items, asked = self._turn(await get(self._path, asked))
             for item in items:
                 yield item
 
     def _turn(self, answer: bytes) -> tuple[list[_T], dict[str, str] | None]:
         page = _read_page(answer)
-        items = [self._read(item) for item in page.items]
+        items = [self._read(bytes(item)) for item in page.items]
         if page.next_cursor is None:
             return items, None
         return items, {**self._parameters, "cursor": page.next_cursor}
