@@ -149,9 +149,9 @@ def run(server: Server, options: Options, say: Say) -> Part:
 def _table(measured: dict[str, Measured], http: Measured) -> Table:
     return Table(
         "Intake from brokers",
-        f"`roundbook consume` of what is published already, one process, beside batches of {_BATCH:,} over HTTP"
-        f" by {_CONNECTIONS} connections to one worker; `of HTTP` compares round by round. The broker runs on the"
-        " same machine.",
+        f"`roundbook consume` of what is published already, one process, beside batches of {_BATCH:,} over"
+        f" HTTP by {_CONNECTIONS} connections to one worker; `of HTTP` compares round by round. The broker"
+        " runs on the same machine.",
         [
             Column("way"),
             Column("events/s"),

@@ -84,7 +84,11 @@ def test_all_that_are_wrong_are_named_a_line_each_with_what_was_expected() -> No
 
 def test_every_setting_says_what_it_must_be() -> None:
     # Any text names a folder or a program.
-    any_text = {"ROUNDBOOK_DATA_DIR", "ROUNDBOOK_SIGNING_KEYS", "ROUNDBOOK_SIGN_COMMAND"}
+    any_text = {
+        *("ROUNDBOOK_DATA_DIR", "ROUNDBOOK_SIGNING_KEYS", "ROUNDBOOK_SIGN_COMMAND"),
+        "ROUNDBOOK_BROKER_FILE",
+        "ROUNDBOOK_WEBHOOK_SECRETS",
+    }
     for variable in ("ROUNDBOOK_" + field.upper() for field in Settings.__struct_fields__):
         if variable not in any_text:
             with pytest.raises(SettingsError, match=f"^{variable}: must be [a-z]"):

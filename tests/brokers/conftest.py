@@ -113,5 +113,6 @@ def consuming(tmp_path: Path, served: Database, tenant: str) -> Iterator[Consumi
 
 def kill(running: Running) -> None:
     """Kill a command, which may have ended, and wait for its end."""
-    running.process.kill()
-    running.process.communicate()
+    if running.process.returncode is None:
+        running.process.kill()
+        running.process.communicate()

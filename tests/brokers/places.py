@@ -175,6 +175,14 @@ class Stream(Place):
         self._run(take)
         return found
 
+    def add_consumer(self, name: str, **config: Any) -> None:
+        """Make a consumer as somebody else would."""
+
+        async def add(context: Any) -> None:
+            await context.add_consumer(self.name, durable_name=name, **config)
+
+        self._run(add)
+
     def waiting(self) -> int:
         counts: list[int] = []
 

@@ -145,7 +145,7 @@ class RabbitMq(Server):
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
             f"default_user = {USER}\n"
             f"default_pass = {PASSWORD}\n"
-            "vm_memory_high_watermark.absolute = 256MB\n"
+            "vm_memory_high_watermark.absolute = 400MB\n"
             "disk_free_limit.absolute = 1MB\n"
             "raft.wal_max_size_bytes = 16000000\n"
             "log.console = true\n"

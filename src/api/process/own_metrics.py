@@ -1,4 +1,4 @@
-"""Metrics of a process of its own, outside of `serve`: on an address of its own, by prometheus_client's server."""
+"""Metrics of a process outside of `serve`, on an address of its own, by prometheus_client's server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -9,8 +9,8 @@ from app.settings import Settings
 def properties(settings: Settings) -> dict[str, str]:
     """Return what librdkafka is told to reach a cluster: the addresses, and what the file of properties says.
 
-    A line of that is `name=value`; empty ones, and those that begin with `#`, say nothing. Raises SettingsError
-    and BrokerError.
+    A line of that is `name=value`; empty ones, and those that begin with `#`, say nothing. Raises
+    SettingsError and BrokerError.
     """
     servers = url_of(settings, "kafka").removeprefix("kafka://").rstrip("/")
     found = {"bootstrap.servers": servers, "client.id": "roundbook"}

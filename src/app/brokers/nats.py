@@ -14,8 +14,8 @@ _PATIENCE_S = 10
 async def connect(settings: Settings) -> Client:
     """Connect once; the client does not come back by itself when the connection is lost.
 
-    The credentials of a file (`.creds`) are used where there is one. Raises BrokerAwayError, BrokerError where the
-    server lets nobody in with these credentials, and SettingsError.
+    The credentials of a file (`.creds`) are used where there is one. Raises BrokerAwayError, BrokerError
+    where the server lets nobody in with these credentials, and SettingsError.
     """
     url = url_of(settings, "nats")
     more = {}
@@ -34,6 +34,9 @@ async def connect(settings: Settings) -> Client:
             url.split(","),
             name="roundbook",
             allow_reconnect=False,
+            # Else it asks each server sixty times, two seconds apart, before it says that there is none.
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0,
             connect_timeout=_PATIENCE_S,
             error_cb=note,
             **more,

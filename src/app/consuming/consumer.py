@@ -1,7 +1,7 @@
 """Consuming: batch after batch, each acknowledged when it is committed, whatever is away meanwhile.
 
-While one batch is recorded the next one is taken and decoded. Nothing overtakes: a batch that can't be recorded
-now is tried again, and the next one waits.
+While one batch is recorded the next one is taken and decoded. Nothing overtakes: a batch that can't be
+recorded now is tried again, and the next one waits.
 """
 
 import asyncio

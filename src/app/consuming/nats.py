@@ -1,14 +1,14 @@
 """Messages of a stream of NATS JetStream, by a durable pull consumer.
 
-The stream must be there. The consumer is made where there is none of that name, and else taken as it is; where
-dead letters go, a stream is made if none keeps their subject.
+The stream must be there. The consumer is made where there is none of that name, and else taken as it is;
+where dead letters go, a stream is made if none keeps their subject.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import nats.errors
 from nats.aio.client import Client
@@ -144,9 +144,9 @@ class NatsSource:
         """Find the consumer, or make it. Raises BrokerError for one that can't be relied on."""
         stream = self._stream
         try:
-            info = await self._context.consumer_info(stream.name, stream.durable)
+            info: Any = await self._context.consumer_info(stream.name, stream.durable)
         except NotFoundError:
-            return await self._context.add_consumer(  # type: ignore[no-any-return]  # it has no type
+            info = await self._context.add_consumer(
                 stream.name,
                 ConsumerConfig(
                     durable_name=stream.durable,
@@ -167,7 +167,8 @@ class NatsSource:
         if wrong:
             raise BrokerError(f"the consumer {stream.durable!r} at NATS: {', '.join(wrong)}")
         self._ack_wait_s = config.ack_wait or stream.ack_wait_s
-        return info
+        found: ConsumerInfo = info
+        return found
 
     async def _prepare_dead_letters(self, info: ConsumerInfo) -> None:
         subject = self._stream.dead_letters

@@ -1,7 +1,7 @@
 """Messages of a queue of RabbitMQ.
 
-The queue is taken as it is, and must be there. Where dead letters go a durable quorum queue is declared if there
-is none of that name.
+The queue is taken as it is, and must be there. Where dead letters go a durable quorum queue is declared if
+there is none of that name.
 """
 
 import asyncio

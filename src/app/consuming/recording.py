@@ -69,7 +69,7 @@ class Recorder:
         return Batch(self._form.dialect, most_items=most_items, most_message_bytes=most_bytes)
 
     async def read(self, batch: Batch) -> Read:
-        """Decode a batch. Raises one of `postgres.errors.UNAVAILABLE`, and TenantError for one that is gone."""
+        """Decode a batch. Raises one of `postgres.errors.UNAVAILABLE`, and TenantError for one that went."""
         await self._look_up()
         # That another batch is being recorded meanwhile is the rule.
         decoded = await self._decoding.decode(
@@ -80,8 +80,8 @@ class Recorder:
     async def record(self, read: Read) -> Recorded:
         """Record a batch durably, and register what is left out of it.
 
-        What is over the tenant's rate limit waits. Raises one of `postgres.errors.UNAVAILABLE`: then it may be
-        recorded or not, and is to be tried again. Raises app.log.append.TenantClosedError, and
+        What is over the tenant's rate limit waits. Raises one of `postgres.errors.UNAVAILABLE`: then it may
+        be recorded or not, and is to be tried again. Raises app.log.append.TenantClosedError, and
         UnknownTenantError.
         """
         batch, (prepared, left_out) = read.batch, (read.decoded.batch, read.decoded.left_out)

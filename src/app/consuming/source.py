@@ -28,8 +28,8 @@ class DeadLetter(NamedTuple):
 class Source(Protocol):
     """A connection to a broker, for one who takes messages there.
 
-    All raise app.brokers.reaching.BrokerAwayError: then what was taken and is not acknowledged comes again, to a
-    source that is opened anew, or to another consumer.
+    All raise app.brokers.reaching.BrokerAwayError: then what was taken and is not acknowledged comes again,
+    to a source that is opened anew, or to another consumer.
     """
 
     async def take(self, most: int, wait_s: float) -> list[Message]:

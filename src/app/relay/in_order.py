@@ -75,9 +75,13 @@ class InOrder:
         """Wait until all is confirmed. Raises as `put` does."""
         await self._until(lambda: not self._busy)
 
+    def halt(self) -> None:
+        """Send nothing more: who puts gets StoppedError."""
+        self._error = self._error or StoppedError()
+
     async def stop(self) -> None:
         """Send nothing more, and wait for what is under way."""
-        self._error = self._error or StoppedError()
+        self.halt()
         while self._under_way:
             self._changed.clear()
             await self._changed.wait()

@@ -57,6 +57,8 @@ class Sending:
         try:
             await asyncio.wait([keeping, putting], return_when=asyncio.FIRST_COMPLETED)
         finally:
+            # What sends may swallow that it is cancelled, and would go on.
+            self._in_order.halt()
             await _end(putting)
             await self._in_order.stop()
             self._is_over.set()

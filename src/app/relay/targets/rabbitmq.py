@@ -1,12 +1,13 @@
 """RabbitMQ: each event a persistent message to an exchange, confirmed by the broker."""
 
 import asyncio
+from contextlib import suppress
 
 from aio_pika import DeliveryMode
 from aio_pika import Message as Published
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
+from aio_pika.exceptions import ChannelClosed, MessageProcessError
 from aio_pika.exceptions import DeliveryError as NotDeliveredError
-from aio_pika.exceptions import MessageProcessError
 
 from app.brokers import rabbitmq as broker
 from app.brokers.reaching import BrokerAwayError, BrokerError
@@ -15,6 +16,9 @@ from app.relay.targets.target import DeliveryError
 from app.relay.turns import Due
 from app.settings import Settings
 from domain.relaying import fill
+
+# Of what is closed some of it raises RuntimeError.
+_WRONG = (BrokerError, BrokerAwayError, *broker.AWAY, MessageProcessError, RuntimeError)
 
 _MOST = 500
 _PATIENCE_S = 10.0
@@ -38,16 +42,20 @@ class RabbitMq:
             )
             # Of the default exchange there is nothing to look for: it is always there.
             exchange = await channel.get_exchange(name) if name else channel.default_exchange
-        except (BrokerError, BrokerAwayError) as error:
-            raise DeliveryError(str(error)) from None
-        except broker.AWAY as error:
-            raise DeliveryError(f"RabbitMQ: {error!r}") from None
+        except ChannelClosed as error:
+            raise DeliveryError(f"RabbitMQ: {error}") from None
+        except _WRONG as error:
+            # A connection that was lost may not know it.
+            await self.close()
+            raise DeliveryError(f"RabbitMQ: {error}" if str(error) else repr(error)) from None
         return _Exchange(channel, exchange, routing_key)
 
     async def close(self) -> None:
         """Close the connection."""
-        if self._connection is not None:
-            await self._connection.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(*_WRONG):
+                await connection.close()
 
     async def _connected(self) -> AbstractConnection:
         async with self._turn:
@@ -74,10 +82,8 @@ class _Exchange:
 
     async def close(self) -> None:
         """Close the channel."""
-        try:
+        with suppress(*_WRONG):
             await self._channel.close()
-        except broker.AWAY:
-            return  # with its connection
 
     async def _publish(self, message: Message) -> None:
         published = Published(
@@ -100,7 +106,7 @@ class _Exchange:
             raise DeliveryError(_why(error, routing_key)) from None
         except TimeoutError:
             raise DeliveryError(f"RabbitMQ did not confirm within {_PATIENCE_S:g} s") from None
-        except (*broker.AWAY, MessageProcessError) as error:
+        except _WRONG as error:
             raise DeliveryError(f"RabbitMQ: {error!r}") from None
 
 
