@@ -44,13 +44,14 @@ class Broker(NamedTuple):
 
 
 BROKERS = {
-    "nats": Broker(Nats, places.Stream, readers.NatsStream, ("--ack-wait", "2")),
+    "nats": Broker(Nats, places.Stream, readers.NatsStream, ("--ack-wait", "3")),
     "rabbitmq": Broker(RabbitMq, places.Queue, readers.Queue),
 }
 _TENANT, _SUBSCRIPTION, _OUT = "acme", "out", "relayed"
 _PLAYERS = 7
 _MESSAGES = 40
 _PAUSE_S = 0.05
+_PATIENCE_S = 120
 
 
 class Publisher:
@@ -165,8 +166,8 @@ class Connected(Kills):
         """Let all that is under way arrive, and compare."""
         self._publisher.end()
         taken = self._publisher.taken
-        eventually(lambda: self._recorded("broker %") >= len(taken), within_s=120)
-        eventually(self._is_level, within_s=120)
+        eventually(lambda: self._recorded() >= len(taken), within_s=_PATIENCE_S)
+        eventually(self._is_level, within_s=_PATIENCE_S)
         log = stored_events(self._account.database_url, self._account.tenant_id)
         assert position <= len(log)
         told = self._told.read_text().split("\n")[:-1]
@@ -178,16 +179,18 @@ class Connected(Kills):
             f" {len(arrived)} messages relayed, 0 lost, 0 doubled"
         )
 
-    def _recorded(self, pattern: str) -> int:
+    def _recorded(self) -> int:
+        """Count what the log has of the broker's."""
+        assert self._consumer.process.poll() is None, "the consumer ended by itself"
         with connect(self._account.database_url) as connection:
             found = connection.execute(
-                "select count(*) from events where convert_from(state, 'UTF8')::json ->> 'unique_id' like %s",
-                [pattern],
+                "select count(*) from events where stream like 'player:b%'"
             ).fetchone()
         assert found is not None
         return int(found[0])
 
     def _is_level(self) -> bool:
+        assert self._relay.process.poll() is None, "the relay ended by itself"
         with connect(self._account.database_url) as connection:
             tenant = find_tenant(connection, _TENANT)
             found = find_subscription(connection, tenant, _SUBSCRIPTION)
