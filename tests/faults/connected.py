@@ -19,7 +19,7 @@ from random import Random
 from signal import SIGKILL
 from typing import Any, NamedTuple
 
-from app.relay.subscriptions import add_subscription, find_subscription
+from app.relay.subscriptions import Subscription, add_subscription, find_subscription
 from app.tenants import find_tenant
 from postgres.connections import connect
 from tests.brokers import places
@@ -158,6 +158,7 @@ class Connected(Kills):
         try:
             return super().run(seconds)
         except BaseException as error:
+            error.add_note(str(self._subscription()))
             for running in (self._consumer, self._relay):
                 error.add_note(f"{running.process.args} said last:\n{running.log()[-5_000:]}")
             raise
@@ -191,10 +192,11 @@ class Connected(Kills):
 
     def _is_level(self) -> bool:
         assert self._relay.process.poll() is None, "the relay ended by itself"
+        return self._subscription().lag == 0
+
+    def _subscription(self) -> Subscription:
         with connect(self._account.database_url) as connection:
-            tenant = find_tenant(connection, _TENANT)
-            found = find_subscription(connection, tenant, _SUBSCRIPTION)
-        return found.lag == 0
+            return find_subscription(connection, find_tenant(connection, _TENANT), _SUBSCRIPTION)
 
 
 def _assert_once(log: Sequence[Stored], told: Sequence[str], taken: Sequence[str]) -> None:
@@ -235,14 +237,12 @@ def main() -> None:
     """Soak, and say how it went."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--broker", choices=BROKERS, default="nats")
     parser.add_argument("--seed", type=int, default=None, help="of a run that is to be repeated")
     arguments = parser.parse_args()
     seed = Random().randrange(1_000_000) if arguments.seed is None else arguments.seed
     sys.stdout.write(f"seed {seed}\n")
-    for broker in BROKERS:
-        said = soak(arguments.minutes * 60 / len(BROKERS), seed, broker)
-        sys.stdout.write(f"{broker}: {said}\n")
-        sys.stdout.flush()
+    sys.stdout.write(soak(arguments.minutes * 60, seed, arguments.broker) + "\n")
 
 
 if __name__ == "__main__":
