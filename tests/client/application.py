@@ -4,7 +4,6 @@ import os
 import sys
 import threading
 import time
-import time
 
 from roundbook_client import Client, Login, Options, SpoolFull
 

@@ -106,7 +106,11 @@ class Kills:
     def _apply(self) -> subprocess.Popen[bytes]:
         self._runs += 1
         module = [sys.executable, "-m", "tests.client.application"]
-        environment = {"API_KEY": self._account.key, "RUN": str(self._runs), "PAUSE_S": self.pause_s}
+        environment = {
+            "API_KEY": self._account.key,
+            "RUN": str(self._runs),
+            "PAUSE_S": self.pause_s,
+        }
         return subprocess.Popen(
             [*module, f"http://127.0.0.1:{self._port}", str(self._spool), str(self._told)],
             env=os.environ | environment,

@@ -97,7 +97,7 @@ def _login(unique_id: str, number: int) -> dict[str, Any]:
 
 
 class Connected(Kills):
-    """An application, a service, a database, a broker, a consumer and a relay, and what can happen to them."""
+    """An application, a service, a database, a broker, a consumer, a relay, and what can happen to them."""
 
     # So many processes share the processors that an application without rest would only fill its spool.
     pause_s = "0.05"
