@@ -117,7 +117,7 @@ class Connected(Kills):
                 connection, tenant, _SUBSCRIPTION, self._reader.kind, self._reader.target, first=1
             )
         self._consumer, self._relay = self._consume(), self._begin_relay()
-        stack.callback(lambda: (_end(self._consumer), _end(self._relay)))
+        stack.callback(self._end_commands)
         self._publisher = Publisher(self._place)
         stack.callback(self._publisher.end)
         self.faults += [
@@ -125,6 +125,11 @@ class Connected(Kills):
             self.the_relay_is_killed,
             self.the_broker_is_killed,
         ]
+
+    def _end_commands(self) -> None:
+        # Whichever there are then: others after each kill.
+        for running in (self._consumer, self._relay):
+            _end(running)
 
     def _consume(self) -> Running:
         options = ("--batch", "50", "--linger", "0.01", *self._broker.options)
@@ -160,7 +165,7 @@ class Connected(Kills):
         except BaseException as error:
             error.add_note(str(self._subscription()))
             for running in (self._consumer, self._relay):
-                error.add_note(f"{running.process.args} said last:\n{running.log()[-5_000:]}")
+                error.add_note(f"{running.process.args!r} said last:\n{running.log()[-5_000:]}")
             raise
 
     def _compare(self, position: int) -> str:
