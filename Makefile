@@ -55,8 +55,9 @@ $(NODE_MODULES)/.complete: $(TYPESCRIPT)/package-lock.json  ## what the tests of
 	cd $(TYPESCRIPT) && npm ci --ignore-scripts --silent
 	@touch $@
 
-soak: setup  ## faults at random under load, and the proof that nothing is lost or doubled, 10 minutes
+soak: setup  ## faults at random under load, and the proof that nothing is lost or doubled: services, then all that is connected, 10 minutes each
 	$(BIN)/python -m tests.faults.soak $(SOAK)
+	$(BIN)/python -m tests.faults.connected $(SOAK)
 
 test-upgrade: setup  ## upgrade a data folder of an older PostgreSQL, whose programs are in OLD=/usr/lib/postgresql/15/bin
 	$(BIN)/python -m tests.upgrades.from_older_postgres $(OLD)

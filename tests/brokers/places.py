@@ -41,6 +41,8 @@ class Place(ABC):
     """Where messages are published, by a name that no other test has."""
 
     broker: str
+    timeout_s: float = _LONG_S
+    """How long a broker that is silent is waited for."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -127,7 +129,7 @@ class Queue(Place):
 
     def _run(self, work: Any) -> None:
         async def run() -> None:
-            connection = await aio_pika.connect(self.server.url, timeout=_LONG_S)
+            connection = await aio_pika.connect(self.server.url, timeout=self.timeout_s)
             async with connection:
                 await work(await connection.channel())
 
@@ -195,7 +197,7 @@ class Stream(Place):
         async def run() -> None:
             client = await nats.connect(self.server.url, allow_reconnect=False)
             try:
-                await work(client.jetstream(timeout=_LONG_S))
+                await work(client.jetstream(timeout=self.timeout_s))
             finally:
                 await client.close()
 

@@ -15,7 +15,7 @@ _FULL_S = 0.05
 def main() -> None:
     """Send from several threads: arguments are the service, the spool, and the file of what was told."""
     url, spool, told = sys.argv[1:]
-    run = os.environ["RUN"]
+    run, pause_s = os.environ["RUN"], float(os.environ.get("PAUSE_S", "0"))
     with Client(
         url,
         key=os.environ["API_KEY"],
@@ -31,6 +31,7 @@ def main() -> None:
                     time.sleep(_FULL_S)
                 # One call: of several threads the lines don't mix, and what was written outlives the process.
                 os.write(file, "".join(f"{unique_id}\n" for unique_id in sent).encode())
+                time.sleep(pause_s)
 
         threads = [threading.Thread(target=send, args=(who,)) for who in range(_THREADS)]
         for thread in threads:

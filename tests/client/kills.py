@@ -34,6 +34,9 @@ _DRAINED_S = 120.0
 class Kills:
     """An application with a client, a service and a database, and what can happen to them."""
 
+    pause_s = "0"
+    """For how long each thread of the application rests after it was told."""
+
     def __init__(self, folder: Path, rng: Random, stack: ExitStack) -> None:
         self._folder = folder
         self._rng = rng
@@ -103,7 +106,11 @@ class Kills:
     def _apply(self) -> subprocess.Popen[bytes]:
         self._runs += 1
         module = [sys.executable, "-m", "tests.client.application"]
-        environment = {"API_KEY": self._account.key, "RUN": str(self._runs)}
+        environment = {
+            "API_KEY": self._account.key,
+            "RUN": str(self._runs),
+            "PAUSE_S": self.pause_s,
+        }
         return subprocess.Popen(
             [*module, f"http://127.0.0.1:{self._port}", str(self._spool), str(self._told)],
             env=os.environ | environment,
