@@ -25,7 +25,11 @@ from tests.evidence.witness import Witness
 from tests.logs import with_key
 
 KINDS = ["file", "witness", "silent witness"]
-_DELETE = "alter table {0} disable trigger user; delete from {0} where {1}; alter table {0} enable trigger user"
+_DELETE = (
+    "alter table {0} disable trigger user;"
+    " delete from {0} where {1};"
+    " alter table {0} enable trigger user"
+)
 
 
 class Here(Anchor):

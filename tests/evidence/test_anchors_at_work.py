@@ -31,7 +31,11 @@ from tests.evidence.test_sealer import fill
 from tests.evidence.witness import Witness
 from tests.logs import with_key
 
-_DELETE = "alter table {0} disable trigger user; delete from {0} where {1}; alter table {0} enable trigger user"
+_DELETE = (
+    "alter table {0} disable trigger user;"
+    " delete from {0} where {1};"
+    " alter table {0} enable trigger user"
+)
 
 
 @pytest.fixture

@@ -154,8 +154,8 @@ def test_what_a_superuser_changed_is_found_in_a_bundle(
     with connect(own.database.owner_url) as owner:
         owner.execute(
             "alter table events disable trigger user;"
-            " update events set state = convert_to(replace(convert_from(state, 'UTF8'), '59.23', '159.23'),"
-            f" 'UTF8') where tenant_id = {own.tenant_id} and position = 333;"
+            " update events set state = decode(replace(encode(state, 'escape'), '59.23', '159.23'),"
+            f" 'escape') where tenant_id = {own.tenant_id} and position = 333;"
             f" delete from events where tenant_id = {own.tenant_id} and position = 444;"
             " alter table events enable trigger user"
         )

@@ -22,6 +22,7 @@ from app.evidence.log_keys import begin_signing
 from app.evidence.sealer import Sealer
 from app.evidence.verification.findings import UnreadableError
 from app.log.erasure import Why, erase
+from app.log.histories import notice_history
 from app.log.leaves import current_log
 from app.settings import Settings
 from app.tenants import Tenant
@@ -34,7 +35,7 @@ from tests.evidence.tampering import Case, build, grow, made_hash, remake_tiles,
 
 SIZES = (600, 700, 1300, 1310, 2100)
 ALTER_AMOUNT = (
-    "update events set state = convert_to(replace(convert_from(state, 'UTF8'), '59.23', '159.23'), 'UTF8')"
+    "update events set state = decode(replace(encode(state, 'escape'), '59.23', '159.23'), 'escape')"
     " where tenant_id = %(tenant_id)s and position = %(at)s"
 )
 REMAKE_RUN = (
@@ -295,6 +296,8 @@ def test_a_backup_that_was_restored_is_found(
         assert both.found(anchored=True) == ["901-1500 rollback"]
         # It went on as if nothing had been.
         with open_pool(backup.service_url, max_size=2) as pool:
+            with pool.connection() as connection:
+                notice_history(connection)
             fill(pool, tenant.tenant_id, items(first=5_000), 700)
             Sealer(pool, both.settings).seal(case.log)
         assert both.found() == []

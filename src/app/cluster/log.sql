@@ -69,7 +69,12 @@ begin
     if not hold_log(of_tenant) then
         return;
     end if;
-    perform notice_history();
+    -- Who keeps histories is another user, and on a node another session: what follows in this transaction would be
+    -- refused. Whoever looks for them once a second begins it alone.
+    if notice_history() is not null then
+        raise exception 'the log is elsewhere than it was, and another history is about to begin: try again soon'
+            using errcode = 'cannot_connect_now';
+    end if;
     return query
     select h.head, greatest(h.recorded_at, clock_timestamp()), h.number, h.log_id from log_head(of_tenant) h;
 end
