@@ -60,7 +60,7 @@ class Client(Sending, Queries):
         """Return once an item, or all of several, is on the disk: it is sent until it is recorded.
 
         Raises, with nothing spooled, InvalidItems, SpoolFull, and SpoolError where the disk can't be
-        written to.
+        written to. Who is interrupted (KeyboardInterrupt) does not know whether it is spooled.
         """
         outbox = self._outbox
         records = outbox.check(items)

@@ -58,6 +58,7 @@ class Spool:
         self._turn = threading.Lock()
         self._waiting: list[Ticket] = []
         self._waiting_bytes = 0
+        self._in_hand_bytes = 0
         self._writing: segments.Writing | None = None
         self._is_closed = False
         self._pid = os.getpid()
@@ -102,7 +103,7 @@ class Spool:
         with self._lock:
             if self._is_closed:
                 raise Closed("the client is closed")
-            held = sum(self._sizes.values()) + self._waiting_bytes
+            held = sum(self._sizes.values()) + self._in_hand_bytes + self._waiting_bytes
             if held + ticket.size_bytes > self._max_bytes:
                 raise SpoolFull(
                     f"the spool {self.folder} is full: it holds {held:,} of {self._max_bytes:,} bytes,"
@@ -144,6 +145,7 @@ class Spool:
         try:
             with self._lock:
                 group, self._waiting = self._waiting, []
+                self._in_hand_bytes, self._waiting_bytes = self._waiting_bytes, 0
             self._append([record for ticket in group for record in ticket.records])
             error = None
         except OSError as found:
@@ -156,7 +158,7 @@ class Spool:
                     self.tell(sum(record.items for ticket in group for record in ticket.records))
                 for ticket in group:
                     ticket.error, ticket.is_done = error, True
-                    self._waiting_bytes -= ticket.size_bytes
+                self._in_hand_bytes = 0
 
     def _append(self, records: list[Record]) -> None:
         writing = self._writing
