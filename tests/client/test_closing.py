@@ -4,13 +4,11 @@ import asyncio
 import errno
 import logging
 import os
-import warnings
 from pathlib import Path
 from threading import Thread
 
 import pytest
 from roundbook_client import AsyncClient, Client, Closed, SpoolInUse
-from roundbook_client.spool import segments
 
 from tests.client.conftest import quick
 from tests.client.test_items import deposit
@@ -109,16 +107,3 @@ def test_a_segment_that_can_not_be_read_is_told_once_without_a_traceback(
     [told] = [each for each in caplog.records if "is not drained" in each.getMessage()]
     assert os.strerror(errno.EISDIR) in told.getMessage()
     assert not told.exc_info
-
-
-def test_closing_while_it_connects_leaves_nothing_behind(tmp_path: Path) -> None:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        for number in range(20):
-            client = Client(
-                "http://localhost:9", key="k", spool=tmp_path / str(number), options=quick()
-            ).open()
-            client.send(deposit())
-            client.close(0)
-    assert [each for each in caught if "never awaited" in str(each.message)] == []
-    assert segments.sizes(tmp_path / "0")
