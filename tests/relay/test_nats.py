@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nats as client_of_nats
@@ -37,7 +38,10 @@ def published(
         opens, client = nats.Nats(settings), await client_of_nats.connect(server.url)
         try:
             await work(
-                lambda subject: opens.open(Due(1, "acme", "out", "nats", subject, None)), client
+                lambda subject: opens.open(
+                    Due(1, "acme", "out", "nats", subject, None, datetime.now(UTC))
+                ),
+                client,
             )
         finally:
             await opens.close()
