@@ -25,7 +25,7 @@ pytestmark = pytest.mark.xdist_group("nats")
 
 Opening = Callable[[str], Awaitable[Target]]
 
-MESSAGE = Message("id-1", "acme", 1, "player:p", "login", "LoggedIn", b"{}")
+MESSAGE = Message("id-1", "acme", 1, "player:p", "login", "LoggedIn", b"{}", 0.0)
 
 
 def published(

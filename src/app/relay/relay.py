@@ -161,9 +161,9 @@ class Relay:
         log.warning("a target failed", **_named(due), reason=str(error), tried_again_in_s=rest_s)
         await self._in_thread(self._turns.fail, due, str(error), rest_s)
 
-    def _read(self, due: Due, after: int) -> Piece:
+    def _read(self, due: Due, after: int, most: int) -> Piece:
         with self._pool.connection() as connection:
-            return read_piece(connection, due.tenant_id, due.tenant, due.events, after)
+            return read_piece(connection, due.tenant_id, due.tenant, due.events, after, most)
 
     async def _in_thread(self, work: Callable[..., R], /, *args: object, **named: object) -> R:
         loop = asyncio.get_running_loop()
