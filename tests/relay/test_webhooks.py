@@ -164,6 +164,27 @@ def test_who_is_gone_is_sent_nothing_more_until_somebody_resumes_it(
     assert sorted(receiver.positions()[1:]) == list(range(1, 10))
 
 
+@pytest.mark.parametrize("status", [410, 500])
+def test_an_answer_forges_nothing_that_operators_see(
+    pool: Pool,
+    tenant: Tenant,
+    relaying: Relaying,
+    receiver: Receiver,
+    subscribe: Subscribe,
+    status: int,
+) -> None:
+    send(pool, tenant, logins(1, 1))
+    body = "a\r\nstate\tactive\x1b[2J\0\x9b\u2028\u202eb".encode()
+    receiver.answer = lambda _: Reply(status, body=body)
+    subscribed = subscribe(receiver)
+    with relaying():
+        eventually(lambda: subscribed.now().failures > 0)
+    now = subscribed.now()
+    said = f"answered {status}: a state active\ufffd[2J\ufffd\ufffd \ufffdb"
+    assert (now.failure or "").startswith(said)
+    assert now.pause_reason == (now.failure if status == 410 else None)
+
+
 def test_a_target_that_is_away_gets_all_when_it_is_back_and_others_do_not_wait(
     pool: Pool, tenant: Tenant, relaying: Relaying, receiver: Receiver, subscribe: Subscribe
 ) -> None:

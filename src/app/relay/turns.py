@@ -137,5 +137,9 @@ class Turns:
 
 
 def _storable(reason: str) -> str:
-    text = reason.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return text[:_LONGEST_REASON]
+    """Make one line of a reason, which may hold what a target answered: it is shown at terminals."""
+    shown = (
+        each if each.isprintable() or each.isspace() else "\N{REPLACEMENT CHARACTER}"
+        for each in reason
+    )
+    return " ".join("".join(shown).split())[:_LONGEST_REASON]
