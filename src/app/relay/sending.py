@@ -44,6 +44,8 @@ class Sending:
         self._saved = (claimed.position, 0)
         self._is_over = asyncio.Event()
         self._is_ending = False
+        self.began_s = time.monotonic()
+        """Since when it sends, by time.monotonic()."""
 
     @property
     def delivered(self) -> int:
