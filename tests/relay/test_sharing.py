@@ -64,7 +64,8 @@ def test_who_never_is_level_makes_room_for_who_waits(
     endless = Endless(pool, tenant)
     first = subscribe(receiver, name="first")
     other = subscribe(receiver, name="other")
-    send(pool, tenant, [login("u1", "p")])
+    # More than are read at once, so that there always is more.
+    send(pool, tenant, [login(f"u{number}", "p") for number in range(20)])
     with relaying(by={"webhook": lambda: endless}):
         eventually(lambda: "other" in endless.sent)
         eventually(other.is_level)
