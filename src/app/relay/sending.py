@@ -41,6 +41,8 @@ class Sending:
             position=claimed.position,
             cautious=claimed.failures > 0,
         )
+        # What was read again, by position.
+        self._again: dict[int, Message] = {}
         self._saved = (claimed.position, 0)
         self._is_over = asyncio.Event()
         self._is_ending = False
@@ -108,10 +110,16 @@ class Sending:
     async def _send(self, message: Message) -> "asyncio.Future[None]":
         """Send a message as it is now, for it may have been erased while it waited for its stream."""
         if _is_old(message):
-            again = (await self._read(message.position - 1, 1)).messages
-            if not again or again[0].id != message.id:
+            again = self._again.get(message.position)
+            if again is None or _is_old(again):
+                # Others that wait are near it, and as old.
+                most = _READ_FOR_EACH * self._target.most
+                piece = await self._read(message.position - 1, most)
+                self._again = {each.position: each for each in piece.messages}
+                again = self._again.get(message.position)
+            if again is None or again.id != message.id:
                 raise LostError
-            message = again[0]
+            message = again
         return await self._target.send(message)
 
     async def _keep(self) -> None:
