@@ -63,12 +63,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Receive one message."""
-        length = int(self.headers.get("content-length", 0))
-        if length > LONGEST_BODY:
+        length = self.headers.get("content-length", "")
+        if not (length.isascii() and length.isdigit()):
+            self.close_connection = True
+            self.answer(411)
+            return
+        if len(length) > len(str(LONGEST_BODY)) or int(length) > LONGEST_BODY:
             self.close_connection = True
             self.answer(413)
             return
-        body = self.rfile.read(length)
+        body = self.rfile.read(int(length))
         headers = dict(self.headers.items())
         if not any(is_signed(secret, body, headers) for secret in self.secrets):
             self.answer(401)

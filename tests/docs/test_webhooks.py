@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
@@ -44,6 +45,15 @@ def receiving(port: str, path: Path, secret: str) -> Iterator[subprocess.Popen[s
     finally:
         process.kill()
         process.communicate()
+
+
+def answered(port: str, length: str) -> int:
+    """What is answered where a body is said to be so long, and none comes."""
+    with closing(HTTPConnection("127.0.0.1", int(port), timeout=60)) as connection:
+        connection.putrequest("POST", "/")
+        connection.putheader("content-length", length)
+        connection.endheaders()
+        return connection.getresponse().status
 
 
 def test_each_event_is_kept_once_whoever_is_killed_and_what_is_erased_is_forgotten(
@@ -84,6 +94,8 @@ def test_each_event_is_kept_once_whoever_is_killed_and_what_is_erased_is_forgott
                 f"http://127.0.0.1:{port}/", json={"position": 1}, trust_env=False
             )
             assert unsigned.status_code == 401
+            claims = ["-1", "x", "+1", "9" * 5000, "99999999"]
+            assert [answered(port, claim) for claim in claims] == [411, 411, 411, 413, 413]
             found = kept()
     assert [position for position, _ in found] == list(range(1, 202))
     erased = [position for position, data in found if data is None]

@@ -134,6 +134,9 @@ def test_they_go_with_their_tenant(acme: Acme, typed: Typed, settings: dict[str,
     folder = Path(settings["ROUNDBOOK_WEBHOOK_SECRETS"], name)
     assert [file.name for file in folder.iterdir()] == ["hook"]
     typed("tenant", "close", name, "--reason", "over")
+    _, said = typed("subscription", "add", name, "late", "webhook", "https://example.com/")
+    why = "is closed: nothing is recorded for it that could be sent"
+    assert said == f"Error: tenant {name!r} {why}\n"
     typed("tenant", "remove", name, "--reason", "over", "--confirm", name)
     assert not folder.exists()
     said = f"Error: there is no tenant {name!r}\n"

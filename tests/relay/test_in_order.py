@@ -17,7 +17,7 @@ class RefusedError(Exception):
 
 
 def message(position: int, stream: str) -> Message:
-    return Message(f"id-{position}", "acme", position, stream, "login", "LoggedIn", b"{}")
+    return Message(f"id-{position}", "acme", position, stream, "login", "LoggedIn", b"{}", 0.0)
 
 
 class Target:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.relay.secrets import SecretError, Secrets
+from app.relay.secrets import Secret, SecretError, Secrets
 
 
 @pytest.fixture
@@ -33,6 +33,11 @@ def test_one_that_is_there_is_not_replaced(secrets: Secrets) -> None:
     with pytest.raises(SecretError, match="is there already"):
         secrets.begin("acme", "hook")
     assert [each.text for each in secrets.read("acme", "hook")] == [made]
+
+
+def test_where_none_is_there_rotating_makes_the_first(secrets: Secrets) -> None:
+    made = secrets.rotate("acme", "hook", overlap=timedelta(hours=1))
+    assert secrets.read("acme", "hook") == [Secret(made)]
 
 
 def test_rotated_ones_end_one_after_the_other(secrets: Secrets) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from app.log.erasure import Erased
 from app.log.history import HistoryFilters, replay
+from app.relay import sending
 from app.relay.secrets import Secrets
 from app.relay.subscriptions import (
     pause_subscription,
@@ -163,6 +164,27 @@ def test_who_is_gone_is_sent_nothing_more_until_somebody_resumes_it(
     assert sorted(receiver.positions()[1:]) == list(range(1, 10))
 
 
+@pytest.mark.parametrize("status", [410, 500])
+def test_an_answer_forges_nothing_that_operators_see(
+    pool: Pool,
+    tenant: Tenant,
+    relaying: Relaying,
+    receiver: Receiver,
+    subscribe: Subscribe,
+    status: int,
+) -> None:
+    send(pool, tenant, logins(1, 1))
+    body = "a\r\nstate\tactive\x1b[2J\0\x9b\u2028\u202eb".encode()
+    receiver.answer = lambda _: Reply(status, body=body)
+    subscribed = subscribe(receiver)
+    with relaying():
+        eventually(lambda: subscribed.now().failures > 0)
+    now = subscribed.now()
+    said = f"answered {status}: a state active\ufffd[2J\ufffd\ufffd \ufffdb"
+    assert (now.failure or "").startswith(said)
+    assert now.pause_reason == (now.failure if status == 410 else None)
+
+
 def test_a_target_that_is_away_gets_all_when_it_is_back_and_others_do_not_wait(
     pool: Pool, tenant: Tenant, relaying: Relaying, receiver: Receiver, subscribe: Subscribe
 ) -> None:
@@ -305,6 +327,42 @@ def test_of_an_erased_player_nothing_comes_out_any_more(
     assert messages[3]["data"]["positions"] == [1]
     assert record is not None
     assert all("Maria" not in json.dumps(message) for message in messages.values())
+
+
+@pytest.mark.parametrize("players", [1, 200])
+def test_what_is_erased_while_a_target_hangs_does_not_come_out_of_memory(
+    pool: Pool,
+    tenant: Tenant,
+    relaying: Relaying,
+    receiver: Receiver,
+    subscribe: Subscribe,
+    erased: Callable[..., Erased],
+    monkeypatch: pytest.MonkeyPatch,
+    players: int,
+) -> None:
+    """With one player the others wait for the first, with many they wait to be put in."""
+    monkeypatch.setattr(sending, "_OLD_S", -1.0)
+    others = [login(f"o{each}", f"o{each}") for each in range(players - 1)]
+    marias = [login(f"u{each}", "p", username='"Maria"') for each in range(50)]
+    send(pool, tenant, [login("u", "p"), *others, *marias])
+    begun, go_on = Event(), Event()
+
+    def hang(_: Received) -> Reply:
+        begun.set()
+        assert go_on.wait(60)
+        return Reply()
+
+    receiver.answer = hang
+    subscribed = subscribe(receiver)
+    with relaying():
+        assert begun.wait(60)
+        assert erased(tenant, "p") is not None
+        go_on.set()
+        eventually(subscribed.is_level)
+    messages = [each.message for each in receiver.received]
+    assert sorted(each["position"] for each in messages) == list(range(1, len(messages) + 1))
+    assert len(messages) == 1 + len(others) + len(marias) + 1
+    assert "Maria" not in json.dumps(messages)
 
 
 def test_what_was_removed_is_sent_nothing(

@@ -223,6 +223,6 @@ def _lines(found: Subscription) -> Sequence[tuple[str, str]]:
         "failures in a row": str(found.failures),
         **{name: format_instant(at) for name, at in moments.items() if at is not None},
         "why paused": found.pause_reason or "",
-        "why failed last": " ".join((found.failure or "").split()),
+        "why failed last": found.failure or "",
     }
     return [(name, value) for name, value in lines.items() if value]

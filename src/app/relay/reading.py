@@ -1,5 +1,6 @@
 """The next events of a log as messages: what is sent of an event is what history shows of it."""
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -18,7 +19,10 @@ _BYTES_AT_ONCE = 2 * 1024 * 1024
 
 
 class Message(NamedTuple):
-    """An event on its way: `body` is JSON, the line of history with the id and the tenant before it."""
+    """An event on its way: `body` is JSON, the line of history with the id and the tenant before it.
+
+    `read_s`: when it was read, by time.monotonic().
+    """
 
     id: str
     tenant: str
@@ -27,6 +31,7 @@ class Message(NamedTuple):
     event: str
     type: str
     body: bytes
+    read_s: float
 
 
 class Piece(NamedTuple):
@@ -52,8 +57,9 @@ def read_piece(
     tenant: str,
     events: Sequence[str] | None,
     after: int,
+    most: int = MESSAGES_AT_ONCE,
 ) -> Piece:
-    """Read the next messages after a position, up to the head of the log at most.
+    """Read the next messages after a position, `most` of them, up to the head of the log at most.
 
     Positions have no gaps: they are given under the log's lock, in the transaction that adds the events. Of
     what was erased by now there is no `data`. Raises domain.relaying.UnknownEventError, KeyError for a
@@ -67,7 +73,7 @@ def read_piece(
         _OfTopics(only=None if topics is None else tuple(topics)),
         after=after,
         until=until,
-        limit=MESSAGES_AT_ONCE,
+        limit=min(most, MESSAGES_AT_ONCE),
         limit_bytes=_BYTES_AT_ONCE,
     )
     # After the events: a history that begins in between is not that of their positions.
@@ -84,11 +90,13 @@ def _messages(
     tenant: str, entries: Sequence[HistoryEntry], ids: list[tuple[int | None, bytes]]
 ) -> Iterator[Message]:
     named = msgspec.json.encode(tenant)
-    left = list(ids)
+    left, now_s = list(ids), time.monotonic()
     for entry in entries:
         while (end := left[0][0]) is not None and end < entry.position and len(left) > 1:
             left.pop(0)
         id_ = message_id(left[0][1], entry.position)
         line = ndjson_line(entry)
         body = b'{"id":"%b","tenant":%b,%b' % (id_.encode(), named, line[1:-1])
-        yield Message(id_, tenant, entry.position, entry.stream, entry.event, entry.type, body)
+        yield Message(
+            id_, tenant, entry.position, entry.stream, entry.event, entry.type, body, now_s
+        )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 import structlog
@@ -28,6 +29,7 @@ CONNECTIONS = 6
 """How many connections to the store it takes at once, at most."""
 
 _MOST_AT_ONCE = 200
+_TURN_S = 10.0
 _SAVE_S = 0.2
 _RETRY_STORE_S = 0.5
 _GRACE_S = 20.0
@@ -60,6 +62,8 @@ class Relay:
         self._poll_interval_s = poll_interval_s
         self._opens: dict[Kind, Opens] = {}
         self._tasks: dict[tuple[int, str], asyncio.Task[None]] = {}
+        # Those that had no place yet, in the order in which they get one.
+        self._waiting: dict[tuple[int, str], Due] = {}
         self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="relay")
         self._sending: dict[tuple[int, str], Sending] = {}
 
@@ -76,11 +80,7 @@ class Relay:
                 log.warning("the relay waits for the store", error=str(error))
                 await self._rest(stop, _RETRY_STORE_S)
                 continue
-            for each in due:
-                if each.key not in self._tasks and len(self._tasks) < _MOST_AT_ONCE:
-                    task = asyncio.create_task(self._serve(each))
-                    self._tasks[each.key] = task
-                    task.add_done_callback(partial(self._forget, each))
+            self._share(due)
             await self._rest(stop, self._poll_interval_s)
         for sending in self._sending.values():
             sending.end()
@@ -93,6 +93,19 @@ class Relay:
         for opens in self._opens.values():
             await _close(opens)
         self._threads.shutdown()
+
+    def _share(self, due: list[Due]) -> None:
+        """Begin with as many as may be at once; where others wait, who had its turn makes room."""
+        self._waiting.update({each.key: each for each in due if each.key not in self._tasks})
+        while self._waiting and len(self._tasks) < _MOST_AT_ONCE:
+            each = self._waiting.pop(next(iter(self._waiting)))
+            task = asyncio.create_task(self._serve(each))
+            self._tasks[each.key] = task
+            task.add_done_callback(partial(self._forget, each))
+        until_s = time.monotonic() - _TURN_S
+        for sending in islice(self._sending.values(), len(self._waiting)):
+            if sending.began_s <= until_s:
+                sending.end()
 
     async def _rest(self, stop: threading.Event, rest_s: float) -> None:
         until_s = time.monotonic() + rest_s
@@ -171,9 +184,9 @@ class Relay:
         log.warning("a target failed", **_named(due), reason=str(error), tried_again_in_s=rest_s)
         await self._in_thread(self._turns.fail, due, str(error), rest_s)
 
-    def _read(self, due: Due, after: int) -> Piece:
+    def _read(self, due: Due, after: int, most: int) -> Piece:
         with self._pool.connection() as connection:
-            return read_piece(connection, due.tenant_id, due.tenant, due.events, after)
+            return read_piece(connection, due.tenant_id, due.tenant, due.events, after, most)
 
     async def _in_thread(self, work: Callable[..., R], /, *args: object, **named: object) -> R:
         loop = asyncio.get_running_loop()

@@ -50,10 +50,13 @@ class Secrets:
         return made
 
     def rotate(self, tenant: str, name: str, *, overlap: timedelta) -> str:
-        """Make another secret, and give it; those of before sign on for so long. Raises SecretError."""
+        """Make another secret, and give it; those of before sign on for so long. Raises SecretError.
+
+        Where there is none, as on another host after a restore, it is the first one.
+        """
         now = datetime.now(UTC)
         ends = now + overlap
-        before = self.read(tenant, name)
+        before = self.read(tenant, name) if self._path(tenant, name).exists() else []
         kept = [
             Secret(each.text, ends if each.until is None else min(ends, each.until))
             for each in before

@@ -103,6 +103,10 @@ def add_subscription(
         raise SubscriptionError(
             f"{name!r} is no name for a subscription: up to 63 letters, digits, dots, hyphens and underscores"
         )
+    if tenant.closed_at is not None:
+        raise SubscriptionError(
+            f"tenant {tenant.name!r} is closed: nothing is recorded for it that could be sent"
+        )
     topics_of(events)
     position = _before(connection, tenant, first)
     row = {

@@ -8,6 +8,7 @@ can't move the position any more; what it still sends comes twice, with the same
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
@@ -45,7 +46,7 @@ class LostError(Exception):
 
 
 class Due(NamedTuple):
-    """A subscription with something to look at."""
+    """A subscription with something to look at; one that takes its name later has another `created_at`."""
 
     tenant_id: int
     tenant: str
@@ -53,6 +54,7 @@ class Due(NamedTuple):
     kind: Kind
     target: str
     events: list[str] | None
+    created_at: datetime
 
     @property
     def key(self) -> tuple[int, str]:
@@ -125,9 +127,19 @@ class Turns:
         return fetch_all(connection, SQL.due, asked, Due)
 
     def _of(self, due: Due, **others: object) -> dict[str, object]:
-        return {"tenant_id": due.tenant_id, "name": due.name, "sender": self._sender, **others}
+        return {
+            "tenant_id": due.tenant_id,
+            "name": due.name,
+            "created_at": due.created_at,
+            "sender": self._sender,
+            **others,
+        }
 
 
 def _storable(reason: str) -> str:
-    text = reason.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return text[:_LONGEST_REASON]
+    """Make one line of a reason, which may hold what a target answered: it is shown at terminals."""
+    shown = (
+        each if each.isprintable() or each.isspace() else "\N{REPLACEMENT CHARACTER}"
+        for each in reason
+    )
+    return " ".join("".join(shown).split())[:_LONGEST_REASON]

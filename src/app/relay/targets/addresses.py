@@ -14,6 +14,13 @@ from app.relay.targets.target import DeliveryError
 
 # How networks that have IPv6 alone reach IPv4 (RFC 6052).
 _TRANSLATED = ip_network("64:ff9b::/96")
+# What of IPv6 is given to the internet at all (RFC 4291): whatever else there is, or will be, is not.
+_UNICAST = ip_network("2000::/3")
+# Not of the internet, though not all versions of Python know it: documentation, what protocols reserve,
+# relays of 6to4 that are no more, and what Azure's hosts ask for what is theirs.
+_NOT_PUBLIC = [
+    ip_network(each) for each in ("3fff::/20", "192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")
+]
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -53,6 +60,10 @@ def is_public(text: str) -> bool:
             address = IPv4Address(int(address) & 0xFFFF_FFFF)
         elif address.sixtofour is not None:
             address = address.sixtofour
+        elif address not in _UNICAST:
+            return False
+    if any(address in network for network in _NOT_PUBLIC):
+        return False
     return address.is_global and not address.is_multicast
 
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from math import inf
+from typing import Annotated, NamedTuple
 
-from msgspec import DecodeError, json
+from msgspec import UNSET, DecodeError, Meta, Struct, UnsetType, json
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
@@ -20,7 +22,21 @@ _PATIENCE_S = 10.0
 _TICK_S = 0.25
 _NO_RESPONDERS = "503"
 
-_Unconfirmed = tuple["asyncio.Future[None]", float]
+
+class _PubAck(Struct):
+    """What a stream answers that has stored a message, or says why not (NATS ADR-1, `pub_ack_response`)."""
+
+    stream: str | UnsetType = UNSET
+    seq: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+    error: object = UNSET
+
+
+class _Unconfirmed(NamedTuple):
+    """A message that was published, and until when it is waited for."""
+
+    future: "asyncio.Future[None]"
+    subject: str
+    until_s: float
 
 
 class Nats:
@@ -76,51 +92,54 @@ class _Connection:
     async def publish(self, subject: str, message: Message) -> "asyncio.Future[None]":
         self._number += 1
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._unconfirmed[self._number] = (future, time.monotonic() + _PATIENCE_S)
+        number = self._number
+        until_s = time.monotonic() + _PATIENCE_S
+        self._unconfirmed[number] = _Unconfirmed(future, subject, until_s)
         try:
             await self._client.publish(
                 subject,
                 message.body,
-                reply=f"{self._inbox}.{self._number}",
+                reply=f"{self._inbox}.{number}",
                 headers={"Nats-Msg-Id": message.id},
             )
         except (*broker.AWAY, ValueError) as error:
-            self._unconfirmed.pop(self._number, None)
+            self._unconfirmed.pop(number, None)
             raise DeliveryError(f"NATS did not take it: {error!r}") from None
         return future
 
     async def close(self) -> None:
         self._watching.cancel()
         await self._client.close()
-        self._fail_all("the connection to NATS was closed")
+        self._fail("the connection to NATS was closed")
 
     async def _confirmed(self, answer: Msg) -> None:
         number = int(answer.subject.rpartition(".")[2])
-        future, _ = self._unconfirmed.pop(number, (None, 0.0))
-        if future is None or future.done():
+        published = self._unconfirmed.pop(number, None)
+        if published is None or published.future.done():
             return
-        why = _refusal(answer)
+        why = _refusal(answer, published.subject)
         if why is None:
-            future.set_result(None)
+            published.future.set_result(None)
         else:
-            future.set_exception(DeliveryError(why))
+            published.future.set_exception(DeliveryError(why))
 
     async def _watch(self) -> None:
-        """Give up what is not confirmed: at once where the connection is lost."""
+        """Give up what is not confirmed in its time, and all at once where the connection is lost."""
         while True:
             await asyncio.sleep(_TICK_S)
             if self._client.is_closed:
-                self._fail_all("the connection to NATS was lost")
+                self._fail("the connection to NATS was lost")
                 return
-            now_s = time.monotonic()
-            if any(until_s < now_s for _, until_s in list(self._unconfirmed.values())[:1]):
-                self._fail_all(f"NATS did not confirm within {_PATIENCE_S:g} s")
+            self._fail(f"NATS did not confirm within {_PATIENCE_S:g} s", until_s=time.monotonic())
 
-    def _fail_all(self, why: str) -> None:
-        unconfirmed, self._unconfirmed = self._unconfirmed, {}
-        for future, _ in unconfirmed.values():
-            if not future.done():
-                future.set_exception(DeliveryError(why))
+    def _fail(self, why: str, *, until_s: float = inf) -> None:
+        """Fail what is waited for until then at most."""
+        for number, published in list(self._unconfirmed.items()):
+            if published.until_s > until_s:
+                return
+            del self._unconfirmed[number]
+            if not published.future.done():
+                published.future.set_exception(DeliveryError(why))
 
 
 class _Subject:
@@ -143,13 +162,17 @@ class _Subject:
         """Do nothing: the connection is shared."""
 
 
-def _refusal(answer: Msg) -> str | None:
-    """Say why a message was not stored, None where it was."""
+def _refusal(answer: Msg, subject: str) -> str | None:
+    """Say why a message was not stored; None where a stream says that it was, and nobody else."""
     if answer.headers and answer.headers.get("Status") == _NO_RESPONDERS:
-        return f"no stream of NATS has the subject of the message: {answer.subject}"
-    if b'"error"' not in answer.data:
-        return None
+        return f"no stream of NATS has the subject {subject!r} of the message"
     try:
-        return f"NATS refused the message: {json.decode(answer.data)['error']['description']}"
-    except (DecodeError, KeyError, TypeError):
-        return f"NATS answered {answer.data[:200]!r}"
+        said = json.decode(answer.data, type=_PubAck)
+    except (DecodeError, ValueError):
+        return f"what answers at {subject!r} of NATS is no stream: {answer.data[:200]!r}"
+    if said.error is not UNSET:
+        described = said.error.get("description") if isinstance(said.error, dict) else None
+        return f"NATS refused the message: {described or said.error}"
+    if not said.stream or not said.seq:
+        return f"what answers at {subject!r} of NATS is no stream: {answer.data[:200]!r}"
+    return None
