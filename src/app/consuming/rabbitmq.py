@@ -20,6 +20,8 @@ from app.consuming.source import DeadLetter, Message
 from app.settings import Settings
 
 _PATIENCE_S = 30
+# To whom else a message goes: a letter goes where dead letters go alone.
+_OTHER_QUEUES = {"CC", "BCC"}
 
 
 class Queue(NamedTuple):
@@ -82,9 +84,12 @@ class RabbitSource:
         with away_where(AWAY, "RabbitMQ"):
             for letter in letters:
                 sent: AbstractIncomingMessage = letter.message.delivery
+                kept = {
+                    name: value for name, value in sent.headers.items() if name not in _OTHER_QUEUES
+                }
                 copy = aio_pika.Message(
                     sent.body,
-                    headers={**sent.headers, **headers(letter, self._tenant)},
+                    headers={**kept, **headers(letter, self._tenant)},
                     content_type=sent.content_type,
                     content_encoding=sent.content_encoding,
                     correlation_id=sent.correlation_id,
