@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -112,10 +113,13 @@ def test_a_letter_of_rabbitmq_goes_nowhere_else(
 ) -> None:
     queue = Queue(rabbitmq)
     good = json.dumps(login("good")).encode()
-    # As the broker has it: the header is a list of routing keys, of which one that is no list is refused.
-    queue.publish([Sent(BAD, headers={"CC": [queue.name]}), Sent(good)])  # type: ignore[dict-item]
+    copied: Any = {"CC": [queue.name], "mine": "kept"}
+    queue.publish([Sent(BAD, headers=copied), Sent(BAD, headers={"mine": "m" * 120_000})])
+    queue.publish([Sent(good)])
     done(consuming(queue), queue, client, 1)
-    assert [letter.body for letter in queue.dead_letters()] == [BAD, BAD]
+    letters = queue.dead_letters()
+    assert [letter.body for letter in letters] == [BAD] * 2
+    assert [letter.headers.get("mine") for letter in letters] == ["kept", None]
 
 
 @pytest.mark.xdist_group("kafka")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 from aio_pika.exceptions import ChannelNotFoundEntity
+from pamqp.encode import field_table
 
 from app.brokers.rabbitmq import AWAY, connect
 from app.brokers.reaching import BrokerAwayError, BrokerError, away_where
@@ -22,6 +23,8 @@ from app.settings import Settings
 _PATIENCE_S = 30
 # To whom else a message goes: a letter goes where dead letters go alone.
 _OTHER_QUEUES = {"CC", "BCC"}
+# All headers are in one frame, of 128 KiB unless the broker has it otherwise, ours among them.
+_MOST_COPIED_BYTES = 100_000
 
 
 class Queue(NamedTuple):
@@ -87,6 +90,8 @@ class RabbitSource:
                 kept = {
                     name: value for name, value in sent.headers.items() if name not in _OTHER_QUEUES
                 }
+                if len(field_table(kept)) > _MOST_COPIED_BYTES:
+                    kept = {}
                 copy = aio_pika.Message(
                     sent.body,
                     headers={**kept, **headers(letter, self._tenant)},
