@@ -98,7 +98,7 @@ def test_many_large_messages_come_without_the_server_giving_up(
     stream: Stream, client: httpx.Client, consuming: Consuming
 ) -> None:
     filled = json.dumps({**login("good"), "more": "x" * 900_000}).encode()
-    for _ in range(10):
+    for _ in range(20):
         stream.publish([Sent(filled)] * 10)
     running = consuming(stream)
     eventually(lambda: head(client) >= 1 or gone(running))
