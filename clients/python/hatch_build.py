@@ -26,9 +26,19 @@ class ServerRules(BuildHookInterface[BuilderConfig]):
     """Copies what is needed where the server's source is; in a source distribution it was done before."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add the copies to a wheel or a source distribution. An editable install needs none."""
+        """Add the copies to a wheel or a source distribution. An editable install needs none.
+
+        Raises FileNotFoundError where there is nothing to copy.
+        """
         server = Path(self.root, "..", "..", "src").resolve()
-        if version == "editable" or not (server / "app" / "wire").is_dir():
+        if version == "editable":
+            return
+        if not (server / "app" / "wire").is_dir():
+            if not (Path(self.root) / "src" / PACKAGE / COPIES).is_dir():
+                raise FileNotFoundError(
+                    f"the rules for items are missing: neither the server's source is in {server}, nor are"
+                    f" copies of it in {COPIES}; build in a checkout, or of a source distribution"
+                )
             return
         self._folder = TemporaryDirectory()
         below = "src/" if self.target_name == "sdist" else ""

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
-_NEEDED = ("Makefile", "pyproject.toml", "requirements.lock", "README.md", "src")
+_NEEDED = ("Makefile", "pyproject.toml", "requirements.lock", "README.md", "src", "clients/python")
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -45,6 +45,7 @@ def test_a_checkout_works_in_a_folder_that_the_locale_has_no_characters_for(fold
     checkout.mkdir()
     for name in _NEEDED:
         copy = shutil.copytree if (CHECKOUT / name).is_dir() else shutil.copy
+        (checkout / name).parent.mkdir(exist_ok=True)
         copy(CHECKOUT / name, checkout / name)
     # What is pinned is there already: pip finds it as it is, and asks nobody.
     here = {

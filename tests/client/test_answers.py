@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 import stamina
-from roundbook_client import Client, NotAcknowledged
+from roundbook_client import AnsweredError, Client, NotAcknowledged, Problem
 from roundbook_client.dead_letters import DeadLetters, Refused
+from roundbook_client.retrying import delay_or_not, within_time
 from roundbook_client.rules import Fault
 from roundbook_client.spool.records import Position
 
@@ -131,6 +132,15 @@ def test_the_service_says_when_to_come_back(tmp_path: Path) -> None:
     assert second - first >= 2
 
 
+def test_nobody_is_heeded_who_says_to_come_back_much_later() -> None:
+    """A proxy may say anything: a spool waits for a minute at most, and a query is given up at once."""
+    error = AnsweredError(503, Problem(detail="later"), 300.0)
+    assert delay_or_not(error) == 60
+    assert within_time()(error) is False
+    assert within_time()(AnsweredError(503, Problem(), 2.0)) == 2.0
+    assert within_time()(AnsweredError(500, Problem())) is True
+
+
 def test_an_application_that_turned_retries_off_turns_none_of_these_off(tmp_path: Path) -> None:
     stamina.set_active(False)
     try:
@@ -182,12 +192,14 @@ def test_a_dead_letter_that_was_not_written_to_its_end_is_written_again(tmp_path
     refused = [
         Refused(number, b'{"event":"x"}', [Fault("", "odd", "it is odd")]) for number in range(3)
     ]
-    assert DeadLetters(path, Position(1, 0)).add(Position(1, 0), refused) == 3
+    assert DeadLetters(path, "a", Position(1, 0)).add(Position(1, 0), refused) == 3
     whole = path.read_bytes()
     for length in range(len(whole) - 1, -1, -7):
         path.write_bytes(whole[:length])
-        letters = DeadLetters(path, Position(1, 0))
-        assert letters.add(Position(1, 0), refused) == 3 - whole[:length].count(b"\n")
+        letters = DeadLetters(path, "a", Position(1, 0))
+        # One that lacks its end of line alone is whole.
+        kept = whole[: length + 1].count(b"\n")
+        assert letters.add(Position(1, 0), refused) == 3 - kept
         lines = path.read_bytes().splitlines()
         assert [msgspec.json.decode(line)["place"] for line in lines] == [
             [1, 0, n] for n in range(3)

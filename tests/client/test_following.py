@@ -7,9 +7,11 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import httpx2
 import pytest
-from roundbook_client import AnsweredError, Client, Entry, OtherLog, OutOfOrderError
+from roundbook_client import AnsweredError, Client, Entry, OtherLog, OutOfOrderError, history
 from roundbook_client.following import Following
+from roundbook_client.service import Service as ClientService
 
 from tests.client.conftest import new_key, quick
 from tests.client.test_items import deposit
@@ -120,3 +122,73 @@ def test_what_is_lost_or_doubled_on_the_way_is_told() -> None:
     with pytest.raises(OutOfOrderError):
         Following(3, None, None, {"event": None}).read(message(3))
     assert len(Following(0, None, None, {"event": "login"}).read(message(5))) == 1
+
+
+class _Pauses:
+    """What the client pauses by; nobody waits."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+def _answered_by(
+    monkeypatch: pytest.MonkeyPatch, answer: Callable[[httpx2.Request], httpx2.Response]
+) -> None:
+    """Let clients be answered by a function."""
+
+    def client(_: ClientService, timeout_s: float) -> httpx2.Client:
+        transport = httpx2.MockTransport(answer)
+        return httpx2.Client(base_url="http://x", transport=transport, timeout=timeout_s)
+
+    monkeypatch.setattr(ClientService, "client", client)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx2.Response(204),
+        httpx2.Response(204, headers={"log-id": "a"}),
+        httpx2.Response(200, html="<html>welcome</html>"),
+        httpx2.Response(200, headers={"log-id": "a"}, json={"items": []}),
+        httpx2.Response(200, headers={"content-type": "text/event-stream"}),
+    ],
+    ids=str,
+)
+def test_the_answer_of_a_stranger_is_no_log(
+    monkeypatch: pytest.MonkeyPatch, answer: httpx2.Response
+) -> None:
+    _answered_by(monkeypatch, lambda _: answer)
+    with (
+        Client("http://x", key="k") as client,
+        pytest.raises(AnsweredError, match="is not the service"),
+    ):
+        next(iter(client.history.follow()))
+
+
+@pytest.mark.parametrize(
+    "text", ["<html>welcome</html>", "{}", '{"items": [1], "next_cursor": null}']
+)
+def test_the_answer_of_a_stranger_is_none_to_a_query(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    _answered_by(monkeypatch, lambda _: httpx2.Response(200, text=text))
+    with Client("http://x", key="k") as client:
+        for ask in (client.status, lambda: list(client.players()), lambda: client.player("p")):
+            with pytest.raises(AnsweredError, match="200: who answered is not the service"):
+                ask()
+
+
+def test_a_log_that_is_never_the_one_that_was_named_is_not_asked_for_without_a_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem = {"type": "urn:roundbook:problem:other-log", "log_id": "b", "agreed_to": 7}
+    answers = [httpx2.Response(409, json=problem)] * 5 + [httpx2.Response(403)]
+    _answered_by(monkeypatch, lambda _: answers.pop(0))
+    pauses = _Pauses()
+    monkeypatch.setattr(history, "time", pauses)
+    with Client("http://x", key="k") as client, pytest.raises(AnsweredError, match="403"):
+        next(iter(client.history.follow(after=7, log_id="a")))
+    assert len(pauses.slept) == 5

@@ -123,6 +123,18 @@ def test_rules_that_need_more_of_the_server_are_not_built(tmp_path: Path) -> Non
     assert "app.settings is no part of the rules for items" in ended.stderr
 
 
+def test_without_the_rules_nothing_is_built(tmp_path: Path) -> None:
+    """As of a folder that was copied out of a checkout."""
+    shutil.copytree(PROJECT, tmp_path / "client")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "d")]
+    ended = subprocess.run(
+        command, cwd=tmp_path / "client", check=False, capture_output=True, text=True
+    )
+    assert ended.returncode != 0
+    assert "the rules for items are missing" in ended.stderr
+    assert not list(tmp_path.glob("d/*"))
+
+
 def test_what_it_needs_is_installed_here_too() -> None:
     """In versions that both admit: the client's are those of the environment that all is tested in."""
     needed = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["dependencies"]

@@ -12,7 +12,8 @@ from threading import Barrier, Event, Thread
 
 import pytest
 from roundbook_client.errors import Closed, SpoolError, SpoolFull, SpoolInUse
-from roundbook_client.spool import files, segments
+from roundbook_client.spool import files, reading, segments
+from roundbook_client.spool import spool as spool_module
 from roundbook_client.spool.marks import Mark, Marks
 from roundbook_client.spool.reading import DAMAGED, Reader
 from roundbook_client.spool.records import MARKER, Position, Record
@@ -77,8 +78,8 @@ def test_cut_off_at_any_byte_it_holds_what_was_whole_before(
             ]
             assert [each.content for each in batch.records] == kept
             assert reader.set_aside == []
-            is_torn = length not in {0, *(end for _, end in ends)}
-            assert len(reader.torn) == is_torn
+            torn = whole[max([0, *(end for _, end in ends if end <= length)]) : length]
+            assert [Path(each.path).read_bytes() for each in reader.torn] == [torn] * bool(torn)
             # What is torn is passed over, and what is spooled after it is found.
             put(spool, b"next")
             assert contents(spool, batch.end) == [b"next"]
@@ -121,7 +122,7 @@ def test_marks_of_which_a_write_was_broken_off_are_those_before(tmp_path: Path) 
     path = tmp_path / "acknowledged"
     earlier = Mark(Position(1, 2), Position(1, 9), 3)
     later = Mark(Position(4, 5), Position(4, 5), 6)
-    for length in range(53):
+    for length in range(61):
         path.unlink(missing_ok=True)
         marks = Marks(path)
         marks.write(earlier)
@@ -220,6 +221,13 @@ def test_who_waits_while_another_is_interrupted_is_told_that_nothing_was_spooled
             spool.commit(others)
         put(spool, b"c")
         assert contents(spool) == [b"c"]
+    with opened(tmp_path) as spool:
+        assert contents(spool) == [b"c"]
+        # Who is interrupted while it tells what became of them leaves the others without an answer.
+        with monkeypatch.context() as patched:
+            patched.setattr(spool, "_write_all", lambda: None)
+            with pytest.raises(SpoolError, match="is not known"):
+                put(spool, b"d")
 
 
 def test_nothing_is_confirmed_or_taken_out_before_it_is_synced(
@@ -282,6 +290,51 @@ def test_it_is_bounded_and_has_room_again_as_it_is_acknowledged(tmp_path: Path) 
         assert spool.size_bytes == 0
         put(spool, b"y" * 600)
         assert contents(spool, batch.end) == [b"y" * 600]
+
+
+def test_an_empty_segment_is_nothing_to_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is left by a first write that had no room."""
+
+    def fails(file: int, pieces: list[bytes], offset: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(segments, "write_all", fails)
+    with opened(tmp_path) as spool:
+        with pytest.raises(SpoolError, match="No space left"):
+            put(spool, b"a")
+        assert list(spool.written().sizes.values()) == [0]
+        assert not Reader(spool).has_more(_START)
+
+
+def test_names_of_folders_are_on_the_disk_before_what_is_in_them_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+
+    def noted(folder: Path) -> None:
+        synced.append(folder)
+
+    for module in (files, spool_module, reading):
+        monkeypatch.setattr(module, "sync_folder", noted)
+    path = tmp_path / "a" / "b" / "spool"
+    with opened(path) as spool:
+        assert {tmp_path, tmp_path / "a", tmp_path / "a" / "b", path} <= set(synced)
+        put(spool, b"a" * 100)
+        [segment] = path.glob("*.segment")
+        segment.write_bytes(bytes(120))
+        synced.clear()
+        assert contents(spool) == []
+    assert {path / DAMAGED, path} <= set(synced)
+
+
+def test_a_child_does_not_keep_the_lock_of_a_spool_that_was_closed(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 1_000)
+    inherited = os.dup(spool._lock_file)  # as a child of a fork has it
+    spool.close()
+    with opened(tmp_path):
+        os.close(inherited)
 
 
 def test_a_second_client_is_refused_and_so_is_a_child_of_the_first(tmp_path: Path) -> None:

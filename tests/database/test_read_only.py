@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,7 @@ from api.tenancy import create_tenant
 from app.tenants import Tenant
 from postgres.connections import Pool, connect, open_pool
 from postgres.embedded import EmbeddedServer
+from postgres.embedded.cluster import DATABASE
 from postgres.embedded.place import find_place
 from postgres.errors import UNAVAILABLE
 from projections.engine.projector import FAILING
@@ -69,8 +71,12 @@ def test_a_database_that_is_a_standby_for_a_while_is_waited_for_and_nothing_is_l
         with Load() as load:
             for seed in range(3):
                 load.add(service.url, account.key, traffic(seed))
-            load.goes_on(20)
-            stop_for_standby(data_dir)
+            superuser = find_place(data_dir, lambda _: None).url("postgres", DATABASE)
+            with closing(psycopg.connect(superuser)) as held:
+                # Or the projector may have nothing to write when it can't.
+                held.execute("select from roundbook.tracking for update")
+                load.goes_on(20)
+                stop_for_standby(data_dir)
             eventually(lambda: in_recovery(admin_url) is True)
             load.is_refused(10)
             eventually(lambda: "projector waits for the store" in service.log())

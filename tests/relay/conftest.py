@@ -3,7 +3,7 @@
 import itertools
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from app.relay.relay import Relay
 from app.relay.secrets import Secrets
 from app.relay.subscriptions import Subscription, add_subscription, find_subscription
 from app.relay.targets.opening import openers
+from app.relay.targets.target import Opens
 from app.settings import Settings
 from app.tenants import Tenant
 from domain.relaying import Kind
@@ -64,11 +65,15 @@ def relaying(pool: Pool, settings: Settings) -> Relaying:
     """A function that lets a relay run while its block does."""
 
     @contextmanager
-    def run(*kinds: Kind, settings: Settings = settings) -> Iterator[None]:
+    def run(
+        *kinds: Kind,
+        settings: Settings = settings,
+        by: Mapping[Kind, Callable[[], Opens]] | None = None,
+    ) -> Iterator[None]:
         stop, failed = threading.Event(), []
         relay = Relay(
             pool,
-            openers(settings, kinds),
+            by or openers(settings, kinds),
             sender=f"test-{os.getpid()}-{next(_numbers)}",
             lease_s=settings.relay_lease_s,
             poll_interval_s=0.01,

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -30,6 +31,7 @@ _MOST_AT_ONCE = 200
 _SAVE_S = 0.2
 _RETRY_STORE_S = 0.5
 _GRACE_S = 20.0
+_PATIENCE_S = 30.0
 
 log = structlog.get_logger()
 
@@ -89,7 +91,7 @@ class Relay:
             if late:
                 await asyncio.wait(late)
         for opens in self._opens.values():
-            await opens.close()
+            await _close(opens)
         self._threads.shutdown()
 
     async def _rest(self, stop: threading.Event, rest_s: float) -> None:
@@ -119,13 +121,13 @@ class Relay:
         """Send until there is nothing more, or say why it failed. Raises LostError, and as the store does."""
         sending: Sending | None = None
         try:
-            target = await self._opens_of(due.kind).open(due)
+            target = await self._open(due)
             try:
                 sending = self._sending[due.key] = self._begin(target, due, claimed)
                 await sending.run()
             finally:
                 self._sending.pop(due.key, None)
-                await target.close()
+                await _close(target)
         except (*UNAVAILABLE, LostError):
             raise
         except Exception as error:
@@ -137,6 +139,14 @@ class Relay:
             await self._failed(due, before + 1, error)
         else:
             await self._in_thread(self._turns.release, due)
+
+    async def _open(self, due: Due) -> Target:
+        """Open a target, which may hang where its broker is half gone. Raises DeliveryError."""
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                return await self._opens_of(due.kind).open(due)
+        except TimeoutError:
+            raise DeliveryError(f"it did not open within {_PATIENCE_S:g} s") from None
 
     def _begin(self, target: Target, due: Due, claimed: Claimed) -> Sending:
         return Sending(
@@ -168,6 +178,13 @@ class Relay:
     async def _in_thread(self, work: Callable[..., R], /, *args: object, **named: object) -> R:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(work, *args, **named))
+
+
+async def _close(it: Target | Opens) -> None:
+    """Close it, for as long as that may take: a target that hung here would never be sent to again."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE_S):
+            await it.close()
 
 
 def _named(due: Due) -> dict[str, object]:

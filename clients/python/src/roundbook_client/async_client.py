@@ -7,6 +7,7 @@ from typing import Self, TypeVar
 
 import stamina
 from httpx2 import AsyncClient as Http
+from httpx2 import Response
 from msgspec.json import Decoder
 
 from roundbook_client.client import CLOSE_S
@@ -14,7 +15,7 @@ from roundbook_client.errors import Closed
 from roundbook_client.history import AsyncFollow, History
 from roundbook_client.items import Sendable
 from roundbook_client.queries import Pages, Parameters, Queries, written
-from roundbook_client.retrying import delay_or_not, raise_unless_well
+from roundbook_client.retrying import GIVEN_UP_S, raise_unless_well, understood, within_time
 from roundbook_client.sending import Sending
 from roundbook_client.service import path_with_id
 from roundbook_client.shapes import Facets, GameView, PlayerView, Status
@@ -77,7 +78,7 @@ class AsyncClient(Sending, Queries):
     async def flush(self, timeout_s: float | None = None) -> int:
         """Wait until all that was spooled is recorded, or refused; return up to which position of the log.
 
-        Raises NotAcknowledged after `timeout_s`.
+        Raises NotAcknowledged after `timeout_s`, and Closed where the client is closed meanwhile.
         """
         return await asyncio.to_thread(self._outbox.flush, timeout_s)
 
@@ -109,13 +110,13 @@ class AsyncClient(Sending, Queries):
         return History(self._service, self._options, self._get, AsyncFollow)
 
     async def _one(self, path: str, kind: type[_T], parameters: Parameters) -> _T:
-        return Decoder(kind).decode(await self._get(path, written(parameters)))
+        return understood(await self._get(path, written(parameters)), Decoder(kind).decode)
 
-    async def _get(self, path: str, parameters: dict[str, str]) -> bytes:
+    async def _get(self, path: str, parameters: dict[str, str]) -> Response:
         if self._http is None:
             raise Closed("the client is not open")
-        async for attempt in stamina.retry_context(on=delay_or_not):
+        async for attempt in stamina.retry_context(on=within_time(), timeout=GIVEN_UP_S):
             with attempt:
                 answer = await self._http.get(path, params=parameters)
                 raise_unless_well(answer)
-        return answer.content
+        return answer

@@ -19,6 +19,8 @@ from roundbook_client.spool.records import Record
 BODY = b'{"items":[%b]}'
 """A request's body, around the texts of its items."""
 
+_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+
 MAX_BODY_BYTES = 16 << 20
 """The most that a service takes at once, unless its operator says otherwise."""
 
@@ -44,6 +46,10 @@ class Checker:
             some = texts[start : start + MAX_ITEMS]
             joined = b",".join(some)
             self._check(joined, len(some), start)
+            if b"\n" in joined or b"\r" in joined:
+                # In JSON they stand between tokens alone. An item is part of a line, should it be refused.
+                some = [text.translate(_ONE_LINE) for text in some]
+                joined = b",".join(some)
             if len(joined) + len(BODY) <= MAX_BODY_BYTES:
                 records.append(Record(len(some), joined))
             else:

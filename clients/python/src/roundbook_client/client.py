@@ -6,13 +6,14 @@ from typing import Self, TypeVar
 
 import stamina
 from httpx2 import Client as Http
+from httpx2 import Response
 from msgspec.json import Decoder
 
 from roundbook_client.errors import Closed
 from roundbook_client.history import Follow, History
 from roundbook_client.items import Sendable
 from roundbook_client.queries import Pages, Parameters, Queries, written
-from roundbook_client.retrying import delay_or_not, raise_unless_well
+from roundbook_client.retrying import GIVEN_UP_S, raise_unless_well, understood, within_time
 from roundbook_client.sending import Sending
 from roundbook_client.service import path_with_id
 from roundbook_client.shapes import Facets, GameView, PlayerView, Status
@@ -59,7 +60,7 @@ class Client(Sending, Queries):
         """Return once an item, or all of several, is on the disk: it is sent until it is recorded.
 
         Raises, with nothing spooled, InvalidItems, SpoolFull, and SpoolError where the disk can't be
-        written to.
+        written to. Who is interrupted (KeyboardInterrupt) does not know whether it is spooled.
         """
         outbox = self._outbox
         records = outbox.check(items)
@@ -69,7 +70,7 @@ class Client(Sending, Queries):
     def flush(self, timeout_s: float | None = None) -> int:
         """Wait until all that was spooled is recorded, or refused; return up to which position of the log.
 
-        Raises NotAcknowledged after `timeout_s`.
+        Raises NotAcknowledged after `timeout_s`, and Closed where the client is closed meanwhile.
         """
         return self._outbox.flush(timeout_s)
 
@@ -101,13 +102,13 @@ class Client(Sending, Queries):
         return History(self._service, self._options, self._get, Follow)
 
     def _one(self, path: str, kind: type[_T], parameters: Parameters) -> _T:
-        return Decoder(kind).decode(self._get(path, written(parameters)))
+        return understood(self._get(path, written(parameters)), Decoder(kind).decode)
 
-    def _get(self, path: str, parameters: dict[str, str]) -> bytes:
+    def _get(self, path: str, parameters: dict[str, str]) -> Response:
         if self._http is None:
             raise Closed("the client is not open")
-        for attempt in stamina.retry_context(on=delay_or_not):
+        for attempt in stamina.retry_context(on=within_time(), timeout=GIVEN_UP_S):
             with attempt:
                 answer = self._http.get(path, params=parameters)
                 raise_unless_well(answer)
-        return answer.content
+        return answer

@@ -11,7 +11,8 @@ class Counters(Struct, frozen=True, kw_only=True):
 
     `stored` are new in the log, `duplicate` were there before (this client sends again, too), `conflict`
     stand for something else there, `refused` are in the file of dead letters. `damaged` is how many places of
-    the spool were broken, and are set aside in files of its folder `damaged`.
+    the spool were broken, and are set aside in files of its folder `damaged`; what was cut off at the end of
+    a segment, as by a kill, is there too, and not counted.
     """
 
     spooled: int = 0

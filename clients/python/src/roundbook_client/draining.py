@@ -12,7 +12,7 @@ from httpx2 import AsyncClient
 from roundbook_client.checking import BODY, MAX_BODY_BYTES
 from roundbook_client.counters import Counting
 from roundbook_client.dead_letters import DeadLetters
-from roundbook_client.errors import NotAcknowledged
+from roundbook_client.errors import Closed, NotAcknowledged
 from roundbook_client.posting import Poster
 from roundbook_client.rules import MAX_ITEMS
 from roundbook_client.spool.marks import Mark
@@ -52,6 +52,8 @@ class Drainer:
         self._reader: Reader
         self._poster: Poster
         self._thread: threading.Thread | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._has_ended = False
         self._loop = asyncio.new_event_loop()
         self._more = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -78,18 +80,28 @@ class Drainer:
             self._tell(self._more.set)
 
     def wait(self, until: Position, timeout_s: float | None) -> None:
-        """Return once all before a place is acknowledged. Raises NotAcknowledged."""
+        """Return once all before a place is acknowledged. Raises NotAcknowledged, and Closed."""
+
+        def is_done() -> bool:
+            return self._spool.marks.mark.acknowledged >= until
+
         self._tell(self._hurry.set)
         with self._acknowledged:
-            is_done = self._acknowledged.wait_for(
-                lambda: self._spool.marks.mark.acknowledged >= until, timeout_s
+            has_changed = self._acknowledged.wait_for(
+                lambda: is_done() or self._has_ended, timeout_s
             )
-        if not is_done:
-            why = f"; at last: {self.problem}" if self.problem else ""
-            raise NotAcknowledged(
-                f"the service did not take all of the spool {self._spool.folder} within"
-                f" {timeout_s:g} s; it is sent as soon as it does{why}"
+        if is_done():
+            return
+        if has_changed:
+            raise Closed(
+                f"the client was closed before the service took all of the spool {self._spool.folder};"
+                " it is sent at the next start"
             )
+        why = f"; at last: {self.problem}" if self.problem else ""
+        raise NotAcknowledged(
+            f"the service did not take all of the spool {self._spool.folder} within"
+            f" {timeout_s:g} s; it is sent as soon as it does{why}"
+        )
 
     def stop(self) -> None:
         """End the thread, wherever it is; what it was sending is sent again at the next start."""
@@ -103,15 +115,20 @@ class Drainer:
             self._loop.call_soon_threadsafe(what)
 
     def _end(self) -> None:
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
+        # It alone: what it waits for is cancelled by it, in good order.
+        if self._task is not None:
+            self._task.cancel()
 
     def _work(self) -> None:
         try:
+            self._task = self._loop.create_task(self._drain())
             with suppress(asyncio.CancelledError):
-                self._loop.run_until_complete(self._drain())
+                self._loop.run_until_complete(self._task)
         finally:
             self._loop.close()
+            with self._acknowledged:
+                self._has_ended = True
+                self._acknowledged.notify_all()
 
     async def _drain(self) -> None:
         async with self._http as http:
@@ -122,10 +139,14 @@ class Drainer:
                 try:
                     await self._go_on()
                 except Exception as error:
-                    log.exception(
-                        "the spool %s is not drained, and tried again", self._spool.folder
-                    )
-                    self._report(str(error) or type(error).__name__)
+                    reason = str(error) or type(error).__name__
+                    if reason != self.problem:
+                        log.exception(
+                            "the spool %s is not drained, and tried again each second: %s",
+                            *(self._spool.folder, reason),
+                            exc_info=not isinstance(error, OSError),
+                        )
+                    self._report(reason)
                     await asyncio.sleep(_AGAIN_S)
 
     async def _go_on(self) -> None:
@@ -168,10 +189,11 @@ class Drainer:
                 *(at.segment, self._spool.folder, at.offset, size_bytes, path),
             )
             self._counting.add(damaged=1)
-        for at in self._reader.torn:
-            log.info(
-                "segment %d of the spool %s ends with the beginning of a record, which was never confirmed",
-                *(at.segment, self._spool.folder),
+        for at, size_bytes, path in self._reader.torn:
+            log.warning(
+                "segment %d of the spool %s ends at byte %d with the beginning of a record: %d bytes are set"
+                " aside in %s. Nobody was told that they are spooled, unless the file was cut off later",
+                *(at.segment, self._spool.folder, at.offset, size_bytes, path),
             )
         self._reader.set_aside.clear()
         self._reader.torn.clear()

@@ -29,7 +29,10 @@ class InvalidItems(ClientError):  # noqa: N818 (what it says is what is wrong)
 
 
 class SpoolError(ClientError):
-    """The spool's folder can't be used, or written to: nothing of what was given was spooled."""
+    """The spool's folder can't be used, or written to: nothing of what was given was spooled.
+
+    Unless it says that this is not known; what is sent again is no more than a duplicate.
+    """
 
 
 class SpoolFull(SpoolError):  # noqa: N818 (as queue.Full)
@@ -37,11 +40,11 @@ class SpoolFull(SpoolError):  # noqa: N818 (as queue.Full)
 
 
 class SpoolInUse(SpoolError):  # noqa: N818 (what it says is what is wrong)
-    """Another process has the spool open, or this one has since before a fork: a spool is one process's."""
+    """Another process has the spool open, or did before this one was forked: a spool is one process's."""
 
 
 class Closed(ClientError):  # noqa: N818 (what it says is what is wrong)
-    """The client is closed, or was not entered yet."""
+    """The client is closed, was closed while it flushed, or was not entered yet."""
 
 
 class NotAcknowledged(ClientError, TimeoutError):  # noqa: N818 (what it says is what is wrong)
@@ -49,7 +52,7 @@ class NotAcknowledged(ClientError, TimeoutError):  # noqa: N818 (what it says is
 
 
 class AnsweredError(ClientError):
-    """The service answered a query with a problem (RFC 9457), or something else with an error's status."""
+    """The service answered a query with a problem (RFC 9457), or a stranger answered in its place."""
 
     def __init__(self, status: int, problem: "Problem", retry_after_s: float | None = None) -> None:
         """Keep the status, the problem, and when to come back, in seconds, where the answer says so."""

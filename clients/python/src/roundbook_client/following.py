@@ -11,6 +11,7 @@ from msgspec.json import Decoder
 
 from roundbook_client.errors import AnsweredError, OtherLog, OutOfOrderError
 from roundbook_client.queries import Parameters, written
+from roundbook_client.retrying import of_stranger
 from roundbook_client.shapes import Entry
 
 _TYPE = "urn:roundbook:problem:"
@@ -34,6 +35,7 @@ class Following:
         self.position = after
         self.log_id = log_id
         self._filters = written({**filters, "to_position": to_position})
+        self._is_bounded = to_position is not None
         self._has_gaps = any(value is not None for value in filters.values())
         self._rest = b""
 
@@ -44,12 +46,18 @@ class Following:
         return {**self._filters, **log_id}, headers
 
     def begin(self, answer: Response) -> bool:
-        """Take an answer of success; tell whether there is something to read."""
+        """Take an answer of success; tell whether there is something to read.
+
+        Raises AnsweredError for one that is not the service's: a proxy may answer anything with 200.
+        """
         self._rest = b""
-        if answer.status_code == codes.NO_CONTENT:
-            return False
-        self.log_id = answer.headers["log-id"]
-        return True
+        log_id = answer.headers.get("log-id")
+        is_complete = answer.status_code == codes.NO_CONTENT and self._is_bounded
+        is_stream = answer.headers.get("content-type", "").startswith("text/event-stream")
+        if log_id is None or not (is_complete or is_stream):
+            raise of_stranger(answer)
+        self.log_id = log_id
+        return is_stream
 
     def go_on_after(self, error: AnsweredError) -> None:
         """Go on with a log that is the same up to here, as after a failover. Raises OtherLog, or `error`."""

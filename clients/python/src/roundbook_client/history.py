@@ -57,11 +57,12 @@ class Follow(_Followed):
                     answer = self._connect(http)
                 except AnsweredError as error:
                     self._following.go_on_after(error)
+                    time.sleep(_PAUSE_S)
                     continue
-                if not self._following.begin(answer):
-                    return
                 has_told = False
                 try:
+                    if not self._following.begin(answer):
+                        return
                     for piece in answer.iter_bytes():
                         if entries := self._following.read(piece):
                             has_told = True
@@ -103,11 +104,12 @@ class AsyncFollow(_Followed):
                     answer = await self._connect(http)
                 except AnsweredError as error:
                     self._following.go_on_after(error)
+                    await asyncio.sleep(_PAUSE_S)
                     continue
-                if not self._following.begin(answer):
-                    return
                 has_told = False
                 try:
+                    if not self._following.begin(answer):
+                        return
                     async for piece in answer.aiter_bytes():
                         if entries := self._following.read(piece):
                             has_told = True

@@ -14,8 +14,8 @@ class Options(Struct, frozen=True, kw_only=True):
 
     currencies: tuple[str, ...] = ()
     """The codes beyond ISO 4217 that the tenant may send."""
-    dead_letters: Path | None = None
-    """The file of refused items; None is `dead-letters.ndjson` in the spool's folder."""
+    dead_letters: Path | str | None = None
+    """The file of refused items; None is `dead-letters.ndjson` in the spool's folder. It may be shared."""
     max_spool_bytes: int = 1 << 30
     """How large the spool may become; beyond that `send` raises SpoolFull."""
     max_event_bytes: int = MAX_EVENT_BYTES

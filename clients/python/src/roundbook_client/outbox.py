@@ -31,7 +31,8 @@ class Outbox:
         self._spool = Spool(folder, options.max_spool_bytes)
         try:
             dead_letters = DeadLetters(
-                options.dead_letters or folder / _DEAD_LETTERS,
+                Path(options.dead_letters or folder / _DEAD_LETTERS),
+                self._spool.marks.spool_id,
                 self._spool.marks.mark.acknowledged,
             )
             self._drainer = Drainer(
@@ -45,9 +46,9 @@ class Outbox:
         except BaseException as error:
             self._spool.close()
             if isinstance(error, OSError):
-                raise SpoolError(f"the file of dead letters can't be read: {error}") from error
+                raise SpoolError(f"the file of dead letters can't be used: {error}") from error
             raise
-        self._spool.wake = self._drainer.wake
+        self._spool.tell = self._written
         self._drainer.start(self._spool)
 
     @property
@@ -88,13 +89,17 @@ class Outbox:
     def commit(self, ticket: Ticket) -> None:
         """Return once they are on the disk. Raises SpoolError."""
         self._spool.commit(ticket)
-        self._counting.add(spooled=sum(record.items for record in ticket.records))
+
+    def _written(self, items: int) -> None:
+        self._counting.add(spooled=items)
+        self._drainer.wake()
 
     def flush(self, timeout_s: float | None) -> int:
         """Return, once all that was spooled is acknowledged, up to which position it is in the log.
 
-        Raises NotAcknowledged after `timeout_s`, which None is never.
+        Raises NotAcknowledged after `timeout_s`, which None is never, Closed and SpoolInUse.
         """
+        self._spool.check_owner()
         sizes = self._spool.written().sizes
         ends = [Position(number, size_bytes) for number, size_bytes in sizes.items() if size_bytes]
         self._drainer.wait(max(ends, default=Position(0, 0)), timeout_s)

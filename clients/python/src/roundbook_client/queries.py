@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime
 from inspect import iscoroutinefunction
 from typing import Generic, Literal, TypeVar, cast
 
+from httpx2 import Response
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
+from roundbook_client.retrying import understood
 from roundbook_client.shapes import (
     ActivityView,
     BalanceView,
@@ -56,8 +58,8 @@ class _Page(Struct, frozen=True):
 
 _read_page = Decoder(_Page).decode
 
-Get = Callable[[str, dict[str, str]], bytes]
-AsyncGet = Callable[[str, dict[str, str]], Awaitable[bytes]]
+Get = Callable[[str, dict[str, str]], Response]
+AsyncGet = Callable[[str, dict[str, str]], Awaitable[Response]]
 
 
 class Pages(Generic[_T]):
@@ -95,12 +97,13 @@ class Pages(Generic[_T]):
             for item in items:
                 yield item
 
-    def _turn(self, answer: bytes) -> tuple[list[_T], dict[str, str] | None]:
-        page = _read_page(answer)
-        items = [self._read(bytes(item)) for item in page.items]
-        if page.next_cursor is None:
-            return items, None
-        return items, {**self._parameters, "cursor": page.next_cursor}
+    def _turn(self, answer: Response) -> tuple[list[_T], dict[str, str] | None]:
+        items, next_cursor = understood(answer, self._read_all)
+        return items, None if next_cursor is None else {**self._parameters, "cursor": next_cursor}
+
+    def _read_all(self, text: bytes) -> tuple[list[_T], str | None]:
+        page = _read_page(text)
+        return [self._read(bytes(item)) for item in page.items], page.next_cursor
 
 
 class Queries:

@@ -1,5 +1,6 @@
 """Where the service is, and HTTP to it."""
 
+import re
 from urllib.parse import quote
 
 from httpx2 import AsyncClient, Client
@@ -7,12 +8,25 @@ from msgspec import Struct
 
 from roundbook_client.options import VERSION
 
+_URL = re.compile(r"https?://[^\s/]", re.IGNORECASE)
+_KEY = re.compile(r"[!-~]+")
+
 
 class Service(Struct, frozen=True):
-    """The URL of a service, and a key, which is shown nowhere."""
+    """The URL of a service, and a key, which is shown nowhere.
+
+    Raises ValueError for what is no URL, and for a key that no header can hold: HTTP clients show it then.
+    """
 
     url: str
     key: str
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be meant."""
+        if not _URL.match(self.url):
+            raise ValueError("the URL of the service begins with no http:// or https:// and a host")
+        if not _KEY.fullmatch(self.key):
+            raise ValueError("the key is empty, or has other characters than visible ASCII in it")
 
     def __repr__(self) -> str:
         """Leave out the key."""

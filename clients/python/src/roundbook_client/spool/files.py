@@ -3,6 +3,8 @@
 import fcntl
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -34,22 +36,44 @@ def write_all(file: int, pieces: list[bytes], offset: int) -> None:
         text, offset = text[written:], offset + written
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it where they are missing, durably. Raises OSError."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in made:
+        sync_folder(each.parent)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[int]:
+    """Open a file, made where it is missing, that nobody else has locked meanwhile. Raises OSError."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+    finally:
+        unlock(file)
+
+
+def unlock(file: int) -> None:
+    """Close a file that was locked, and let go of it also where a child of a fork has it open still."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_UN)
+    finally:
+        os.close(file)
+
+
 def append_durably(path: Path, text: bytes) -> None:
     """Add to the end of a file, which is made where it is missing, all or nothing, and durably.
 
-    Raises OSError; the file is then as it was.
+    Others that append so to the same file wait meanwhile. Raises OSError; the file is then as it was.
     """
-    is_new = not path.exists()
-    file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-    try:
+    with locked(path) as file:
+        sync_folder(path.parent)
         size = os.fstat(file).st_size
         try:
             write_all(file, [text], size)
             sync(file)
-        except OSError:
+        except BaseException:
             os.ftruncate(file, size)
             raise
-    finally:
-        os.close(file)
-    if is_new:
-        sync_folder(path.parent)

@@ -5,6 +5,7 @@ which is then sent again.
 """
 
 import os
+import secrets
 import struct
 import zlib
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from roundbook_client.spool.files import sync, sync_folder, write_all
 from roundbook_client.spool.records import Position
 
-_SLOT = struct.Struct("<QQQQQQI")
+_SLOT = struct.Struct("<QQQQQQ8sI")
 _SLOT_BYTES = 512
 """Less than what disks write as one."""
 
@@ -48,25 +49,29 @@ class Marks:
         except OSError:
             os.close(self._file)
             raise
-        self._written, self.mark = (
-            max(each for each in found if each) if any(found) else (0, Mark())
-        )
+        newest = max((each for each in found if each), default=(0, Mark(), secrets.token_bytes(8)))
+        self._written, self.mark, self._id = newest
         self.is_damaged = not any(found) and any(os.pread(self._file, 2 * _SLOT_BYTES, 0))
 
-    def _read(self, number: int) -> tuple[int, Mark] | None:
+    @property
+    def spool_id(self) -> str:
+        """Random, and kept with the marks: who has lost these, and begins anew, has another."""
+        return self._id.hex()
+
+    def _read(self, number: int) -> tuple[int, Mark, bytes] | None:
         text = os.pread(self._file, _SLOT.size, number * _SLOT_BYTES)
-        written, segment, offset, end_segment, end_offset, log_position, checksum = _SLOT.unpack(
-            text
+        written, segment, offset, end_segment, end_offset, log_position, spool_id, checksum = (
+            _SLOT.unpack(text)
         )
         if not written or zlib.crc32(text[:-4]) != checksum:
             return None
         ends = Position(segment, offset), Position(end_segment, end_offset)
-        return written, Mark(*ends, log_position)
+        return written, Mark(*ends, log_position), spool_id
 
     def write(self, mark: Mark) -> None:
         """Put a mark in the place of the one before, durably. Raises OSError: then that one stands."""
         written = self._written + 1
-        values = (written, *mark.acknowledged, *mark.batch_end, mark.log_position)
+        values = (written, *mark.acknowledged, *mark.batch_end, mark.log_position, self._id)
         text = _SLOT.pack(*values, 0)[:-4]
         slot = text + zlib.crc32(text).to_bytes(4, "little")
         write_all(self._file, [slot], written % 2 * _SLOT_BYTES)

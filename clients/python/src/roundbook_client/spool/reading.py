@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from roundbook_client.spool import segments
-from roundbook_client.spool.files import append_durably
+from roundbook_client.spool.files import append_durably, sync_folder
 from roundbook_client.spool.records import (
     HEADER_BYTES,
     Broken,
@@ -35,7 +35,7 @@ class Batch(NamedTuple):
 
 
 class SetAside(NamedTuple):
-    """What was broken, in how many bytes, where it was, and the file that it is in now."""
+    """What can't be sent, in how many bytes, where it was, and the file that it is in now."""
 
     at: Position
     size_bytes: int
@@ -48,10 +48,10 @@ class Reader:
     def __init__(self, spool: Spool) -> None:
         """Read what `spool` holds."""
         self._spool = spool
-        self._told: set[Position] = set()
+        self._kept: set[Position] = set()
         self.set_aside: list[SetAside] = []
         """What was found broken since somebody looked."""
-        self.torn: list[Position] = []
+        self.torn: list[SetAside] = []
         """Where the writing of a record was broken off, found since somebody looked."""
 
     def next_batch(
@@ -82,7 +82,7 @@ class Reader:
         """Whether anything follows a place."""
         sizes, _ = self._spool.written()
         return any(
-            number > after.segment or (number == after.segment and size > after.offset)
+            number >= after.segment and size > (after.offset if number == after.segment else 0)
             for number, size in sizes.items()
         )
 
@@ -108,12 +108,10 @@ class Reader:
         if isinstance(found, Record):
             return found, found.size_bytes
         if isinstance(found, Broken):
-            self._put_aside(at, found.content)
-            return None, len(found.content)
-        if at not in self._told:
-            self._told.add(at)
-            self.torn.append(at)
-        return None, found.size_bytes
+            self._put_aside(at, found.content, self.set_aside)
+        else:
+            self._put_aside(at, found.content, self.torn)
+        return None, len(found.content)
 
     def _read(self, file: int, at: Position, size_bytes: int) -> Record | Torn | Broken:
         header = read_header(os.pread(file, HEADER_BYTES, at.offset), at)
@@ -124,14 +122,16 @@ class Reader:
                 return record
         return judge(os.pread(file, size_bytes - at.offset, at.offset), at)
 
-    def _put_aside(self, at: Position, content: bytes) -> None:
-        """Keep broken bytes in a file of their own, once."""
+    def _put_aside(self, at: Position, content: bytes, told: list[SetAside]) -> None:
+        """Keep bytes that can't be sent in a file of their own, once."""
+        if at in self._kept:
+            return
         folder = self._spool.folder / DAMAGED
         folder.mkdir(mode=0o700, exist_ok=True)
         path = folder / f"{at.segment:016}-{at.offset}"
-        if not path.exists() or path.stat().st_size != len(content):
-            path.unlink(missing_ok=True)
-            append_durably(path, content)
-        if at not in self._told:
-            self._told.add(at)
-            self.set_aside.append(SetAside(at, len(content), str(path)))
+        path.unlink(missing_ok=True)
+        append_durably(path, content)
+        # After a kill the folder may be there, and not be on the disk.
+        sync_folder(self._spool.folder)
+        self._kept.add(at)
+        told.append(SetAside(at, len(content), str(path)))

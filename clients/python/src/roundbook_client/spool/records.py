@@ -53,7 +53,7 @@ class Broken(NamedTuple):
 class Torn(NamedTuple):
     """The beginning of a record at the end of a segment, whose writing was broken off."""
 
-    size_bytes: int
+    content: bytes
 
 
 def header_of(record: Record, at: Position) -> bytes:
@@ -91,6 +91,6 @@ def judge(rest: bytes, at: Position) -> Torn | Broken:
     header = read_header(rest, at)
     if header is None:
         begun = len(rest) < HEADER_BYTES and rest[: len(MARKER)] == MARKER[: len(rest)]
-        return Torn(len(rest)) if begun else Broken(rest)
+        return Torn(rest) if begun else Broken(rest)
     is_short = len(rest) < HEADER_BYTES + header.length
-    return Torn(len(rest)) if is_short else Broken(rest)
+    return Torn(rest) if is_short else Broken(rest)

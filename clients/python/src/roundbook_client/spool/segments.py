@@ -45,18 +45,18 @@ class Writing:
         Of a file that could not be synced nobody knows what is on the disk: no more may be appended then.
         """
         self.is_broken = True  # unless this ends in good order, whatever it is that ends it
+        end = self.size_bytes + sum(map(len, pieces))
+        is_written = False
+        # Whatever a signal's handler raises between any two of these: what is not counted is taken back.
         try:
             write_all(self._file, pieces, self.size_bytes)
-        except OSError:
-            os.ftruncate(self._file, self.size_bytes)
-            self.is_broken = False
-            raise
-        try:
+            is_written = True
             sync(self._file)
-        except OSError:
+            self.size_bytes = end
+        except BaseException:
             os.ftruncate(self._file, self.size_bytes)
+            self.is_broken = is_written
             raise
-        self.size_bytes += sum(map(len, pieces))
         self.is_broken = False
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from roundbook_client.errors import Closed, SpoolError, SpoolFull, SpoolInUse
 from roundbook_client.spool import segments
-from roundbook_client.spool.files import sync_folder
+from roundbook_client.spool.files import make_folder, sync_folder, unlock
 from roundbook_client.spool.marks import Mark, Marks
 from roundbook_client.spool.records import Position, Record, header_of
 
@@ -52,17 +52,18 @@ class Spool:
         self.folder = folder
         self._max_bytes = max_bytes
         self._segment_bytes = max(1, min(SEGMENT_BYTES, max_bytes // _PARTS))
-        self.wake: Callable[[], None] | None = None
-        """Called, in whatever thread, when there is something new."""
+        self.tell: Callable[[int], None] | None = None
+        """Called, in whatever thread, with how many items are new."""
         self._lock = threading.Lock()
         self._turn = threading.Lock()
         self._waiting: list[Ticket] = []
         self._waiting_bytes = 0
+        self._in_hand_bytes = 0
         self._writing: segments.Writing | None = None
         self._is_closed = False
         self._pid = os.getpid()
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
             self._lock_file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise SpoolError(f"the spool {folder} can't be opened: {error.strerror}") from error
@@ -90,15 +91,19 @@ class Spool:
         """Whether this is a child of the process that opened it."""
         return os.getpid() != self._pid
 
+    def check_owner(self) -> None:
+        """Raise SpoolInUse in a child of the process that opened it."""
+        if self.is_inherited:
+            raise SpoolInUse(f"the spool {self.folder} is that of the process that opened it")
+
     def put(self, records: Sequence[Record]) -> Ticket:
         """Take records in, which `commit` makes durable. Raises SpoolFull, SpoolInUse, Closed."""
         ticket = Ticket(records)
-        if self.is_inherited:
-            raise SpoolInUse(f"the spool {self.folder} is that of the process that opened it")
+        self.check_owner()
         with self._lock:
             if self._is_closed:
                 raise Closed("the client is closed")
-            held = sum(self._sizes.values()) + self._waiting_bytes
+            held = sum(self._sizes.values()) + self._in_hand_bytes + self._waiting_bytes
             if held + ticket.size_bytes > self._max_bytes:
                 raise SpoolFull(
                     f"the spool {self.folder} is full: it holds {held:,} of {self._max_bytes:,} bytes,"
@@ -116,9 +121,17 @@ class Spool:
                 self._write_all()
 
     def commit(self, ticket: Ticket) -> None:
-        """Return once a ticket's records are on the disk. Raises SpoolError: then none of them is spooled."""
+        """Return once a ticket's records are on the disk. Raises SpoolError: then none of them is spooled.
+
+        Unless it says that this is not known: who wrote for all was interrupted before it could tell.
+        """
         if not ticket.is_done:
             self.write(ticket)
+        if not ticket.is_done:
+            raise SpoolError(
+                f"whether it is in the spool {self.folder} is not known: the thread that wrote it was"
+                " interrupted; sent again it is no more than a duplicate"
+            )
         if ticket.error is not None:
             reason = ticket.error.strerror or str(ticket.error)
             raise SpoolError(
@@ -132,19 +145,20 @@ class Spool:
         try:
             with self._lock:
                 group, self._waiting = self._waiting, []
+                self._in_hand_bytes, self._waiting_bytes = self._waiting_bytes, 0
             self._append([record for ticket in group for record in ticket.records])
             error = None
         except OSError as found:
             error = found
         finally:
             with self._lock:
-                for ticket in group:
-                    ticket.error, ticket.is_done = error, True
-                    self._waiting_bytes -= ticket.size_bytes
                 if self._writing is not None:
                     self._sizes[self._writing.number] = self._writing.size_bytes
-        if error is None and self.wake is not None:
-            self.wake()
+                if error is None and self.tell is not None:
+                    self.tell(sum(record.items for ticket in group for record in ticket.records))
+                for ticket in group:
+                    ticket.error, ticket.is_done = error, True
+                self._in_hand_bytes = 0
 
     def _append(self, records: list[Record]) -> None:
         writing = self._writing
@@ -214,4 +228,4 @@ class Spool:
         self._remove_acknowledged()
         self.marks.close()
         with suppress(OSError):
-            os.close(self._lock_file)
+            unlock(self._lock_file)
