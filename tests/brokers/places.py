@@ -22,11 +22,12 @@ _LONG_S = 60
 
 
 class Sent(NamedTuple):
-    """A message to be published: its body, its type if it says one, and what chooses its partition."""
+    """A message to be published: its body, its type if it says one, what chooses its partition, headers."""
 
     body: bytes
     type: str | None = None
     key: str | None = None
+    headers: Mapping[str, str] = {}
 
 
 class Letter(NamedTuple):
@@ -93,6 +94,7 @@ class Queue(Place):
                         aio_pika.Message(
                             each.body,
                             type=each.type,
+                            headers={**each.headers},
                             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
                         ),
                         self.name,
@@ -152,7 +154,10 @@ class Stream(Place):
             for some in _chunks(messages):
                 sent = [
                     context.publish(
-                        self.name, each.body, headers={"type": each.type} if each.type else None
+                        self.name,
+                        each.body,
+                        headers={**each.headers, **({"type": each.type} if each.type else {})}
+                        or None,
                     )
                     for each in some
                 ]
@@ -174,6 +179,16 @@ class Stream(Place):
 
         self._run(take)
         return found
+
+    def remake(self, *subjects: str, **config: Any) -> None:
+        """Delete the stream, and make it again, with other subjects if any are given."""
+
+        async def remake(context: Any) -> None:
+            await context.delete_stream(self.name)
+            named = StreamConfig(name=self.name, subjects=[*subjects] or [self.name], **config)
+            await context.add_stream(named)
+
+        self._run(remake)
 
     def add_consumer(self, name: str, **config: Any) -> None:
         """Make a consumer as somebody else would."""
@@ -223,7 +238,7 @@ class Topic(Place):
 
         producer = self._producer()
         for each in messages:
-            headers: Any = [("type", each.type)] if each.type else None
+            headers: Any = [*each.headers.items(), *([("type", each.type)] if each.type else [])]
             producer.produce(
                 self.name,
                 each.body,

@@ -70,7 +70,9 @@ def test_a_day_is_what_it_is_over_http(
         forms = [[batch], [b"[" + b",".join(items) + b"]"], items]
         sent += [Sent(body, key="all") for body in forms[number % 3]]
     place.publish(sent)
-    done(consuming(place), place, client, LAST)
+    running = consuming(place)
+    done(running, place, client, LAST)
+    assert "items conflict with what is recorded" in running.log()
     for kind in KINDS:
         assert_same(kind, read_all(client, kind, at_least=LAST), getattr(model, kind)())
 

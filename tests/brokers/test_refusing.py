@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from app.brokers.kafka import properties
-from app.brokers.reaching import BrokerError, url_of
+from app.brokers.reaching import Broker, BrokerError, url_of
 from app.limits.limits import Limit, set_limit
 from app.settings import Settings, SettingsError, read_settings
 from app.tenants import find_tenant
@@ -100,6 +100,33 @@ def test_a_url_is_of_its_broker_and_a_wrong_one_is_not_shown() -> None:
         with pytest.raises(SettingsError, match=r"^ROUNDBOOK_BROKER_URL: must be") as error:
             read_settings({"ROUNDBOOK_BROKER_URL": wrong})
         assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nats://user:sec/ret@host:4222",
+        "nats://user:12/secret@host:4222",
+        "nats://user:secret@host:99999",
+        "nats://user:se,cret@host",
+        "amqp://user:secret@host:99999",
+        "amqp://user:sec?ret@host",
+        "amqps://user:secret@[::1/",
+    ],
+)
+def test_a_url_whose_host_or_port_cannot_be_read_says_so_without_its_password(url: str) -> None:
+    broker: Broker = "nats" if url.startswith("nats") else "rabbitmq"
+    with pytest.raises(SettingsError, match="percent-encode") as error:
+        url_of(Settings(broker_url=url), broker)
+    assert "ret" not in str(error.value)
+    assert error.value.__cause__ is None
+
+
+def test_a_url_that_is_encoded_is_taken() -> None:
+    for url in ("nats://u:a%2Fb%40@h:4222,nats://h2", "tls://h", "nats://[::1]:4222"):
+        assert url_of(Settings(broker_url=url), "nats") == url
+    url = "amqps://u:a%2Fb@h:5671/%2Fv?cafile=/etc/ca.pem"
+    assert url_of(Settings(broker_url=url), "rabbitmq") == url
 
 
 def test_a_tenant_with_a_dot_needs_a_name_for_its_consumer(stream: Stream) -> None:

@@ -113,6 +113,7 @@ def rabbitmq(
 
     QUEUE must be there. The queue of dead letters is declared, durable, if there is none.
     """
+    _check_dead_letters(queue, dead_letters)
 
     async def opened(settings: Settings) -> Source:
         from app.consuming.rabbitmq import Queue, open_queue  # noqa: PLC0415 (an extra)
@@ -129,7 +130,9 @@ def rabbitmq(
 @click.option(
     "--durable", metavar="NAME", help="The consumer at NATS; by default `roundbook-` and TENANT."
 )
-@click.option("--subject", help="Consume this subject alone, where the consumer is made.")
+@click.option(
+    "--subject", help="Consume this subject alone; a consumer that is there must be of it."
+)
 @click.option(
     "--ack-wait",
     "ack_wait_s",
@@ -193,6 +196,7 @@ def kafka(
 
     TOPIC must be there, and so must the topic of dead letters, unless the cluster makes topics by itself.
     """
+    _check_dead_letters(topic, dead_letters)
 
     async def opened(settings: Settings) -> Source:
         from app.consuming.kafka import Topic, open_topic  # noqa: PLC0415 (an extra)
@@ -201,6 +205,11 @@ def kafka(
         return await open_topic(settings, named, tenant)
 
     _run("kafka", tenant, opened, **consuming)
+
+
+def _check_dead_letters(name: str, dead_letters: str | None) -> None:
+    if dead_letters == name:
+        raise click.UsageError(f"--dead-letters {name}: what is set aside would be consumed again")
 
 
 def _run(

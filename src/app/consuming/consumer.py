@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
-from app.brokers.reaching import BrokerAwayError, BrokerError
+from app.brokers.reaching import BrokerAwayError, BrokerError, LetterRefusedError
 from app.consuming.metrics import DEAD_LETTERS, INTERRUPTIONS, ITEMS, LAG, MESSAGES
 from app.consuming.recording import Read, Recorder
 from app.consuming.source import Message, Source
@@ -60,8 +60,8 @@ class Consumer:
     async def run(self) -> None:
         """Consume; ends when `stop` is set and the batch in hand is finished.
 
-        Raises app.brokers.reaching.BrokerError where it can't begin, TenantError, and what `Recorder.record`
-        raises but for the store being away.
+        Raises app.brokers.reaching.BrokerError where it can't begin, or a dead letter is refused for good,
+        TenantError, and what `Recorder.record` raises but for the store being away.
         """
         pauses, has_begun = _pauses(), False
         while not self._stop.is_set():
@@ -74,7 +74,8 @@ class Consumer:
                 log.warning("what was in hand is not acknowledged, and comes again")
                 return
             except (BrokerAwayError, BrokerError) as error:
-                if isinstance(error, BrokerError) and not has_begun:
+                hopeless = not has_begun or isinstance(error, LetterRefusedError)
+                if isinstance(error, BrokerError) and hopeless:
                     raise
                 INTERRUPTIONS.labels("broker").inc()
                 log.warning("waiting for the broker", error=str(error))
@@ -139,6 +140,11 @@ class Consumer:
                 messages=len(letters),
                 first=first.message.place,
                 fault=f"{first.faults[0].pointer} {first.faults[0].detail}".lstrip(),
+            )
+        if counts.get("conflict"):
+            log.warning(
+                "items conflict with what is recorded under their unique_id: see /api/v1/conflicts",
+                conflicts=counts["conflict"],
             )
         await source.acknowledge(messages)
         MESSAGES.inc(len(messages))

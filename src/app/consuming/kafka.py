@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import structlog
@@ -22,8 +23,8 @@ from confluent_kafka import (
 )
 
 from app.brokers.kafka import properties
-from app.brokers.reaching import BrokerAwayError, BrokerError, away_where
-from app.consuming.letters import headers
+from app.brokers.reaching import BrokerAwayError, BrokerError, LetterRefusedError, away_where
+from app.consuming.letters import fit
 from app.consuming.source import DeadLetter, Message
 from app.settings import Settings
 
@@ -32,6 +33,8 @@ _Result = TypeVar("_Result")
 _PATIENCE_S = 30.0
 _TYPE = "type"
 _BUFFER_KIB = "16384"
+# What librdkafka takes at most: how long a message may be is for the cluster to say.
+_MOST_LETTER_BYTES = 1_000_000_000
 # Who asks nothing for five minutes (max.poll.interval.ms) is out of the group.
 _ASKS_EVERY_S = 5.0
 
@@ -121,35 +124,58 @@ class KafkaSource:
         await self._do(self._taking, ask)
 
     async def set_aside(self, letters: Sequence[DeadLetter]) -> None:
-        """Produce dead letters, with the keys of their messages, confirmed by all replicas in sync."""
+        """Produce dead letters, with the keys of their messages, confirmed by all replicas in sync.
 
-        def produce() -> None:
-            failed: list[KafkaError] = []
+        One that is too long is shortened to what its message had. Raises LetterRefusedError where that is
+        too long, too.
+        """
 
-            def note(error: KafkaError | None, _message: object) -> None:
-                if error is not None:
-                    failed.append(error)
+        def set_aside() -> None:
+            too_long = self._produce(letters, lambda _: _MOST_LETTER_BYTES)
+            too_long = self._produce(too_long, _length)
+            if too_long:
+                raise LetterRefusedError(
+                    f"Kafka takes no dead letter of {too_long[0].message.place}: it is longer than"
+                    f" max.message.bytes of the topic {self._topic.dead_letters!r}, or message.max.bytes"
+                    " of ROUNDBOOK_BROKER_FILE: raise that"
+                )
 
-            producer = self._dead_letters()
-            for letter in letters:
-                sent = letter.message.delivery
-                own = [
-                    (name, text.encode()) for name, text in headers(letter, self._tenant).items()
-                ]
+        await self._do(self._others, set_aside)
+
+    def _produce(
+        self, letters: Sequence[DeadLetter], most_bytes: Callable[[DeadLetter], int]
+    ) -> list[DeadLetter]:
+        """Produce dead letters, each so long at most; returns those that are too long all the same."""
+        failed: list[KafkaError] = []
+        too_long: list[DeadLetter] = []
+
+        def note(letter: DeadLetter, error: KafkaError | None, _message: object = None) -> None:
+            if error is not None and error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                too_long.append(letter)
+            elif error is not None:
+                failed.append(error)
+
+        producer = self._dead_letters()
+        for letter in letters:
+            sent = letter.message.delivery
+            copied, own, body = fit(letter, self._tenant, sent.headers() or [], most_bytes(letter))
+            try:
                 producer.produce(
                     self._topic.dead_letters,
-                    value=sent.value(),
+                    # What has no value at all stays so.
+                    value=body if sent.value() is not None else None,
                     key=sent.key(),
-                    headers=[*(sent.headers() or []), *own],
-                    on_delivery=note,
+                    headers=[*copied, *((name, text.encode()) for name, text in own.items())],
+                    on_delivery=partial(note, letter),
                 )
-                producer.poll(0)
-            left = producer.flush(_PATIENCE_S)
-            if failed or left:
-                why = failed[0].str() if failed else "it does not confirm them"
-                raise BrokerAwayError(f"Kafka takes no dead letters: {why}")
-
-        await self._do(self._others, produce)
+            except KafkaException as error:
+                note(letter, error.args[0])
+            producer.poll(0)
+        left = producer.flush(_PATIENCE_S)
+        if failed or left:
+            why = failed[0].str() if failed else "it does not confirm them"
+            raise BrokerAwayError(f"Kafka takes no dead letters: {why}")
+        return too_long
 
     async def acknowledge(self, messages: Sequence[Message]) -> None:
         """Store how far the group is, for partitions that are still ours: others have theirs again."""
@@ -200,8 +226,13 @@ class KafkaSource:
 
     def _dead_letters(self) -> Producer:
         if self._producer is None:
-            own = {**self._configured, "enable.idempotence": True, "acks": "all"}
-            self._producer = Producer({**own, "error_cb": self._note})
+            own: dict[str, Any] = {
+                "enable.idempotence": True,
+                "acks": "all",
+                "error_cb": self._note,
+            }
+            most = {"message.max.bytes": _MOST_LETTER_BYTES}
+            self._producer = Producer({**most, **self._configured, **own})
         return self._producer
 
     def _look_for(self, name: str, list_topics: Callable[..., Any]) -> None:
@@ -236,6 +267,13 @@ class KafkaSource:
         kind = kinds[-1].decode(errors="replace") if kinds else None
         place = f"{sent.topic()}:{sent.partition()}:{sent.offset()}"
         return Message(sent.value() or b"", kind, place, sent)
+
+
+def _length(letter: DeadLetter) -> int:
+    """Return how long the message of a letter is, as it was found, its key left out."""
+    sent = letter.message.delivery
+    named = sent.headers() or []
+    return len(letter.message.body) + sum(len(name) + len(value or b"") for name, value in named)
 
 
 async def open_topic(settings: Settings, topic: Topic, tenant: str) -> KafkaSource:

@@ -9,16 +9,15 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, StorageType, StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, PubAck, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
 from app.brokers.nats import AWAY, connect
-from app.brokers.reaching import BrokerError, away_where
-from app.consuming.letters import headers
+from app.brokers.reaching import BrokerAwayError, BrokerError, away_where
+from app.consuming.letters import fit
+from app.consuming.pulling import Pulling
 from app.consuming.source import DeadLetter, Message
 from app.settings import Settings
 
@@ -26,6 +25,9 @@ _PATIENCE_S = 30.0
 _POLL_S = 0.1
 _MOST_SHARING = 16
 _TYPE = "type"
+_SAME = "Nats-Msg-Id"
+# Headers by which a publisher tells the server what to do with a message: not with the letter of it.
+_ORDERS = "nats-"
 
 
 class Stream(NamedTuple):
@@ -56,6 +58,8 @@ class NatsSource:
         self._in_hand: dict[int, Msg] = {}
         self._kept_s = time.monotonic()
         self._begin_s: float | None = None
+        self._most_letter_bytes = client.max_payload
+        self._pulling = Pulling(client, stream.name, stream.durable, self._hold)
 
     async def begin(self) -> None:
         """Let messages come. Raises BrokerAwayError, and BrokerError where something is not as it must be."""
@@ -67,9 +71,7 @@ class NatsSource:
                 raise BrokerError(f"there is no stream {stream.name!r} at NATS: make it") from None
             info = await self._consumer()
             await self._prepare_dead_letters(info)
-            self._pulling: JetStreamContext.PullSubscription = (
-                await self._context.pull_subscribe_bind(durable=stream.durable, stream=stream.name)
-            )
+            await self._pulling.begin()
         self._begin_s = time.monotonic() + self._ack_wait_s + 1
 
     async def take(self, most: int, wait_s: float) -> list[Message]:
@@ -77,17 +79,9 @@ class NatsSource:
         if self._begin_s is not None and not await self._may_begin():
             await asyncio.sleep(min(wait_s, _POLL_S))
             return []
-        most = min(most, self._stream.prefetch - len(self._in_hand))
-        if most <= 0:
-            await asyncio.sleep(wait_s)
-            return []
+        more = min(most, self._stream.prefetch - len(self._in_hand))
         with away_where(AWAY, "NATS"):
-            try:
-                found = await self._pulling.fetch(most, timeout=max(wait_s, _POLL_S))
-            except TimeoutError:
-                if not self._client.is_connected:
-                    raise nats.errors.ConnectionClosedError from None
-                return []
+            found = await self._pulling.take(most, more, wait_s)
         return [self._message(each) for each in found]
 
     async def keep(self) -> None:
@@ -104,15 +98,7 @@ class NatsSource:
         """Publish dead letters into their stream, confirmed; of the same one soon again one is kept."""
         with away_where(AWAY, "NATS"):
             for letter in letters:
-                sent: Msg = letter.message.delivery
-                own = headers(letter, self._tenant)
-                same = {"Nats-Msg-Id": letter.message.place}
-                await self._context.publish(
-                    self._stream.dead_letters,
-                    sent.data,
-                    timeout=_PATIENCE_S,
-                    headers={**(sent.headers or {}), **own, **same},
-                )
+                await self._publish(letter)
 
     async def acknowledge(self, messages: Sequence[Message]) -> None:
         """Acknowledge messages, one by one: others may have those between."""
@@ -157,6 +143,12 @@ class NatsSource:
                 ),
             )
         config, wrong = info.config, []
+        filters = _filters(config)
+        if stream.subject is not None and filters != [stream.subject]:
+            wrong.append(
+                f"it consumes {' and '.join(map(repr, filters))}, not the --subject"
+                f" {stream.subject!r}: leave that out, or name another --durable"
+            )
         if config.ack_policy != AckPolicy.EXPLICIT:
             wrong.append("it must acknowledge explicitly")
         if config.deliver_subject is not None:
@@ -177,12 +169,49 @@ class NatsSource:
             name = "".join(each if each.isalnum() or each in "-_" else "-" for each in subject)
             config = StreamConfig(name=name, subjects=[subject], storage=StorageType.FILE)
             await self._context.add_stream(config)
+            self._keeper = name
             return
-        if keeper == self._stream.name and not info.config.filter_subject:
+        filters = _filters(info.config)
+        if keeper == self._stream.name and any(_matches(each, subject) for each in filters):
             raise BrokerError(
                 f"dead letters would come back: their subject {subject!r} is kept by the stream"
-                f" {keeper!r} itself, of which all is consumed"
+                f" {keeper!r} itself, of which {' and '.join(map(repr, filters))} is consumed:"
+                " name another by --dead-letters"
             )
+        self._keeper = keeper
+        bound = (await self._context.stream_info(keeper)).config.max_msg_size or -1
+        if bound > 0:
+            self._most_letter_bytes = min(bound, self._most_letter_bytes)
+
+    async def _publish(self, letter: DeadLetter) -> None:
+        """Publish a dead letter. Raises BrokerAwayError where nothing says that it is stored."""
+        sent: Msg = letter.message.delivery
+        # A stream that is deleted and made again has the same numbers again.
+        since = sent.metadata.timestamp.isoformat()
+        same = {_SAME: f"{self._tenant}/{self._stream.durable}/{letter.message.place}/{since}"}
+        copied = [
+            (name, value)
+            for name, value in (sent.headers or {}).items()
+            if not name.lower().startswith(_ORDERS)
+        ]
+        most_bytes = self._most_letter_bytes - len(f"{_SAME}: {same[_SAME]}\r\n".encode())
+        kept, own, body = fit(letter, self._tenant, copied, most_bytes)
+        named: dict[str, Any] = dict(kept) | own
+        told = await self._context.publish(self._stream.dead_letters, body, headers=named | same)
+        if told.duplicate and not await self._is_stored(told, body):
+            told = await self._context.publish(self._stream.dead_letters, body, headers=named)
+        if told.stream != self._keeper or told.seq < 1:
+            raise BrokerAwayError(
+                f"NATS: the stream {self._keeper!r} does not say that it keeps a dead letter"
+            )
+
+    async def _is_stored(self, told: PubAck, body: bytes) -> bool:
+        """Return whether what was taken for the same letter is there, and is that."""
+        try:
+            found = await self._context.get_msg(told.stream, told.seq)
+        except NotFoundError:
+            return False
+        return (found.data or b"") == body
 
     async def _may_begin(self) -> bool:
         """Return whether all comes again that somebody was given who died: nothing is to overtake it.
@@ -196,12 +225,32 @@ class NatsSource:
         self._begin_s = None
         return True
 
+    def _hold(self, sent: Msg) -> None:
+        self._in_hand[sent.metadata.sequence.stream] = sent
+
     def _message(self, sent: Msg) -> Message:
         number = sent.metadata.sequence.stream
-        self._in_hand[number] = sent
         named = sent.headers or {}
         kind = next((value for name, value in named.items() if name.lower() == _TYPE), None)
         return Message(sent.data, kind, f"{self._stream.name}:{number}", sent)
+
+
+def _filters(config: ConsumerConfig) -> list[str]:
+    """Return the subjects that a consumer is given; `>` is all."""
+    one = [config.filter_subject] if config.filter_subject else []
+    return [*one, *(config.filter_subjects or [])] or [">"]
+
+
+def _matches(pattern: str, subject: str) -> bool:
+    """Return whether a subject is one of a pattern of NATS, whose tokens may be `*` and, at its end, `>`."""
+    wanted, found = pattern.split("."), subject.split(".")
+    if wanted[-1] == ">":
+        if len(found) < len(wanted):
+            return False
+        wanted, found = wanted[:-1], found[: len(wanted) - 1]
+    return len(wanted) == len(found) and all(
+        each in ("*", token) for each, token in zip(wanted, found, strict=True)
+    )
 
 
 async def open_stream(settings: Settings, stream: Stream, tenant: str) -> NatsSource:

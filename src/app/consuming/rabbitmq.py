@@ -12,6 +12,7 @@ from typing import NamedTuple
 import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 from aio_pika.exceptions import ChannelNotFoundEntity
+from pamqp.encode import field_table
 
 from app.brokers.rabbitmq import AWAY, connect
 from app.brokers.reaching import BrokerAwayError, BrokerError, away_where
@@ -20,6 +21,10 @@ from app.consuming.source import DeadLetter, Message
 from app.settings import Settings
 
 _PATIENCE_S = 30
+# To whom else a message goes: a letter goes where dead letters go alone.
+_OTHER_QUEUES = {"CC", "BCC"}
+# All headers are in one frame, of 128 KiB unless the broker has it otherwise, ours among them.
+_MOST_COPIED_BYTES = 100_000
 
 
 class Queue(NamedTuple):
@@ -82,9 +87,14 @@ class RabbitSource:
         with away_where(AWAY, "RabbitMQ"):
             for letter in letters:
                 sent: AbstractIncomingMessage = letter.message.delivery
+                kept = {
+                    name: value for name, value in sent.headers.items() if name not in _OTHER_QUEUES
+                }
+                if len(field_table(kept)) > _MOST_COPIED_BYTES:
+                    kept = {}
                 copy = aio_pika.Message(
                     sent.body,
-                    headers={**sent.headers, **headers(letter, self._tenant)},
+                    headers={**kept, **headers(letter, self._tenant)},
                     content_type=sent.content_type,
                     content_encoding=sent.content_encoding,
                     correlation_id=sent.correlation_id,
