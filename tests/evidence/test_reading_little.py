@@ -29,7 +29,9 @@ _SMALL = {"tenants", "tenant_currencies", "api_keys", "logs", "log_keys"}
 _FILL_EVENTS = """
     insert into events (tenant_id, position, version, recorded_at, key, stream, topic, occurred_at, state)
     select %(tenant_id)s, n, 1 + n / %(streams)s, now(), substr(sha256(int8send(n)), 1, 16),
-           'player:' || n %% %(streams)s, 'LoggedIn', now(), '{}'
+           'player:' || n %% %(streams)s, 'LoggedIn', now(),
+           convert_to('{"unique_id":"u-' || n || '","timestamp":"2025-01-15T12:00:00Z","player_id":"'
+                      || n %% %(streams)s || '"}', 'UTF8')
       from generate_series(1, %(events)s) as n
 """
 _FILL_RUNS = """
