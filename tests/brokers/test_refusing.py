@@ -47,6 +47,8 @@ def test_a_tenant_that_is_closed_ends_it_and_nothing_is_acknowledged(
     stream.publish(messages(0, 10))
     running = consuming(stream)
     eventually(lambda: head(client) >= 10 or gone(running))
+    # What is recorded and not acknowledged yet would come again.
+    eventually(lambda: stream.waiting() == 0)
     roundbook("tenant", "close", tenant, "--reason", "a test", settings=service.settings)
     stream.publish(messages(10, 10))
     status, _ = running.ended()
