@@ -127,9 +127,9 @@ def test_neither_the_log_nor_the_output_ever_holds_a_key(
     service = start("--workers", "2", settings=on(fresh_database))
     for content in (body(login("a")), b"{", body(login(""))):
         url = f"{service.url}{EVENTS}?x-api-key={key}"
-        assert httpx.post(url, content=content, headers=with_key).status_code == 403
-        httpx.get(f"{service.url}/api/v1/balances?key={key}", headers=with_key)
-        httpx.get(f"{service.url}/nope?key={key}", headers=with_key)
+        assert httpx.post(url, content=content, headers=with_key, timeout=60).status_code == 403
+        httpx.get(f"{service.url}/api/v1/balances?key={key}", headers=with_key, timeout=60)
+        httpx.get(f"{service.url}/nope?key={key}", headers=with_key, timeout=60)
     with Wire(service.address) as wire:
         wire.request(f"BREW {EVENTS}", with_key)
         assert wire.answer().status_code == 400
