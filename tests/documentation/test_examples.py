@@ -52,7 +52,7 @@ def of_the_first_steps(service: Service) -> Iterator[Request]:
 
 
 def of_the_openapi_document(service: Service) -> Iterator[Request]:
-    document: Any = httpx.get(service.url + "/schema/openapi.json").json()
+    document: Any = httpx.get(service.url + "/schema/openapi.json", timeout=60).json()
     for path, item in document["paths"].items():
         for operation in item.values():
             content = operation.get("requestBody", {}).get("content", {})

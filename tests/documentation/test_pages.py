@@ -49,7 +49,7 @@ def in_colours(browser: WebDriver, scheme: str) -> None:
 
 
 def version_of(service: Service) -> str:
-    document: Any = httpx.get(service.url + "/schema/openapi.json").json()
+    document: Any = httpx.get(service.url + "/schema/openapi.json", timeout=60).json()
     return str(document["info"]["version"])
 
 
@@ -72,7 +72,7 @@ def test_every_link_of_the_page_leads_somewhere(home: WebDriver, service: Servic
     for link in links:
         assert link is not None
         assert link.startswith(service.url + "/")
-        assert httpx.get(link).status_code == 200
+        assert httpx.get(link, timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -103,7 +103,7 @@ def test_the_page_can_be_read_aloud_and_on_a_telephone(home: WebDriver) -> None:
 def test_a_page_loads_nothing_from_elsewhere_and_may_not(
     browser: WebDriver, service: Service, path: str
 ) -> None:
-    answer = httpx.get(service.url + path, headers={"accept": BROWSER})
+    answer = httpx.get(service.url + path, headers={"accept": BROWSER}, timeout=60)
     policy = answer.headers["content-security-policy"]
     head = httpx.head(service.url + path, headers={"accept": BROWSER})
     assert (head.status_code, head.headers["content-security-policy"]) == (200, policy)
@@ -136,17 +136,17 @@ def test_where_many_look_first_leads_there_too(
 
 
 def test_a_program_is_told_in_json_where_the_documentation_is(service: Service) -> None:
-    answer = httpx.get(service.url + "/", headers={"accept": "application/json"})
+    answer = httpx.get(service.url + "/", headers={"accept": "application/json"}, timeout=60)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["vary"] == "Accept"
     told = answer.json()
     assert (told["name"], told["version"]) == ("Roundbook", version_of(service))
     for name in ("documentation", "openapi"):
-        assert httpx.get(service.url + told[name]).status_code == 200
+        assert httpx.get(service.url + told[name], timeout=60).status_code == 200
     for accept in (BROWSER, "*/*"):
-        page = httpx.get(service.url + "/", headers={"accept": accept})
+        page = httpx.get(service.url + "/", headers={"accept": accept}, timeout=60)
         assert page.headers["content-type"] == "text/html; charset=utf-8"
         assert page.headers["vary"] == "Accept"
-    refused = httpx.get(service.url + "/", headers={"accept": "image/png"})
+    refused = httpx.get(service.url + "/", headers={"accept": "image/png"}, timeout=60)
     assert_problem(refused, "not-acceptable")

@@ -37,7 +37,7 @@ class Shown(NamedTuple):
 
 @pytest.fixture(scope="module")
 def operations(service: Service) -> list[Operation]:
-    document = httpx.get(service.url + "/schema/openapi.json").json()
+    document = httpx.get(service.url + "/schema/openapi.json", timeout=60).json()
     return list(operations_of(document))
 
 

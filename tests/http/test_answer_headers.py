@@ -50,7 +50,7 @@ def test_a_request_that_is_none_is_answered_alike(service: Service) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/schema", "/schema/swagger"])
 def test_a_page_may_load_and_do_only_what_it_needs(path: str, service: Service) -> None:
-    policy = httpx.get(service.url + path, headers={"accept": "text/html"}).headers[
+    policy = httpx.get(service.url + path, headers={"accept": "text/html"}, timeout=60).headers[
         "content-security-policy"
     ]
     assert policy.startswith("default-src 'none'; ")
@@ -63,5 +63,5 @@ def test_a_page_may_load_and_do_only_what_it_needs(path: str, service: Service) 
     ["/nope", "/schema/nope", "/schema/openapi.yml", "/documentation/nope", "/health", "/health/x"],
 )
 def test_every_404_is_a_problem(path: str, service: Service) -> None:
-    answer = httpx.get(service.url + path)
+    answer = httpx.get(service.url + path, timeout=60)
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")

@@ -18,7 +18,7 @@ METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
 @pytest.fixture(scope="module")
 def document(service: Service) -> Any:
-    answer = httpx.get(service.url + "/schema/openapi.json")
+    answer = httpx.get(service.url + "/schema/openapi.json", timeout=60)
     assert answer.status_code == 200
     return answer.json()
 
@@ -122,7 +122,7 @@ class Links(HTMLParser):
 
 @pytest.mark.parametrize("path", ["/schema", "/schema/"])
 def test_the_page_loads_only_what_the_service_itself_serves(service: Service, path: str) -> None:
-    answer = httpx.get(service.url + path)
+    answer = httpx.get(service.url + path, timeout=60)
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/html")
     links = Links()
@@ -130,7 +130,7 @@ def test_the_page_loads_only_what_the_service_itself_serves(service: Service, pa
     assert len(links.found) >= 3
     for link in links.found:
         assert re.match(r"/[^/]", link), link
-        asset = httpx.get(service.url + link)
+        asset = httpx.get(service.url + link, timeout=60)
         assert asset.status_code == 200
         assert asset.content
     outside_examples = re.sub(r"spec: .*", "", answer.text)

@@ -144,7 +144,7 @@ def test_neither_the_log_nor_the_output_ever_holds_a_key(
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
 def test_health_is_told_to_everyone(service: Service, path: str) -> None:
-    answer = httpx.get(service.url + path)
+    answer = httpx.get(service.url + path, timeout=60)
     assert answer.status_code == 200
     # What waits in logs that other tests left is told beside it.
     assert answer.json()["status"] == path.removeprefix("/health/")
@@ -156,7 +156,7 @@ def test_health_is_told_to_everyone(service: Service, path: str) -> None:
 def ingested(service: Service) -> dict[str, float]:
     """The counters of items by outcome, over all processes; each name once."""
     found = {}
-    for line in httpx.get(service.url + "/metrics").text.splitlines():
+    for line in httpx.get(service.url + "/metrics", timeout=60).text.splitlines():
         assert _SAMPLE.fullmatch(line), line
         if line.startswith("roundbook_ingested_items_total{"):
             outcome = line.partition('outcome="')[2].partition('"')[0]
@@ -185,7 +185,7 @@ def test_metrics_tell_of_requests_projections_and_nothing_but_the_service(
 
     def has_all() -> bool:
         nonlocal names
-        text = httpx.get(service.url + "/metrics").text
+        text = httpx.get(service.url + "/metrics", timeout=60).text
         names = {re.split(r"[{ ]", line)[0] for line in text.splitlines() if line[0] != "#"}
         return names >= {
             "roundbook_requests_total",
@@ -208,7 +208,7 @@ def test_metrics_do_not_grow_with_the_paths_that_clients_make_up(
         client.get(f"/api/v1/players/made-up-{number}")
         client.get(f"/documentation/made-up-{number}")
         client.get(f"/health/made-up-{number}")
-    assert "made-up" not in httpx.get(service.url + "/metrics").text
+    assert "made-up" not in httpx.get(service.url + "/metrics", timeout=60).text
 
 
 def test_metrics_survive_the_death_of_a_worker(
@@ -219,4 +219,4 @@ def test_metrics_survive_the_death_of_a_worker(
     os.kill(worker, signal.SIGKILL)
     eventually(lambda: service.workers() not in ([], [worker]))
     eventually(lambda: service.answers("/metrics"))
-    assert "roundbook_requests_total" in httpx.get(service.url + "/metrics").text
+    assert "roundbook_requests_total" in httpx.get(service.url + "/metrics", timeout=60).text

@@ -32,12 +32,12 @@ def test_health_and_metrics_are_there_alone(apart: Service) -> None:
     with apart.for_operators() as operators:
         for path in OPERATION:
             eventually(lambda: apart.answers(path))  # noqa: B023 (called at once)
-            assert_problem(httpx.get(apart.url + path), "not-found")
+            assert_problem(httpx.get(apart.url + path, timeout=60), "not-found")
         for path in API:
             assert_problem(operators.get(path), "not-found")
         assert_problem(operators.post(EVENTS, json={"items": []}), "not-found")
-    assert httpx.get(apart.url).status_code == 200
-    assert httpx.get(apart.url + "/schema/openapi.json").status_code == 200
+    assert httpx.get(apart.url, timeout=60).status_code == 200
+    assert httpx.get(apart.url + "/schema/openapi.json", timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize("path", SPELLINGS)
@@ -48,7 +48,7 @@ def test_no_other_spelling_of_the_path_leads_there(apart: Service, path: str) ->
 
 def test_the_metrics_are_those_of_all_processes(apart: Service) -> None:
     for _ in range(20):
-        httpx.get(apart.url)
+        httpx.get(apart.url, timeout=60)
     with apart.for_operators() as operators:
         text = operators.get("/metrics").text
     asked = next(
@@ -72,7 +72,7 @@ def test_a_unix_socket_outlasts_a_killed_service_and_is_gone_after_an_ended_one(
     assert path.is_socket()
     service = start(settings=settings)
     assert service.answers("/health/live")
-    assert_problem(httpx.get(service.url + "/metrics"), "not-found")
+    assert_problem(httpx.get(service.url + "/metrics", timeout=60), "not-found")
     service.stop()
     assert not path.exists()
 

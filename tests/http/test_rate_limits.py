@@ -277,7 +277,7 @@ def test_queries_and_streams_count_as_requests_and_a_change_holds_everywhere_soo
         assert 429 in statuses(other)
         number = client.get("/api/v1/accesses").status_code
         assert number in {200, 429}
-        assert httpx.get(hosts[0].url + "/health/ready").status_code == 200
+        assert httpx.get(hosts[0].url + "/health/ready", timeout=60).status_code == 200
         limit(store, acme, requests=100_000)
         for each in (client, other):
             eventually(lambda: statuses(each) == {200}, within_s=10)  # noqa: B023  # called at once

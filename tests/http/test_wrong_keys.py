@@ -129,7 +129,7 @@ def test_who_lets_many_wrong_keys_wait_is_refused(proxied: Service, address: str
         refused = wires[-1].answer("GET")
         assert_problem(refused, "rate-limited")
         assert int(refused.headers["retry-after"]) >= 10
-    metrics = httpx.get(f"{proxied.url}/metrics").text
+    metrics = httpx.get(f"{proxied.url}/metrics", timeout=60).text
     assert 'roundbook_rate_limited_total{what="wrong-keys"}' in metrics
 
 
