@@ -34,32 +34,41 @@ def stopped(*pids: int) -> Iterator[None]:
                 os.kill(pid, SIGSTOP)
         yield
     finally:
-        for pid in filter(runs, pids):
-            os.kill(pid, SIGCONT)
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, SIGCONT)
 
 
 def user_of(pid: int) -> int:
-    """Whom a process runs as."""
-    ((uid,),) = _seen("uid=", pid)
-    return int(uid)
+    """Whom a process runs as. Raises ProcessLookupError where it is gone."""
+    return _number("uid=", pid)
 
 
 def resident_bytes(pid: int) -> int:
-    """How much memory a process has at present."""
-    ((kibibytes,),) = _seen("rss=", pid)
-    return int(kibibytes) * 1024
+    """How much memory a process has at present. Raises ProcessLookupError where it is gone."""
+    return _number("rss=", pid) * 1024
 
 
 def limit(pid: int, **limits: str | int) -> None:
-    """Limit a process from now on, as `prlimit` names it: `nofile=40`, or "unlimited"."""
+    """Limit a process from now on, as `prlimit` names it: `nofile=40`, or "unlimited".
+
+    Raises ProcessLookupError where it is gone.
+    """
     options = [f"--{name}={value}:" for name, value in limits.items()]
     same_user: dict[str, Any] = {}
     if os.geteuid() == 0:  # not even root may without a capability, but the same user may
-        ((gid,),) = _seen("gid=", pid)
-        same_user = {"user": user_of(pid), "group": int(gid), "extra_groups": []}
+        same_user = {"user": user_of(pid), "group": _number("gid=", pid), "extra_groups": []}
     command = ["prlimit", f"--pid={pid}", *options]
     done = subprocess.run(command, check=False, capture_output=True, text=True, **same_user)
-    assert done.returncode == 0 or not runs(pid), done.stderr
+    if done.returncode != 0 and not runs(pid):
+        raise ProcessLookupError(pid)
+    assert done.returncode == 0, done.stderr
+
+
+def _number(column: str, pid: int) -> int:
+    for line in _seen(column, pid):
+        return int(line[0])
+    raise ProcessLookupError(pid)
 
 
 def _seen(column: str, pid: int) -> Sequence[Sequence[str]]:

@@ -70,7 +70,8 @@ class SmallFiles:
     def _set(self, limit_bytes: str) -> None:
         server = postmaster(self.data_dir)
         for pid in (server, *descendants(server)):  # the first one passes it on to those to come
-            limit(pid, fsize=limit_bytes)
+            with suppress(ProcessLookupError):  # an autovacuum's worker, say, whose work is done
+                limit(pid, fsize=limit_bytes)
 
 
 def may_mount() -> bool:

@@ -5,6 +5,7 @@ import pwd
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,8 @@ def users(service: Service) -> dict[str, set[int]]:
         command = command_of(pid)
         for name, sign in SIGNS.items():
             if sign in command:
-                found.setdefault(name, set()).add(user_of(pid))
+                with suppress(ProcessLookupError):  # one that ended as the store began or stopped
+                    found.setdefault(name, set()).add(user_of(pid))
     return found
 
 
