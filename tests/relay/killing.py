@@ -18,7 +18,7 @@ def relay_while_some_are_killed(
     goals: Sequence[int],
     settings: Mapping[str, str],
 ) -> None:
-    """Relay what is recorded meanwhile, until all of it is sent; at each position of `goals` one is killed."""
+    """Relay what is recorded meanwhile, until all is sent; one is killed at each position of `goals`."""
     random = Random(15)
     with temporary_folder() as folder:
         relays = [Running(folder, "relay", kind, settings=settings) for _ in range(2)]
