@@ -3660,7 +3660,11 @@ export interface components {
         /** @description A fault of the service, not of the request. */
         InternalError: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3671,6 +3675,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3680,7 +3692,11 @@ export interface components {
         /** @description Any other problem, as what HTTP itself forbids: `bad-request` (400), `not-found` (404, on an address for operators), `method-not-allowed` (405), `head-too-slow` (408), `target-too-long` (414), `head-too-large` (431), `not-implemented` (501), `version-not-supported` (505). */
         AnyProblem: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3691,6 +3707,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3700,7 +3724,11 @@ export interface components {
         /** @description The body is not JSON in UTF-8, not what its Content-Encoding says, or never whole. */
         MalformedBody: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3711,6 +3739,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3720,7 +3756,11 @@ export interface components {
         /** @description The key does not allow this; nothing is told of what exists. Or the tenant is closed (`tenant-closed`); nothing is recorded. */
         IngestForbidden: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3731,6 +3771,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3740,7 +3788,11 @@ export interface components {
         /** @description The body took too long to arrive, or brought too little for some seconds. */
         BodyTooSlow: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3751,6 +3803,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3760,7 +3820,11 @@ export interface components {
         /** @description More bytes or more items than one request may hold. */
         BodyTooLarge: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3771,6 +3835,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3780,7 +3852,11 @@ export interface components {
         /** @description Another content type or encoding. */
         UnsupportedBody: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3791,6 +3867,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3800,7 +3884,11 @@ export interface components {
         /** @description One or more items are invalid; nothing is recorded. */
         InvalidItems: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3811,6 +3899,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3820,8 +3916,11 @@ export interface components {
         /** @description A rate limit of the tenant or the key is reached, in requests, items or bytes; nothing is recorded. The same batch can be sent again as it is: `Retry-After` says when. */
         TooMuch: {
             headers: {
-                "Retry-After": components["headers"]["Retry-After"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3832,6 +3931,13 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                "Retry-After": components["headers"]["Retry-After"];
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3841,8 +3947,11 @@ export interface components {
         /** @description The store did not confirm the batch in time, so it may be recorded or not; or the service has no room for it, or starts, or only reads (`read-only`: nothing is recorded, send it to another host). The same batch can be sent again as it is: `Retry-After` says when. */
         NotConfirmed: {
             headers: {
-                "Retry-After": components["headers"]["Retry-After"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3853,6 +3962,13 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                "Retry-After": components["headers"]["Retry-After"];
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3862,7 +3978,11 @@ export interface components {
         /** @description The key does not allow this; nothing is told of what exists. */
         Forbidden: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3873,6 +3993,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3882,7 +4010,11 @@ export interface components {
         /** @description The request accepts none of the media types there are; `offered` lists them. */
         NotAcceptable: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3893,6 +4025,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3902,7 +4042,11 @@ export interface components {
         /** @description `log_id` or `cursor` is of another log than the one that goes on, as it is after a restore from an older backup. `agreed_to` is the position up to which both are the same, null where that is not known. */
         OtherLog: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3913,6 +4057,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3922,7 +4074,11 @@ export interface components {
         /** @description Unknown, malformed or repeated parameters, all faults at once. */
         InvalidParameters: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3933,6 +4089,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3942,8 +4106,11 @@ export interface components {
         /** @description A rate limit of the tenant or the key is reached: `Retry-After` says when the same request is let in, if nobody else takes from the limit. Or as many queries of the tenant or with the key wait for their turn as may; or too many unknown keys came from this address. Or, for a long answer in CSV, as many are being read as may. */
         TooMany: {
             headers: {
-                "Retry-After": components["headers"]["Retry-After"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3954,6 +4121,13 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                "Retry-After": components["headers"]["Retry-After"];
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3963,8 +4137,11 @@ export interface components {
         /** @description `at_least` is not reached yet, the query took too long and was ended, or the store is out of reach; or the scope `audit` is needed and the host only reads. `Retry-After` says when to try again; a query that takes too long is better narrowed. */
         Unavailable: {
             headers: {
-                "Retry-After": components["headers"]["Retry-After"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3975,6 +4152,13 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                "Retry-After": components["headers"]["Retry-After"];
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3984,7 +4168,11 @@ export interface components {
         /** @description No event names this id. */
         NotFound: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3995,6 +4183,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -4004,7 +4200,11 @@ export interface components {
         /** @description Unknown, malformed or repeated parameters, all faults at once; or the report would be too long. */
         ReportRefused: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -4015,6 +4215,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -4024,7 +4232,11 @@ export interface components {
         /** @description The log was restored from an older backup: the position to go on after is beyond its head (with nothing new to read the answer would be 200), or it is of another log by its id. */
         BeyondHead: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -4035,6 +4247,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -4044,8 +4264,11 @@ export interface components {
         /** @description As many streams of the tenant or with the key are open, or as many of its queries wait for their turn, as may; or a rate limit is reached. `Retry-After` says when to try again. */
         TooManyStreams: {
             headers: {
-                "Retry-After": components["headers"]["Retry-After"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -4056,6 +4279,13 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                "Retry-After": components["headers"]["Retry-After"];
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -4065,8 +4295,11 @@ export interface components {
         /** @description The query took too long and was ended, or the store is out of reach; or the host only reads. `Retry-After` says when to try again. */
         EvidenceUnavailable: {
             headers: {
-                "Retry-After": components["headers"]["Retry-After"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -4077,6 +4310,13 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                "Retry-After": components["headers"]["Retry-After"];
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -4086,7 +4326,11 @@ export interface components {
         /** @description It is not sealed yet: `Retry-After` says when to ask again. Or there is no such thing. */
         NotSealed: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -4097,6 +4341,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -4106,6 +4358,7 @@ export interface components {
         /** @description It is served on the address for operators, not here. */
         Elsewhere: {
             headers: {
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -4117,6 +4370,8 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
+        /** @description The answer is of its content type, and of no other that a browser may guess. */
+        "X-Content-Type-Options": "nosniff";
         /** @description Finds the request in the service's log: the client's own id, if it sent a fit one. */
         "X-Request-Id": string;
         /**
@@ -4154,23 +4409,11 @@ export interface operations {
             /** @description The same, asked for with `Prefer: return=representation`: the receipt. */
             200: {
                 headers: {
-                    /** @description How many items were recorded by this request. */
-                    "Events-Stored": number;
-                    /** @description How many were recorded before, with the same content. */
-                    "Events-Duplicate": number;
-                    /** @description How many were refused: something else is recorded under their unique_id. */
-                    "Events-Conflict": number;
-                    /** @description How many were left out for their faults; where that may be. */
-                    "Events-Invalid"?: number;
-                    /** @description How many tell nothing that is recorded; where that may be. */
-                    "Events-Ignored"?: number;
-                    /** @description Once a read model has reached it, the whole batch is visible in it. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description Which preferences were honoured (RFC 7240). */
-                    "Preference-Applied"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4181,6 +4424,26 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description Once a read model has reached it, the whole batch is visible in it. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description How many items were recorded by this request. */
+                    "Events-Stored": number;
+                    /** @description How many were recorded before, with the same content. */
+                    "Events-Duplicate": number;
+                    /** @description How many were refused: something else is recorded under their unique_id. */
+                    "Events-Conflict": number;
+                    /** @description How many were left out for their faults; where that may be. */
+                    "Events-Invalid"?: number;
+                    /** @description How many tell nothing that is recorded; where that may be. */
+                    "Events-Ignored"?: number;
+                    /** @description Which preferences were honoured (RFC 7240). */
+                    "Preference-Applied"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4190,23 +4453,11 @@ export interface operations {
             /** @description Every item is recorded, durably. */
             204: {
                 headers: {
-                    /** @description How many items were recorded by this request. */
-                    "Events-Stored": number;
-                    /** @description How many were recorded before, with the same content. */
-                    "Events-Duplicate": number;
-                    /** @description How many were refused: something else is recorded under their unique_id. */
-                    "Events-Conflict": number;
-                    /** @description How many were left out for their faults; where that may be. */
-                    "Events-Invalid"?: number;
-                    /** @description How many tell nothing that is recorded; where that may be. */
-                    "Events-Ignored"?: number;
-                    /** @description Once a read model has reached it, the whole batch is visible in it. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description Which preferences were honoured (RFC 7240). */
-                    "Preference-Applied"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4217,6 +4468,26 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description Once a read model has reached it, the whole batch is visible in it. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description How many items were recorded by this request. */
+                    "Events-Stored": number;
+                    /** @description How many were recorded before, with the same content. */
+                    "Events-Duplicate": number;
+                    /** @description How many were refused: something else is recorded under their unique_id. */
+                    "Events-Conflict": number;
+                    /** @description How many were left out for their faults; where that may be. */
+                    "Events-Invalid"?: number;
+                    /** @description How many tell nothing that is recorded; where that may be. */
+                    "Events-Ignored"?: number;
+                    /** @description Which preferences were honoured (RFC 7240). */
+                    "Preference-Applied"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -4253,11 +4524,11 @@ export interface operations {
             /** @description The receipt that the batch would get now. */
             200: {
                 headers: {
-                    /** @description The position of the log up to which it was looked at. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4268,6 +4539,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which it was looked at. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4311,23 +4590,11 @@ export interface operations {
             /** @description The same, asked for with `Prefer: return=representation`: the receipt. */
             200: {
                 headers: {
-                    /** @description How many items were recorded by this request. */
-                    "Events-Stored": number;
-                    /** @description How many were recorded before, with the same content. */
-                    "Events-Duplicate": number;
-                    /** @description How many were refused: something else is recorded under their unique_id. */
-                    "Events-Conflict": number;
-                    /** @description How many were left out for their faults; where that may be. */
-                    "Events-Invalid"?: number;
-                    /** @description How many tell nothing that is recorded; where that may be. */
-                    "Events-Ignored"?: number;
-                    /** @description Once a read model has reached it, the whole batch is visible in it. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description Which preferences were honoured (RFC 7240). */
-                    "Preference-Applied"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4338,6 +4605,26 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description Once a read model has reached it, the whole batch is visible in it. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description How many items were recorded by this request. */
+                    "Events-Stored": number;
+                    /** @description How many were recorded before, with the same content. */
+                    "Events-Duplicate": number;
+                    /** @description How many were refused: something else is recorded under their unique_id. */
+                    "Events-Conflict": number;
+                    /** @description How many were left out for their faults; where that may be. */
+                    "Events-Invalid"?: number;
+                    /** @description How many tell nothing that is recorded; where that may be. */
+                    "Events-Ignored"?: number;
+                    /** @description Which preferences were honoured (RFC 7240). */
+                    "Preference-Applied"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4347,23 +4634,11 @@ export interface operations {
             /** @description Every item is recorded, durably. */
             204: {
                 headers: {
-                    /** @description How many items were recorded by this request. */
-                    "Events-Stored": number;
-                    /** @description How many were recorded before, with the same content. */
-                    "Events-Duplicate": number;
-                    /** @description How many were refused: something else is recorded under their unique_id. */
-                    "Events-Conflict": number;
-                    /** @description How many were left out for their faults; where that may be. */
-                    "Events-Invalid"?: number;
-                    /** @description How many tell nothing that is recorded; where that may be. */
-                    "Events-Ignored"?: number;
-                    /** @description Once a read model has reached it, the whole batch is visible in it. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description Which preferences were honoured (RFC 7240). */
-                    "Preference-Applied"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4374,6 +4649,26 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description Once a read model has reached it, the whole batch is visible in it. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description How many items were recorded by this request. */
+                    "Events-Stored": number;
+                    /** @description How many were recorded before, with the same content. */
+                    "Events-Duplicate": number;
+                    /** @description How many were refused: something else is recorded under their unique_id. */
+                    "Events-Conflict": number;
+                    /** @description How many were left out for their faults; where that may be. */
+                    "Events-Invalid"?: number;
+                    /** @description How many tell nothing that is recorded; where that may be. */
+                    "Events-Ignored"?: number;
+                    /** @description Which preferences were honoured (RFC 7240). */
+                    "Preference-Applied"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -4437,13 +4732,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4454,6 +4747,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4497,11 +4800,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4512,6 +4815,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4566,13 +4877,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4583,6 +4892,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4662,13 +4981,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4679,6 +4996,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4753,13 +5080,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4770,6 +5095,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4844,13 +5179,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4861,6 +5194,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4937,13 +5280,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4954,6 +5295,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4997,11 +5348,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5012,6 +5363,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5080,13 +5439,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5097,6 +5454,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5174,13 +5541,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5191,6 +5556,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5251,13 +5626,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5268,6 +5641,18 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    /** @description Of a page: what it may load and run, which is nothing but its own style. */
+                    "Content-Security-Policy"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5411,13 +5796,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5428,6 +5811,18 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    /** @description Of a page: what it may load and run, which is nothing but its own style. */
+                    "Content-Security-Policy"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5562,13 +5957,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5579,6 +5972,18 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    /** @description Of a page: what it may load and run, which is nothing but its own style. */
+                    "Content-Security-Policy"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5703,13 +6108,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5720,6 +6123,18 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    /** @description Of a page: what it may load and run, which is nothing but its own style. */
+                    "Content-Security-Policy"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5838,13 +6253,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5855,6 +6268,18 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    /** @description Of a page: what it may load and run, which is nothing but its own style. */
+                    "Content-Security-Policy"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5973,13 +6398,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5990,6 +6413,18 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    /** @description Of a page: what it may load and run, which is nothing but its own style. */
+                    "Content-Security-Policy"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6098,13 +6533,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6115,6 +6548,18 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    /** @description Of a page: what it may load and run, which is nothing but its own style. */
+                    "Content-Security-Policy"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6226,13 +6671,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6243,6 +6686,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6300,13 +6753,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6317,6 +6768,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6355,11 +6816,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6370,6 +6831,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6447,15 +6916,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    /** @description How many events of the log are sealed, from the first one on: the size of its newest checkpoint, 0 if there is none. */
-                    "Evidence-Size": number;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6466,6 +6931,20 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    /** @description How many events of the log are sealed, from the first one on: the size of its newest checkpoint, 0 if there is none. */
+                    "Evidence-Size": number;
+                    /** @description Tells nginx to pass a stream on as it comes. */
+                    "X-Accel-Buffering"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6487,7 +6966,11 @@ export interface operations {
             /** @description `text/event-stream` with `Last-Event-ID` alone: nothing can follow, as the log was read up to `to_position`. An EventSource does not come back. */
             204: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6498,6 +6981,18 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    /** @description How many events of the log are sealed, from the first one on: the size of its newest checkpoint, 0 if there is none. */
+                    "Evidence-Size": number;
+                    /** @description Tells nginx to pass a stream on as it comes. */
+                    "X-Accel-Buffering"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -6527,7 +7022,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6538,6 +7037,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6574,7 +7081,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6585,6 +7096,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6617,7 +7136,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6628,6 +7151,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6665,7 +7196,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6676,6 +7211,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6730,7 +7273,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6741,6 +7288,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6780,7 +7335,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6791,6 +7350,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6835,9 +7402,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6848,6 +7417,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6897,13 +7476,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6914,6 +7491,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6948,6 +7535,7 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -6972,6 +7560,7 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -6996,6 +7585,7 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -7008,8 +7598,9 @@ export interface operations {
             /** @description The service is not ready, for the reason that is told. */
             503: {
                 headers: {
-                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {

@@ -75,6 +75,8 @@ def operation(
                 for media_type, text in texts.items():
                     schema = Written(written={"type": "string", "description": _TEXTS[media_type]})
                     success.content[media_type] = OpenAPIMediaType(schema=schema, example=text)
+            if (nothing := responses.get("204")) and isinstance(nothing, OpenAPIResponse):
+                nothing.headers = {**(answer_headers or {})}
             self.responses = responses
 
     return QueryOperation
