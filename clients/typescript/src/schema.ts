@@ -3661,7 +3661,7 @@ export interface components {
         InternalError: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -3693,7 +3693,7 @@ export interface components {
         AnyProblem: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -3725,7 +3725,7 @@ export interface components {
         MalformedBody: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -3757,7 +3757,7 @@ export interface components {
         IngestForbidden: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -3789,7 +3789,7 @@ export interface components {
         BodyTooSlow: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -3821,7 +3821,7 @@ export interface components {
         BodyTooLarge: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -3853,7 +3853,7 @@ export interface components {
         UnsupportedBody: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -3885,7 +3885,7 @@ export interface components {
         InvalidItems: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -3917,7 +3917,7 @@ export interface components {
         TooMuch: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -3948,7 +3948,7 @@ export interface components {
         NotConfirmed: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -3979,7 +3979,7 @@ export interface components {
         Forbidden: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -4011,7 +4011,7 @@ export interface components {
         NotAcceptable: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -4043,7 +4043,7 @@ export interface components {
         OtherLog: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -4075,7 +4075,7 @@ export interface components {
         InvalidParameters: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -4107,7 +4107,7 @@ export interface components {
         TooMany: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -4138,7 +4138,7 @@ export interface components {
         Unavailable: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -4169,7 +4169,7 @@ export interface components {
         NotFound: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -4201,7 +4201,7 @@ export interface components {
         ReportRefused: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -4233,7 +4233,7 @@ export interface components {
         BeyondHead: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -4265,7 +4265,7 @@ export interface components {
         TooManyStreams: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -4296,7 +4296,7 @@ export interface components {
         EvidenceUnavailable: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -4327,7 +4327,7 @@ export interface components {
         NotSealed: {
             headers: {
                 /**
-                 * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                  * @example no-store
                  */
                 "Cache-Control"?: string;
@@ -4410,7 +4410,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -4454,7 +4454,7 @@ export interface operations {
             204: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -4525,7 +4525,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -4591,7 +4591,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -4635,7 +4635,7 @@ export interface operations {
             204: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -4733,7 +4733,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -4801,7 +4801,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -4878,7 +4878,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -4982,7 +4982,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -5081,7 +5081,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -5180,7 +5180,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -5281,7 +5281,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -5349,7 +5349,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -5440,7 +5440,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -5542,7 +5542,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -5627,7 +5627,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -5797,7 +5797,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -5958,7 +5958,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -6109,7 +6109,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -6254,7 +6254,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -6399,7 +6399,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -6534,7 +6534,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -6672,7 +6672,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -6754,7 +6754,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -6817,7 +6817,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -6917,7 +6917,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -6967,7 +6967,7 @@ export interface operations {
             204: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -7023,7 +7023,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -7082,7 +7082,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -7137,7 +7137,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -7197,7 +7197,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -7274,7 +7274,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -7336,7 +7336,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -7403,7 +7403,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;
@@ -7477,7 +7477,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description Whether it may be kept: what is of a tenant is not, but for proofs that never change.
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
                      * @example no-store
                      */
                     "Cache-Control"?: string;

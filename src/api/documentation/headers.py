@@ -101,7 +101,7 @@ PERHAPS: Mapping[str, Any] = {
 
 CACHING: Mapping[str, Any] = {
     "Cache-Control": {
-        "description": "Whether it may be kept: what is of a tenant is not, but for proofs that never change.",
+        "description": "Whether it may be kept: what is a tenant's is not, but for proofs that never change.",
         "schema": {"type": "string"},
         "example": "no-store",
     },
