@@ -34,6 +34,9 @@ HEADER = "x-api-key"
 READ_ONLY = "read_only"
 """What of the application's state says that nothing can be written."""
 
+_WRITES: frozenset[Scope] = frozenset({"ingest", "audit"})
+"""The scopes whose requests are recorded themselves, or record something."""
+
 _HEADER_NAME = HEADER.encode()
 _REMEMBERED_KEYS = 10_000
 _LONGEST_KEY = 200
@@ -213,7 +216,7 @@ async def look_up_log_id(connection: ASGIConnection[Any, Any, Any, Any]) -> byte
 
 def _check_writes(connection: ASGIConnection[Any, Any, Any, Any], scope: Scope) -> None:
     """Raise ProblemError `read-only` for what must be written, or recorded first, where that can't be."""
-    if connection.app.state[READ_ONLY] and scope != "read":
+    if connection.app.state[READ_ONLY] and scope in _WRITES:
         detail = (
             "Nothing can be recorded on this host, which reads from a standby. Send it to a host that writes."
             if scope == "ingest"
