@@ -212,7 +212,7 @@ async def _look(queries: Queries, read: Callable[[Connection], V]) -> V:
         with pool.connection() as connection:
             return read(connection)
 
-    return await queries.by_key(look)
+    return await queries.at_primary(look)
 
 
 def _named(connection: Connection, name: str) -> Tenant:
