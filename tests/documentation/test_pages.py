@@ -6,7 +6,7 @@ import httpx
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 
-from tests.documentation.browser import click, complaints, find
+from tests.browser import click, complaints, find
 from tests.http.service import Service
 from tests.http.wire import assert_problem
 
