@@ -16,6 +16,7 @@ from api.routes.fasttrack import ingest_fasttrack
 from api.routes.games import list_games, show_facets, show_game
 from api.routes.health import check_live, check_ready
 from api.routes.history import show_history
+from api.routes.key import show_key
 from api.routes.metrics import read_metrics
 from api.routes.players import list_players, show_player
 from api.routes.refused import list_refused
@@ -44,6 +45,7 @@ ROUTES: list[Any] = [
     list_conflicts,
     list_refused,
     show_status,
+    show_key,
     show_history,
     show_checkpoint,
     list_log_keys,
