@@ -61,8 +61,8 @@ def document() -> Any:
 
 @cache
 def _paths() -> list[tuple[re.Pattern[str], str]]:
-    """The templates of paths, the plain ones first."""
-    templates = sorted(document()["paths"], key=lambda template: template.count("{"))
+    """The templates of paths, the plain ones first, and the longest: an id may have slashes."""
+    templates = sorted(document()["paths"], key=lambda path: (path.count("{"), -len(path)))
     return [
         (re.compile(re.sub(r"\\{\w+\\}", ".+", re.escape(template))), template)
         for template in templates

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.types import ASGIApp, Scope
+from litestar.types import ASGIApp, Receive, Scope, Send
 
+from api.console.application import with_console
 from api.documentation.openapi import OPENAPI_CONFIG
 from api.documentation.pages import PAGES
 from api.documentation.shapes import Structs
@@ -21,7 +22,7 @@ from api.http.draining import Draining, closing
 from api.http.endings import endings
 from api.http.head_method import head_like_get
 from api.http.log_ids import log_ids
-from api.http.operations import operations_apart
+from api.http.operations import Listening, operations_apart
 from api.http.problems import EXCEPTION_HANDLERS
 from api.http.rate_limits import rate_limit_headers
 from api.http.raw_ids import raw_ids
@@ -183,10 +184,23 @@ def create_service(
         request_max_body_size=None,
         logging_config=None,
     )
-    wrapped = refusals(head_like_get(raw_ids(log_ids(rate_limit_headers(application)))))
+    routed = raw_ids(log_ids(rate_limit_headers(application)))
+    if settings.console == "on":
+
+        async def whole(scope: Scope, receive: Receive, send: Send) -> None:
+            await service.application(scope, receive, send)
+
+        routed = with_console(
+            routed,
+            api=whole,
+            secret=settings.console_secret,
+            is_elsewhere=Listening(for_operators).came_as_operator,
+        )
+    wrapped = refusals(head_like_get(routed))
     sending = bounded_sending(endings(wrapped), unsent=unsent, timeout_s=settings.send_timeout_s)
     starting = fair_starts(sending, who=partial(who_asks, key_ring))
-    return Service(request_log(closing(starting, draining)), sources.end_streams, draining)
+    service = Service(request_log(closing(starting, draining)), sources.end_streams, draining)
+    return service
 
 
 def openapi_document() -> dict[str, Any]:

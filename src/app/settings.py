@@ -82,6 +82,11 @@ TracesUrl = Annotated[
 PrivateWebhooks = Annotated[
     Literal["refused", "allowed"], msgspec.Meta(description="refused or allowed")
 ]
+ConsoleSecret = Annotated[
+    str | None,
+    msgspec.Meta(description="at least 32 characters that nobody can guess"),
+]
+OnOrOff = Annotated[Literal["on", "off"], msgspec.Meta(description="on or off")]
 LogFormat = Annotated[
     Literal["json", "console"] | None, msgspec.Meta(description="json or console")
 ]
@@ -90,6 +95,7 @@ BROKER_SCHEMES = ("amqp", "amqps", "nats", "tls", "kafka")
 """How the URLs of brokers begin: of RabbitMQ, NATS and Kafka, the second of two with TLS."""
 
 _FILE = "_FILE"
+_LEAST_SECRET = 32
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -202,6 +208,11 @@ class Settings(msgspec.Struct, frozen=True, rename=_variable):
     service_user: Account = None
     """Whom workers and the projector run as, where root starts the service; `root` for root. Absent: see
     `api.process.service_account`."""
+    console: OnOrOff = "on"
+    """Whether there is a console for people, at `/console`."""
+    console_secret: ConsoleSecret = None
+    """What sessions of the console are encrypted by, the same on all hosts behind one address. Absent: made
+    anew by each start of the service, which ends them."""
     log_format: LogFormat = None
     """`json`, or `console` for people. Absent: for people where stderr is a terminal, else JSON."""
 
@@ -341,6 +352,10 @@ def _fault_of_broker(url: str) -> str | None:
     return None if scheme in BROKER_SCHEMES and rest.strip("/") else ""
 
 
+def _fault_of_secret(secret: str) -> str | None:
+    return None if len(secret) >= _LEAST_SECRET else ""
+
+
 def _fault_of_command(command: str) -> str | None:
     try:
         return None if shlex.split(command) else ""
@@ -360,6 +375,7 @@ _FAULTS_OF_SECRETS: dict[object, Callable[[str], str | None]] = {
     Url: _fault_of_url,
     BrokerUrl: _fault_of_broker,
     Command: _fault_of_command,
+    ConsoleSecret: _fault_of_secret,
     Anchors: _fault_of_anchors,
 }
 """What may hold a password: functions that say what is wrong, if anything, without showing it."""

@@ -9,7 +9,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 
 from tests.conftest import SAMPLES
 from tests.databases import Database, new_database
-from tests.documentation.browser import browsing
+from tests.browser import browsing
 from tests.http.service import Service, eventually, on, serving, starting
 from tests.http.wire import EVENTS, body, counts
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 
-from tests.documentation.browser import browsing
+from tests.browser import browsing
 from tests.http.service import Service
 
 pytestmark = pytest.mark.xdist_group("browser")

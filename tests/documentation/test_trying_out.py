@@ -10,7 +10,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 
-from tests.documentation.browser import click, complaints, find, until
+from tests.browser import click, complaints, find, until
 from tests.http.service import Service
 
 pytestmark = pytest.mark.xdist_group("browser")

@@ -769,6 +769,73 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List how all tenants are
+         * @description List all tenants of the service, by name: how far each is, what is wrong with it, and its limits.
+         *
+         *     `troubles` says what somebody must look at: the read models stand still (`failed`), or those that are
+         *     made anew do (`rebuild_failed`); nothing is signed of the log (`not_signed`), its heads are not stated
+         *     (`not_stated`); its read models were made of a log that was not what was sealed (`rebuilt_anyway`); an
+         *     event has waited for more than 5 seconds to be shown (`late`).
+         */
+        get: operations["list_tenant_statuses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/tenants/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show how a tenant is
+         * @description Show the same of one tenant.
+         */
+        get: operations["show_tenant_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/tenants/{name}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the keys of a tenant
+         * @description List a tenant's keys with what they may do and when they were last used, newest last.
+         *
+         *     Those that expired or were revoked are listed, too.
+         */
+        get: operations["list_api_keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -995,6 +1062,46 @@ export interface components {
             rtp: string | null;
             /** @description What was taken back, which the sums are without. */
             rolled_back: components["schemas"]["RolledBack"];
+        };
+        /**
+         * @description What is kept of an API key; the key itself is not, and its hash is not told.
+         *
+         *     `last_used_at` is noted once a minute at most; it is null of a key that was never used.
+         */
+        ApiKey: {
+            /** @description The id of the key, as `roundbook key list` shows it. */
+            key_id: number;
+            /** @description What the key is for. */
+            label: string;
+            /** @description What the key may do. */
+            scopes: ("audit" | "ingest" | "operate" | "read")[];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the key ends; null where it does not.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the key was revoked; null where it was not.
+             */
+            revoked_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the key was last used, noted once a minute at most; null if never.
+             */
+            last_used_at: string | null;
+        };
+        /** @description A page of a tenant's keys, newest last. */
+        ApiKeys: {
+            /** @description The items of the page, in its order. */
+            items: components["schemas"]["ApiKey"][];
+            /** @description The `cursor` that asks for what follows; null at the end. */
+            next_cursor: string | null;
         };
         /**
          * @description The net flows of a player in one currency; they may be negative.
@@ -2032,6 +2139,23 @@ export interface components {
             log_position: number;
             /** @description The items of the page, in its order. */
             items: components["schemas"]["LenientItem"][];
+        };
+        /**
+         * @description How much a key, or all keys of the tenant together, may send and ask; null is not limited.
+         *
+         *     What is not used is saved up for `burst_s` seconds.
+         */
+        Limit: {
+            /** @description The id of the key that it is for; null of the tenant as a whole. */
+            key_id: number | null;
+            /** @description How many requests a second; null where they are not limited. */
+            requests_per_s: number | null;
+            /** @description How many items of batches a second; null where they are not limited. */
+            items_per_s: number | null;
+            /** @description How many bytes of bodies a second; null where they are not limited. */
+            bytes_per_s: number | null;
+            /** @description For how many seconds what is not used is saved up. */
+            burst_s: number;
         };
         /** @description The process lives. */
         Live: {
@@ -3505,6 +3629,53 @@ export interface components {
             /** @description The newest checkpoint of the log. */
             log_checkpoint: string;
         };
+        /**
+         * @description How a tenant is at a moment, and nothing of what is in its log.
+         *
+         *     `log_position` counts its events: two answers and their `read_at` tell how many come in a second.
+         */
+        TenantStatus: {
+            /** @description The name of the tenant. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Since when nothing is recorded any more; null where the tenant is open.
+             */
+            closed_at: string | null;
+            /**
+             * Format: date-time
+             * @description The moment at which it is like this.
+             */
+            read_at: string;
+            /** @description What somebody must look at; empty where all is well. */
+            troubles: ("failed" | "late" | "not_signed" | "not_stated" | "rebuild_failed" | "rebuilt_anyway")[];
+            /** @description The head of the log, which is how many events it has. */
+            log_position: number;
+            /** @description How many events are not shown yet. */
+            lag_events: number;
+            /** @description The age of the oldest event that is not shown yet, 0 if all are. */
+            lag_seconds: number;
+            /** @description Why it stands still; null where it does not. */
+            failure: components["schemas"]["Failure"] | null;
+            /** @description How far read models are that are made anew; null where none are. */
+            rebuild: components["schemas"]["RebuildStatus"] | null;
+            /** @description How far the log is sealed. */
+            evidence: components["schemas"]["EvidenceStatus"];
+            /** @description The rate limits, that of the tenant as a whole first. */
+            limits: components["schemas"]["Limit"][];
+        };
+        /** @description A page of tenants, by name. */
+        Tenants: {
+            /** @description The items of the page, in its order. */
+            items: components["schemas"]["TenantStatus"][];
+            /** @description The `cursor` that asks for what follows; null at the end. */
+            next_cursor: string | null;
+        };
         /** @description A deposit or a withdrawal. */
         Transaction: {
             /** @description The id that the sender gave it, unique for the tenant, over all types, for ever. */
@@ -4353,6 +4524,26 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["NotSealed"] | components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no tenant of this name. */
+        NoSuchTenant: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description What is left of the limits of the tenant and the key, where they have any.
+                 * @example "tenant-requests";r=99;t=1
+                 */
+                RateLimit?: string;
+                /**
+                 * @description The limits of the tenant and the key, where they have any.
+                 * @example "tenant-requests";q=100;w=1
+                 */
+                "RateLimit-Policy"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description It is served on the address for operators, not here. */
@@ -7514,6 +7705,143 @@ export interface operations {
                 };
             };
             403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["OtherLog"];
+            422: components["responses"]["InvalidParameters"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    list_tenant_statuses: {
+        parameters: {
+            query?: {
+                /** @description Only tenants with `troubles`, which somebody must look at (true), or only the others (false). */
+                in_trouble?: boolean;
+                /** @description The most items of a page. Default 100. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before, with the same filters. Absent for the first page. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description What is left of the limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";r=99;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";q=100;w=1
+                     */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenants"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["OtherLog"];
+            422: components["responses"]["InvalidParameters"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    show_tenant_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description What is left of the limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";r=99;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";q=100;w=1
+                     */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantStatus"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchTenant"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["OtherLog"];
+            422: components["responses"]["InvalidParameters"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    list_api_keys: {
+        parameters: {
+            query?: {
+                /** @description The most items of a page. Default 100. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before, with the same filters. Absent for the first page. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The tenant's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description What is left of the limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";r=99;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";q=100;w=1
+                     */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeys"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchTenant"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["OtherLog"];
             422: components["responses"]["InvalidParameters"];

@@ -146,6 +146,10 @@ OPENAPI_CONFIG = _Config(
         Tag("reports", "What auditors and analysts ask for. Needs the scope `read`."),
         Tag("history", "Replay the log. Needs the scope `audit`."),
         Tag("evidence", "Prove what the log says, to anybody. Needs the scope `audit`."),
+        Tag(
+            "system",
+            "How all tenants are. Needs the scope `operate`, which shows nothing of a log.",
+        ),
         Tag("operation", "For those who run the service. Needs no key."),
     ],
 )

@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import anyio.to_thread
 from litestar import Request
@@ -25,14 +25,20 @@ from app.accesses import AccessLog, NewAccess
 from app.limits.limits import Bucket, buckets_of
 from app.lives.uses import KeyUses
 from app.log.histories import reading_id
-from app.tenants import KnownKey, Scope, Tenant, find_key
+from app.tenants import Key, KnownKey, Scope, Tenant, find_key
 from postgres.connections import Pool
 
 V = TypeVar("V")
 
 HEADER = "x-api-key"
+ANY: Literal["any"] = "any"
+"""What stands in the place of a scope where every key will do."""
+
 READ_ONLY = "read_only"
 """What of the application's state says that nothing can be written."""
+
+_WRITES: frozenset[Scope] = frozenset({"ingest", "audit"})
+"""The scopes whose requests are recorded themselves, or record something."""
 
 _HEADER_NAME = HEADER.encode()
 _REMEMBERED_KEYS = 10_000
@@ -125,7 +131,7 @@ async def require_scope(
     It must be within its limits, and with `audit` it is recorded first, in the log of accesses. A Litestar
     guard: decided before the body is looked at. Raises as `check_key` and `limit_request` do.
     """
-    scope: Scope | None = handler.opt.get("scope")
+    scope: Scope | Literal["any"] | None = handler.opt.get("scope")
     if scope is not None:
         limits = await check_key(connection, scope)
         _check_writes(connection, scope)
@@ -153,7 +159,7 @@ def address_of(scope: ASGIScope) -> str:
 
 
 async def check_key(
-    connection: ASGIConnection[Any, Any, Any, Any], scope: Scope
+    connection: ASGIConnection[Any, Any, Any, Any], scope: Scope | Literal["any"]
 ) -> tuple[Bucket, ...]:
     """Make sure that a request's key is valid now and has a scope; a long answer asks more than once.
 
@@ -162,7 +168,7 @@ async def check_key(
     many wrong keys, and one of `postgres.errors.UNAVAILABLE`.
     """
     found = await _find(connection)
-    if scope not in found.known.key.scopes:
+    if scope != ANY and scope not in found.known.key.scopes:
         raise ProblemError("forbidden", f"The key does not have the scope {scope!r}.")
     if scope == "ingest" and found.known.tenant.closed_at is not None:
         raise closed(found.known.tenant)
@@ -184,8 +190,13 @@ def tenant_of(request: Request[Any, Any, Any]) -> Tenant:
 
 def key_id_of(request: Request[Any, Any, Any]) -> int:
     """Return the id of a request's key."""
-    key_id: int = request.scope["state"]["key_id"]
-    return key_id
+    return key_of(request).key_id
+
+
+def key_of(request: Request[Any, Any, Any]) -> Key:
+    """Return what is known of a request's key."""
+    key: Key = request.scope["state"]["key"]
+    return key
 
 
 def log_id_of(connection: ASGIConnection[Any, Any, Any, Any]) -> bytes:
@@ -211,9 +222,11 @@ async def look_up_log_id(connection: ASGIConnection[Any, Any, Any, Any]) -> byte
     return log_id_of(connection)
 
 
-def _check_writes(connection: ASGIConnection[Any, Any, Any, Any], scope: Scope) -> None:
+def _check_writes(
+    connection: ASGIConnection[Any, Any, Any, Any], scope: Scope | Literal["any"]
+) -> None:
     """Raise ProblemError `read-only` for what must be written, or recorded first, where that can't be."""
-    if connection.app.state[READ_ONLY] and scope != "read":
+    if connection.app.state[READ_ONLY] and scope in _WRITES:
         detail = (
             "Nothing can be recorded on this host, which reads from a standby. Send it to a host that writes."
             if scope == "ingest"
@@ -257,6 +270,7 @@ async def _find(
     state = connection.scope["state"]
     state["tenant"] = known.tenant
     state["key_id"] = known.key.key_id
+    state["key"] = known.key
     state[HISTORY_ID] = known.history_id
     state[LOG_ID] = reading_id(known.log_id, known.history_id)
     return found

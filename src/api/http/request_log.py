@@ -18,7 +18,7 @@ _numbers = itertools.count(1)
 
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 # What is of a tenant, refusals included, is for nobody to keep unless the answer says so itself.
-_OF_TENANTS = b"/api/"
+_OF_TENANTS = (b"/api/", b"/console")
 _CACHE_CONTROL = b"cache-control"
 _NO_STORE = (_CACHE_CONTROL, b"no-store")
 

@@ -2,6 +2,7 @@
 
 import _thread
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -40,11 +41,13 @@ _MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(16 << 20),
 }
 
-# What the store was opened by. The owner's credential is for this process alone.
+# What the store was opened by: the owner's credential is for this process alone. And what workers alone need.
 _KNOWN_ALREADY = (
     "ROUNDBOOK_DATABASE_URL_FILE",
     "ROUNDBOOK_OWNER_URL",
     "ROUNDBOOK_OWNER_URL_FILE",
+    "ROUNDBOOK_CONSOLE_SECRET",
+    "ROUNDBOOK_CONSOLE_SECRET_FILE",
 )
 
 Work = Literal["all", "serving", "reading"]
@@ -114,6 +117,8 @@ class Supervisor:
         )
         self._commands = [self._serve] * workers + [project, self._seal] * (work == "all")
         self._settings = settings
+        # Whoever is logged in to one worker is to all.
+        self._console_secret = settings.console_secret or secrets.token_urlsafe()
         self._gate = Gate()
         self._reader, self._writer = os.pipe()
         self._metrics = MetricsFolders(account, places=len(self._commands))
@@ -207,6 +212,8 @@ class Supervisor:
                 how = as_account(self._account)
         # Whoever holds a socket keeps its port: a projector that outlives a killed service must not.
         descriptors = self._descriptors if command is self._serve else []
+        if command is self._serve:
+            environment["ROUNDBOOK_CONSOLE_SECRET"] = self._console_secret
         # A group of their own: Ctrl-C reaches this process alone, which then ends them in order.
         process = subprocess.Popen(  # noqa: S603 (our own commands, no shell)
             command,

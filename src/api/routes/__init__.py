@@ -16,6 +16,7 @@ from api.routes.fasttrack import ingest_fasttrack
 from api.routes.games import list_games, show_facets, show_game
 from api.routes.health import check_live, check_ready
 from api.routes.history import show_history
+from api.routes.key import show_key
 from api.routes.metrics import read_metrics
 from api.routes.players import list_players, show_player
 from api.routes.refused import list_refused
@@ -23,6 +24,7 @@ from api.routes.reports import REPORTS
 from api.routes.rollbacks import list_rollbacks
 from api.routes.rounds import list_rounds
 from api.routes.status import show_status
+from api.routes.system import list_api_keys, list_tenant_statuses, show_tenant_status
 from api.routes.transactions import list_transactions
 
 ROUTES: list[Any] = [
@@ -43,6 +45,7 @@ ROUTES: list[Any] = [
     list_conflicts,
     list_refused,
     show_status,
+    show_key,
     show_history,
     show_checkpoint,
     list_log_keys,
@@ -52,6 +55,9 @@ ROUTES: list[Any] = [
     show_heads,
     take_bundle,
     list_accesses,
+    list_tenant_statuses,
+    show_tenant_status,
+    list_api_keys,
     read_metrics,
     check_live,
     check_ready,

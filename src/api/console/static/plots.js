@@ -1,0 +1,87 @@
+// Plots of the data that stands beside them in the page, drawn by uPlot in the page's own colours.
+
+const LINES = ["--accent", "--second", "--third", "--quiet"];
+const DAY_S = 86_400;
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+// By the step from one tick to the next: what each says, and what is beneath where another year or day begins.
+const TICKS = [
+  [365 * DAY_S, "{YYYY}", null, null, null, null, null, null, 1],
+  [28 * DAY_S, "{YYYY}-{MM}", null, null, null, null, null, null, 1],
+  [DAY_S, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
+];
+
+function options(data, zone, width) {
+  const text = { stroke: colour("--quiet"), font: "12px system-ui, sans-serif" };
+  const rules = { stroke: colour("--line"), width: 1 };
+  const axis = { ...text, grid: rules, ticks: rules };
+  const few = data.times.length < 40;
+  const series = data.series.map((each, number) => {
+    const stroke = colour(LINES[number % LINES.length]);
+    return {
+      label: each.label,
+      stroke,
+      width: each.bars ? 1 : 2,
+      dash: each.dashed ? [6, 4] : undefined,
+      fill: each.bars ? stroke + "40" : undefined,
+      paths: each.bars ? uPlot.paths.bars({ size: [0.6, 48] }) : undefined,
+      points: { show: few && !each.bars, size: 5 },
+      value: (_, value) => (value === null ? "–" : value.toLocaleString("en")),
+    };
+  });
+  // A day is as wide as its neighbours, the first and the last too.
+  const half = data.days ? DAY_S / 2 : 0;
+  return {
+    width,
+    height: Math.round(Math.max(180, Math.min(320, width / 3))),
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), data.days ? "Etc/UTC" : zone),
+    scales: { x: { range: (_, from, to) => [from - half, to + half] } },
+    axes: [
+      { ...axis, values: TICKS, space: 64, incrs: data.days ? [1, 2, 7, 14, 28, 91, 365].map((each) => each * DAY_S) : undefined },
+      { ...axis, size: 72, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en")) },
+    ],
+    series: [{ label: data.days ? "Day" : "Time", value: data.days ? "{YYYY}-{MM}-{DD}" : "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...series],
+    bands: (data.bands ?? []).map((edges) => ({ series: edges, fill: colour("--accent") + "1f" })),
+  };
+}
+
+const drawn = new WeakMap();
+
+function draw(figure) {
+  const data = JSON.parse(figure.querySelector("script").textContent);
+  data.times ??= data.days.map((day) => Date.parse(day) / 1000);
+  if (!data.times.length) return;
+  const canvas = figure.querySelector(".canvas");
+  canvas.hidden = false;
+  const columns = [data.times, ...data.series.map((each) => each.values)];
+  const plot = new uPlot(options(data, figure.dataset.zone, canvas.clientWidth), columns, canvas);
+  const resized = new ResizeObserver(() => {
+    const width = canvas.clientWidth;
+    if (width && width !== plot.width) plot.setSize({ width, height: plot.height });
+  });
+  resized.observe(canvas);
+  drawn.set(figure, () => {
+    resized.disconnect();
+    plot.destroy();
+  });
+}
+
+function drawAll(within) {
+  for (const figure of within.querySelectorAll("figure.plot")) {
+    if (drawn.has(figure)) continue;
+    draw(figure);
+    figure.querySelector("details").open = false;
+  }
+}
+
+drawAll(document);
+document.addEventListener("htmx:load", (event) => drawAll(event.detail.elt));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const figure of document.querySelectorAll("figure.plot")) {
+    drawn.get(figure)?.();
+    draw(figure);
+  }
+});

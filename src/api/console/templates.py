@@ -1,0 +1,82 @@
+"""The templates, and how values are written in them."""
+
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+import iso4217
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar.plugins.jinja import JinjaTemplateEngine
+
+_UNKNOWN = "\N{EN DASH}"
+
+
+def template_engine(static: str) -> JinjaTemplateEngine:
+    """Return what renders the templates; static files are below the path `static`."""
+    environment = Environment(
+        loader=PackageLoader("api.console", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"static": static, "address": address}
+    environment.filters |= {
+        "amount": amount,
+        "local_time": local_time,
+        "utc": utc,
+        "whole": whole,
+        "percent": percent,
+    }
+    return JinjaTemplateEngine.from_environment(environment)
+
+
+def address(path: str, **parameters: Any) -> str:
+    """Write an address: a path, and the parameters that are not None or empty. Ids may be anything."""
+    given = {name: value for name, value in parameters.items() if value not in (None, "", [], ())}
+    return f"{path}?{urlencode(given, doseq=True)}" if given else path
+
+
+def amount(value: str | None, currency: str) -> str:
+    """Write an amount with the decimals of its currency, and more where it has more: none is ever cut."""
+    if value is None:
+        return _UNKNOWN
+    exact = Decimal(value)
+    exponent = exact.as_tuple().exponent
+    given = -exponent if isinstance(exponent, int) and exponent < 0 else 0
+    return f"{exact:,.{max(given, _decimals(currency))}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def whole(number: int | None) -> str:
+    """Write a count."""
+    return _UNKNOWN if number is None else f"{number:,}".replace("-", "\N{MINUS SIGN}")
+
+
+def percent(ratio: str | float | None) -> str:
+    """Write a ratio, as a return to player, in hundredths with two decimals."""
+    if ratio is None:
+        return _UNKNOWN
+    return f"{Decimal(str(ratio)) * 100:,.2f} %".replace("-", "\N{MINUS SIGN}")
+
+
+def local_time(instant: str | datetime, zone: tzinfo) -> str:
+    """Write a time as a clock shows it in a zone, to the second."""
+    return _moment(instant).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def utc(instant: str | datetime) -> str:
+    """Write a time as it is recorded."""
+    return instant if isinstance(instant, str) else instant.isoformat().replace("+00:00", "Z")
+
+
+def _moment(instant: str | datetime) -> datetime:
+    return datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+
+
+def _decimals(currency: str) -> int:
+    try:
+        exponent = iso4217.Currency(currency).exponent
+    except ValueError:
+        return 2
+    return 2 if exponent is None else exponent

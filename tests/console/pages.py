@@ -1,0 +1,20 @@
+"""Every page of the console, with an address at which it shows something of the sample day.
+
+What holds of all of them is tested over this list, and `make screenshots` shoots it. A page that is not in it
+fails a test.
+"""
+
+from typing import NamedTuple
+
+from app.tenants import Scope
+
+
+class Page(NamedTuple):
+    """A page: what its pictures are called, its address, and the scope that it needs."""
+
+    name: str
+    path: str
+    scope: Scope = "read"
+
+
+PAGES = (Page("overview", "/console"),)
