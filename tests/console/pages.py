@@ -17,4 +17,8 @@ class Page(NamedTuple):
     scope: Scope = "read"
 
 
-PAGES = (Page("overview", "/console"),)
+PAGES = (
+    Page("overview", "/console"),
+    Page("system", "/console/system", "operate"),
+    Page("system-tenant", "/console/system/tenant?name=acme", "operate"),
+)
