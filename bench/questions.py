@@ -125,6 +125,15 @@ _TOGETHER = [
     Question("balances", {"player_id": "p-0000123", "as_of": "2025-06-01T12:00:00Z"}),
     Question("balances", {"player_id": "p-0000123", "at_position": "90000"}),
     *(
+        Question("balances/history", {"player_id": player, "currency": "EUR", **others})
+        for player in ("p-0000000", "p-0000123", "nobody")
+        for others in (
+            {},
+            {"from": "2025-06-01T00:00:00Z", "to": "2025-06-08T00:00:00Z"},
+            {"from": "2025-06-01T00:00:00Z", "points": "500"},
+        )
+    ),
+    *(
         Question("history", {"order": "desc", name: value})
         for name, value in (
             *(("player_id", "p-0000000"), ("player_id", "p-0000123"), ("game_id", "g-00123")),

@@ -120,8 +120,8 @@ async def show_history(
     """Replay the log by position, oldest first, with each `data` as it was sent.
 
     By `Accept`: `application/json` gives pages, which may hold fewer entries than `limit`, even none,
-    and still have a `next_cursor`; with `order=desc` the newest comes first, and what is recorded meanwhile is in
-    none of them. `application/x-ndjson` gives all up to the present head as one
+    and still have a `next_cursor`; with `order=desc` the newest comes first, and what is recorded
+    meanwhile is in none of them. `application/x-ndjson` gives all up to the present head as one
     stream, a line for each entry, without `limit` and `cursor`; a stream that was broken off by a fault
     ends without the last chunk of its transfer coding. In it a space stands where `data` had a line
     break between its tokens. `text/csv` gives the same as CSV, with `data` as it was sent in one cell.
