@@ -164,13 +164,14 @@ async def _page(asked: Asked[HistoryFilters, int], queries: Queries) -> Response
 
     def read(connection: Connection, head: int) -> tuple[Stretch, int]:
         check_reached(after, head)
-        most = {"limit": asked.limit, "limit_bytes": PAGE_BYTES}
         log = (connection, asked.tenant_id, asked.filters)
         if asked.filters.order == "desc":
             until = head if asked.after is None else asked.after - 1
-            stretch = read_newest(*log, until=until, **most)
+            stretch = read_newest(*log, until=until, limit=asked.limit, limit_bytes=PAGE_BYTES)
         else:
-            stretch = read_stretch(*log, after=after, until=head, **most)
+            stretch = read_stretch(
+                *log, after=after, until=head, limit=asked.limit, limit_bytes=PAGE_BYTES
+            )
         return stretch, sealed_size(connection, asked.tenant_id)
 
     (stretch, size), position = await queries.logged(asked, read, after=after)
