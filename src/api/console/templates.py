@@ -9,6 +9,9 @@ import iso4217
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar.plugins.jinja import JinjaTemplateEngine
 
+from api.console.moments import on_clock
+from domain.money import EXACT, plain
+
 _UNKNOWN = "\N{EN DASH}"
 
 
@@ -28,6 +31,9 @@ def template_engine(static: str) -> JinjaTemplateEngine:
         "utc": utc,
         "whole": whole,
         "percent": percent,
+        "plain": plain,
+        "plus": plus,
+        "on_clock": on_clock,
     }
     return JinjaTemplateEngine.from_environment(environment)
 
@@ -51,6 +57,11 @@ def amount(value: str | None, currency: str) -> str:
 def whole(number: int | None) -> str:
     """Write a count."""
     return _UNKNOWN if number is None else f"{number:,}".replace("-", "\N{MINUS SIGN}")
+
+
+def plus(one: str, other: str) -> str:
+    """Add two amounts of one currency, exactly."""
+    return plain(EXACT.add(Decimal(one), Decimal(other)))
 
 
 def percent(ratio: str | float | None) -> str:

@@ -1,0 +1,53 @@
+"""Moments in forms: there a clock on the wall of the tenant's zone tells them, as `2025-01-15T07:30`."""
+
+import re
+from contextlib import suppress
+from datetime import date, datetime, tzinfo
+
+from domain.gaming_day import GamingDays
+from domain.instant import DATE, format_instant, parse_datetime
+
+_ON_CLOCK = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?", re.ASCII)
+_FINEST_IN_FORM_MICROS = 1_000
+
+
+def in_utc(text: str, zone: tzinfo) -> str:
+    """Write what a clock in a zone tells as RFC 3339 in UTC.
+
+    All else stays as it is: dates, times that say their offset, and what is no time, which the API says.
+    """
+    if _ON_CLOCK.fullmatch(text):
+        with suppress(ValueError, OverflowError):
+            return format_instant(datetime.fromisoformat(text).replace(tzinfo=zone))
+    return text
+
+
+def on_clock(text: str, days: GamingDays, zone: tzinfo) -> str | None:
+    """Write a moment as `<input type="datetime-local">` has it, a date as the beginning of that gaming day.
+
+    None for what is no moment, or is finer than that field can tell.
+    """
+    if not text:
+        return ""
+    with suppress(ValueError, OverflowError):
+        local = _local(text, days, zone)
+        if local.microsecond % _FINEST_IN_FORM_MICROS == 0:
+            return local.isoformat(timespec="milliseconds" if local.microsecond else "seconds")
+    return None
+
+
+def just_after(instant: str) -> str:
+    """Write the first moment after an RFC 3339 time; what is none stays as it is."""
+    with suppress(ValueError, OverflowError):
+        return format_instant(parse_datetime(instant) + datetime.resolution)
+    return instant
+
+
+def _local(text: str, days: GamingDays, zone: tzinfo) -> datetime:
+    if _ON_CLOCK.fullmatch(text):
+        return datetime.fromisoformat(text)
+    if DATE.fullmatch(text):
+        moment = days.begin(date.fromisoformat(text))
+    else:
+        moment = parse_datetime(text)
+    return moment.astimezone(zone).replace(tzinfo=None)
