@@ -1,6 +1,6 @@
 """The templates, and how values are written in them."""
 
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +12,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from api.console.moments import on_clock
 from domain.money import EXACT, plain
 
+_MINUTE_S = 60
 _UNKNOWN = "\N{EN DASH}"
 
 
@@ -33,6 +34,7 @@ def template_engine(static: str) -> JinjaTemplateEngine:
         "percent": percent,
         "plain": plain,
         "plus": plus,
+        "span": span,
         "on_clock": on_clock,
     }
     return JinjaTemplateEngine.from_environment(environment)
@@ -79,6 +81,19 @@ def local_time(instant: str | datetime, zone: tzinfo) -> str:
 def utc(instant: str | datetime) -> str:
     """Write a time as it is recorded."""
     return instant if isinstance(instant, str) else instant.isoformat().replace("+00:00", "Z")
+
+
+def span(length: timedelta) -> str:
+    """Write how long after something else a thing was, finer where it is short."""
+    seconds = length.total_seconds()
+    if seconds < _MINUTE_S:
+        return f"+{seconds:.3f}".rstrip("0").rstrip(".") + " s"
+    minutes, rest = divmod(int(seconds), _MINUTE_S)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"+{days:,} d {hours} h"
+    return f"+{hours} h {minutes} min" if hours else f"+{minutes} min {rest} s"
 
 
 def _moment(instant: str | datetime) -> datetime:
