@@ -38,6 +38,7 @@ _VALUES: dict[str, dict[str, list[str]]] = {
         "affiliate": ["aff-big", "aff-7", "nobody"],
         "operator": ["op-1", "op-new", "nobody"],
         "is_blocked": ["true", "false"],
+        "q": ["USER", "user1", "user1234", "nobody", ""],
     },
     "players/{player_id}": {"at_position": ["90000"]},
     "balances": {

@@ -27,6 +27,7 @@ COLLECTIONS: dict[str, dict[str, Any]] = {
     "players": {
         **dict.fromkeys(("country", "currency", "tag", "affiliate", "operator"), TEXT),
         "is_blocked": BOOLEAN,
+        "q": TEXT,
     },
     "balances": {"player_id": ID, "currency": ID, "as_of": TIME, "at_position": PAST},
     "rounds": {

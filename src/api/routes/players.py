@@ -40,6 +40,10 @@ QUERY: Query[PlayerFilters, PlayerPlace] = Query(
         "affiliate": ("Only players that came by this affiliate.", Apart("aff-9")),
         "operator": ("Only players of this operator.", Apart("op-1")),
         "is_blocked": ("Only players that are known to be blocked, or known not to be.", True),
+        "q": (
+            "Only players whose username begins with this, literally, in any case; by username.",
+            "Adam",
+        ),
     },
     place=PlayerPlace,
     row=PlayerView,
@@ -89,7 +93,7 @@ _EXAMPLE = PlayerView(
 async def list_players(
     request: Request[Any, Any, Any], queries: NamedDependency[Queries]
 ) -> Response[Players]:
-    """List the profiles of all players that any event names, by player_id.
+    """List the profiles of all players that any event names, by player_id, with `q` by username.
 
     A filter matches what is known: a player whose country is unknown has no country to match.
     """

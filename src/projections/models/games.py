@@ -14,7 +14,13 @@ from postgres.connections import Connection
 from postgres.rows import fetch_pairs
 from postgres.statements import Statement, Statements
 from projections.entries import Scope, Stretch
-from projections.models.profiles import Folded, encode_stamps, fold_named, fold_profiles
+from projections.models.profiles import (
+    Folded,
+    encode_stamps,
+    fold_case,
+    fold_named,
+    fold_profiles,
+)
 from projections.reading import (
     PAGE_BYTES,
     Amount,
@@ -62,11 +68,6 @@ def write(connection: Connection, scope: Scope, folded: Folded[GameUpdated]) -> 
     upsert(connection, SQL.see_games, scope, folded.only_seen)
     if folded.updates:
         _update_profiles(connection, scope, folded)
-
-
-def fold_case(name: str) -> str:
-    """Fold a name, or a part of one, for searching without regard to case (Unicode, section 3.13)."""
-    return name.casefold()
 
 
 def _update_profiles(connection: Connection, scope: Scope, folded: Folded[GameUpdated]) -> None:

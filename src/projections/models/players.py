@@ -1,9 +1,9 @@
 """Players: the profile from partial updates, and when each was seen."""
 
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from msgspec import Struct, defstruct
+from msgspec import Meta, Struct, defstruct
 
 from domain.erasure import since_erasure
 from domain.events import PlayerErased, PlayerEvent, PlayerUpdated
@@ -14,11 +14,17 @@ from postgres.connections import Connection
 from postgres.rows import fetch_pairs
 from postgres.statements import Statement, Statements
 from projections.entries import Scope, Stretch, group_by
-from projections.models.profiles import Folded, encode_stamps, fold_named, fold_profiles
+from projections.models.profiles import (
+    Folded,
+    encode_stamps,
+    fold_case,
+    fold_named,
+    fold_profiles,
+)
 from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select, select_pairs
 from projections.upserts import array, columns, upsert
 
-VERSION = 1
+VERSION = 2
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
 TABLES = ["players"]
 
@@ -37,7 +43,7 @@ class Sql(Statements):
 SQL = Sql(__file__)
 _Values = defstruct("_Values", PLAYER_FIELDS)
 _SEEN = ("player_id", *Sighting.__struct_fields__)
-_UPDATED = (*_SEEN, *PLAYER_FIELDS, "tags_cut", "stamps")
+_UPDATED = (*_SEEN, *PLAYER_FIELDS, "username_folded", "tags_cut", "stamps")
 _INDEXED = 255
 
 
@@ -84,14 +90,15 @@ def _update_profiles(connection: Connection, scope: Scope, folded: Folded[Player
     for player_id, profile in fold_profiles(folded.updates, known, PLAYER_FIELDS).items():
         tags = profile.values["tags"] or []
         values = profile.values | {"tags": array(tags)}
+        name = fold_case(values["username"] or "") or None
         cut = array([tag[:_INDEXED] for tag in tags])
         stamps = encode_stamps(profile.stamps)
-        rows.append((player_id, *folded.seen[player_id], *values.values(), cut, stamps))
+        rows.append((player_id, *folded.seen[player_id], *values.values(), name, cut, stamps))
     upsert(connection, SQL.update_players, scope, columns(rows, _UPDATED))
 
 
 class PlayerFilters(Struct, frozen=True):
-    """Which players. A field that is not known matches no filter."""
+    """Which players. A field that is not known matches no filter; `q` is the beginning of the username."""
 
     country: str | None = None
     currency: str | None = None
@@ -99,6 +106,7 @@ class PlayerFilters(Struct, frozen=True):
     affiliate: str | None = None
     operator: str | None = None
     is_blocked: bool | None = None
+    q: str | None = None
 
 
 class PlayerView(Struct, frozen=True):
@@ -121,25 +129,34 @@ class PlayerView(Struct, frozen=True):
     logins: int
 
 
-PlayerPlace = tuple[Id]
-"""The id: the order of players."""
+PlayerPlace = Annotated[tuple[Id, ...], Meta(min_length=1, max_length=2)]
+"""The id, the order of players; behind it the folded username, cut, the order of those found by it."""
 
 
 def find_players(
     seen: Snapshot, filters: PlayerFilters, after: PlayerPlace | None, limit: int
 ) -> Rows[PlayerView, PlayerPlace]:
-    """List profiles by player_id; fewer than `limit` where they are large."""
+    """List profiles by player_id, with `q` by username; fewer than `limit` where they are large."""
+    q_folded = None if filters.q is None else fold_case(filters.q)
+    after_id, after_username = (*(after or (None,)), "")[:2]
     found = select_pairs(
         seen,
         SQL.find_players,
         "selected",
         PlayerView,
         filters,
-        after=after[0] if after else None,
+        q_folded=q_folded,
+        after=after_id,
+        after_username=after_username,
         limit=limit + 1,
         page_bytes=PAGE_BYTES,
     )
-    return measured_rows(found, limit, lambda view: (view.player_id,))
+
+    def place(view: PlayerView) -> PlayerPlace:
+        named = () if q_folded is None else (fold_case(view.username or "")[:_INDEXED],)
+        return (view.player_id, *named)
+
+    return measured_rows(found, limit, place)
 
 
 def player_view(player_id: str, profile: Profile, sighting: Sighting) -> PlayerView:

@@ -63,6 +63,11 @@ def fold_profiles(
     return {each: fold_profile(new, profiles.get(each, unknown)) for each, new in updates.items()}
 
 
+def fold_case(name: str) -> str:
+    """Fold a name, or a part of one, for searching without regard to case (Unicode, section 3.13)."""
+    return name.casefold()
+
+
 def encode_stamps(stamps: Mapping[str, Stamp]) -> str:
     """Write the stamps of a profile's fields as JSON: {field: [timestamp, unique_id]}."""
     texts = {field: (format_instant(moment), by) for field, (moment, by) in stamps.items()}
