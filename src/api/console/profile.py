@@ -34,5 +34,10 @@ def fields(player: Mapping[str, Any], past: Past) -> list[Field]:
         is_later = bool(past.as_of and update) and parse_datetime(
             update["timestamp"]
         ) > parse_datetime(past.as_of)
-        found.append(Field(name, label, player[name], update, is_later))
+        found.append(Field(name, label, _value(name, player[name]), update, is_later))
     return found
+
+
+def _value(name: str, value: Any) -> Any:
+    """Leave the midnight out that a date of registration without a time is recorded as."""
+    return value.removesuffix("T00:00:00Z") if name == "registration_date" and value else value

@@ -66,6 +66,7 @@ async def show_round(visit: NamedDependency[Visit]) -> Template:
         why=why(found),
         status=STATUSES[found["status"]],
         steps=steps[:_MOST_STEPS],
+        positions={step.what["unique_id"]: step.what["position"] for step in steps if step.kind != "end"},
         more=max(0, len(steps) - _MOST_STEPS),
         game=game.json["name"] if isinstance(game, Answer) else None,
     )
