@@ -1,25 +1,30 @@
 """Games: the catalogue from partial updates, and when each game was seen."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import Struct, defstruct
+from msgspec.structs import asdict
 
 from domain.events import GameUpdated, RoundEnded
 from domain.ids import Id
 from domain.instant import as_datetime
 from domain.money import plain
-from domain.profile import GAME_FIELDS, Profile, Sighting
+from domain.profile import GAME_FIELDS, Profile, Sighting, Stamp
 from postgres.connections import Connection
 from postgres.rows import fetch_pairs
 from postgres.statements import Statement, Statements
 from projections.entries import Scope, Stretch
 from projections.models.profiles import (
     Folded,
+    SetBy,
+    decode_stamps,
     encode_stamps,
     fold_case,
     fold_named,
     fold_profiles,
+    set_by,
 )
 from projections.reading import (
     PAGE_BYTES,
@@ -27,7 +32,6 @@ from projections.reading import (
     Rows,
     Snapshot,
     measured_rows,
-    select,
     select_pairs,
 )
 from projections.upserts import array, columns, upsert
@@ -120,6 +124,12 @@ class GameView(Struct, frozen=True):
     volatility: Amount | None = None
 
 
+class GameProfile(GameView, frozen=True, kw_only=True):
+    """A game, and for each field that an update set which one it was, a cleared one included."""
+
+    set_by: dict[str, SetBy]
+
+
 class FacetValue(Struct, frozen=True):
     """A value, and how many of the chosen games have it."""
 
@@ -177,10 +187,18 @@ def game_view(game_id: str, profile: Profile, sighting: Sighting) -> GameView:
     )
 
 
-def get_game(seen: Snapshot, game_id: str) -> GameView | None:
+def game_profile(
+    connection: Connection, tenant_id: int, view: GameView, stamps: Mapping[str, Stamp]
+) -> GameProfile:
+    """Tell of a game too which update each field was last set by."""
+    return GameProfile(**asdict(view), set_by=set_by(connection, tenant_id, stamps))
+
+
+def get_game(seen: Snapshot, game_id: str) -> GameProfile | None:
     """Return one game, None for an unknown one."""
-    found = select(seen, SQL.get_game, GameView, game_id=game_id)
-    return found[0] if found else None
+    for stamps, view in select_pairs(seen, SQL.get_game, "stamps", GameView, game_id=game_id):
+        return game_profile(seen.connection, seen.scope.tenant_id, view, decode_stamps(stamps))
+    return None
 
 
 def count_facets(seen: Snapshot, filters: GameFilters) -> Facets:

@@ -1,27 +1,32 @@
 """Players: the profile from partial updates, and when each was seen."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta, Struct, defstruct
+from msgspec.structs import asdict
 
 from domain.erasure import since_erasure
 from domain.events import PlayerErased, PlayerEvent, PlayerUpdated
 from domain.ids import Id
 from domain.instant import as_datetime
-from domain.profile import PLAYER_FIELDS, Profile, Sighting
+from domain.profile import PLAYER_FIELDS, Profile, Sighting, Stamp
 from postgres.connections import Connection
 from postgres.rows import fetch_pairs
 from postgres.statements import Statement, Statements
 from projections.entries import Scope, Stretch, group_by
 from projections.models.profiles import (
     Folded,
+    SetBy,
+    decode_stamps,
     encode_stamps,
     fold_case,
     fold_named,
     fold_profiles,
+    set_by,
 )
-from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select, select_pairs
+from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select_pairs
 from projections.upserts import array, columns, upsert
 
 VERSION = 2
@@ -129,6 +134,12 @@ class PlayerView(Struct, frozen=True):
     logins: int
 
 
+class PlayerProfile(PlayerView, frozen=True, kw_only=True):
+    """A player's profile, and for each field that an update set which one it was, a cleared one included."""
+
+    set_by: dict[str, SetBy]
+
+
 PlayerPlace = Annotated[tuple[Id, ...], Meta(min_length=1, max_length=2)]
 """The id, the order of players; behind it the folded username, cut, the order of those found by it."""
 
@@ -176,7 +187,17 @@ def player_view(player_id: str, profile: Profile, sighting: Sighting) -> PlayerV
     )
 
 
-def get_player(seen: Snapshot, player_id: str) -> PlayerView | None:
+def player_profile(
+    connection: Connection, tenant_id: int, view: PlayerView, stamps: Mapping[str, Stamp]
+) -> PlayerProfile:
+    """Tell of a player too which update each field was last set by."""
+    return PlayerProfile(**asdict(view), set_by=set_by(connection, tenant_id, stamps))
+
+
+def get_player(seen: Snapshot, player_id: str) -> PlayerProfile | None:
     """Return one profile, None for an unknown player."""
-    found = select(seen, SQL.get_player, PlayerView, player_id=player_id)
-    return found[0] if found else None
+    for stamps, view in select_pairs(
+        seen, SQL.get_player, "stamps", PlayerView, player_id=player_id
+    ):
+        return player_profile(seen.connection, seen.scope.tenant_id, view, decode_stamps(stamps))
+    return None

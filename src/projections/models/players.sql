@@ -108,6 +108,6 @@ select player_id, username, registration_date, country, currency, gender, affili
 
 -- name: get_player(tenant_id, generation, player_id)
 select player_id, username, registration_date, country, currency, gender, affiliate, operator, tags,
-       consent_email, is_blocked, first_seen, last_seen, last_login, logins
+       consent_email, is_blocked, first_seen, last_seen, last_login, logins, stamps::text as stamps
   from players
  where tenant_id = :tenant_id and generation = :generation and player_id = :player_id;
