@@ -17,4 +17,10 @@ class Page(NamedTuple):
     scope: Scope = "read"
 
 
-PAGES = (Page("overview", "/console"),)
+PAGES = (
+    Page("overview", "/console"),
+    Page("players", "/console/players"),
+    Page("player", "/console/players/player?id=StQ-1"),
+    Page("rounds", "/console/rounds"),
+    Page("round", "/console/rounds/round?player_id=StQ-1&game_id=GD8&round_id=r1"),
+)

@@ -34,7 +34,8 @@ def template_engine(static: str) -> JinjaTemplateEngine:
         "percent": percent,
         "plain": plain,
         "plus": plus,
-        "span": span,
+        "age": age,
+        "after": after,
         "on_clock": on_clock,
     }
     return JinjaTemplateEngine.from_environment(environment)
@@ -73,6 +74,25 @@ def percent(ratio: str | float | None) -> str:
     return f"{Decimal(str(ratio)) * 100:,.2f} %".replace("-", "\N{MINUS SIGN}")
 
 
+def age(seconds: int) -> str:
+    """Write a length of time in its two largest units, as `2 d 5 h`."""
+    rest, parts = seconds, []
+    for unit, length_s in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, rest = divmod(rest, length_s)
+        parts.append((count, unit))
+    while len(parts) > 1 and not parts[0][0]:
+        parts.pop(0)
+    return " ".join(f"{count:,} {unit}" for count, unit in parts[:2])
+
+
+def after(length: timedelta) -> str:
+    """Write how long after something else a thing was: below a minute with fractions."""
+    seconds = length.total_seconds()
+    if seconds < _MINUTE_S:
+        return f"+{seconds:.3f}".rstrip("0").rstrip(".") + " s"
+    return f"+{age(int(seconds))}"
+
+
 def local_time(instant: str | datetime, zone: tzinfo) -> str:
     """Write a time as a clock shows it in a zone, to the second."""
     return _moment(instant).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
@@ -81,19 +101,6 @@ def local_time(instant: str | datetime, zone: tzinfo) -> str:
 def utc(instant: str | datetime) -> str:
     """Write a time as it is recorded."""
     return instant if isinstance(instant, str) else instant.isoformat().replace("+00:00", "Z")
-
-
-def span(length: timedelta) -> str:
-    """Write how long after something else a thing was, finer where it is short."""
-    seconds = length.total_seconds()
-    if seconds < _MINUTE_S:
-        return f"+{seconds:.3f}".rstrip("0").rstrip(".") + " s"
-    minutes, rest = divmod(int(seconds), _MINUTE_S)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"+{days:,} d {hours} h"
-    return f"+{hours} h {minutes} min" if hours else f"+{minutes} min {rest} s"
 
 
 def _moment(instant: str | datetime) -> datetime:
