@@ -140,7 +140,9 @@ def test_each_form_is_sent_with_enter(shown: WebDriver, service: Service, page: 
     count = len(shown.find_elements("css selector", "main form"))
     for number in range(count):
         show(shown, service, page)
-        shown.execute_script("document.querySelectorAll('details').forEach((each) => each.open = true)")
+        shown.execute_script(
+            "document.querySelectorAll('details').forEach((each) => each.open = true)"
+        )
         form = shown.find_elements("css selector", "main form")[number]
         field = form.find_elements("css selector", "input:not([type=hidden])")[0]
         field.send_keys(Keys.ENTER)

@@ -97,7 +97,11 @@ ROUTES = [list_players, show_player]
 
 def _history(visit: Visit, player_id: str, past: Past) -> Question:
     """Ask what happened, of what is shown of the past no more than that."""
-    filters = {"event": visit.parameter("event"), "from": visit.moment("from"), "to": visit.moment("to")}
+    filters = {
+        "event": visit.parameter("event"),
+        "from": visit.moment("from"),
+        "to": visit.moment("to"),
+    }
     until = {name: given for name, given in past.of_history.items() if given}
     page = {"cursor": visit.parameter("cursor"), "limit": _EVENTS}
     return Question("history", {"player_id": player_id, **filters, **until, **page})

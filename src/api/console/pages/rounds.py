@@ -66,7 +66,9 @@ async def show_round(visit: NamedDependency[Visit]) -> Template:
         why=why(found),
         status=STATUSES[found["status"]],
         steps=steps[:_MOST_STEPS],
-        positions={step.what["unique_id"]: step.what["position"] for step in steps if step.kind != "end"},
+        positions={
+            step.what["unique_id"]: step.what["position"] for step in steps if step.kind != "end"
+        },
         more=max(0, len(steps) - _MOST_STEPS),
         game=game.json["name"] if isinstance(game, Answer) else None,
     )
@@ -84,9 +86,7 @@ class Step(NamedTuple):
     after: timedelta
 
 
-def _steps(
-    found: dict[str, Any], rollbacks: list[dict[str, Any]], end: int | None
-) -> list[Step]:
+def _steps(found: dict[str, Any], rollbacks: list[dict[str, Any]], end: int | None) -> list[Step]:
     """List what happened in order of time, what was at once in the order of a round's life."""
     first = _moment(found["first_at"])
     happened = [
