@@ -64,6 +64,7 @@ COLLECTIONS: dict[str, dict[str, Any]] = {
         "to": TIME_OR_DAY,
         "from_position": POSITION,
         "to_position": POSITION,
+        "order": ("asc", "desc"),
     },
 }
 SINGLE: dict[str, dict[str, Any]] = {
