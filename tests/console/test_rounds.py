@@ -14,7 +14,10 @@ from tests.http.service import Service
 pytestmark = pytest.mark.xdist_group("browser")
 
 ROWS = "main tbody tr"
-CELLS = "return [...document.querySelectorAll('main tbody tr')].map((row) => [...row.cells].map((each) => each.innerText))"
+CELLS = """
+const rows = [...document.querySelectorAll("main tbody tr")];
+return rows.map((row) => [...row.cells].map((each) => each.innerText));
+"""
 EXACT = "return [...document.querySelectorAll('main tbody data')].map((each) => each.value)"
 
 
@@ -27,8 +30,7 @@ def test_rounds_are_found_by_a_form_and_paged(
     find(visitor, visitor, "main form").submit()
     until(visitor, lambda: "player_id=StQ-1" in visitor.current_url, "the answer")
     with service.client(key) as client:
-        asked = {"player_id": "StQ-1", "status": "open", "limit": 50}
-        page = client.get("/api/v1/rounds", params=asked).json()
+        page = client.get("/api/v1/rounds?player_id=StQ-1&status=open&limit=50").json()
     rows = visitor.execute_script(CELLS)
     assert [row[3] for row in rows] == [each["round_id"] for each in page["items"]]
     assert {row[4] for row in rows} == {"Open"}

@@ -6,7 +6,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.response import Redirect, Template
 
-from api.console.asking import Answer, Question, Refusal, in_path
+from api.console.asking import Answer, Question, Refusal, granted, in_path
 from api.console.game_names import game_names
 from api.console.past import Past
 from api.console.place import Place
@@ -77,12 +77,13 @@ async def show_player(visit: NamedDependency[Visit]) -> Template:
     refused = [each for each in (player, balances, *history) if isinstance(each, Refusal)]
     if refused:
         return _refused(visit, refused, past)
+    known, balances_then = granted(player).json, granted(balances).rows
     told, next_cursor = _told(history)
     return visit.page(
         "players/player.html",
-        player=player.json,
-        fields=fields(player.json, past),
-        balances=balances.rows,
+        player=known,
+        fields=fields(known, past),
+        balances=balances_then,
         past=past,
         event_types=EVENT_TYPES,
         told=told,
@@ -103,7 +104,7 @@ def _history(visit: Visit, player_id: str, past: Past) -> Question:
         "to": visit.moment("to"),
     }
     until = {name: given for name, given in past.of_history.items() if given}
-    page = {"cursor": visit.parameter("cursor"), "limit": _EVENTS}
+    page = {"order": "desc", "cursor": visit.parameter("cursor"), "limit": str(_EVENTS)}
     return Question("history", {"player_id": player_id, **filters, **until, **page})
 
 

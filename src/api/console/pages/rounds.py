@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.response import Template
 
-from api.console.asking import Answer, Question, in_path
+from api.console.asking import Answer, Question, Refusal, granted, in_path
 from api.console.game_names import game_names
 from api.console.moments import just_after
 from api.console.place import Place
@@ -19,6 +19,7 @@ from domain.events import RoundEnded
 
 PLACE = Place("Rounds", "/console/rounds", "read")
 
+_FILTERS = ("player_id", "game_id", "round_id", "status", "mixed_currency")
 _ROWS = 50
 _MOST_STEPS = 500
 
@@ -26,20 +27,27 @@ _MOST_STEPS = 500
 @get("/console/rounds")
 async def list_rounds(visit: NamedDependency[Visit]) -> Template:
     """List rounds, the last begun first."""
-    filters = visit.parameters(
-        "player_id", "game_id", "round_id", "status", "mixed_currency", "cursor"
-    )
     period = {"from": visit.moment("from"), "to": visit.moment("to")}
-    asked = {**filters, **period}
-    (found,) = await visit.ask_each(Question("rounds", {**asked, "limit": _ROWS}))
-    if not isinstance(found, Answer):
-        status, faults = found.problem.status, found.faults
-        context = {"found": None, "problem": found.problem, "faults": faults, "names": {}}
-        return visit.page("rounds/list.html", status_code=status, statuses=STATUSES, **context)
-    names = await game_names(visit, (row["game_id"] for row in found.rows))
-    exported = {name: given for name, given in asked.items() if name != "cursor"}
-    context = {"found": found, "faults": {}, "names": names, "exported": exported}
-    return visit.page("rounds/list.html", statuses=STATUSES, **context)
+    asked = {**visit.parameters(*_FILTERS), **period}
+    page = {"cursor": visit.parameter("cursor"), "limit": str(_ROWS)}
+    (found,) = await visit.ask_each(Question("rounds", {**asked, **page}))
+    if isinstance(found, Refusal):
+        return visit.page(
+            "rounds/list.html",
+            status_code=found.problem.status,
+            statuses=STATUSES,
+            found=None,
+            problem=found.problem,
+            faults=found.faults,
+        )
+    return visit.page(
+        "rounds/list.html",
+        statuses=STATUSES,
+        found=found,
+        faults={},
+        names=await game_names(visit, (row["game_id"] for row in found.rows)),
+        asked=asked,
+    )
 
 
 @get("/console/rounds/round")
@@ -53,13 +61,10 @@ async def show_round(visit: NamedDependency[Visit]) -> Template:
         Question("rollbacks", {**name, "limit": 1_000}),
         Question(f"games/{in_path(name['game_id'])}"),
     )
-    for answer in (rounds, rollbacks):
-        if not isinstance(answer, Answer):
-            raise answer
-    (found,) = rounds.rows or [None]
+    found = next(iter(granted(rounds).rows), None)
     if found is None:
         return visit.page("rounds/none.html", status_code=404, name=name)
-    steps = _steps(found, rollbacks.rows, await _end(visit, found))
+    steps = _steps(found, granted(rollbacks).rows, await _end(visit, found))
     return visit.page(
         "rounds/round.html",
         round=found,
@@ -78,7 +83,10 @@ ROUTES = [list_rounds, show_round]
 
 
 class Step(NamedTuple):
-    """What happened in a round, once: its kind (`bet`, `win`, `rollback`, `end`), and the rest as the API shows it."""
+    """What happened in a round, once: a `bet`, a `win`, a `rollback` or an `end`, as the API shows it.
+
+    `after`: how long after the round's first event.
+    """
 
     at: str
     kind: str
