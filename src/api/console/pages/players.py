@@ -78,6 +78,8 @@ async def show_player(visit: NamedDependency[Visit]) -> Template:
     if refused:
         return _refused(visit, refused, past)
     known, balances_then = granted(player).json, granted(balances).rows
+    if past.is_before(known["first_seen"]):
+        return visit.page("players/none.html", status_code=404, past=past)
     told, next_cursor = _told(history)
     return visit.page(
         "players/player.html",
