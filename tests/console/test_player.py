@@ -228,11 +228,13 @@ def test_the_page_of_a_position_shows_what_the_log_told(
     assert reader.execute_script(PROFILE)["Name"] == "Ann"
 
 
-@pytest.mark.parametrize("when", [{"as_of": "2025-01-14T23:59:59Z"}, {"at_position": 1}])
+@pytest.mark.parametrize(
+    ("member", "when"), [("as_of", "2025-01-14T23:59:59Z"), ("at_position", "1")]
+)
 def test_before_a_player_was_known_there_is_nothing(
-    reader: WebDriver, service: Service, when: dict[str, object]
+    reader: WebDriver, service: Service, member: str, when: str
 ) -> None:
-    show(reader, service, **when)
+    show(reader, service, PLAYER, **{member: when})
     assert "Nothing was known of this player then." in find(reader, reader, ".empty").text
     click(reader, find(reader, reader, ".past a"))
     until(reader, lambda: timeline(reader), "the present")
@@ -251,7 +253,7 @@ def test_before_a_player_was_known_there_is_nothing(
 def test_what_cannot_be_asked_for_is_named_at_its_field(
     reader: WebDriver, service: Service, field: str, given: str, fault: str
 ) -> None:
-    show(reader, service, **{field: given})
+    show(reader, service, PLAYER, **{field: given})
     assert fault in find(reader, reader, f"#{field}-fault").text
     assert "marked" in find(reader, reader, "[role=alert]").text
     assert find(reader, reader, "h1").text == PLAYER
