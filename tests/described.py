@@ -29,6 +29,18 @@ _WHATEVER_IS_ASKED = {
     "version-not-supported",
 }
 _HISTORY = "/api/v1/history"
+# What HTTP itself, or whoever carries an answer, says of it.
+_OF_HTTP = {
+    "allow",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "server",
+    "transfer-encoding",
+    "vary",
+}
 _UNDER_DEFAULT = {PROBLEMS[name][0] for name in _WHATEVER_IS_ASKED}
 
 
@@ -49,8 +61,8 @@ def document() -> Any:
 
 @cache
 def _paths() -> list[tuple[re.Pattern[str], str]]:
-    """The templates of paths, the plain ones first."""
-    templates = sorted(document()["paths"], key=lambda template: template.count("{"))
+    """The templates of paths, the plain ones first, and the longest: an id may have slashes."""
+    templates = sorted(document()["paths"], key=lambda path: (path.count("{"), -len(path)))
     return [
         (re.compile(re.sub(r"\\{\w+\\}", ".+", re.escape(template))), template)
         for template in templates
@@ -120,6 +132,8 @@ def _check_headers(answer: Answer, response: Any) -> None:
         if "$ref" in header:
             header = document()["components"]["headers"][header["$ref"].rpartition("/")[2]]  # noqa: PLW2901
         assert name.lower() in answer.headers or not header.get("required"), (answer.path, name)
+    told = {name.lower() for name in response["headers"]} | _OF_HTTP
+    assert answer.headers.keys() <= told, (answer.path, answer.status, set(answer.headers) - told)
 
 
 class DescribedClient(httpx.Client):

@@ -36,7 +36,7 @@ class Sql(Statements):
 
 SQL = Sql(__file__)
 
-Scope = Literal["ingest", "read", "audit"]
+Scope = Literal["ingest", "read", "audit", "operate"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
@@ -110,7 +110,7 @@ def add_tenant(connection: Connection, name: str, currencies: Sequence[str] = ()
 
     Raises TenantError for a name that is taken or unfit, or a currency code that is unfit.
     """
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise TenantError(
             f"{name!r} is no name for a tenant: up to 63 letters, digits, dots, hyphens and underscores"
         )
@@ -127,6 +127,11 @@ def add_tenant(connection: Connection, name: str, currencies: Sequence[str] = ()
             continue
         return find_tenant(connection, name)
     raise TenantError("too many tenants are being created at once; try again")
+
+
+def is_name(text: str) -> bool:
+    """Return whether a tenant could have this name."""
+    return _NAME.fullmatch(text) is not None
 
 
 def list_tenants(connection: Connection) -> list[Tenant]:

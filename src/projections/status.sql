@@ -17,6 +17,17 @@ select coalesce((select encode(log_id, 'hex') from logs
         order by generation desc limit 1) n on true
  where t.tenant_id = :tenant_id and t.live;
 
+-- name: progress(tenant_ids)
+-- How far the live generations of these tenants are and those in the making, when the next event of each was recorded,
+-- and where it stands still.
+select t.tenant_id, t.live, t.position,
+       (select recorded_at from events
+         where tenant_id = t.tenant_id and position = t.position + 1) as next_at,
+       t.failed_position, t.failure, t.failed_at
+  from tracking t
+ where t.tenant_id = any(:tenant_ids::int[]) and (t.live or not t.retired)
+ order by t.tenant_id, t.generation;
+
 -- name: waiting_since()
 -- When the oldest event was recorded, of any tenant, that queries do not show yet.
 select min((select recorded_at from events

@@ -30,7 +30,15 @@ from tests.recording.sending import assert_gapless, logins, send, stored_events
 
 _LOOKS = {
     *("appended", "live_tenants", "behind", "grown_since", "unsealed", "signed_since", "attested"),
-    *("waiting", "waiting_since", "unsealed_since", "sealed_sizes", "unkept"),
+    *(
+        "waiting",
+        "waiting_since",
+        "unsealed_since",
+        "statuses",
+        "progress",
+        "limits_of_tenants",
+        "unkept",
+    ),
 }
 
 # What Citus says to what it can't do: of a form of statement, and of a place in a transaction.

@@ -70,6 +70,9 @@ def test_queries_are_answered_from_a_standby_that_is_as_far_and_else_from_the_pr
             assert at(client.get("/api/v1/history")) == first
             assert at(client.get("/api/v1/history", params={"at_least": last})) == last
             assert at(client.get("/api/v1/balances", params={"at_least": last})) == last
+            # Who operates the service is told how it is where it writes.
+            looked = client.get("/api/v1/system/tenants/acme").json()
+            assert looked["log_position"] == last
             # Who knows a position from elsewhere is not told that the log went back.
             page = client.get("/api/v1/history", params={"at_least": last, "limit": last - 1})
             rest = {"cursor": page.json()["next_cursor"], "limit": 100}
@@ -107,6 +110,7 @@ def test_a_host_that_only_reads_serves_from_a_standby_and_refuses_the_rest_by_na
     tmp_path: Path,
 ) -> None:
     with replicated() as (pair, database, account):
+        operator = open_account(database.service_url, "operators").key
         roundbook(
             "tenant",
             "limit",
@@ -142,6 +146,8 @@ def test_a_host_that_only_reads_serves_from_a_standby_and_refuses_the_rest_by_na
             posted = client.post("/api/v1/events", content=b'{"items":[]}')
             assert problem(posted) == (503, "read-only")
             assert problem(client.get("/api/v1/history")) == (503, "read-only")
+            looked = client.get("/api/v1/system/tenants/acme", headers={"x-api-key": operator})
+            assert (looked.status_code, looked.json()["log_position"]) == (200, last)
             limited = [client.get("/api/v1/status").status_code for _ in range(20)]
             assert set(limited) == {200, 429}
             eventually(lambda: client.get("/api/v1/status").status_code == 200)

@@ -5,9 +5,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from random import Random
-from signal import SIGKILL, SIGTERM
-from threading import Thread
 
 import pytest
 
@@ -18,11 +15,11 @@ from postgres.connections import Pool
 from tests.brokers.conftest import kafka, nats_server, rabbitmq
 from tests.brokers.servers import MockKafka, Server
 from tests.databases import Database
-from tests.faults.places import temporary_folder
-from tests.http.service import Running, eventually, on
+from tests.http.service import eventually, on
 from tests.processes import stopped
 from tests.recording.sending import login, send
 from tests.relay.conftest import LEASE_S, Relaying, Subscribed
+from tests.relay.killing import relay_while_some_are_killed
 from tests.relay.readers import NatsStream, Queue, Read, Reader, Topic
 from tests.relay.receiver import in_order_of_streams
 
@@ -160,8 +157,6 @@ def test_whoever_is_killed_when_all_arrives_and_repeats_have_the_same_ids(
     reader: Reader,
     subscribed: Subscribed,
 ) -> None:
-    """Two relays: again and again one of them is killed, and another begins in its place."""
-    random = Random(15)
     settings = on(database) | {
         "ROUNDBOOK_BROKER_URL": reader.server.url,
         "ROUNDBOOK_RELAY_LEASE_S": "1",
@@ -171,27 +166,8 @@ def test_whoever_is_killed_when_all_arrives_and_repeats_have_the_same_ids(
         for first in range(1, 6_001, 250):
             record(pool, tenant, first, first + 249)
 
-    with temporary_folder() as folder:
-        relays = [Running(folder, "relay", reader.kind, settings=settings) for _ in range(2)]
-        thread = Thread(target=recording)
-        thread.start()
-        try:
-            for part in range(1, 5):
-                goal = part * 1_000 + random.randrange(500)
-                eventually(lambda goal=goal: subscribed.now().position >= goal)  # type: ignore[misc]
-                victim = relays.pop(random.randrange(2))
-                victim.signal(SIGKILL)
-                victim.ended()
-                relays.append(Running(folder, "relay", reader.kind, settings=settings))
-            thread.join()
-            eventually(subscribed.is_level)
-        finally:
-            thread.join()
-            for relay in relays:
-                relay.signal(SIGTERM)
-                status, _ = relay.ended()
-                # The last one may be told before it listens.
-                assert status in (0, -SIGTERM), relay.log()
+    goals = [1_300, 2_100, 3_450, 4_200]
+    relay_while_some_are_killed(reader.kind, subscribed, recording, goals=goals, settings=settings)
     found = reader.read()
     firsts = first_arrivals(found)
     assert sorted(each.message["position"] for each in firsts) == list(range(1, 6_001))

@@ -20,10 +20,12 @@ from app.relay.subscriptions import (
 from app.settings import Settings
 from app.tenants import Tenant
 from postgres.connections import Pool
+from tests.databases import Database
 from tests.erasure.conftest import erased, owner
-from tests.http.service import eventually
+from tests.http.service import eventually, on
 from tests.recording.sending import login, send
 from tests.relay.conftest import Relaying, Subscribed
+from tests.relay.killing import relay_while_some_are_killed
 from tests.relay.receiver import Received, Receiver, Reply, in_order_of_streams
 from tests.strategies import WireItem
 
@@ -76,6 +78,39 @@ def test_each_event_comes_once_signed_in_order_as_history_shows_it(
         0,
         "active",
     )
+
+
+def test_whoever_is_killed_when_all_arrives_signed_in_order_and_repeats_have_the_same_ids(
+    pool: Pool,
+    database: Database,
+    tenant: Tenant,
+    receiver: Receiver,
+    subscribe: Subscribe,
+    settings: Settings,
+) -> None:
+    subscribed = subscribe(receiver)
+
+    def recording() -> None:
+        for first in range(1, 1_001, 50):
+            send(pool, tenant, logins(first, first + 49, players=20))
+
+    relay_while_some_are_killed(
+        "webhook",
+        subscribed,
+        recording,
+        goals=[150, 400, 650, 900],
+        settings=on(database)
+        | {
+            "ROUNDBOOK_DATA_DIR": settings.data_dir,
+            "ROUNDBOOK_PRIVATE_WEBHOOKS": settings.private_webhooks,
+            "ROUNDBOOK_RELAY_LEASE_S": "1",
+        },
+    )
+    assert all(each.valid == (True,) for each in receiver.received)
+    firsts = receiver.first_arrivals()
+    assert sorted(each.position for each in firsts) == list(range(1, 1_001))
+    assert in_order_of_streams([each.message for each in firsts])
+    assert len({(each.id, each.position) for each in receiver.received}) == 1_000
 
 
 def test_filters_leave_out_what_is_not_asked_for_and_the_position_goes_on(

@@ -80,7 +80,7 @@ ROOMS = {
             "last_position": _tables("events"),
             "never_sealed": _tables("logs"),
             "sealed_size": _tables("logs"),
-            "sealed_sizes": _tables("logs"),
+            "statuses": _tables("logs"),
             "sealed_log": _tables("logs"),
             "tenants_with_logs": _tables("logs"),
             "trees": _tables("logs"),
@@ -120,6 +120,7 @@ ROOMS = {
             "unkept": _tables("day_rules"),
             "status": _tables("events", "logs"),
             "waiting_since": _tables("events"),
+            "progress": _tables("events"),
             # The library's tracking knows tenants by their names.
             "tenant_by_name": _tables("tenants"),
             "position_by_name": _tables("tenants"),

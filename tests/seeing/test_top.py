@@ -14,7 +14,7 @@ from tests.cli.conftest import Run
 from tests.cli.terminal import terminal
 from tests.databases import Database
 from tests.http.service import Service, environment, eventually, on, roundbook
-from tests.http.wire import EVENTS, body, login
+from tests.http.wire import EVENTS, assert_problem, body, login
 
 _NOBODY = "http://127.0.0.1:9"
 _END_SESSIONS = """
@@ -39,6 +39,39 @@ def test_scripts_get_a_line_for_each_tenant(run: Run, service: Service, served: 
     eventually(lambda: lines()["busy"] == ["3", "0", "0.0", "0", ""])
     assert lines()["over"] == ["0", "0", "0.0", "0", "closed"]
     assert lines()["idle"] == ["0", "0", "0.0", "0", ""]
+
+
+def test_who_may_operate_the_service_sees_the_same_over_http(run: Run, service: Service) -> None:
+    for name in ("operators", "seen"):
+        service.new_tenant(name)
+    writer = service.new_key("seen", "ingest")
+    key = run("key", "create", "operators", "--scope", "operate", "--label", "us").strip()
+    with service.client(key) as operator, service.client(writer) as client:
+        assert_problem(operator.post(EVENTS, content=body(login("a"))), "forbidden")
+        assert_problem(operator.get("/api/v1/status"), "forbidden")
+        assert_problem(client.get("/api/v1/system/tenants"), "forbidden")
+        for number in range(3):
+            assert client.post(EVENTS, content=body(login(f"a{number}"))).status_code == 204
+
+        def shown() -> dict[str, list[object]]:
+            found = operator.get("/api/v1/system/tenants", params={"limit": 1000}).json()["items"]
+            return {
+                each["name"]: [
+                    str(each["log_position"]),
+                    str(each["lag_events"]),
+                    str(each["log_position"] - each["evidence"]["size"]),
+                ]
+                for each in found
+            }
+
+        eventually(lambda: shown()["seen"] == ["3", "0", "0"])
+        listed = [line.split("\t") for line in run("top", "--once").splitlines()]
+        assert {each[0]: [each[1], each[2], each[4]] for each in listed} == shown()
+        keys = operator.get("/api/v1/system/tenants/operators/keys").json()["items"]
+        [line] = run("key", "list", "operators").splitlines()
+        [known] = keys
+        assert line.split("\t")[::5] == [str(known["key_id"]), known["label"]]
+        assert line.split("\t")[2:4] == [*known["scopes"], known["created_at"]]
 
 
 def test_people_see_it_move_until_they_have_enough(service: Service, served: Database) -> None:

@@ -769,6 +769,73 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List how all tenants are
+         * @description List all tenants of the service, by name: how far each is, what is wrong with it, and its limits.
+         *
+         *     `troubles` says what somebody must look at: the read models stand still (`failed`), or those that are
+         *     made anew do (`rebuild_failed`); nothing is signed of the log (`not_signed`), its heads are not stated
+         *     (`not_stated`); its read models were made of a log that was not what was sealed (`rebuilt_anyway`); an
+         *     event has waited for more than 5 seconds to be shown (`late`).
+         */
+        get: operations["list_tenant_statuses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/tenants/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show how a tenant is
+         * @description Show the same of one tenant.
+         */
+        get: operations["show_tenant_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/tenants/{name}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the keys of a tenant
+         * @description List a tenant's keys with what they may do and when they were last used, newest last.
+         *
+         *     Those that expired or were revoked are listed, too.
+         */
+        get: operations["list_api_keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -995,6 +1062,46 @@ export interface components {
             rtp: string | null;
             /** @description What was taken back, which the sums are without. */
             rolled_back: components["schemas"]["RolledBack"];
+        };
+        /**
+         * @description What is kept of an API key; the key itself is not, and its hash is not told.
+         *
+         *     `last_used_at` is noted once a minute at most; it is null of a key that was never used.
+         */
+        ApiKey: {
+            /** @description The id of the key, as `roundbook key list` shows it. */
+            key_id: number;
+            /** @description What the key is for. */
+            label: string;
+            /** @description What the key may do. */
+            scopes: ("audit" | "ingest" | "operate" | "read")[];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the key ends; null where it does not.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the key was revoked; null where it was not.
+             */
+            revoked_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the key was last used, noted once a minute at most; null if never.
+             */
+            last_used_at: string | null;
+        };
+        /** @description A page of a tenant's keys, newest last. */
+        ApiKeys: {
+            /** @description The items of the page, in its order. */
+            items: components["schemas"]["ApiKey"][];
+            /** @description The `cursor` that asks for what follows; null at the end. */
+            next_cursor: string | null;
         };
         /**
          * @description The net flows of a player in one currency; they may be negative.
@@ -2032,6 +2139,23 @@ export interface components {
             log_position: number;
             /** @description The items of the page, in its order. */
             items: components["schemas"]["LenientItem"][];
+        };
+        /**
+         * @description How much a key, or all keys of the tenant together, may send and ask; null is not limited.
+         *
+         *     What is not used is saved up for `burst_s` seconds.
+         */
+        Limit: {
+            /** @description The id of the key that it is for; null of the tenant as a whole. */
+            key_id: number | null;
+            /** @description How many requests a second; null where they are not limited. */
+            requests_per_s: number | null;
+            /** @description How many items of batches a second; null where they are not limited. */
+            items_per_s: number | null;
+            /** @description How many bytes of bodies a second; null where they are not limited. */
+            bytes_per_s: number | null;
+            /** @description For how many seconds what is not used is saved up. */
+            burst_s: number;
         };
         /** @description The process lives. */
         Live: {
@@ -3505,6 +3629,53 @@ export interface components {
             /** @description The newest checkpoint of the log. */
             log_checkpoint: string;
         };
+        /**
+         * @description How a tenant is at a moment, and nothing of what is in its log.
+         *
+         *     `log_position` counts its events: two answers and their `read_at` tell how many come in a second.
+         */
+        TenantStatus: {
+            /** @description The name of the tenant. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Since when nothing is recorded any more; null where the tenant is open.
+             */
+            closed_at: string | null;
+            /**
+             * Format: date-time
+             * @description The moment at which it is like this.
+             */
+            read_at: string;
+            /** @description What somebody must look at; empty where all is well. */
+            troubles: ("failed" | "late" | "not_signed" | "not_stated" | "rebuild_failed" | "rebuilt_anyway")[];
+            /** @description The head of the log, which is how many events it has. */
+            log_position: number;
+            /** @description How many events are not shown yet. */
+            lag_events: number;
+            /** @description The age of the oldest event that is not shown yet, 0 if all are. */
+            lag_seconds: number;
+            /** @description Why it stands still; null where it does not. */
+            failure: components["schemas"]["Failure"] | null;
+            /** @description How far read models are that are made anew; null where none are. */
+            rebuild: components["schemas"]["RebuildStatus"] | null;
+            /** @description How far the log is sealed. */
+            evidence: components["schemas"]["EvidenceStatus"];
+            /** @description The rate limits, that of the tenant as a whole first. */
+            limits: components["schemas"]["Limit"][];
+        };
+        /** @description A page of tenants, by name. */
+        Tenants: {
+            /** @description The items of the page, in its order. */
+            items: components["schemas"]["TenantStatus"][];
+            /** @description The `cursor` that asks for what follows; null at the end. */
+            next_cursor: string | null;
+        };
         /** @description A deposit or a withdrawal. */
         Transaction: {
             /** @description The id that the sender gave it, unique for the tenant, over all types, for ever. */
@@ -3660,7 +3831,11 @@ export interface components {
         /** @description A fault of the service, not of the request. */
         InternalError: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3671,6 +3846,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3680,7 +3863,11 @@ export interface components {
         /** @description Any other problem, as what HTTP itself forbids: `bad-request` (400), `not-found` (404, on an address for operators), `method-not-allowed` (405), `head-too-slow` (408), `target-too-long` (414), `head-too-large` (431), `not-implemented` (501), `version-not-supported` (505). */
         AnyProblem: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3691,6 +3878,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3700,7 +3895,11 @@ export interface components {
         /** @description The body is not JSON in UTF-8, not what its Content-Encoding says, or never whole. */
         MalformedBody: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3711,6 +3910,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3720,7 +3927,11 @@ export interface components {
         /** @description The key does not allow this; nothing is told of what exists. Or the tenant is closed (`tenant-closed`); nothing is recorded. */
         IngestForbidden: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3731,6 +3942,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3740,7 +3959,11 @@ export interface components {
         /** @description The body took too long to arrive, or brought too little for some seconds. */
         BodyTooSlow: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3751,6 +3974,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3760,7 +3991,11 @@ export interface components {
         /** @description More bytes or more items than one request may hold. */
         BodyTooLarge: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3771,6 +4006,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3780,7 +4023,11 @@ export interface components {
         /** @description Another content type or encoding. */
         UnsupportedBody: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3791,6 +4038,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3800,7 +4055,11 @@ export interface components {
         /** @description One or more items are invalid; nothing is recorded. */
         InvalidItems: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3811,6 +4070,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3820,8 +4087,11 @@ export interface components {
         /** @description A rate limit of the tenant or the key is reached, in requests, items or bytes; nothing is recorded. The same batch can be sent again as it is: `Retry-After` says when. */
         TooMuch: {
             headers: {
-                "Retry-After": components["headers"]["Retry-After"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3832,6 +4102,13 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                "Retry-After": components["headers"]["Retry-After"];
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3841,8 +4118,11 @@ export interface components {
         /** @description The store did not confirm the batch in time, so it may be recorded or not; or the service has no room for it, or starts, or only reads (`read-only`: nothing is recorded, send it to another host). The same batch can be sent again as it is: `Retry-After` says when. */
         NotConfirmed: {
             headers: {
-                "Retry-After": components["headers"]["Retry-After"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3853,6 +4133,13 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                "Retry-After": components["headers"]["Retry-After"];
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3862,7 +4149,11 @@ export interface components {
         /** @description The key does not allow this; nothing is told of what exists. */
         Forbidden: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3873,6 +4164,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3882,7 +4181,11 @@ export interface components {
         /** @description The request accepts none of the media types there are; `offered` lists them. */
         NotAcceptable: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3893,6 +4196,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3902,7 +4213,11 @@ export interface components {
         /** @description `log_id` or `cursor` is of another log than the one that goes on, as it is after a restore from an older backup. `agreed_to` is the position up to which both are the same, null where that is not known. */
         OtherLog: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3913,6 +4228,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3922,7 +4245,11 @@ export interface components {
         /** @description Unknown, malformed or repeated parameters, all faults at once. */
         InvalidParameters: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3933,6 +4260,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3942,8 +4277,11 @@ export interface components {
         /** @description A rate limit of the tenant or the key is reached: `Retry-After` says when the same request is let in, if nobody else takes from the limit. Or as many queries of the tenant or with the key wait for their turn as may; or too many unknown keys came from this address. Or, for a long answer in CSV, as many are being read as may. */
         TooMany: {
             headers: {
-                "Retry-After": components["headers"]["Retry-After"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3954,6 +4292,13 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                "Retry-After": components["headers"]["Retry-After"];
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3963,8 +4308,11 @@ export interface components {
         /** @description `at_least` is not reached yet, the query took too long and was ended, or the store is out of reach; or the scope `audit` is needed and the host only reads. `Retry-After` says when to try again; a query that takes too long is better narrowed. */
         Unavailable: {
             headers: {
-                "Retry-After": components["headers"]["Retry-After"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3975,6 +4323,13 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                "Retry-After": components["headers"]["Retry-After"];
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -3984,7 +4339,11 @@ export interface components {
         /** @description No event names this id. */
         NotFound: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -3995,6 +4354,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -4004,7 +4371,11 @@ export interface components {
         /** @description Unknown, malformed or repeated parameters, all faults at once; or the report would be too long. */
         ReportRefused: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -4015,6 +4386,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -4024,7 +4403,11 @@ export interface components {
         /** @description The log was restored from an older backup: the position to go on after is beyond its head (with nothing new to read the answer would be 200), or it is of another log by its id. */
         BeyondHead: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -4035,6 +4418,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -4044,8 +4435,11 @@ export interface components {
         /** @description As many streams of the tenant or with the key are open, or as many of its queries wait for their turn, as may; or a rate limit is reached. `Retry-After` says when to try again. */
         TooManyStreams: {
             headers: {
-                "Retry-After": components["headers"]["Retry-After"];
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -4056,6 +4450,13 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                "Retry-After": components["headers"]["Retry-After"];
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -4065,7 +4466,69 @@ export interface components {
         /** @description The query took too long and was ended, or the store is out of reach; or the host only reads. `Retry-After` says when to try again. */
         EvidenceUnavailable: {
             headers: {
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
+                /**
+                 * @description What is left of the limits of the tenant and the key, where they have any.
+                 * @example "tenant-requests";r=99;t=1
+                 */
+                RateLimit?: string;
+                /**
+                 * @description The limits of the tenant and the key, where they have any.
+                 * @example "tenant-requests";q=100;w=1
+                 */
+                "RateLimit-Policy"?: string;
                 "Retry-After": components["headers"]["Retry-After"];
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description It is not sealed yet: `Retry-After` says when to ask again. Or there is no such thing. */
+        NotSealed: {
+            headers: {
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
+                /**
+                 * @description What is left of the limits of the tenant and the key, where they have any.
+                 * @example "tenant-requests";r=99;t=1
+                 */
+                RateLimit?: string;
+                /**
+                 * @description The limits of the tenant and the key, where they have any.
+                 * @example "tenant-requests";q=100;w=1
+                 */
+                "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["NotSealed"] | components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no tenant of this name. */
+        NoSuchTenant: {
+            headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
@@ -4083,29 +4546,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description It is not sealed yet: `Retry-After` says when to ask again. Or there is no such thing. */
-        NotSealed: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                /**
-                 * @description What is left of the limits of the tenant and the key, where they have any.
-                 * @example "tenant-requests";r=99;t=1
-                 */
-                RateLimit?: string;
-                /**
-                 * @description The limits of the tenant and the key, where they have any.
-                 * @example "tenant-requests";q=100;w=1
-                 */
-                "RateLimit-Policy"?: string;
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["NotSealed"] | components["schemas"]["Problem"];
-            };
-        };
         /** @description It is served on the address for operators, not here. */
         Elsewhere: {
             headers: {
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
@@ -4117,6 +4561,8 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
+        /** @description The answer is of its content type, and of no other that a browser may guess. */
+        "X-Content-Type-Options": "nosniff";
         /** @description Finds the request in the service's log: the client's own id, if it sent a fit one. */
         "X-Request-Id": string;
         /**
@@ -4154,23 +4600,11 @@ export interface operations {
             /** @description The same, asked for with `Prefer: return=representation`: the receipt. */
             200: {
                 headers: {
-                    /** @description How many items were recorded by this request. */
-                    "Events-Stored": number;
-                    /** @description How many were recorded before, with the same content. */
-                    "Events-Duplicate": number;
-                    /** @description How many were refused: something else is recorded under their unique_id. */
-                    "Events-Conflict": number;
-                    /** @description How many were left out for their faults; where that may be. */
-                    "Events-Invalid"?: number;
-                    /** @description How many tell nothing that is recorded; where that may be. */
-                    "Events-Ignored"?: number;
-                    /** @description Once a read model has reached it, the whole batch is visible in it. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description Which preferences were honoured (RFC 7240). */
-                    "Preference-Applied"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4181,6 +4615,26 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description Once a read model has reached it, the whole batch is visible in it. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description How many items were recorded by this request. */
+                    "Events-Stored": number;
+                    /** @description How many were recorded before, with the same content. */
+                    "Events-Duplicate": number;
+                    /** @description How many were refused: something else is recorded under their unique_id. */
+                    "Events-Conflict": number;
+                    /** @description How many were left out for their faults; where that may be. */
+                    "Events-Invalid"?: number;
+                    /** @description How many tell nothing that is recorded; where that may be. */
+                    "Events-Ignored"?: number;
+                    /** @description Which preferences were honoured (RFC 7240). */
+                    "Preference-Applied"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4190,23 +4644,11 @@ export interface operations {
             /** @description Every item is recorded, durably. */
             204: {
                 headers: {
-                    /** @description How many items were recorded by this request. */
-                    "Events-Stored": number;
-                    /** @description How many were recorded before, with the same content. */
-                    "Events-Duplicate": number;
-                    /** @description How many were refused: something else is recorded under their unique_id. */
-                    "Events-Conflict": number;
-                    /** @description How many were left out for their faults; where that may be. */
-                    "Events-Invalid"?: number;
-                    /** @description How many tell nothing that is recorded; where that may be. */
-                    "Events-Ignored"?: number;
-                    /** @description Once a read model has reached it, the whole batch is visible in it. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description Which preferences were honoured (RFC 7240). */
-                    "Preference-Applied"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4217,6 +4659,26 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description Once a read model has reached it, the whole batch is visible in it. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description How many items were recorded by this request. */
+                    "Events-Stored": number;
+                    /** @description How many were recorded before, with the same content. */
+                    "Events-Duplicate": number;
+                    /** @description How many were refused: something else is recorded under their unique_id. */
+                    "Events-Conflict": number;
+                    /** @description How many were left out for their faults; where that may be. */
+                    "Events-Invalid"?: number;
+                    /** @description How many tell nothing that is recorded; where that may be. */
+                    "Events-Ignored"?: number;
+                    /** @description Which preferences were honoured (RFC 7240). */
+                    "Preference-Applied"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -4253,11 +4715,11 @@ export interface operations {
             /** @description The receipt that the batch would get now. */
             200: {
                 headers: {
-                    /** @description The position of the log up to which it was looked at. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4268,6 +4730,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which it was looked at. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4311,23 +4781,11 @@ export interface operations {
             /** @description The same, asked for with `Prefer: return=representation`: the receipt. */
             200: {
                 headers: {
-                    /** @description How many items were recorded by this request. */
-                    "Events-Stored": number;
-                    /** @description How many were recorded before, with the same content. */
-                    "Events-Duplicate": number;
-                    /** @description How many were refused: something else is recorded under their unique_id. */
-                    "Events-Conflict": number;
-                    /** @description How many were left out for their faults; where that may be. */
-                    "Events-Invalid"?: number;
-                    /** @description How many tell nothing that is recorded; where that may be. */
-                    "Events-Ignored"?: number;
-                    /** @description Once a read model has reached it, the whole batch is visible in it. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description Which preferences were honoured (RFC 7240). */
-                    "Preference-Applied"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4338,6 +4796,26 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description Once a read model has reached it, the whole batch is visible in it. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description How many items were recorded by this request. */
+                    "Events-Stored": number;
+                    /** @description How many were recorded before, with the same content. */
+                    "Events-Duplicate": number;
+                    /** @description How many were refused: something else is recorded under their unique_id. */
+                    "Events-Conflict": number;
+                    /** @description How many were left out for their faults; where that may be. */
+                    "Events-Invalid"?: number;
+                    /** @description How many tell nothing that is recorded; where that may be. */
+                    "Events-Ignored"?: number;
+                    /** @description Which preferences were honoured (RFC 7240). */
+                    "Preference-Applied"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4347,23 +4825,11 @@ export interface operations {
             /** @description Every item is recorded, durably. */
             204: {
                 headers: {
-                    /** @description How many items were recorded by this request. */
-                    "Events-Stored": number;
-                    /** @description How many were recorded before, with the same content. */
-                    "Events-Duplicate": number;
-                    /** @description How many were refused: something else is recorded under their unique_id. */
-                    "Events-Conflict": number;
-                    /** @description How many were left out for their faults; where that may be. */
-                    "Events-Invalid"?: number;
-                    /** @description How many tell nothing that is recorded; where that may be. */
-                    "Events-Ignored"?: number;
-                    /** @description Once a read model has reached it, the whole batch is visible in it. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description Which preferences were honoured (RFC 7240). */
-                    "Preference-Applied"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4374,6 +4840,26 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description Once a read model has reached it, the whole batch is visible in it. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description How many items were recorded by this request. */
+                    "Events-Stored": number;
+                    /** @description How many were recorded before, with the same content. */
+                    "Events-Duplicate": number;
+                    /** @description How many were refused: something else is recorded under their unique_id. */
+                    "Events-Conflict": number;
+                    /** @description How many were left out for their faults; where that may be. */
+                    "Events-Invalid"?: number;
+                    /** @description How many tell nothing that is recorded; where that may be. */
+                    "Events-Ignored"?: number;
+                    /** @description Which preferences were honoured (RFC 7240). */
+                    "Preference-Applied"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -4437,13 +4923,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4454,6 +4938,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4497,11 +4991,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4512,6 +5006,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4566,13 +5068,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4583,6 +5083,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4662,13 +5172,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4679,6 +5187,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4753,13 +5271,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4770,6 +5286,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4844,13 +5370,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4861,6 +5385,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4937,13 +5471,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -4954,6 +5486,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4997,11 +5539,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5012,6 +5554,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5080,13 +5630,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5097,6 +5645,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5174,13 +5732,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5191,6 +5747,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5251,13 +5817,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5268,6 +5832,18 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    /** @description Of a page: what it may load and run, which is nothing but its own style. */
+                    "Content-Security-Policy"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5411,13 +5987,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5428,6 +6002,18 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    /** @description Of a page: what it may load and run, which is nothing but its own style. */
+                    "Content-Security-Policy"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5562,13 +6148,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5579,6 +6163,18 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    /** @description Of a page: what it may load and run, which is nothing but its own style. */
+                    "Content-Security-Policy"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5703,13 +6299,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5720,6 +6314,18 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    /** @description Of a page: what it may load and run, which is nothing but its own style. */
+                    "Content-Security-Policy"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5838,13 +6444,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5855,6 +6459,18 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    /** @description Of a page: what it may load and run, which is nothing but its own style. */
+                    "Content-Security-Policy"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5973,13 +6589,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5990,6 +6604,18 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    /** @description Of a page: what it may load and run, which is nothing but its own style. */
+                    "Content-Security-Policy"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6098,13 +6724,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6115,6 +6739,18 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    /** @description Of a page: what it may load and run, which is nothing but its own style. */
+                    "Content-Security-Policy"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6226,13 +6862,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6243,6 +6877,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6300,13 +6944,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6317,6 +6959,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6355,11 +7007,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6370,6 +7022,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6447,15 +7107,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    /** @description How many events of the log are sealed, from the first one on: the size of its newest checkpoint, 0 if there is none. */
-                    "Evidence-Size": number;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6466,6 +7122,20 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    /** @description How many events of the log are sealed, from the first one on: the size of its newest checkpoint, 0 if there is none. */
+                    "Evidence-Size": number;
+                    /** @description Tells nginx to pass a stream on as it comes. */
+                    "X-Accel-Buffering"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6487,7 +7157,11 @@ export interface operations {
             /** @description `text/event-stream` with `Last-Event-ID` alone: nothing can follow, as the log was read up to `to_position`. An EventSource does not come back. */
             204: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6498,6 +7172,18 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    /** @description How many events of the log are sealed, from the first one on: the size of its newest checkpoint, 0 if there is none. */
+                    "Evidence-Size": number;
+                    /** @description Tells nginx to pass a stream on as it comes. */
+                    "X-Accel-Buffering"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -6527,7 +7213,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6538,6 +7228,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6574,7 +7272,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6585,6 +7287,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6617,7 +7327,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6628,6 +7342,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6665,7 +7387,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6676,6 +7402,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6730,7 +7464,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6741,6 +7479,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6780,7 +7526,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6791,6 +7541,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6835,9 +7593,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6848,6 +7608,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6897,13 +7667,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -6914,6 +7682,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6936,6 +7714,143 @@ export interface operations {
             default: components["responses"]["AnyProblem"];
         };
     };
+    list_tenant_statuses: {
+        parameters: {
+            query?: {
+                /** @description Only tenants with `troubles`, which somebody must look at (true), or only the others (false). */
+                in_trouble?: boolean;
+                /** @description The most items of a page. Default 100. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before, with the same filters. Absent for the first page. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description What is left of the limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";r=99;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";q=100;w=1
+                     */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenants"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["OtherLog"];
+            422: components["responses"]["InvalidParameters"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    show_tenant_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description What is left of the limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";r=99;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";q=100;w=1
+                     */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantStatus"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchTenant"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["OtherLog"];
+            422: components["responses"]["InvalidParameters"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    list_api_keys: {
+        parameters: {
+            query?: {
+                /** @description The most items of a page. Default 100. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before, with the same filters. Absent for the first page. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The tenant's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description What is left of the limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";r=99;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";q=100;w=1
+                     */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeys"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchTenant"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["OtherLog"];
+            422: components["responses"]["InvalidParameters"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
     read_metrics: {
         parameters: {
             query?: never;
@@ -6948,6 +7863,7 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -6972,6 +7888,7 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -6996,6 +7913,7 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -7008,8 +7926,9 @@ export interface operations {
             /** @description The service is not ready, for the reason that is told. */
             503: {
                 headers: {
-                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {

@@ -11,13 +11,19 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from api.cli.overview import Look, Served, TenantView, look, rates, served
+from api.cli.overview import Look, Served, look, rates, served
 from api.process.store import connect_service
+from api.system import TenantStatus, Trouble
 from app.settings import read_settings
 from postgres.connections import Connection
 from postgres.errors import UNAVAILABLE, is_out_of_reach
 
-_LATE_S = 5.0
+# How long an event waits to be shown is a column of its own.
+_WORDS: dict[Trouble, str] = {
+    "not_signed": "not signed",
+    "not_stated": "heads not stated",
+    "rebuilt_anyway": "made of a log that is not sound",
+}
 
 
 @click.command("top")
@@ -54,8 +60,8 @@ def top(*, once: bool, interval_s: float, rows: int, url: str) -> None:
         with connect_service(settings) as connection:
             for each in look(connection).tenants:
                 click.echo(
-                    f"{each.name}\t{each.position}\t{each.not_shown}\t{each.waits_s:.1f}"
-                    f"\t{each.not_sealed}\t{each.state}"
+                    f"{each.name}\t{each.log_position}\t{each.lag_events}\t{each.lag_seconds:.1f}"
+                    f"\t{_not_sealed(each)}\t{_state(each)}"
                 )
         return
     began = False
@@ -97,23 +103,36 @@ def _view(before: _Moment, now: _Moment, rows: int) -> Group:
     for name in ("events", "a second", "not shown", "for", "not sealed"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("state")
-    shown = sorted(now.store.tenants, key=lambda each: (-_trouble(each), -per_s[each.name]))[:rows]
+    shown = sorted(now.store.tenants, key=lambda each: (not each.troubles, -per_s[each.name]))[
+        :rows
+    ]
     for each in shown:
         table.add_row(
             Text(each.name),
-            f"{each.position:,}",
+            f"{each.log_position:,}",
             f"{per_s[each.name]:,.1f}",
-            f"{each.not_shown:,}",
-            f"{each.waits_s:.1f} s",
-            f"{each.not_sealed:,}",
-            Text(each.state),
-            style="red" if _trouble(each) else None,
+            f"{each.lag_events:,}",
+            f"{each.lag_seconds:.1f} s",
+            f"{_not_sealed(each):,}",
+            Text(_state(each)),
+            style="red" if each.troubles else None,
         )
     return Group(Text(_headline(before, now, sum(per_s.values()))), table)
 
 
-def _trouble(tenant: TenantView) -> bool:
-    return tenant.waits_s > _LATE_S or tenant.state not in {"", "closed"}
+def _not_sealed(tenant: TenantStatus) -> int:
+    return max(0, tenant.log_position - tenant.evidence.size)
+
+
+def _state(tenant: TenantStatus) -> str:
+    """Say what an operator must know, nothing where all is well."""
+    states = ["closed"] if tenant.closed_at else []
+    if tenant.failure:
+        states.append(f"stands still at {tenant.failure.position}")
+    if tenant.rebuild and tenant.rebuild.failure:
+        states.append(f"rebuild stands still at {tenant.rebuild.failure.position}")
+    states += [_WORDS[trouble] for trouble in tenant.troubles if trouble in _WORDS]
+    return ", ".join(states)
 
 
 def _headline(before: _Moment, now: _Moment, events_per_s: float) -> str:

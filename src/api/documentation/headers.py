@@ -31,6 +31,10 @@ EVIDENCE_SIZE = always(
     "How many events of the log are sealed, from the first one on: the size of its newest checkpoint, 0 if"
     " there is none.",
 )
+UNBUFFERED = sometimes(_TEXT, "Tells nginx to pass a stream on as it comes.")
+POLICY = sometimes(
+    _TEXT, "Of a page: what it may load and run, which is nothing but its own style."
+)
 FILE = sometimes(_TEXT, "What to call the file, where the answer is one.")
 PREFERENCE_APPLIED = sometimes(_TEXT, "Which preferences were honoured (RFC 7240).")
 
@@ -60,6 +64,11 @@ OF_CHECKS: Mapping[str, OpenAPIHeader] = {
 }
 
 COMMON: Mapping[str, Any] = {
+    "X-Content-Type-Options": {
+        "description": "The answer is of its content type, and of no other that a browser may guess.",
+        "required": True,
+        "schema": {"type": "string", "const": "nosniff"},
+    },
     "X-Request-Id": {
         "description": "Finds the request in the service's log: the client's own id, if it sent a fit one.",
         "required": True,
@@ -73,6 +82,31 @@ COMMON: Mapping[str, Any] = {
     },
 }
 """Those of all answers, and of all that may be asked again, as components."""
+
+PERHAPS: Mapping[str, Any] = {
+    "Retry-After": {
+        "description": "After how many seconds it may be answered otherwise, where that is known.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "Log-Position": {
+        "description": "The position of the log by which it was answered, where it was looked at.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "Log-Id": {
+        "description": "The log that the position is of.",
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    },
+}
+"""Those of answers that may have been decided by what the log has by now."""
+
+CACHING: Mapping[str, Any] = {
+    "Cache-Control": {
+        "description": "Whether it may be kept: what is a tenant's is not, but for proofs that never change.",
+        "schema": {"type": "string"},
+        "example": "no-store",
+    },
+}
+"""That of answers below `/api`."""
 
 LIMITS: Mapping[str, Any] = {
     "RateLimit": {

@@ -14,7 +14,7 @@ from litestar.openapi.spec import Components, OpenAPI, SecurityScheme, Server, T
 from litestar.types import Method
 
 from api.documentation import fasttrack_shapes, history_shapes, item_shapes
-from api.documentation.headers import COMMON, LIMITS
+from api.documentation.headers import CACHING, COMMON, LIMITS, PERHAPS
 from api.documentation.pages import DocumentationPage
 from api.documentation.problems import (
     FAULT_OF_THE_SERVICE,
@@ -84,12 +84,13 @@ def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _complete(response: dict[str, Any], *, again: bool, limited: bool) -> None:
     """Add the headers that each answer has; take out what Litestar writes, and no example may have."""
+    always = ["X-Content-Type-Options", "X-Request-Id", *(["Retry-After"] if again else [])]
+    # Generators take a header that is a reference for one that is always there.
+    sometimes = {**CACHING, **LIMITS, **PERHAPS} if limited else {}
     response["headers"] = {
+        **sometimes,
         **response.get("headers", {}),
-        **({"Retry-After": {"$ref": "#/components/headers/Retry-After"}} if again else {}),
-        "X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"},
-        # Generators take a header that is a reference for one that is always there.
-        **(LIMITS if limited else {}),
+        **{name: {"$ref": f"#/components/headers/{name}"} for name in always},
     }
     for content in response.get("content", {}).values():
         for example in content.get("examples", {}).values():
@@ -145,6 +146,10 @@ OPENAPI_CONFIG = _Config(
         Tag("reports", "What auditors and analysts ask for. Needs the scope `read`."),
         Tag("history", "Replay the log. Needs the scope `audit`."),
         Tag("evidence", "Prove what the log says, to anybody. Needs the scope `audit`."),
+        Tag(
+            "system",
+            "How all tenants are. Needs the scope `operate`, which shows nothing of a log.",
+        ),
         Tag("operation", "For those who run the service. Needs no key."),
     ],
 )

@@ -66,8 +66,7 @@ def operation(
             if isinstance(success, OpenAPIResponse) and success.content:
                 texts = {**in_csv, **(streams or {})}
                 success.headers = {
-                    "Log-Position": LOG_POSITION,
-                    "Log-Id": LOG_ID,
+                    **({"Log-Position": LOG_POSITION, "Log-Id": LOG_ID} if query.waits else {}),
                     **({"Content-Disposition": FILE} if CSV in texts else {}),
                     **(answer_headers or {}),
                 }
@@ -75,6 +74,8 @@ def operation(
                 for media_type, text in texts.items():
                     schema = Written(written={"type": "string", "description": _TEXTS[media_type]})
                     success.content[media_type] = OpenAPIMediaType(schema=schema, example=text)
+            if (nothing := responses.get("204")) and isinstance(nothing, OpenAPIResponse):
+                nothing.headers = {**(answer_headers or {})}
             self.responses = responses
 
     return QueryOperation

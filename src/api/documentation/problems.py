@@ -262,6 +262,16 @@ RESOURCE_PROBLEMS: Mapping[int, ResponseSpec] = {
 }
 """The same for a query that asks for one thing."""
 
+TENANT_PROBLEMS: Mapping[int, ResponseSpec] = {
+    **QUERY_PROBLEMS,
+    404: problem(
+        "NoSuchTenant",
+        "There is no tenant of this name.",
+        simple("not-found", "There is no tenant 'acme'."),
+    ),
+}
+"""The same for who operates the service and asks about one tenant."""
+
 BEYOND_HEAD = problem(
     "BeyondHead",
     "The log was restored from an older backup: the position to go on after is beyond its head (with nothing"

@@ -37,6 +37,9 @@ ANY: Literal["any"] = "any"
 READ_ONLY = "read_only"
 """What of the application's state says that nothing can be written."""
 
+_WRITES: frozenset[Scope] = frozenset({"ingest", "audit"})
+"""The scopes whose requests are recorded themselves, or record something."""
+
 _HEADER_NAME = HEADER.encode()
 _REMEMBERED_KEYS = 10_000
 _LONGEST_KEY = 200
@@ -223,7 +226,7 @@ def _check_writes(
     connection: ASGIConnection[Any, Any, Any, Any], scope: Scope | Literal["any"]
 ) -> None:
     """Raise ProblemError `read-only` for what must be written, or recorded first, where that can't be."""
-    if connection.app.state[READ_ONLY] and scope not in {"read", ANY}:
+    if connection.app.state[READ_ONLY] and scope in _WRITES:
         detail = (
             "Nothing can be recorded on this host, which reads from a standby. Send it to a host that writes."
             if scope == "ingest"

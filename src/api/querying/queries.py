@@ -198,6 +198,11 @@ class Queries:
         async with WhileClientStays(self._request.scope, self._request.receive):
             return await self._read(lambda: read(self._reading.by_key))
 
+    async def at_primary(self, read: Callable[[Pool], V]) -> V:
+        """Do the same where the service writes: of how it is now, a standby tells later."""
+        self._reading = self._primary
+        return await self.by_key(read)
+
     async def piece_by_key(self, read: Callable[[Pool], V]) -> V:
         """Do the same for a piece of a stream that was begun: who sends it hears when the client leaves."""
         return await self._read(lambda: read(self._reading.by_key))

@@ -24,6 +24,7 @@ from api.routes.reports import REPORTS
 from api.routes.rollbacks import list_rollbacks
 from api.routes.rounds import list_rounds
 from api.routes.status import show_status
+from api.routes.system import list_api_keys, list_tenant_statuses, show_tenant_status
 from api.routes.transactions import list_transactions
 
 ROUTES: list[Any] = [
@@ -54,6 +55,9 @@ ROUTES: list[Any] = [
     show_heads,
     take_bundle,
     list_accesses,
+    list_tenant_statuses,
+    show_tenant_status,
+    list_api_keys,
     read_metrics,
     check_live,
     check_ready,

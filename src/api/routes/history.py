@@ -10,7 +10,7 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Parameter, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
-from api.documentation.headers import EVIDENCE_SIZE
+from api.documentation.headers import EVIDENCE_SIZE, UNBUFFERED
 from api.documentation.operations import operation
 from api.documentation.problems import BEYOND_HEAD, QUERY_PROBLEMS, STREAM_PROBLEMS
 from api.http.accept import CSV, EVENT_STREAM, JSON, NDJSON, negotiate
@@ -101,7 +101,7 @@ _LAST_EVENT_ID = Parameter(
             EVENT_STREAM: event_stream_message(_ENTRY).decode(),
         },
         headers=[_LAST_EVENT_ID],
-        answer_headers={"Evidence-Size": EVIDENCE_SIZE},
+        answer_headers={"Evidence-Size": EVIDENCE_SIZE, "X-Accel-Buffering": UNBUFFERED},
     ),
     responses={
         **QUERY_PROBLEMS,

@@ -7,6 +7,7 @@ import anyio.to_thread
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
+from api.documentation.headers import POLICY as POLICY_HEADER
 from api.documentation.operations import asked_by_example, operation
 from api.documentation.problems import REPORT_PROBLEMS
 from api.http.accept import CSV, HTML, JSON, negotiate
@@ -102,6 +103,7 @@ def _route(kind: ReportKind) -> Any:
             kind.query,
             example,
             rows=example.rows,
+            answer_headers={"Content-Security-Policy": POLICY_HEADER},
             streams={
                 CSV: csv_text(example, table, raw=False).decode(),
                 HTML: page(example),

@@ -27,10 +27,10 @@ create or replace function roundbook.make_key(
 declare
     its_id int;
 begin
-    if octet_length(hash) <> 32 or not its_scopes <@ array['ingest', 'read', 'audit']
+    if octet_length(hash) <> 32 or not its_scopes <@ array['ingest', 'read', 'audit', 'operate']
         or not isfinite(until) or until >= '10000-01-01Z'
     then
-        raise exception 'a key has a SHA-256, the scopes ingest, read and audit, and a date if it expires'
+        raise exception 'a key has a SHA-256, the scopes ingest, read, audit and operate, and a date if it expires'
             using errcode = 'insufficient_privilege';
     end if;
     its_id := greatest((select max(key_id) from api_keys), (select max(last_key_id) from removed_tenants), 0) + 1;

@@ -16,11 +16,16 @@ select min((select recorded_at from events
   from logs l
  where l.number = (select max(number) from logs where tenant_id = l.tenant_id);
 
--- name: sealed_sizes()
--- Of each log that goes on: how much of it is sealed, and what is wrong with its evidence, if anything.
-select l.tenant_id, coalesce(c.size, 0) as size, coalesce(s.finding, s.failure, s.unstated) as failure
+-- name: statuses(tenant_ids)
+-- Of the logs of these tenants that go on: how much is sealed, since when, and what is wrong with the evidence.
+select l.tenant_id, coalesce(c.size, 0) as size, k.sealed_at,
+       coalesce(s.finding, s.failure) as failure, coalesce(s.found_at, s.failed_at) as failed_at,
+       s.unstated, s.unstated_at, s.rebuilt_anyway, s.rebuilt_anyway_at
   from logs l
  cross join lateral (select max(size) as size from checkpoints
                       where tenant_id = l.tenant_id and log_number = l.number and tree = 'log') c
+  left join checkpoints k
+    on k.tenant_id = l.tenant_id and k.log_number = l.number and k.tree = 'log' and k.size = c.size
   left join sealing s on s.tenant_id = l.tenant_id
- where l.number = (select max(number) from logs where tenant_id = l.tenant_id);
+ where l.tenant_id = any(:tenant_ids::int[])
+   and l.number = (select max(number) from logs where tenant_id = l.tenant_id);

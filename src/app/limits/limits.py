@@ -1,13 +1,13 @@
 """What a tenant and its keys may send and ask: set by the operator, found with each key."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from domain.rate_limits import Rate, What
 from postgres.connections import Connection
-from postgres.rows import fetch_all
+from postgres.rows import fetch_all, fetch_pairs
 from postgres.statements import Statement, Statements
 
 
@@ -16,6 +16,7 @@ class Sql(Statements):
 
     limits_of: Statement
     list_limits: Statement
+    limits_of_tenants: Statement
     set_limit: Statement
     remove_limit: Statement
     forget_buckets: Statement
@@ -61,6 +62,17 @@ def buckets_of(connection: Connection, tenant_id: int, key_id: int) -> tuple[Buc
 def list_limits(connection: Connection, tenant_id: int) -> list[Limit]:
     """List the limits of a tenant, that of the whole tenant first."""
     return fetch_all(connection, SQL.list_limits, {"tenant_id": tenant_id}, Limit)
+
+
+def limits_of_tenants(connection: Connection, tenant_ids: Sequence[int]) -> dict[int, list[Limit]]:
+    """Return the same of several tenants, in one query; those without a limit are left out."""
+    parameters = {"tenant_ids": list(tenant_ids)}
+    found: dict[int, list[Limit]] = {}
+    for tenant_id, limit in fetch_pairs(
+        connection, SQL.limits_of_tenants, parameters, "tenant_id", Limit
+    ):
+        found.setdefault(tenant_id, []).append(limit)
+    return found
 
 
 def set_limit(connection: Connection, tenant_id: int, limit: Limit) -> None:

@@ -7,6 +7,10 @@ select key_id, requests_per_s, items_per_s, bytes_per_s, burst_s from rate_limit
 select key_id, requests_per_s, items_per_s, bytes_per_s, burst_s from rate_limits
  where tenant_id = :tenant_id order by key_id;
 
+-- name: limits_of_tenants(tenant_ids)
+select tenant_id, key_id, requests_per_s, items_per_s, bytes_per_s, burst_s from rate_limits
+ where tenant_id = any(:tenant_ids::int[]) order by tenant_id, key_id;
+
 -- name: set_limit(tenant_id, key_id, requests_per_s, items_per_s, bytes_per_s, burst_s)!
 insert into rate_limits values (:tenant_id, :key_id, :requests_per_s, :items_per_s, :bytes_per_s, :burst_s)
 on conflict (tenant_id, key_id) do update
