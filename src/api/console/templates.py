@@ -28,6 +28,7 @@ def template_engine(static: str) -> JinjaTemplateEngine:
         "utc": utc,
         "whole": whole,
         "percent": percent,
+        "age": age,
     }
     return JinjaTemplateEngine.from_environment(environment)
 
@@ -58,6 +59,17 @@ def percent(ratio: str | float | None) -> str:
     if ratio is None:
         return _UNKNOWN
     return f"{Decimal(str(ratio)) * 100:,.2f} %".replace("-", "\N{MINUS SIGN}")
+
+
+def age(seconds: int) -> str:
+    """Write a length of time in its two largest units, as `2 d 5 h`."""
+    rest, parts = seconds, []
+    for unit, length_s in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, rest = divmod(rest, length_s)
+        parts.append((count, unit))
+    while len(parts) > 1 and not parts[0][0]:
+        parts.pop(0)
+    return " ".join(f"{count:,} {unit}" for count, unit in parts[:2])
 
 
 def local_time(instant: str | datetime, zone: tzinfo) -> str:
