@@ -50,30 +50,41 @@ function options(data, zone, width) {
 
 const drawn = new WeakMap();
 
+const columns = (data) => [data.times, ...data.series.map((each) => each.values)];
+
 function draw(figure) {
   const data = JSON.parse(figure.querySelector("script").textContent);
   data.times ??= data.days.map((day) => Date.parse(day) / 1000);
   if (!data.times.length) return;
   const canvas = figure.querySelector(".canvas");
   canvas.hidden = false;
-  const columns = [data.times, ...data.series.map((each) => each.values)];
-  const plot = new uPlot(options(data, figure.dataset.zone, canvas.clientWidth), columns, canvas);
+  const plot = new uPlot(options(data, figure.dataset.zone, canvas.clientWidth), columns(data), canvas);
   const resized = new ResizeObserver(() => {
     const width = canvas.clientWidth;
     if (width && width !== plot.width) plot.setSize({ width, height: plot.height });
   });
   resized.observe(canvas);
-  drawn.set(figure, () => {
+  const erase = () => {
     resized.disconnect();
     plot.destroy();
-  });
+  };
+  drawn.set(figure, { plot, erase });
+}
+
+// Shows other values in the place of a figure's own.
+export function renew(figure, data) {
+  figure.querySelector("script").textContent = JSON.stringify(data);
+  const known = drawn.get(figure);
+  if (known) known.plot.setData(columns(data));
+  else draw(figure);
 }
 
 function drawAll(within) {
   for (const figure of within.querySelectorAll("figure.plot")) {
     if (drawn.has(figure)) continue;
     draw(figure);
-    figure.querySelector("details").open = false;
+    const table = figure.querySelector("details");
+    if (table) table.open = false;
   }
 }
 
@@ -81,7 +92,7 @@ drawAll(document);
 document.addEventListener("htmx:load", (event) => drawAll(event.detail.elt));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const figure of document.querySelectorAll("figure.plot")) {
-    drawn.get(figure)?.();
+    drawn.get(figure)?.erase();
     draw(figure);
   }
 });
