@@ -17,4 +17,14 @@ class Page(NamedTuple):
     scope: Scope = "read"
 
 
-PAGES = (Page("overview", "/console"),)
+PAGES = (
+    Page("overview", "/console"),
+    Page("reports", "/console/reports"),
+    Page("revenue", "/console/reports/revenue?from=2025-01-15&to=2025-01-16"),
+    Page("rtp", "/console/reports/rtp?from=2025-01-15"),
+    Page("accounts", "/console/reports/accounts?from=2025-01-15"),
+    Page("statement", "/console/reports/statement?player_id=StQ-1"),
+    Page("open-rounds", "/console/reports/open-rounds?older_than=1h"),
+    Page("significant", "/console/reports/significant?from=2025-01-15&threshold=50"),
+    Page("restated", "/console/reports/restated?from=2025-01-15"),
+)

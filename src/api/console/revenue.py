@@ -84,6 +84,7 @@ class CurrencyDays:
         return {
             "days": [str(day.day) for day in self.days],
             "series": [{"label": label, "values": values, "bars": bars}],
+            "reaches": 0,
         }
 
 

@@ -1,5 +1,6 @@
 """Overview: how things are now, and how a day went beside the days before it."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +11,7 @@ from litestar.response import Template
 
 from api.console.asking import Question
 from api.console.place import Place
-from api.console.revenue import RevenueReport, by_currency
+from api.console.revenue import CurrencyDays, RevenueReport, by_currency
 from api.console.visits import Visit
 
 PLACE = Place("Overview", "/console", "read")
@@ -23,7 +24,7 @@ _NO_DAY = "must be a date like 2025-01-15"
 @get("/console")
 async def show_overview(visit: NamedDependency[Visit]) -> Template:
     """Show the log and the read models now, and a gaming day: today, or the one that is asked for."""
-    today = visit.days.of(datetime.now(UTC))
+    today, code = visit.days.of(datetime.now(UTC)), visit.parameter("currency")
     day = _read_day(visit.parameter("day"), today)
     if day is None:
         status = await visit.ask("status")
@@ -32,6 +33,7 @@ async def show_overview(visit: NamedDependency[Visit]) -> Template:
             status_code=HTTPStatus.UNPROCESSABLE_ENTITY,
             faults={"day": _NO_DAY},
             day=None,
+            codes=[],
             **_now(status.json),
         )
     days = [day - _DAY * ago for ago in reversed(range(_SHOWN_DAYS))]
@@ -52,15 +54,13 @@ async def show_overview(visit: NamedDependency[Visit]) -> Template:
         days=days,
         period=period,
         currencies=currencies,
-        chosen=next(
-            (each for each in currencies if each.currency == visit.parameter("currency")),
-            currencies[0] if currencies else None,
-        ),
+        chosen=_chosen(currencies, code),
+        codes=sorted({*(each.currency for each in currencies), code} - {""}),
         **_now(status.json),
     )
 
 
-@get("/console/overview/now")
+@get("/console/overview/now", opt={"part": True})
 async def show_now(visit: NamedDependency[Visit]) -> Template:
     """Show the part of the page that is asked for every two seconds."""
     status = await visit.ask("status")
@@ -77,6 +77,11 @@ def _now(status: Any) -> dict[str, Any]:
         "at": datetime.now(UTC).timestamp(),
         "behind": max(status["projections"], key=lambda each: each["lag_events"]),
     }
+
+
+def _chosen(currencies: Sequence[CurrencyDays], code: str) -> CurrencyDays | None:
+    """Return the currency that is asked for, else the one that was most played in; None if it was not."""
+    return next((each for each in currencies if code in ("", each.currency)), None)
 
 
 def _read_day(given: str, today: date) -> date | None:

@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.exceptions import NotFoundException
-from litestar.params import PathParameter
 from litestar.response import Template
 
 from api.console.asking import Answer, Question, Refusal
@@ -37,16 +35,12 @@ async def list_reports(visit: NamedDependency[Visit]) -> Template:
     return visit.page("reports/list.html", reports=REPORTS.values())
 
 
-@get("/console/reports/{name:str}")
-async def show_report(
-    visit: NamedDependency[Visit], name: Annotated[str, PathParameter()]
-) -> Template:
+@get([f"{PLACE.path}/{name}" for name in REPORTS])
+async def show_report(visit: NamedDependency[Visit]) -> Template:
     """Show a report's form, and where its parameters are given the report itself."""
-    form = REPORTS.get(name)
-    if form is None:
-        raise NotFoundException
+    form = REPORTS[visit.path.removeprefix(f"{PLACE.path}/")]
     given = _given(visit, form)
-    asked = [Question(f"reports/{name}", given)] if visit.request.query_params else []
+    asked = [Question(f"reports/{form.name}", given)] if visit.request.query_params else []
     suggesting = [Question("facets")] if form.suggests_providers else []
     answers = await visit.ask_each(*asked, *suggesting)
     refused = _refused(answers[0]) if asked else None

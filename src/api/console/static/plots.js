@@ -14,6 +14,12 @@ const TICKS = [
   [1, "{HH}:{mm}:{ss}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
 ];
 
+// From zero to a value, whatever the values are, and further where they are.
+function reaching(most, from, to) {
+  const [low, high] = [Math.min(0, from ?? 0), Math.max(most, to ?? 0)];
+  return low === high ? [0, 1] : uPlot.rangeNum(low, high, 0.1, true);
+}
+
 function options(data, zone, width) {
   const text = { stroke: colour("--quiet"), font: "12px system-ui, sans-serif" };
   const rules = { stroke: colour("--line"), width: 1 };
@@ -38,7 +44,10 @@ function options(data, zone, width) {
     width,
     height: Math.round(Math.max(180, Math.min(320, width / 3))),
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), data.days ? "Etc/UTC" : zone),
-    scales: { x: { range: (_, from, to) => [from - half, to + half] } },
+    scales: {
+      x: { range: (_, from, to) => [from - half, to + half] },
+      ...(data.reaches !== undefined && { y: { range: (_, from, to) => reaching(data.reaches, from, to) } }),
+    },
     axes: [
       { ...axis, values: TICKS, space: 64, incrs: data.days ? [1, 2, 7, 14, 28, 91, 365].map((each) => each * DAY_S) : undefined },
       { ...axis, size: 72, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en")) },
@@ -52,8 +61,10 @@ const drawn = new WeakMap();
 
 const columns = (data) => [data.times, ...data.series.map((each) => each.values)];
 
+const read = (figure) => JSON.parse(figure.querySelector("script").textContent);
+
 function draw(figure) {
-  const data = JSON.parse(figure.querySelector("script").textContent);
+  const data = read(figure);
   data.times ??= data.days.map((day) => Date.parse(day) / 1000);
   if (!data.times.length) return;
   const canvas = figure.querySelector(".canvas");
@@ -72,7 +83,8 @@ function draw(figure) {
 }
 
 // Shows other values in the place of a figure's own.
-export function renew(figure, data) {
+export function renew(figure, values) {
+  const data = { ...read(figure), ...values };
   figure.querySelector("script").textContent = JSON.stringify(data);
   const known = drawn.get(figure);
   if (known) known.plot.setData(columns(data));
