@@ -13,7 +13,7 @@ BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;
 _TOKEN = re.compile(r'name="_csrf_token" value="([^"]+)"')
 _TABLES = """
 const cells = (row) => [...row.cells].map((cell) => cell.textContent.trim());
-return Object.fromEntries([...document.querySelectorAll("main table")].map(
+return Object.fromEntries([...document.querySelectorAll("main .table table")].map(
   (table) => [table.caption.textContent, [...table.tBodies[0].rows].map(cells)]));
 """
 _SHOWN = "return [...document.querySelectorAll('bdi')].map((each) => each.textContent)"
