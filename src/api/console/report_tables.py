@@ -8,6 +8,7 @@ from api.console.report_forms import KINDS
 
 Kind = Literal[
     "text",
+    "sentence",
     "id",
     "player",
     "game",
@@ -27,6 +28,7 @@ Kind = Literal[
 """How a value is written."""
 
 _NUMBERS = frozenset(["event", "age", "count", "amount", "percent", "number"])
+_SENTENCES = frozenset(["sentence", "ids"])
 
 
 class Column(NamedTuple):
@@ -37,9 +39,9 @@ class Column(NamedTuple):
     group: str = ""
 
     @property
-    def is_number(self) -> bool:
-        """Whether its values stand to the right."""
-        return self.kind in _NUMBERS
+    def style(self) -> str:
+        """Its class: numbers stand to the right, sentences have room."""
+        return "number" if self.kind in _NUMBERS else "wide" if self.kind in _SENTENCES else ""
 
 
 class Table(NamedTuple):
@@ -51,9 +53,7 @@ class Table(NamedTuple):
     @property
     def headings(self) -> list[tuple[str, str]]:
         """What the columns are called, each with its class."""
-        return [
-            (column.label, "number" if column.is_number else "") for column in self.columns.values()
-        ]
+        return [(column.label, column.style) for column in self.columns.values()]
 
     @property
     def groups(self) -> list[tuple[str, int]]:
@@ -109,8 +109,8 @@ COLUMNS: Mapping[str, Column] = {
     "position": Column("Position", "event"),
     "provider": Column("Provider", "text"),
     "method": Column("Method", "text"),
-    "detail": Column("In words", "text"),
-    "what": Column("What is held against what", "text"),
+    "detail": Column("In words", "sentence"),
+    "what": Column("What is held against what", "sentence"),
     "currency": Column("Currency", "text"),
     "first_at": Column("First bet", "time"),
     "last_at": Column("Last event", "time"),
