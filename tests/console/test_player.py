@@ -1,5 +1,7 @@
 """A player, as somebody looks at one: what happened in words, balances and profile, now and in the past."""
 
+import re
+from html import unescape
 from typing import Any
 
 import httpx
@@ -8,7 +10,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.support.select import Select
 
 from tests.browser import click, complaints, find, until
-from tests.console.visiting import log_in
+from tests.console.visiting import client_of, enter, log_in
 from tests.http.service import Service, roundbook
 from tests.http.wire import EVENTS, bet, body, counts, deposit, item, login
 
@@ -23,10 +25,18 @@ BALANCES = """
 const table = document.querySelector("#balances + .table");
 return [...table.querySelectorAll("data")].map((each) => each.value);
 """
+OVER_TIME = "return [...document.querySelectorAll('.plot data')].map((each) => each.value)"
+PLOTTED = """
+const data = document.querySelector(".plot script").textContent;
+return JSON.parse(data).series.map((each) => each.values);
+"""
 PROFILE = """
 const rows = document.querySelectorAll("#profile + .table tbody tr");
 return Object.fromEntries([...rows].map((row) => [row.cells[0].innerText, row.cells[1].innerText]));
 """
+TAG = re.compile(r"<[^>]+>")
+WORDS = re.compile(r'<span class="words">(.*?)</span></td>', re.DOTALL)
+DOWNLOADS = re.compile(r'class="download" href="([^"]+)"')
 TIMELINE = "return [...document.querySelectorAll('main .words')].map((each) => each.innerText)"
 
 
@@ -197,6 +207,25 @@ def test_balances_and_the_profile_are_those_of_the_api(
     assert str(by[0].get_attribute("href")).endswith("/console/log/event?position=2")
 
 
+def test_the_plot_is_of_what_the_api_says_of_the_balance_over_time(
+    reader: WebDriver, service: Service, told_key: str
+) -> None:
+    show(reader, service, currency="EUR")
+    with service.client(told_key) as client:
+        asked = {"player_id": PLAYER, "currency": "EUR"}
+        points = client.get("/api/v1/balances/history", params=asked).json()["points"]
+    exact = [each for point in points for each in (point["real"], point["bonus"])]
+    assert reader.execute_script(OVER_TIME) == exact
+    assert reader.execute_script(PLOTTED) == [
+        [float(point[kind]) for point in points] for kind in ("real", "bonus")
+    ]
+    assert find(reader, reader, ".plot canvas").is_displayed()
+    click(reader, reader.find_elements("css selector", ".ways[aria-label] a")[1])
+    until(reader, lambda: "currency=SEK" in reader.current_url, "the other currency")
+    assert "SEK" in find(reader, reader, "figcaption").text
+    assert complaints(reader) == []
+
+
 def test_the_page_of_a_time_shows_what_had_happened_by_then(
     reader: WebDriver, service: Service, told_key: str
 ) -> None:
@@ -284,6 +313,21 @@ def test_who_may_not_see_the_log_is_told_so_and_sees_the_rest(
     assert "scope audit" in find(browser, browser, ".empty").text
     assert browser.find_elements("css selector", "a[href*='/console/log/']") == []
     log_in(browser, service, told_key)
+
+
+def test_without_scripts_all_of_it_is_in_the_page(service: Service, told_key: str) -> None:
+    with client_of(service) as client:
+        enter(client, told_key)
+        page = client.get("/console/players/player", params={"id": PLAYER, "as_of": _at(5)})
+        assert page.status_code == 200
+        said = [" ".join(TAG.sub("", each).split()) for each in WORDS.findall(page.text)]
+        assert [unescape(each) for each in said] == SENTENCES[5::-1]
+        assert page.text.count('<details class="same" open>') == 1
+        for path in (unescape(each) for each in DOWNLOADS.findall(page.text)):
+            file = client.get(path)
+            assert file.status_code == 200, path
+            assert file.text.count("\n") > 1
+            assert _at(6) not in file.text
 
 
 def show(browser: WebDriver, service: Service, player_id: str = PLAYER, **asked: object) -> None:
