@@ -23,6 +23,8 @@ PAGES = (
     Page("player", "/console/players/player?id=StQ-1"),
     Page("rounds", "/console/rounds"),
     Page("round", "/console/rounds/round?player_id=StQ-1&game_id=GD8&round_id=r1"),
+    Page("games", "/console/games"),
+    Page("game", "/console/games/game?id=GD8"),
     Page("reports", "/console/reports"),
     Page("revenue", "/console/reports/revenue?from=2025-01-15&to=2025-01-16"),
     Page("rtp", "/console/reports/rtp?from=2025-01-15"),

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from api.console.past import Past
-from api.console.telling import PLAYER_LABELS
+from api.console.templates import percent
+
+UNDEFINED = "undefined"
+"""What the API says of a game's device where it is not known."""
 
 
 class Field(NamedTuple):
@@ -20,21 +23,32 @@ class Field(NamedTuple):
     was_other: bool
 
 
-def fields(player: Mapping[str, Any], past: Past) -> list[Field]:
-    """List the fields of a player as `/api/v1/players/{player_id}` shows them.
+def fields(known: Mapping[str, Any], labels: Mapping[str, str], past: Past) -> list[Field]:
+    """List the fields of a player or a game as the API shows them, by what they are called.
 
     Of a time in the past a field tells what it was if it was not set since: the latest update wins, so
     what is not later was in force.
     """
-    set_by = player.get("set_by", {})
+    set_by = known.get("set_by", {})
     found = []
-    for name, label in PLAYER_LABELS.items():
+    for name, label in labels.items():
         update = set_by.get(name)
         is_later = bool(update) and past.is_before(update["timestamp"])
-        found.append(Field(name, label, _value(name, player[name]), update, is_later))
+        found.append(Field(name, label, _value(name, known[name]), update, is_later))
     return found
 
 
 def _value(name: str, value: Any) -> Any:
-    """Leave the midnight out that a date of registration without a time is recorded as."""
-    return value.removesuffix("T00:00:00Z") if name == "registration_date" and value else value
+    """Return a value as a person reads it, None where it is not known."""
+    if value is None:
+        return None
+    match name:
+        case "registration_date":  # a date without a time is recorded as its midnight
+            return value.removesuffix("T00:00:00Z")
+        case "device":
+            return None if value == UNDEFINED else value
+        case "has_freespins":
+            return {"yes": True, "no": False}.get(value)
+        case "theoretical_rtp":
+            return percent(value)
+    return value

@@ -8,16 +8,21 @@ from typing import Any
 from msgspec import Struct
 
 from domain.money import EXACT, plain
+from domain.wagers import NOTHING, TakenBack
 
 WEEK = timedelta(7)
 
 
-class Revenue(Struct, frozen=True):
-    """What was bet and won on a day in one currency: members of a row of the API's report `revenue`."""
+class Played(Struct, frozen=True, kw_only=True):
+    """What was bet and won in one currency, as the API's activity and its report `revenue` tell.
 
-    day: date
+    `bets` counts those that were sent; how many were taken back activity alone tells.
+    """
+
     currency: str
     rounds: int = 0
+    bets: int = 0
+    rolled_back: TakenBack = NOTHING
     bet_real: Decimal = Decimal(0)
     bet_bonus: Decimal = Decimal(0)
     win_real: Decimal = Decimal(0)
@@ -47,6 +52,12 @@ class Revenue(Struct, frozen=True):
         return None if self.rtp is None else Decimal(self.rtp) * 100
 
 
+class Revenue(Played, frozen=True, kw_only=True):
+    """The same on one day."""
+
+    day: date
+
+
 class RevenueReport(Struct, frozen=True):
     """The part of the report that is read."""
 
@@ -60,7 +71,7 @@ class CurrencyDays:
         """Find the rows of the currency."""
         of_day = {row.day: row for row in rows if row.currency == currency}
         self.currency = currency
-        self.days = [of_day.get(day) or Revenue(day, currency) for day in days]
+        self.days = [of_day.get(day) or Revenue(day=day, currency=currency) for day in days]
 
     @property
     def last(self) -> Revenue:

@@ -34,6 +34,7 @@ def template_engine(static: str) -> JinjaTemplateEngine:
         "percent": percent,
         "plain": plain,
         "plus": plus,
+        "signed": signed,
         "age": age,
         "after": after,
         "on_clock": on_clock,
@@ -65,6 +66,11 @@ def whole(number: int | None) -> str:
 def plus(one: str, other: str) -> str:
     """Add two amounts of one currency, exactly."""
     return plain(EXACT.add(Decimal(one), Decimal(other)))
+
+
+def signed(number: str | Decimal) -> str:
+    """Write how far something is off, to three places."""
+    return f"{Decimal(number):+,.3f}".replace("-", "\N{MINUS SIGN}")
 
 
 def percent(ratio: str | float | None) -> str:

@@ -12,7 +12,7 @@ from api.console.over_time import over_time
 from api.console.past import Past
 from api.console.place import Place
 from api.console.profile import fields
-from api.console.telling import Entries, Told, tell
+from api.console.telling import PLAYER_LABELS, Entries, Told, tell
 from api.console.templates import address
 from api.console.visits import Visit
 
@@ -88,7 +88,7 @@ async def show_player(visit: NamedDependency[Visit]) -> Template:
     return visit.page(
         "players/player.html",
         player=known,
-        fields=fields(known, past),
+        fields=fields(known, PLAYER_LABELS, past),
         balances=balances_then,
         over_time=await over_time(visit, known, currencies, past),
         past=past,
