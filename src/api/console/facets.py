@@ -24,13 +24,21 @@ _FIRST = 8
 _MOST = 500
 
 
-class Choice(NamedTuple):
-    """A value of a facet: how many games have it, and the address at which it is chosen, or no longer is."""
+class Chosen(NamedTuple):
+    """What games are filtered by, and the address at which they no longer are."""
 
     name: str
     value: str
     text: str
-    count: int
+    address: str
+
+
+class Choice(NamedTuple):
+    """A value of a facet: how many games have it, and the address at which it is chosen, or no longer is."""
+
+    value: str
+    text: str
+    games: int
     is_chosen: bool
     address: str
 
@@ -50,11 +58,11 @@ class Facet(NamedTuple):
     fewer: str | None
 
 
-def chosen(visit: Visit) -> list[Choice]:
-    """Return what the games are filtered by, with the address at which each is taken away."""
+def chosen(visit: Visit) -> list[Chosen]:
+    """Return what the games are filtered by."""
     given = [(name, label, visit.parameter(name)) for name, label in LABELS.items()]
     return [
-        Choice(name, value, f"{label}: {_text(name, value)}", 0, True, _without(visit, name))
+        Chosen(name, value, f"{label}: {_text(name, value)}", _without(visit, name))
         for name, label, value in [*given, ("q", "Name", visit.parameter("q"))]
         if value
     ]
@@ -91,7 +99,7 @@ def _facet(visit: Visit, name: str, counted: Sequence[Mapping[str, Any]]) -> Fac
 def _choice(visit: Visit, name: str, counted: Mapping[str, Any], now: str) -> Choice:
     value, is_chosen = counted["value"], counted["value"] == now
     address = _without(visit, name) if is_chosen else visit.here(cursor=None, **{name: value})
-    return Choice(name, value, _text(name, value), counted["count"], is_chosen, address)
+    return Choice(value, _text(name, value), counted["count"], is_chosen, address)
 
 
 def _text(name: str, value: str) -> str:

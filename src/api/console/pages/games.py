@@ -37,7 +37,7 @@ _DAY = timedelta(1)
 _ROWS = 50
 _NOW = Past("", "")
 _RECENT = timedelta(30)
-_MOST_BEYOND = 12
+_MOST_BEYOND = 10
 _MOST_CURRENCIES = 1_000
 _USUAL_SPAN = "90"
 _NO_DAY = "must be a date like 2025-01-15"
@@ -93,7 +93,7 @@ async def show_beyond(visit: NamedDependency[Visit]) -> Template:
         problem=None,
         period=period,
         rows=shown,
-        more=len(rows) - len(shown),
+        count=len(rows),
         names=await game_names(visit, (row["game_id"] for row in shown)),
     )
 
@@ -163,11 +163,13 @@ async def _played(visit: Visit, game: Mapping[str, Any], days: Sequence[date]) -
         by_day = await visit.ask(
             "activity", **asked, currency=currency, group_by="day,currency", limit=str(len(days))
         )
-        of_currency = CurrencyDays(currency, by_day.read(ActivityByDay).items, days)
+        played = by_day.read(ActivityByDay).items
+        since = [day for day in days if day >= played[0].day]
+        of_currency = CurrencyDays(currency, played, since)
         game_days = [*day_by_day(of_currency.days, expected)]
         told = {
             "chosen": of_currency,
-            "game_days": [day for day in game_days if day.played.rounds or day.played.ggr != "0"],
+            "game_days": [day for day in game_days if day.played in played],
             "returns": plot(game_days, _theoretical_rtp(game)),
         }
     return {
@@ -175,7 +177,7 @@ async def _played(visit: Visit, game: Mapping[str, Any], days: Sequence[date]) -
         "standings": known,
         "codes": sorted({*(each.currency for each in found), code} - {""}),
         "lacking": [GAME_LABELS[name] for name in _NEEDED if game[name] is None],
-        "is_certain": expected is not None and not expected.volatility,
+        "has_band": expected is not None and expected.volatility > 0,
         **told,
     }
 

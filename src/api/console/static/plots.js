@@ -25,16 +25,18 @@ function options(data, zone, width) {
   const rules = { stroke: colour("--line"), width: 1 };
   const axis = { ...text, grid: rules, ticks: rules };
   const few = data.times.length < 40;
+  const edges = new Set((data.bands ?? []).flat());
   const series = data.series.map((each, number) => {
-    const stroke = colour(LINES[number % LINES.length]);
+    const isEdge = edges.has(number + 1);
+    const stroke = colour(isEdge ? "--quiet" : LINES[number % LINES.length]);
     return {
       label: each.label,
       stroke,
-      width: each.bars ? 1 : 2,
+      width: each.bars || isEdge ? 1 : 2,
       dash: each.dashed ? [6, 4] : undefined,
       fill: each.bars ? stroke + "40" : undefined,
       paths: each.bars ? uPlot.paths.bars({ size: [0.6, 48] }) : undefined,
-      points: { show: few && !each.bars, size: 5 },
+      points: { show: few && !each.bars && !each.dashed && !isEdge, size: 5 },
       value: (_, value) => (value === null ? "–" : value.toLocaleString("en")),
     };
   });
