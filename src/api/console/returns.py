@@ -1,29 +1,14 @@
 """What one game returned over time, in each currency, beside what chance allows."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
-
-from msgspec import Struct
 
 from api.console.revenue import Played, Revenue
 from domain.chance import FLAGGED_BEYOND, Band, Expectation
 from domain.money import EXACT
 
 _TWICE = Decimal(2)
-
-
-class ActivityByCurrency(Struct, frozen=True):
-    """The API's activity of a game as a whole."""
-
-    items: list[Played]
-
-
-class ActivityByDay(Struct, frozen=True):
-    """The API's activity of a game by day."""
-
-    items: list[Revenue]
 
 
 class Return(NamedTuple):
@@ -82,7 +67,7 @@ def plot(days: Sequence[GameDay], theoretical_rtp: Decimal | None) -> dict[str, 
     if theoretical_rtp is not None:
         values = [_percent(theoretical_rtp)] * len(days)
         series.append({"label": "Theoretical return", "values": values, "dashed": True})
-    found: dict[str, Any] = {"days": [_day(day) for day in days], "series": series}
+    found: dict[str, Any] = {"days": [str(day.played.day) for day in days], "series": series}
     if any(each.band for each in returns):
         high = [_percent(min(each.band.high, top) if each.band else None) for each in returns]
         low = [_percent(each.band.low if each.band else None) for each in returns]
@@ -90,11 +75,6 @@ def plot(days: Sequence[GameDay], theoretical_rtp: Decimal | None) -> dict[str, 
         series.append({"label": "Least by chance", "values": low})
         found["bands"] = [[len(series) - 1, len(series)]]
     return found
-
-
-def _day(day: GameDay) -> str:
-    found: date = day.played.day
-    return str(found)
 
 
 def _percent(ratio: Decimal | None) -> float | None:

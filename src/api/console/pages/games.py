@@ -1,10 +1,8 @@
 """Games: the catalogue by its facets, and what each game returned beside what chance allows."""
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any, NamedTuple
 
 from litestar import get
 from litestar.di import NamedDependency
@@ -15,18 +13,11 @@ from api.console.facets import LABELS, chosen, facets, games_in
 from api.console.game_names import game_names
 from api.console.past import Past
 from api.console.place import Place
+from api.console.play import play_of
 from api.console.profile import fields
-from api.console.returns import (
-    ActivityByCurrency,
-    ActivityByDay,
-    day_by_day,
-    judge,
-    plot,
-)
-from api.console.revenue import CurrencyDays, Played
 from api.console.telling import GAME_LABELS
 from api.console.visits import Visit
-from domain.chance import FLAGGED_BEYOND, Expectation
+from domain.chance import FLAGGED_BEYOND
 
 PLACE = Place("Games", "/console/games", "read")
 
@@ -38,11 +29,9 @@ _ROWS = 50
 _NOW = Past("", "")
 _RECENT = timedelta(30)
 _MOST_BEYOND = 10
-_MOST_CURRENCIES = 1_000
 _USUAL_SPAN = "90"
 _NO_DAY = "must be a date like 2025-01-15"
 _NO_SPAN = f"must be one of {', '.join(SPANS)}"
-_NEEDED = ("theoretical_rtp", "volatility")
 
 
 @get(PLACE.path)
@@ -125,7 +114,7 @@ async def show_game(visit: NamedDependency[Visit]) -> Template:
         span=SPANS[span],
         days=days,
         one_day=_DAY,
-        **await _played(visit, known, days),
+        **await play_of(visit, known, days),
         **context,
     )
 
@@ -137,61 +126,6 @@ def _recent(visit: Visit) -> dict[str, str]:
     """Return what the report is asked for: what is flagged of the last days, today included."""
     first = visit.days.of(datetime.now(UTC)) - _RECENT + _DAY
     return {"from": str(first), "beyond": str(FLAGGED_BEYOND)}
-
-
-class _Standing(NamedTuple):
-    """What was played in one currency, and how it stands beside what is expected."""
-
-    played: Played
-    returned: Any
-
-
-async def _played(visit: Visit, game: Mapping[str, Any], days: Sequence[date]) -> dict[str, Any]:
-    """Ask what was played: by currency, and by day in the one that is asked for, else most played in."""
-    asked = {"game_id": game["game_id"], "from": str(days[0]), "to": str(days[-1] + _DAY)}
-    by_currency = await visit.ask(
-        "activity", **asked, group_by="currency", limit=str(_MOST_CURRENCIES)
-    )
-    expected, code = _expectation(game), visit.parameter("currency")
-    found = sorted(
-        by_currency.read(ActivityByCurrency).items, key=lambda each: (-each.rounds, each.currency)
-    )
-    known = [_Standing(each, judge(each, expected)) for each in found]
-    currency = next((each.currency for each in found if code in ("", each.currency)), None)
-    told: dict[str, Any] = {"chosen": None}
-    if currency is not None:
-        by_day = await visit.ask(
-            "activity", **asked, currency=currency, group_by="day,currency", limit=str(len(days))
-        )
-        played = by_day.read(ActivityByDay).items
-        since = [day for day in days if day >= played[0].day]
-        of_currency = CurrencyDays(currency, played, since)
-        game_days = [*day_by_day(of_currency.days, expected)]
-        told = {
-            "chosen": of_currency,
-            "game_days": [day for day in game_days if day.played in played],
-            "returns": plot(game_days, _theoretical_rtp(game)),
-        }
-    return {
-        "period": asked,
-        "standings": known,
-        "codes": sorted({*(each.currency for each in found), code} - {""}),
-        "lacking": [GAME_LABELS[name] for name in _NEEDED if game[name] is None],
-        "has_band": expected is not None and expected.volatility > 0,
-        **told,
-    }
-
-
-def _theoretical_rtp(game: Mapping[str, Any]) -> Decimal | None:
-    given = game["theoretical_rtp"]
-    return None if given is None else Decimal(given)
-
-
-def _expectation(game: Mapping[str, Any]) -> Expectation | None:
-    """Return what the game says of itself, None where the catalogue does not have all of it."""
-    if any(game[name] is None for name in _NEEDED):
-        return None
-    return Expectation(*(Decimal(game[name]) for name in _NEEDED))
 
 
 def _last_day(visit: Visit, last_seen: str) -> date | None:
