@@ -22,7 +22,7 @@ const found = {};
 for (const heading of document.querySelectorAll("#facets h2"))
   found[heading.textContent] = [...heading.nextElementSibling.querySelectorAll("li")].map(
     (each) => [...each.children].map((part) => part.textContent));
-return found;
+return Object.entries(found);
 """
 LABELS = {
     "provider": "Provider",
@@ -59,8 +59,7 @@ def asked(service: Service, key: str, path: str, **parameters: Any) -> Any:
 
 
 def shown_facets(browser: WebDriver) -> dict[str, list[list[str]]]:
-    shown: dict[str, list[list[str]]] = browser.execute_script(FACETS)
-    return shown
+    return dict(browser.execute_script(FACETS))
 
 
 def names(browser: WebDriver) -> list[str]:
