@@ -48,7 +48,7 @@ def service(
 @pytest.fixture(scope="package")
 def key(service: Service) -> str:
     """A key of that tenant that admits all that the tenant has."""
-    return service.new_key(TENANT, "ingest", "read", "audit")
+    return service.new_key(TENANT, "ingest", "read", "audit", "operate")
 
 
 @pytest.fixture(scope="package")

@@ -33,4 +33,6 @@ PAGES = (
     Page("open-rounds", "/console/reports/open-rounds?older_than=1h"),
     Page("significant", "/console/reports/significant?from=2025-01-15&threshold=50"),
     Page("restated", "/console/reports/restated?from=2025-01-15"),
+    Page("system", "/console/system", "operate"),
+    Page("system-tenant", "/console/system/tenant?name=acme", "operate"),
 )

@@ -19,15 +19,15 @@ return Object.fromEntries([...document.querySelectorAll("main .table table")].ma
 _SHOWN = "return [...document.querySelectorAll('bdi')].map((each) => each.textContent)"
 
 
-def log_in(browser: WebDriver, service: Service, key: str) -> None:
-    """Log in with a key, whoever was before."""
+def log_in(browser: WebDriver, service: Service, key: str, home: str = "/console") -> None:
+    """Log in with a key that is led to `home`, whoever was before."""
     browser.get(f"{service.url}/console/login?reason=ended")
     browser.delete_all_cookies()
     browser.get(f"{service.url}/console/login")
     field = find(browser, browser, "input[name=key]")
     field.send_keys(key)
     field.submit()
-    until(browser, lambda: browser.current_url == f"{service.url}/console", "the overview")
+    until(browser, lambda: browser.current_url == service.url + home, "the first page")
 
 
 def client_of(service: Service, **options: object) -> httpx.Client:

@@ -20,6 +20,7 @@ from postgres.connections import Pool, connect, open_pool
 from projections.entries import Scope as Generation
 from projections.tracking import fail
 from tests.databases import Database, new_database
+from tests.http.service import on, roundbook
 from tests.projections.helpers import project
 from tests.queries.asgi import Answer, Api, running
 from tests.queries.plans import watched_connections
@@ -215,6 +216,11 @@ def test_where_read_models_stand_still_and_what_of_it_is_of_the_tenant_alone(pla
     assert "roundbook verify stuck" in shown.json["evidence"]["rebuilt_anyway"]["reason"]
     assert b"somebody" not in shown.body
     assert b"somebody" not in place.get().body
+    listed = roundbook("top", "--once", settings=on(place.database)).stdout.splitlines()
+    [line] = [line for line in listed if line.startswith("stuck\t")]
+    assert line.split("\t")[5] == (
+        "stands still at 5, rebuild stands still at 3, made of a log that is not sound"
+    )
 
 
 def test_who_waits_for_long_is_in_trouble_and_who_waits_a_moment_is_not(place: Place) -> None:

@@ -11,7 +11,7 @@ from litestar.types import ExceptionHandlersMap
 
 from api.console.asking import Problem, Refusal
 from api.console.pages.login import login_address
-from api.console.visits import NobodyError
+from api.console.visits import ElsewhereError, NobodyError
 from api.http.problems import EXCEPTION_HANDLERS, ProblemError, problem_response
 
 _NEXT = {
@@ -45,6 +45,11 @@ def lead_to_login(request: Request[Any, Any, Any], error: NobodyError) -> Respon
         # A strict cookie does not come with a link from elsewhere, but with what this page asks for then.
         return Template("login/arriving.html", context={"visit": None})
     return Redirect(login, status_code=303, cookies=cookies)
+
+
+def lead_elsewhere(_: Request[Any, Any, Any], error: ElsewhereError) -> Redirect:
+    """Lead whoever may not see the overview to what they may see."""
+    return Redirect(error.path, status_code=303)
 
 
 def problem_page(
@@ -95,5 +100,6 @@ HANDLERS: ExceptionHandlersMap = {
     **{kind: _as_page(handler) for kind, handler in EXCEPTION_HANDLERS.items()},
     Refusal: _of_refusal,
     NobodyError: lead_to_login,
+    ElsewhereError: lead_elsewhere,
     PermissionDeniedException: _of_form,
 }

@@ -29,6 +29,15 @@ class NobodyError(Exception):
         self.reason: Reason | None = reason
 
 
+class ElsewhereError(Exception):
+    """The key does not admit the overview; what it admits begins at `path`."""
+
+    def __init__(self, path: str) -> None:
+        """Say where."""
+        super().__init__(path)
+        self.path = path
+
+
 class TenantOfKey(Struct, frozen=True):
     """Whose key it is."""
 
@@ -123,7 +132,10 @@ class Visit:
 
 
 async def begin_visit(request: Request[Any, Any, Any], state: State) -> Visit:
-    """Find out who asks, by the API. A dependency of every page but the login. Raises NobodyError."""
+    """Find out who asks, by the API. A dependency of every page but the login.
+
+    Raises NobodyError, and ElsewhereError where the overview is asked for, and another page is admitted.
+    """
     session: Session | None = state.sessions.read(request)
     if session is None:
         raise NobodyError("ended" if state.sessions.has_ended(request) else None)
@@ -136,4 +148,9 @@ async def begin_visit(request: Request[Any, Any, Any], state: State) -> Visit:
         raise
     visit = Visit(request, asking, answer.read(Key))
     request.scope["state"]["visit"] = visit  # for the page of an error
+    overview, *others = visit.navigation
+    if visit.path == overview.path and not visit.may(overview.scope):
+        for place in others:
+            if visit.may(place.scope):
+                raise ElsewhereError(place.path)
     return visit
