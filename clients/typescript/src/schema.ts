@@ -83,7 +83,7 @@ export interface paths {
         };
         /**
          * List players
-         * @description List the profiles of all players that any event names, by player_id.
+         * @description List the profiles of all players that any event names, by player_id, with `q` by username.
          *
          *     A filter matches what is known: a player whose country is unknown has no country to match.
          */
@@ -107,6 +107,7 @@ export interface paths {
          * Show a player
          * @description Show one player's profile, as it is or, with `at_position`, as it was.
          *
+         *     `set_by` tells which update each field has its value of; it names the fields that any update named.
          *     An id that no event had named up to that position is not found.
          */
         get: operations["show_player"];
@@ -134,6 +135,31 @@ export interface paths {
          *     events, or `at_position` of the log, which a later event never changes.
          */
         get: operations["show_balances"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/balances/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a balance over time
+         * @description Show the real and the bonus balance of a player in one currency at evenly spaced times.
+         *
+         *     At each time it is what `/api/v1/balances` tells `as_of` it. Where that would take more of the log than
+         *     is read at once, the times between the first and the last are moved to the ends of their ten minutes, or
+         *     of their gaming days: `at` says which time it is. So there may be fewer points than were asked for. Where
+         *     nothing ever moved there are none.
+         */
+        get: operations["show_balance_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -239,6 +265,7 @@ export interface paths {
          * Show a game
          * @description Show one game of the catalogue, as it is or, with `at_position`, as it was.
          *
+         *     `set_by` tells which update each field has its value of; it names the fields that any update named.
          *     In the past a game is known by its own events alone: `first_seen` and `last_seen` are then about its
          *     updates, not about its rounds, and a game that none had named up to that position is not found.
          */
@@ -540,7 +567,8 @@ export interface paths {
          * @description Replay the log by position, oldest first, with each `data` as it was sent.
          *
          *     By `Accept`: `application/json` gives pages, which may hold fewer entries than `limit`, even none,
-         *     and still have a `next_cursor`. `application/x-ndjson` gives all up to the present head as one
+         *     and still have a `next_cursor`; with `order=desc` the newest comes first, and what is recorded
+         *     meanwhile is in none of them. `application/x-ndjson` gives all up to the present head as one
          *     stream, a line for each entry, without `limit` and `cursor`; a stream that was broken off by a fault
          *     ends without the last chunk of its transfer coding. In it a space stands where `data` had a line
          *     break between its tokens. `text/csv` gives the same as CSV, with `data` as it was sent in one cell.
@@ -1067,6 +1095,33 @@ export interface components {
             bets: number;
             /** @description How many wins were sent. */
             wins: number;
+        };
+        /** @description The balance of a player in a currency, in order of time. */
+        BalanceHistory: {
+            /** @description The player's id, as the sender has it. */
+            player_id: string;
+            /** @description An ISO 4217 code, or one that is allowed for the tenant. */
+            currency: string;
+            /** @description The balance at some times, in their order. */
+            points: components["schemas"]["BalancePoint"][];
+        };
+        /** @description A balance by all events that happened at a time or before it. */
+        BalancePoint: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /**
+             * @description Real money: what was deposited and won, less what was withdrawn and bet.
+             * @example 12.5
+             */
+            real: string;
+            /**
+             * @description Bonus money: what was won less what was bet.
+             * @example 12.5
+             */
+            bonus: string;
         };
         /** @description A page of balances. */
         Balances: {
@@ -1808,6 +1863,52 @@ export interface components {
             event: "game";
             data: components["schemas"]["GameData"];
         };
+        /** @description A game, and for each field that an update set which one it was, a cleared one included. */
+        GameProfile: {
+            /** @description The game's id, as the sender has it. */
+            game_id: string;
+            /** @description What the game is called. */
+            name: string | null;
+            /** @description Who made the game. */
+            provider: string | null;
+            /** @description What kinds of game it is. */
+            categories: string[];
+            /** @description What the game has. */
+            features: string[];
+            /** @description What the game is about. */
+            themes: string[];
+            /** @description For which devices the game is. */
+            device: string;
+            /**
+             * @description Whether the game has free spins.
+             * @enum {string}
+             */
+            has_freespins: "no" | "unknown" | "yes";
+            /**
+             * Format: date-time
+             * @description The least timestamp of all events that name it.
+             */
+            first_seen: string;
+            /**
+             * Format: date-time
+             * @description The greatest timestamp of all events that name it.
+             */
+            last_seen: string;
+            /**
+             * @description What the game returns of a bet in the long run: 0.96 is 96 %.
+             * @example 12.5
+             */
+            theoretical_rtp: string | null;
+            /**
+             * @description The standard deviation of what a bet of 1 wins.
+             * @example 12.5
+             */
+            volatility: string | null;
+            /** @description For each field that an update named, cleared ones too, the update that it has its value of. */
+            set_by: {
+                [key: string]: components["schemas"]["SetBy"];
+            };
+        };
         /**
          * @description What a `gameround` says. Other members are accepted and kept. As sent it has at most 256 KiB, unless the operator says otherwise (`too-large`).
          * @example {
@@ -2452,6 +2553,58 @@ export interface components {
              */
             event: "player";
             data: components["schemas"]["PlayerData"];
+        };
+        /** @description A player's profile, and for each field that an update set which one it was, a cleared one included. */
+        PlayerProfile: {
+            /** @description The player's id, as the sender has it. */
+            player_id: string;
+            /** @description The name that the player goes by. */
+            username: string | null;
+            /**
+             * Format: date-time
+             * @description When the player registered; of a mere date its midnight in UTC.
+             */
+            registration_date: string | null;
+            /** @description The player's country, as the sender has it. */
+            country: string | null;
+            /** @description An ISO 4217 code, or one that is allowed for the tenant. */
+            currency: string | null;
+            /**
+             * @description `M` or `F`.
+             * @enum {string|null}
+             */
+            gender: "F" | "M" | null;
+            /** @description Through whom the player came. */
+            affiliate: string | null;
+            /** @description Whose player it is. */
+            operator: string | null;
+            /** @description What the sender marked the player with. */
+            tags: string[];
+            /** @description Whether the player consents to e-mail. */
+            consent_email: boolean | null;
+            /** @description Whether the player is blocked. */
+            is_blocked: boolean | null;
+            /**
+             * Format: date-time
+             * @description The least timestamp of all events that name it.
+             */
+            first_seen: string;
+            /**
+             * Format: date-time
+             * @description The greatest timestamp of all events that name it.
+             */
+            last_seen: string;
+            /**
+             * Format: date-time
+             * @description When the player logged in last; null if never.
+             */
+            last_login: string | null;
+            /** @description How often the player logged in. */
+            logins: number;
+            /** @description For each field that an update named, cleared ones too, the update that it has its value of. */
+            set_by: {
+                [key: string]: components["schemas"]["SetBy"];
+            };
         };
         /** @description A page of profiles. */
         Players: {
@@ -3291,6 +3444,18 @@ export interface components {
         };
         /** @description The `data` of an item, by its `event`, as it was sent. */
         SentData: components["schemas"]["GameroundData"] | components["schemas"]["RollbackData"] | components["schemas"]["RoundendData"] | components["schemas"]["DepositData"] | components["schemas"]["WithdrawData"] | components["schemas"]["PlayerData"] | components["schemas"]["GameData"] | components["schemas"]["LoginData"] | components["schemas"]["FastTrackLoginData"] | components["schemas"]["FastTrackRealtimeCasinoData"] | components["schemas"]["FastTrackRealtimePaymentData"] | components["schemas"]["FastTrackUserData"] | components["schemas"]["FastTrackConsentsData"] | components["schemas"]["FastTrackBlocksData"] | null;
+        /** @description The update that a field was last set by: its time, its unique_id, and where it stands in the log. */
+        SetBy: {
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** @description The id that the sender gave it, unique for the tenant, over all types, for ever. */
+            unique_id: string;
+            /** @description The position in the tenant's log: 1, 2, 3, … without gaps. */
+            position: number;
+        };
         /** @description What an auditor looks at first. */
         SignificantReport: {
             /** @description What it is, in short. */
@@ -4417,6 +4582,11 @@ export interface operations {
                  * @example true
                  */
                 is_blocked?: boolean;
+                /**
+                 * @description Only players whose username begins with this, literally, in any case; by username.
+                 * @example Adam
+                 */
+                q?: string;
                 /** @description The most items of a page. Default 100. */
                 limit?: number;
                 /** @description The `next_cursor` of the page before, with the same filters. Absent for the first page. */
@@ -4515,7 +4685,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Player"];
+                    "application/json": components["schemas"]["PlayerProfile"];
                 };
             };
             403: components["responses"]["Forbidden"];
@@ -4590,6 +4760,93 @@ export interface operations {
                     /**
                      * @example player_id,currency,real,bonus,deposited,withdrawn,bet_real,bet_bonus,win_real,win_bonus,deposited_eur,counts.deposits,counts.withdrawals,counts.bets,counts.wins,rolled_back.bet_real,rolled_back.bet_bonus,rolled_back.win_real,rolled_back.win_bonus,rolled_back.bets,rolled_back.wins
                      *     StQ-1,EUR,50.923335,-0.453333,100,50.25,48.016665,2.333333,49.19,1.88,0,1,1,59,28,0,0,0,0,0,0
+                     */
+                    "text/csv": string;
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["OtherLog"];
+            422: components["responses"]["InvalidParameters"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    show_balance_history: {
+        parameters: {
+            query: {
+                /**
+                 * @description Whose balance.
+                 * @example StQ-1
+                 */
+                player_id: string;
+                /**
+                 * @description In which currency.
+                 * @example EUR
+                 */
+                currency: string;
+                /**
+                 * @description The first time. Default: when something moved first.
+                 * @example 2025-01-15T06:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description The last time is right before this. Default: behind the last movement.
+                 * @example 2025-01-15T11:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description At how many times, at most.
+                 * @example 6
+                 */
+                points?: number;
+                /** @description Of `text/csv` alone: whether texts are given as they are. Otherwise one that begins with `=`, `+`, `-`, `@`, a tab or a carriage return has a `'` before it, so that no program takes it for a formula. */
+                raw?: boolean;
+                /** @description Wait until what is shown includes all events up to this position of the log (a `Log-Position` of an earlier answer), for some seconds at most; then 503. */
+                at_least?: number;
+                /** @description The log that positions and cursors of this request are of (a `Log-Id` of an earlier answer). Where another one goes on since, as after a restore from an older backup, the answer is 409. */
+                log_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description What is left of the limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";r=99;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";q=100;w=1
+                     */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BalanceHistory"];
+                    /**
+                     * @example at,real,bonus
+                     *     2025-01-15T06:00:00Z,0,0
+                     *     2025-01-15T06:59:59.999999Z,117.6,-0.15
+                     *     2025-01-15T07:59:59.999999Z,67.35,-0.4
+                     *     2025-01-15T08:59:59.999999Z,61.066667,-0.4
+                     *     2025-01-15T09:59:59.999999Z,57.976668,-0.4
+                     *     2025-01-15T10:59:59.999999Z,50.923335,-0.453333
                      */
                     "text/csv": string;
                 };
@@ -5015,7 +5272,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Game"];
+                    "application/json": components["schemas"]["GameProfile"];
                 };
             };
             403: components["responses"]["Forbidden"];
@@ -6206,6 +6463,13 @@ export interface operations {
                  * @example 484
                  */
                 to_position?: number;
+                /**
+                 * @description Only contents that were refused at this time or later.
+                 * @example 2025-01-15T00:00:00Z
+                 */
+                from?: string;
+                /** @description Only contents that were refused before this time. */
+                to?: string;
                 /** @description The most items of a page. Default 100. */
                 limit?: number;
                 /** @description The `next_cursor` of the page before, with the same filters. Absent for the first page. */
@@ -6421,6 +6685,8 @@ export interface operations {
                  * @example 100
                  */
                 to_position?: number;
+                /** @description Of pages alone: by position, the oldest first (`asc`) or the newest. */
+                order?: "asc" | "desc";
                 /** @description The most items of a page. Default 100. */
                 limit?: number;
                 /** @description The `next_cursor` of the page before, with the same filters. Absent for the first page. */
