@@ -1,8 +1,8 @@
 """Fills a tenant with rows as the service would write them, but in SQL: 10 million events in minutes.
 
 The rows have the shape and the size of the projector's, and each value that filters can ask for is there
-in abundance and seldom. They are not folded from the log, and the keys of events and rounds are other
-hashes.
+in abundance and seldom. They are not folded from the log, and the keys of rounds and of all but the first events
+are other hashes.
 """
 
 from pathlib import Path
@@ -36,6 +36,10 @@ _FILLING = (
 )
 
 
+_FIRST_KEYS = [event_key(f"u-{number}") for number in range(200)]
+"""Those of the events by which fields of profiles were set."""
+
+
 class Size(NamedTuple):
     """How many rows there are: `round_events` events of the log are a round, one in `payment_every` pays.
 
@@ -57,7 +61,10 @@ def fill_events(owner_url: str, tenant_id: int, size: Size) -> int:
         with connection.transaction():
             connection.execute(SQL.begin_filling.sql)
             for statement in _EVENTS:
-                connection.execute(statement.sql, {"tenant_id": tenant_id, **size._asdict()})
+                connection.execute(
+                    statement.sql,
+                    {"tenant_id": tenant_id, **size._asdict(), "first_keys": _FIRST_KEYS},
+                )
         connection.execute("vacuum analyze events")
     return size.games + size.events
 
@@ -67,6 +74,7 @@ def fill(owner_url: str, tenant_id: int, size: Size) -> None:
     parameters = {
         "tenant_id": tenant_id,
         **size._asdict(),
+        "first_keys": _FIRST_KEYS,
         "keys": [event_key(f"u-{number}") for number in range(size.conflicts)],
         "position": size.games + size.events,
         "versions": msgspec.json.encode(code_versions()).decode(),

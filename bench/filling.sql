@@ -27,7 +27,9 @@ alter table events enable trigger goes_on;
 -- name: fill_catalogue_events!
 -- The log begins with the catalogue.
 insert into events (tenant_id, position, stream, version, topic, key, occurred_at, recorded_at, state)
-select :tenant_id, n + 1, 'game:' || pg_temp.game_id(n), 1, 'GameUpdated', pg_temp.hash('game-' || n),
+select :tenant_id, n + 1, 'game:' || pg_temp.game_id(n), 1, 'GameUpdated',
+       case when n < cardinality(:game_keys::bytea[]) then (:game_keys::bytea[])[(n + 1)::int]
+            else pg_temp.hash('game-' || n) end,
        pg_temp.at(0, 1), pg_temp.at(0, 1),
        convert_to('{"unique_id": "game-' || n || '", "timestamp": "2025-01-01T00:00:00Z", "game_id": "'
                   || pg_temp.game_id(n) || '", "name": "Golden Dunes ' || n || '"}', 'UTF8')
@@ -38,7 +40,10 @@ select :tenant_id, n + 1, 'game:' || pg_temp.game_id(n), 1, 'GameUpdated', pg_te
 insert into events (tenant_id, position, stream, version, topic, key, occurred_at, recorded_at, state)
 select :tenant_id, :games::bigint + 1 + n, 'player:' || pg_temp.player_id(player),
        pg_temp.visit_of(round, :players) * :round_events::bigint + mod(n, :round_events::bigint) + 1,
-       topic, pg_temp.hash('u-' || n), pg_temp.at(n, :events), pg_temp.at(n, :events),
+       topic,
+       case when n < cardinality(:first_keys::bytea[]) then (:first_keys::bytea[])[(n + 1)::int]
+            else pg_temp.hash('u-' || n) end,
+       pg_temp.at(n, :events), pg_temp.at(n, :events),
        convert_to(
            '{"unique_id": "u-' || n || '", "timestamp": "'
            || to_char(pg_temp.at(n, :events), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
@@ -159,7 +164,8 @@ select :tenant_id, 1, pg_temp.player_id(n), 12, pg_temp.at(n, :players), pg_temp
        case when mod(n, 3) = 0 then 'aff-big' when mod(n, 3) = 1 then 'aff-' || mod(n, 2000) end,
        case when mod(n, 4000) = 23 then 'op-new' when mod(n, 3) = 0 then 'op-2' else 'op-1' end,
        'user' || n, tags, tags,
-       (select jsonb_object_agg(field, jsonb_build_array('2025-01-01T00:00:00Z', 'player-' || n))
+       (select jsonb_object_agg(field, jsonb_build_array('2025-01-01T00:00:00Z',
+                                                    'u-' || mod(n, cardinality(:first_keys::bytea[]))))
           from unnest(array['username', 'registration_date', 'country', 'currency', 'gender', 'affiliate',
                             'operator', 'tags', 'consent_email', 'is_blocked']) as field)
   from (select n, array_remove(array[case when mod(n, 3) = 0 then 'newsletter' end,
@@ -178,7 +184,8 @@ select :tenant_id, 1, pg_temp.game_id(n), pg_temp.at(0, 1), pg_temp.at(1, 1), 'G
        array['slots', case when mod(n, 4000) = 17 then 'bingo' else 'category ' || mod(n, 10) end],
        array['freespins', case when mod(n, 4000) = 17 then 'tilt' else 'feature ' || mod(n, 25) end],
        array[case when mod(n, 4000) = 17 then 'chess' else 'theme ' || mod(n, 40) end, 'desert'],
-       (select jsonb_object_agg(field, jsonb_build_array('2025-01-01T00:00:00Z', 'game-' || n))
+       (select jsonb_object_agg(field, jsonb_build_array('2025-01-01T00:00:00Z',
+                                                    'game-' || mod(n, cardinality(:game_keys::bytea[]))))
           from unnest(array['name', 'provider', 'categories', 'features', 'themes', 'device',
                             'has_freespins']) as field)
   from generate_series(0::bigint, :games::bigint - 1) as n;

@@ -12,30 +12,14 @@ from api.console.over_time import over_time
 from api.console.past import Past
 from api.console.place import Place
 from api.console.profile import fields
-from api.console.telling import PLAYER_LABELS, Entries, Told, tell
+from api.console.telling import EVENT_TYPES, PLAYER_LABELS, Entries, Told, tell
 from api.console.templates import address
 from api.console.visits import Visit
 
 PLACE = Place("Players", "/console/players", "read")
 
 _PLAYER = "/console/players/player"
-EVENT_TYPES = (
-    ("gameround", "Bets and wins"),
-    ("rollback", "Rollbacks"),
-    ("roundend", "Ends of rounds"),
-    ("deposit", "Deposits"),
-    ("withdraw", "Withdrawals"),
-    ("player", "Updates of the profile"),
-    ("login", "Logins"),
-    ("realtime-casino", "Bets, wins and rollbacks (Fast Track)"),
-    ("realtime-payment", "Payments (Fast Track)"),
-    ("user", "Updates of the profile (Fast Track)"),
-    ("consents", "Consents (Fast Track)"),
-    ("blocks", "Blocks (Fast Track)"),
-    ("erased", "Erasures"),
-)
-"""The kinds of events of a player that history can be asked for, and what they are called."""
-
+_EVENT_TYPES = [pair for pair in EVENT_TYPES.items() if pair[0] != "game"]
 _ROWS = 50
 _EVENTS = 25
 _FILTERS = ("country", "currency", "tag", "affiliate", "operator", "is_blocked")
@@ -92,7 +76,7 @@ async def show_player(visit: NamedDependency[Visit]) -> Template:
         balances=balances_then,
         over_time=await over_time(visit, known, currencies, past),
         past=past,
-        event_types=EVENT_TYPES,
+        event_types=_EVENT_TYPES,
         told=told,
         happened=happened,
         next_cursor=next_cursor,
@@ -124,7 +108,7 @@ def _refused(visit: Visit, refused: list[Refusal], past: Past) -> Template:
     """Show what is wrong with a form, or that there is no such player. Raises the rest."""
     faults = {name: fault for each in refused for name, fault in each.faults.items()}
     if faults:
-        context = {"faults": faults, "problem": refused[0].problem, "event_types": EVENT_TYPES}
+        context = {"faults": faults, "problem": refused[0].problem, "event_types": _EVENT_TYPES}
         return visit.page("players/faults.html", status_code=422, past=past, **context)
     if refused[0].problem.name == "not-found":
         return visit.page("players/none.html", status_code=404, past=past)
