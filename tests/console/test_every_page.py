@@ -40,6 +40,7 @@ return [window.reachable.indexOf(element), element.outerHTML.slice(0, 200),
 """
 # Tab stops at the day, the month, the year and the calendar of a date, and at more of a time.
 PARTS_OF_A_FIELD = 8
+ANSWERED = "return !window.isBefore && document.readyState === 'complete'"
 LOADED = "return document.readyState === 'complete'"
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -142,10 +143,8 @@ def test_each_form_is_sent_with_enter(shown: WebDriver, service: Service, page: 
         show(shown, service, page)
         form = shown.find_elements("css selector", "main form")[number]
         field = form.find_elements("css selector", "input:not([type=hidden])")[0]
+        shown.execute_script("window.isBefore = true")
         field.send_keys(Keys.ENTER)
-        until(
-            shown,
-            lambda: "?" in shown.current_url.removeprefix(service.url + page.path),
-            "the answer",
-        )
+        until(shown, lambda: shown.execute_script(ANSWERED), "the answer")
+        assert "?" in shown.current_url
         assert find(shown, shown, "h1").text
