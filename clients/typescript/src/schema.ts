@@ -528,6 +528,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show whose key asks
+         * @description Show the key that asks, its tenant, and when that tenant's gaming days begin. Any scope will do.
+         */
+        get: operations["show_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/history": {
         parameters: {
             query?: never;
@@ -1891,6 +1911,13 @@ export interface components {
             /** @description The `cursor` that asks for what follows; null at the end. */
             next_cursor: string | null;
         };
+        /** @description When the tenant's days begin. */
+        GamingDay: {
+            /** @description The time zone of gaming days (IANA). */
+            time_zone: string;
+            /** @description At which time of the day they begin, as `06:00`. */
+            begins_at: string;
+        };
         /** @description A page of the log. */
         History: {
             /** @description The items of the page, in its order. */
@@ -2255,6 +2282,36 @@ export interface components {
             log_id: string;
             /** @description The position up to which both logs are the same; null where that is not known. */
             agreed_to: number | null;
+        };
+        /** @description The key that asks, and what is to be known of its tenant. */
+        OwnKey: {
+            /** @description The id of the key, as `roundbook key list` shows it. */
+            key_id: number;
+            /** @description What the key is for. */
+            label: string;
+            /** @description What the key may do. */
+            scopes: ("audit" | "ingest" | "read")[];
+            /**
+             * Format: date-time
+             * @description When the key ends; null where it does not.
+             */
+            expires_at: string | null;
+            /** @description Whose key it is. */
+            tenant: components["schemas"]["OwnTenant"];
+            /** @description When the tenant's gaming days begin. */
+            gaming_day: components["schemas"]["GamingDay"];
+        };
+        /** @description The tenant that a key speaks for. */
+        OwnTenant: {
+            /** @description The name of the tenant. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description Since when nothing is recorded any more; null where the tenant is open.
+             */
+            closed_at: string | null;
+            /** @description The codes beyond ISO 4217 that the tenant may send. */
+            currencies: string[];
         };
         /** @description One fault of one parameter. `code` is stable. */
         ParameterFault: {
@@ -6374,6 +6431,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["OtherLog"];
+            422: components["responses"]["InvalidParameters"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
+    show_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description What is left of the limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";r=99;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";q=100;w=1
+                     */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnKey"];
                 };
             };
             403: components["responses"]["Forbidden"];
