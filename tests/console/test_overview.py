@@ -201,3 +201,34 @@ def test_read_models_that_stand_still_are_told_with_the_position_and_what_to_do(
     assert "Nothing is lost" in said
     assert "all but 1" in find(visitor, visitor, ".facts").text
     log_in(visitor, service, key)
+
+
+def test_what_an_auditor_looks_at_is_counted_of_a_day(
+    visitor: WebDriver, service: Service, key: str
+) -> None:
+    visitor.get(f"{service.url}/console?day={THE_DAY}")
+    until(visitor, lambda: "Show" not in visitor.find_element("id", "told").text, "the counts")
+    with service.client(key) as api:
+        for fact in visitor.find_elements("css selector", "#told .facts > div"):
+            link = find(visitor, fact, "a")
+            report = str(link.get_attribute("href")).replace("/console/", "/api/v1/")
+            assert link.text == f"{len(api.get(report).json()['rows']):,}"
+    labels = [each.text for each in visitor.find_elements("css selector", "#told dt")]
+    assert labels == ["Conflicts", "Refused items", f"Late items of {THE_DAY}"]
+    late = visitor.find_elements("css selector", "#told a")[2]
+    assert int(late.text) > 0
+    click(visitor, late)
+    until(visitor, lambda: "Significant" in visitor.title, "what was late")
+    assert len(tables(visitor)) == 1
+
+
+def test_conflicts_of_today_are_counted_as_they_come(
+    theirs: WebDriver, service: Service, another: str
+) -> None:
+    first, again = bet("conflict-of-today"), bet("conflict-of-today", amount=2)
+    with service.client(another) as client:
+        counts(client.post(EVENTS, content=body(first)))
+        counts(client.post(EVENTS, content=body(again)))
+    theirs.get(f"{service.url}/console")
+    until(theirs, lambda: "Show" not in theirs.find_element("id", "told").text, "the counts")
+    assert theirs.find_elements("css selector", "#told a")[0].text == "1"

@@ -3,18 +3,26 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.response import Template
 
-from api.console.asking import Question
+from api.console.asking import Answer, Question, Refusal
 from api.console.place import Place
 from api.console.revenue import CurrencyDays, RevenueReport, by_currency
 from api.console.visits import Visit
 
 PLACE = Place("Overview", "/console", "read")
+
+
+class Told(NamedTuple):
+    """What an auditor looks at first: how it is called, and the parameters of the report that lists it."""
+
+    label: str
+    parameters: dict[str, str]
+
 
 _DAY = timedelta(1)
 _SHOWN_DAYS = 28
@@ -49,6 +57,8 @@ async def show_overview(visit: NamedDependency[Visit]) -> Template:
         day=day,
         today=today,
         one_day=_DAY,
+        told=[(each, None) for each in _told(day, today)],
+        uncounted="Show",
         begins_at=visit.days.begin(day),
         ends_at=visit.days.end(day),
         days=days,
@@ -67,7 +77,42 @@ async def show_now(visit: NamedDependency[Visit]) -> Template:
     return visit.page("overview/now.html", **_now(status.json))
 
 
-ROUTES = [show_overview, show_now]
+@get("/console/overview/told", opt={"part": True})
+async def show_told(visit: NamedDependency[Visit]) -> Template:
+    """Show the part of the page that counts what an auditor looks at: it may take longer than all else."""
+    today = visit.days.of(datetime.now(UTC))
+    told = _told(_read_day(visit.parameter("day"), today) or today, today)
+    questions = [Question("reports/significant", each.parameters) for each in told]
+    counts = [_count(answer) for answer in await visit.ask_each(*questions)]
+    return visit.page(
+        "overview/told.html", told=[*zip(told, counts, strict=True)], uncounted="more than 10,000"
+    )
+
+
+ROUTES = [show_overview, show_now, show_told]
+
+
+def _told(day: date, today: date) -> list[Told]:
+    """Return what is counted of a day. Late items are those of the last day that has ended by then."""
+    ended = day - _DAY if day == today else day
+    return [
+        Told("Conflicts", _of_day("conflict", day)),
+        Told("Refused items", _of_day("refused", day)),
+        Told(f"Late items of {ended}", _of_day("late", ended)),
+    ]
+
+
+def _of_day(kind: str, day: date) -> dict[str, str]:
+    return {"kind": kind, "from": str(day), "to": str(day + _DAY)}
+
+
+def _count(answer: Answer | Refusal) -> int | None:
+    """Return how many rows a report has; None for more than there are in any. Raises Refusal."""
+    if isinstance(answer, Answer):
+        return len(answer.json["rows"])
+    if answer.problem.name != "report-too-long":
+        raise answer
+    return None
 
 
 def _now(status: Any) -> dict[str, Any]:
