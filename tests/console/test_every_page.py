@@ -47,7 +47,13 @@ window.isBefore = true;
 document.addEventListener("htmx:pushedIntoHistory", () => { window.isBefore = false; });
 """
 ANSWERED = "return !window.isBefore && document.readyState === 'complete'"
-LOADED = "return document.readyState === 'complete'"
+# With the parts that a page asks for as soon as it is there.
+LOADED = """
+const asked = new Set(performance.getEntriesByType("resource").map((each) => each.name));
+return document.readyState === "complete" && !document.querySelector(".htmx-request, .htmx-settling") &&
+  [...document.querySelectorAll("[hx-trigger=load]")].every(
+    (each) => asked.has(location.origin + each.getAttribute("hx-get")));
+"""
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
