@@ -35,6 +35,7 @@ LABELS = {
 WORDS = {"undefined": "Not known", "unknown": "Not known", "yes": "Yes", "no": "No"}
 REELCO = "#provider-ReelCo"
 NAMES = "return [...document.querySelectorAll('#found tbody th a')].map((each) => each.textContent)"
+TOTAL = "return document.querySelector('.total')?.textContent"
 MARK = "window.stays = true"
 STAYS = "return window.stays === true"
 
@@ -69,7 +70,7 @@ def names(browser: WebDriver) -> list[str]:
 
 def total(browser: WebDriver, count: int) -> None:
     said = f"{count} game{'s' if count != 1 else ''}"
-    until(browser, lambda: find(browser, browser, ".total").text == said, said)
+    until(browser, lambda: browser.execute_script(TOTAL) == said, said)
 
 
 def focused(browser: WebDriver) -> WebElement:
