@@ -1,7 +1,7 @@
 """Fills a tenant with rows as the service would write them, but in SQL: 10 million events in minutes.
 
 The rows have the shape and the size of the projector's, and each value that filters can ask for is there
-in abundance and seldom. They are not folded from the log, and the keys of rounds and of all but the first events
+in abundance and seldom. They are not folded from the log, and the keys of rounds and of all but some events
 are other hashes.
 """
 
@@ -36,7 +36,10 @@ _FILLING = (
 )
 
 
-_FIRST_KEYS = [event_key(f"u-{number}") for number in range(200)]
+_KEYS = {
+    "first_keys": [event_key(f"u-{number}") for number in range(200)],
+    "game_keys": [event_key(f"game-{number}") for number in range(200)],
+}
 """Those of the events by which fields of profiles were set."""
 
 
@@ -63,7 +66,11 @@ def fill_events(owner_url: str, tenant_id: int, size: Size) -> int:
             for statement in _EVENTS:
                 connection.execute(
                     statement.sql,
-                    {"tenant_id": tenant_id, **size._asdict(), "first_keys": _FIRST_KEYS},
+                    {
+                        "tenant_id": tenant_id,
+                        **size._asdict(),
+                        **_KEYS,
+                    },
                 )
         connection.execute("vacuum analyze events")
     return size.games + size.events
@@ -74,7 +81,7 @@ def fill(owner_url: str, tenant_id: int, size: Size) -> None:
     parameters = {
         "tenant_id": tenant_id,
         **size._asdict(),
-        "first_keys": _FIRST_KEYS,
+        **_KEYS,
         "keys": [event_key(f"u-{number}") for number in range(size.conflicts)],
         "position": size.games + size.events,
         "versions": msgspec.json.encode(code_versions()).decode(),

@@ -5,9 +5,9 @@ import { renew } from "./plots.js";
 const MOST_KEPT = 300;
 const RATE_OF_LAST = 5;
 
-const history = document.querySelector(".history");
-const [rates, lags] = history.querySelectorAll("figure");
-const rows = history.querySelector("tbody");
+const panel = document.querySelector(".history");
+const [rates, lags] = panel.querySelectorAll("figure");
+const rows = panel.querySelector("tbody");
 let samples = [];
 
 function read(part) {
@@ -50,7 +50,7 @@ function take(part) {
   const rate = part.querySelector(".rate");
   rate.hidden = false;
   rate.querySelector("dd").textContent = written(sample.rate, sample.rate < 10 ? 1 : 0);
-  history.hidden = false;
+  panel.hidden = false;
   const shown = samples.filter((each) => each.rate !== null);
   plot(rates, "Events per second", "rate", shown);
   plot(lags, "Seconds behind", "lag", shown);
