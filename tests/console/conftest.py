@@ -8,6 +8,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 
 from tests.browser import browsing
 from tests.conftest import SAMPLES
+from tests.console.catalogue import new_catalogue
 from tests.console.visiting import log_in
 from tests.databases import Database, new_database
 from tests.http.service import Service, eventually, on, serving
@@ -62,6 +63,19 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
 def visitor(browser: WebDriver, service: Service, key: str) -> WebDriver:
     """The browser of somebody who is logged in with `key`."""
     log_in(browser, service, key)
+    return browser
+
+
+@pytest.fixture(scope="package")
+def catalogue_key(service: Service) -> str:
+    """A key of a tenant with games that say what they return."""
+    return new_catalogue(service)
+
+
+@pytest.fixture(scope="module")
+def analyst(browser: WebDriver, service: Service, catalogue_key: str) -> WebDriver:
+    """The browser of somebody who looks at these games."""
+    log_in(browser, service, catalogue_key)
     return browser
 
 

@@ -19,6 +19,20 @@ class Page(NamedTuple):
 
 PAGES = (
     Page("overview", "/console"),
+    Page("players", "/console/players"),
+    Page("player", "/console/players/player?id=StQ-1"),
+    Page("rounds", "/console/rounds"),
+    Page("round", "/console/rounds/round?player_id=StQ-1&game_id=GD8&round_id=r1"),
+    Page("games", "/console/games"),
+    Page("game", "/console/games/game?id=GD8"),
+    Page("reports", "/console/reports"),
+    Page("revenue", "/console/reports/revenue?from=2025-01-15&to=2025-01-16"),
+    Page("rtp", "/console/reports/rtp?from=2025-01-15"),
+    Page("accounts", "/console/reports/accounts?from=2025-01-15"),
+    Page("statement", "/console/reports/statement?player_id=StQ-1"),
+    Page("open-rounds", "/console/reports/open-rounds?older_than=1h"),
+    Page("significant", "/console/reports/significant?from=2025-01-15&threshold=50"),
+    Page("restated", "/console/reports/restated?from=2025-01-15"),
     Page("system", "/console/system", "operate"),
     Page("system-tenant", "/console/system/tenant?name=acme", "operate"),
 )

@@ -11,6 +11,11 @@ from tests.http.service import Service
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 _TOKEN = re.compile(r'name="_csrf_token" value="([^"]+)"')
+_TABLES = """
+const cells = (row) => [...row.cells].map((cell) => cell.textContent.trim());
+return Object.fromEntries([...document.querySelectorAll("main .table table")].map(
+  (table) => [table.caption.textContent, [...table.tBodies[0].rows].map(cells)]));
+"""
 _SHOWN = "return [...document.querySelectorAll('bdi')].map((each) => each.textContent)"
 
 
@@ -47,4 +52,10 @@ def enter(client: httpx.Client, key: str, **form: str) -> httpx.Response:
 def shown_ids(browser: WebDriver) -> list[str]:
     """The ids and other texts of senders that a page shows, character for character."""
     shown: list[str] = browser.execute_script(_SHOWN)
+    return shown
+
+
+def tables(browser: WebDriver) -> dict[str, list[list[str]]]:
+    """The rows of each table of a page by its caption, cell by cell as they are read."""
+    shown: dict[str, list[list[str]]] = browser.execute_script(_TABLES)
     return shown

@@ -1,6 +1,6 @@
 """The templates, and how values are written in them."""
 
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -9,6 +9,10 @@ import iso4217
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar.plugins.jinja import JinjaTemplateEngine
 
+from api.console.moments import on_clock
+from domain.money import EXACT, plain
+
+_MINUTE_S = 60
 _UNKNOWN = "\N{EN DASH}"
 
 
@@ -28,6 +32,12 @@ def template_engine(static: str) -> JinjaTemplateEngine:
         "utc": utc,
         "whole": whole,
         "percent": percent,
+        "plain": plain,
+        "plus": plus,
+        "signed": signed,
+        "age": age,
+        "after": after,
+        "on_clock": on_clock,
     }
     return JinjaTemplateEngine.from_environment(environment)
 
@@ -53,11 +63,40 @@ def whole(number: int | None) -> str:
     return _UNKNOWN if number is None else f"{number:,}".replace("-", "\N{MINUS SIGN}")
 
 
+def plus(one: str, other: str) -> str:
+    """Add two amounts of one currency, exactly."""
+    return plain(EXACT.add(Decimal(one), Decimal(other)))
+
+
+def signed(number: str | Decimal) -> str:
+    """Write how far something is off, to three places."""
+    return f"{Decimal(number):+,.3f}".replace("-", "\N{MINUS SIGN}")
+
+
 def percent(ratio: str | float | None) -> str:
     """Write a ratio, as a return to player, in hundredths with two decimals."""
     if ratio is None:
         return _UNKNOWN
     return f"{Decimal(str(ratio)) * 100:,.2f} %".replace("-", "\N{MINUS SIGN}")
+
+
+def age(seconds: int) -> str:
+    """Write a length of time in its two largest units, as `2 d 5 h`."""
+    rest, parts = seconds, []
+    for unit, length_s in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, rest = divmod(rest, length_s)
+        parts.append((count, unit))
+    while len(parts) > 1 and not parts[0][0]:
+        parts.pop(0)
+    return " ".join(f"{count:,} {unit}" for count, unit in parts[:2])
+
+
+def after(length: timedelta) -> str:
+    """Write how long after something else a thing was: below a minute with fractions."""
+    seconds = length.total_seconds()
+    if seconds < _MINUTE_S:
+        return f"+{seconds:.3f}".rstrip("0").rstrip(".") + " s"
+    return f"+{age(int(seconds))}"
 
 
 def local_time(instant: str | datetime, zone: tzinfo) -> str:

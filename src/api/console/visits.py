@@ -11,6 +11,7 @@ from litestar.response import Template
 from msgspec import Struct
 
 from api.console.asking import Answer, Asking, Question, Refusal
+from api.console.moments import in_utc
 from api.console.place import Place
 from api.console.sessions import Session
 from api.console.templates import address
@@ -119,6 +120,10 @@ class Visit:
     def parameters(self, *names: str) -> dict[str, str]:
         """Return parameters of the address by their names, for a question and to fill a form in again."""
         return {name: self.parameter(name) for name in names}
+
+    def moment(self, name: str) -> str:
+        """Return a parameter that a clock of the tenant's zone may have told, as the API takes it."""
+        return in_utc(self.parameter(name), self.zone)
 
     def here(self, **changed: Any) -> str:
         """Return the address of the page with other parameters; None takes one away."""

@@ -1,14 +1,15 @@
 """Return to player by game and currency: the actual one, the theoretical one, and how far they are apart."""
 
 from datetime import datetime
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import NamedTuple
 
 from msgspec import Struct, field
 
 from domain.activity import Activity
+from domain.chance import FLAGGED_BEYOND, Expectation
 from domain.ids import Id
-from domain.money import ZERO, plain
+from domain.money import plain
 from postgres.statements import Statement, Statements
 from projections.models.activity import ALL_GAMES
 from projections.reading import Amount, Snapshot, select_pairs
@@ -24,12 +25,6 @@ class Sql(Statements):
 
 SQL = Sql(__file__)
 _COLUMNED = Columned((), Activity)
-
-FLAGGED_BEYOND = 3
-"""How many standard errors a return may be from the theoretical one before it is flagged."""
-
-_ROUGHLY = Context(prec=28)
-_THOUSANDTH = Decimal("0.001")
 
 
 class RtpFilters(Struct, frozen=True):
@@ -117,11 +112,10 @@ def _plain(number: Decimal | None) -> str | None:
 
 
 def _deviation(game: _Game, activity: Activity) -> Decimal | None:
-    bets = activity.bets - activity.rolled_back.bets
-    bet = add(activity.bet_real, activity.bet_bonus)
-    if game.theoretical_rtp is None or not game.volatility or bets <= 0 or bet <= ZERO:
+    if game.theoretical_rtp is None or game.volatility is None:
         return None
-    win = add(activity.win_real, activity.win_bonus)
-    apart = _ROUGHLY.subtract(_ROUGHLY.divide(win, bet), game.theoretical_rtp)
-    error = _ROUGHLY.divide(game.volatility, _ROUGHLY.sqrt(Decimal(bets)))
-    return _ROUGHLY.divide(apart, error).quantize(_THOUSANDTH, context=Context(prec=60))
+    return Expectation(game.theoretical_rtp, game.volatility).deviation(
+        add(activity.bet_real, activity.bet_bonus),
+        add(activity.win_real, activity.win_bonus),
+        activity.bets - activity.rolled_back.bets,
+    )

@@ -14,21 +14,29 @@ const TICKS = [
   [1, "{HH}:{mm}:{ss}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
 ];
 
+// From zero to a value, whatever the values are, and further where they are.
+function reaching(most, from, to) {
+  const [low, high] = [Math.min(0, from ?? 0), Math.max(most, to ?? 0)];
+  return low === high ? [0, 1] : uPlot.rangeNum(low, high, 0.1, true);
+}
+
 function options(data, zone, width) {
   const text = { stroke: colour("--quiet"), font: "12px system-ui, sans-serif" };
   const rules = { stroke: colour("--line"), width: 1 };
   const axis = { ...text, grid: rules, ticks: rules };
   const few = data.times.length < 40;
+  const edges = new Set((data.bands ?? []).flat());
   const series = data.series.map((each, number) => {
-    const stroke = colour(LINES[number % LINES.length]);
+    const isEdge = edges.has(number + 1);
+    const stroke = colour(isEdge ? "--quiet" : LINES[number % LINES.length]);
     return {
       label: each.label,
       stroke,
-      width: each.bars ? 1 : 2,
+      width: each.bars || isEdge ? 1 : 2,
       dash: each.dashed ? [6, 4] : undefined,
       fill: each.bars ? stroke + "40" : undefined,
       paths: each.bars ? uPlot.paths.bars({ size: [0.6, 48] }) : undefined,
-      points: { show: few && !each.bars, size: 5 },
+      points: { show: few && !each.bars && !each.dashed && !isEdge, size: 5 },
       value: (_, value) => (value === null ? "–" : value.toLocaleString("en")),
     };
   });
@@ -38,7 +46,10 @@ function options(data, zone, width) {
     width,
     height: Math.round(Math.max(180, Math.min(320, width / 3))),
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), data.days ? "Etc/UTC" : zone),
-    scales: { x: { range: (_, from, to) => [from - half, to + half] } },
+    scales: {
+      x: { range: (_, from, to) => [from - half, to + half] },
+      ...(data.reaches !== undefined && { y: { range: (_, from, to) => reaching(data.reaches, from, to) } }),
+    },
     axes: [
       { ...axis, values: TICKS, space: 64, incrs: data.days ? [1, 2, 7, 14, 28, 91, 365].map((each) => each * DAY_S) : undefined },
       { ...axis, size: 72, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en")) },
@@ -50,30 +61,44 @@ function options(data, zone, width) {
 
 const drawn = new WeakMap();
 
+const columns = (data) => [data.times, ...data.series.map((each) => each.values)];
+
+const read = (figure) => JSON.parse(figure.querySelector("script").textContent);
+
 function draw(figure) {
-  const data = JSON.parse(figure.querySelector("script").textContent);
+  const data = read(figure);
   data.times ??= data.days.map((day) => Date.parse(day) / 1000);
   if (!data.times.length) return;
   const canvas = figure.querySelector(".canvas");
   canvas.hidden = false;
-  const columns = [data.times, ...data.series.map((each) => each.values)];
-  const plot = new uPlot(options(data, figure.dataset.zone, canvas.clientWidth), columns, canvas);
+  const plot = new uPlot(options(data, figure.dataset.zone, canvas.clientWidth), columns(data), canvas);
   const resized = new ResizeObserver(() => {
     const width = canvas.clientWidth;
     if (width && width !== plot.width) plot.setSize({ width, height: plot.height });
   });
   resized.observe(canvas);
-  drawn.set(figure, () => {
+  const erase = () => {
     resized.disconnect();
     plot.destroy();
-  });
+  };
+  drawn.set(figure, { plot, erase });
+}
+
+// Shows other values in the place of a figure's own.
+export function renew(figure, values) {
+  const data = { ...read(figure), ...values };
+  figure.querySelector("script").textContent = JSON.stringify(data);
+  const known = drawn.get(figure);
+  if (known) known.plot.setData(columns(data));
+  else draw(figure);
 }
 
 function drawAll(within) {
   for (const figure of within.querySelectorAll("figure.plot")) {
     if (drawn.has(figure)) continue;
     draw(figure);
-    figure.querySelector("details").open = false;
+    const table = figure.querySelector("details");
+    if (table) table.open = false;
   }
 }
 
@@ -81,7 +106,7 @@ drawAll(document);
 document.addEventListener("htmx:load", (event) => drawAll(event.detail.elt));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const figure of document.querySelectorAll("figure.plot")) {
-    drawn.get(figure)?.();
+    drawn.get(figure)?.erase();
     draw(figure);
   }
 });
