@@ -103,7 +103,7 @@ def test_an_inclusion_is_proven_for_every_position_and_size(
     position = data.draw(st.integers(1, size))
     found: Any = fetch(client, "inclusion", position=position, size=size).json()
     assert list(found) == [
-        *("position", "index", "size", "leaf_hash", "leaf", "proof", "checkpoint"),
+        *("position", "index", "size", "leaf_hash", "leaf", "proof", "checkpoint", "committed"),
     ]
     assert (found["position"], found["index"], found["size"]) == (position, position - 1, size)
     leaf = b64decode(found["leaf"], validate=True)
