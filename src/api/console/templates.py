@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import iso4217
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar.plugins.jinja import JinjaTemplateEngine
+from markupsafe import Markup, escape
 
 from api.console.moments import on_clock
 from domain.money import EXACT, plain
@@ -34,6 +35,7 @@ def template_engine(static: str) -> JinjaTemplateEngine:
         "plain": plain,
         "plus": plus,
         "on_clock": on_clock,
+        "verbatim": verbatim,
     }
     return JinjaTemplateEngine.from_environment(environment)
 
@@ -79,6 +81,12 @@ def local_time(instant: str | datetime, zone: tzinfo) -> str:
 def utc(instant: str | datetime) -> str:
     """Write a time as it is recorded."""
     return instant if isinstance(instant, str) else instant.isoformat().replace("+00:00", "Z")
+
+
+def verbatim(data: bytes) -> Markup:
+    """Write JSON as it was sent, so that the text in the page is the same to the last byte."""
+    # As it is in HTML, a carriage return would be read as a line break.
+    return escape(bytes(data).decode()).replace("\r", Markup("&#13;"))
 
 
 def _moment(instant: str | datetime) -> datetime:
