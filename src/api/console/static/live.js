@@ -72,9 +72,9 @@ function rowsOf(types, zone) {
     time.dateTime = entry.recorded_at;
     time.title = `${entry.recorded_at} (UTC)`;
     time.textContent = clock.format(new Date(entry.recorded_at));
-    cell(row).append(...words(types[entry.type] ?? entry.type, entry));
+    cell(row, "words").append(...words(types[entry.type] ?? entry.type, entry));
     const [kind, id] = [entry.stream.split(":", 1)[0], entry.stream.slice(entry.stream.indexOf(":") + 1)];
-    cell(row).append(link(`${kind}s/${kind}?id=${encodeURIComponent(id)}`, id));
+    cell(row, "whose").append(link(`${kind}s/${kind}?id=${encodeURIComponent(id)}`, id));
     return row;
   };
 }
@@ -108,8 +108,10 @@ function money(amount, currency) {
   return new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: 18 }).format(amount);
 }
 
-function cell(row) {
-  return row.appendChild(document.createElement("td"));
+function cell(row, name = "") {
+  const made = row.appendChild(document.createElement("td"));
+  made.className = name;
+  return made;
 }
 
 function link(address, text) {
