@@ -1,5 +1,6 @@
 """A headless Chromium, and what tests do in it. Waits are for what the page shows, not for time."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -40,7 +41,7 @@ def browsing(folder: Path) -> Iterator[WebDriver]:
     options.binary_location = _program("chromium", "chromium-browser", "google-chrome")
     for switch in (*_SWITCHES, f"--user-data-dir={folder / 'profile'}"):
         options.add_argument(switch)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     # With the driver's path Selenium does not look for one of its own in the network.
     environment = os.environ | {"HOME": str(folder), "SE_OFFLINE": "true"}
     driver = Service(_program("chromedriver"), env=environment)
@@ -90,3 +91,31 @@ def complaints(browser: WebDriver) -> list[Any]:
     """Take what the console said: errors of scripts, failed requests, breaches of the policy."""
     said: list[Any] = browser.execute("getLog", {"type": "browser"})["value"]
     return said
+
+
+def requested(browser: WebDriver) -> list[str]:
+    """Take the addresses that pages asked for, by the browser's own record, since it was asked last."""
+    entries: list[Any] = browser.execute("getLog", {"type": "performance"})["value"]
+    said = (json.loads(entry["message"])["message"] for entry in entries)
+    return [
+        each["params"]["request"]["url"]
+        for each in said
+        if each["method"] == "Network.requestWillBeSent"
+    ]
+
+
+def in_colours(browser: WebDriver, scheme: str) -> None:
+    """Show pages in `light` or `dark`."""
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
+
+@contextmanager
+def as_wide_as(browser: WebDriver, width: int) -> Iterator[None]:
+    """Show pages on a screen that is so many pixels wide, as of a telephone."""
+    metrics = {"width": width, "height": 800, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        yield
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

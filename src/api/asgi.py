@@ -22,7 +22,7 @@ from api.http.draining import Draining, closing
 from api.http.endings import endings
 from api.http.head_method import head_like_get
 from api.http.log_ids import log_ids
-from api.http.operations import operations_apart
+from api.http.operations import Listening, operations_apart
 from api.http.problems import EXCEPTION_HANDLERS
 from api.http.rate_limits import rate_limit_headers
 from api.http.raw_ids import raw_ids
@@ -190,7 +190,12 @@ def create_service(
         async def whole(scope: Scope, receive: Receive, send: Send) -> None:
             await service.application(scope, receive, send)
 
-        routed = with_console(routed, api=whole, secret=settings.console_secret)
+        routed = with_console(
+            routed,
+            api=whole,
+            secret=settings.console_secret,
+            is_elsewhere=Listening(for_operators).came_as_operator,
+        )
     wrapped = refusals(head_like_get(routed))
     sending = bounded_sending(endings(wrapped), unsent=unsent, timeout_s=settings.send_timeout_s)
     starting = fair_starts(sending, who=partial(who_asks, key_ring))

@@ -37,7 +37,7 @@ def service(
     folder = tmp_path_factory.mktemp("service")
     with (
         new_database(admin_url, template=template) as database,
-        serving(folder, settings=on(database)) as running,
+        serving(folder, settings=on(database) | {"ROUNDBOOK_KEY_CACHE_S": "0"}) as running,
     ):
         running.new_tenant(TENANT)
         _fill(running)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 
-from tests.browser import click, complaints, find
+from tests.browser import as_wide_as, click, complaints, find, in_colours
 from tests.http.service import Service
 from tests.http.wire import assert_problem
 
@@ -41,11 +41,6 @@ LOADED = "return performance.getEntriesByType('resource').map((each) => each.nam
 def home(browser: WebDriver, service: Service) -> WebDriver:
     browser.get(service.url + "/")
     return browser
-
-
-def in_colours(browser: WebDriver, scheme: str) -> None:
-    feature = {"name": "prefers-color-scheme", "value": scheme}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
 
 
 def version_of(service: Service) -> str:
@@ -91,12 +86,8 @@ def test_the_page_can_be_read_aloud_and_on_a_telephone(home: WebDriver) -> None:
     assert find(home, home, "nav").get_attribute("aria-label")
     for image in home.find_elements("css selector", "img"):
         assert image.get_dom_attribute("alt") is not None
-    metrics = {"width": 320, "height": 568, "deviceScaleFactor": 2, "mobile": True}
-    home.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    try:
+    with as_wide_as(home, 320):
         assert home.execute_script("return document.documentElement.scrollWidth") <= 320
-    finally:
-        home.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 @pytest.mark.parametrize("path", PAGES)

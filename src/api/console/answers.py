@@ -21,6 +21,9 @@ _HEADERS = {
     b"referrer-policy": b"no-referrer",  # ids stand in addresses
 }
 
+# Of a proxy; who says it though it is not so does without the cookie.
+_FORWARDED = (b"x-forwarded-proto", b"https")
+
 
 def guarded(app: ASGIApp) -> ASGIApp:
     """Wrap `app`: its answers say so, unless they say otherwise; cookies that came by https stay there."""
@@ -41,6 +44,6 @@ def guarded(app: ASGIApp) -> ASGIApp:
 
 def _kept_safe(scope: Scope, name: bytes, value: bytes) -> tuple[bytes, bytes]:
     """Let a cookie of a service that is reached by https go back by https alone."""
-    if name == b"set-cookie" and scope["scheme"] == "https":
+    if name == b"set-cookie" and (scope["scheme"] == "https" or _FORWARDED in scope["headers"]):
         return name, value + b"; Secure"
     return name, value

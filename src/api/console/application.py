@@ -1,6 +1,7 @@
 """The console as an application of its own, beside the API."""
 
 import secrets
+from collections.abc import Callable
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -24,8 +25,10 @@ _PATH = PATH.encode()
 _MOST_BODY_BYTES = 16 * 1024
 
 
-def with_console(app: ASGIApp, *, api: ASGIApp, secret: str | None) -> ASGIApp:
-    """Wrap `app`: what is below `/console` goes to the console.
+def with_console(
+    app: ASGIApp, *, api: ASGIApp, secret: str | None, is_elsewhere: Callable[[Scope], bool]
+) -> ASGIApp:
+    """Wrap `app`: what is below `/console` goes to the console, but where `is_elsewhere`.
 
     It asks `api` in process, which is the whole service as a client has it, `app` and what is around it.
     `secret` is what all processes behind one address have in common; absent it is of this process alone.
@@ -33,10 +36,8 @@ def with_console(app: ASGIApp, *, api: ASGIApp, secret: str | None) -> ASGIApp:
     console = _console(app, api, secret or secrets.token_urlsafe())
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP and _is_below(scope["raw_path"]):
-            await console(scope, receive, send)
-        else:
-            await app(scope, receive, send)
+        is_for_it = scope["type"] == ScopeType.HTTP and _is_below(scope["raw_path"])
+        await (console if is_for_it and not is_elsewhere(scope) else app)(scope, receive, send)
 
     return wrapped
 
@@ -54,7 +55,7 @@ def _console(app: ASGIApp, api: ASGIApp, secret: str) -> ASGIApp:
         openapi_config=None,
         logging_config=None,
     )
-    forward = forwarding(app, sessions)
+    forward = forwarding(app, pages, sessions)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         await (forward if is_forwarded(scope) else pages)(scope, receive, send)

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from litestar import Request
 from litestar.config.csrf import CSRFConfig
 from litestar.middleware import DefineMiddleware
 from litestar.middleware.csrf import CSRFMiddleware
+from litestar.types import Receive, Scope, Send
 
 from api.console.sessions import PATH
 
@@ -12,13 +14,18 @@ COOKIE = "roundbook_csrf"
 
 
 class _Csrf(CSRFMiddleware):
-    """Litestar's, which compares texts and fails at what is none, or not in ASCII: no token is like that."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a cookie that is not of this service, as of before a restart, be followed by one that is."""
+        cookies = Request[Any, Any, Any](scope).cookies
+        if self._decode_csrf_token(cookies.get(COOKIE, "")) is None:
+            cookies.pop(COOKIE, None)
+        await super().__call__(scope, receive, send)
 
-    def _csrf_tokens_match(self, request_csrf_token: Any, cookie_csrf_token: str) -> bool:
-        tokens = (request_csrf_token, cookie_csrf_token)
-        if not all(isinstance(token, str) and token.isascii() for token in tokens):
-            return False
-        return super()._csrf_tokens_match(request_csrf_token, cookie_csrf_token)
+    def _decode_csrf_token(self, token: Any) -> str | None:
+        # Litestar's fails at what is not ASCII, or a file in a form.
+        if not isinstance(token, str) or not token.isascii():
+            return None
+        return super()._decode_csrf_token(token)
 
 
 def csrf(secret: str) -> DefineMiddleware:

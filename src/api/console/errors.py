@@ -1,6 +1,6 @@
 """Errors as pages: each is the problem that the API has for it, in a sentence, with what to do next."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -27,6 +27,7 @@ _SENTENCES = {
     405: "This address can't be asked for in this way.",
     413: "What was sent is too long for a form of the console.",
 }
+_NO_HEADERS: Mapping[str, str] = {}
 _ELSE = "Begin at the overview. Whoever runs the service finds this in its log by the number below."
 _NOT_OUR_FORM = (
     "This was not sent by a form of the console, or by one that is too old. Nothing was done: load the page"
@@ -34,57 +35,31 @@ _NOT_OUR_FORM = (
 )
 
 
-def _of_refusal(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
-    return _page(request, refusal.problem, retry_after_s=refusal.retry_after_s)
-
-
-def _of_nobody(request: Request[Any, Any, Any], error: NobodyError) -> Response[Any]:
-    """Lead to the login, and back from there."""
-    login = login_address(request, was_revoked=error.was_revoked)
-    cookies = [request.app.state.sessions.end()] if error.was_revoked else []
+def lead_to_login(request: Request[Any, Any, Any], error: NobodyError) -> Response[Any]:
+    """Lead whoever is not logged in to the login, and back from there."""
+    login = login_address(request, error.reason)
+    cookies = [request.app.state.sessions.end()] if error.reason else []
     if "hx-request" in request.headers:
         return Response(b"", status_code=403, headers={"HX-Redirect": login}, cookies=cookies)
-    if not error.was_revoked and request.headers.get("sec-fetch-site") == "cross-site":
+    if not error.reason and request.headers.get("sec-fetch-site") == "cross-site":
         # A strict cookie does not come with a link from elsewhere, but with what this page asks for then.
         return Template("login/arriving.html", context={"visit": None})
     return Redirect(login, status_code=303, cookies=cookies)
 
 
-def _of_form(request: Request[Any, Any, Any], _: PermissionDeniedException) -> Response[Any]:
-    return _page_of(request, problem_response(request, ProblemError("forbidden", _NOT_OUR_FORM)))
-
-
-def _as_page(handler: Callable[..., Response[Any]]) -> Callable[..., Response[Any]]:
-    """Show what a handler of the API answers."""
-
-    def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-        return _page_of(request, handler(request, error))
-
-    return handle
-
-
-def _page_of(request: Request[Any, Any, Any], answer: Response[Any]) -> Response[Any]:
-    problem = msgspec.convert(answer.content, Problem)
-    if problem.detail == problem.title:  # as of an error that Litestar raised
-        problem = msgspec.structs.replace(
-            problem, detail=_SENTENCES.get(problem.status, problem.detail)
-        )
-    return _page(request, problem, headers=dict(answer.headers))
-
-
-def _page(
-    request: Request[Any, Any, Any],
-    problem: Problem,
-    *,
-    retry_after_s: str | None = None,
-    headers: dict[str, str] | None = None,
-) -> Response[Any]:
+def problem_page(
+    request: Request[Any, Any, Any], problem: Problem, headers: Mapping[str, str] = _NO_HEADERS
+) -> Template:
+    """Show a problem as a page, or as a part of one where htmx asks."""
     state = request.scope["state"]
     name = "part" if "hx-request" in request.headers else "page"
+    if problem.detail == problem.title:  # as of an error that Litestar raised
+        detail = _SENTENCES.get(problem.status, problem.detail)
+        problem = msgspec.structs.replace(problem, detail=detail)
     return Template(
         f"errors/{name}.html",
         status_code=problem.status,
-        headers={**(headers or {}), **({"Retry-After": retry_after_s} if retry_after_s else {})},
+        headers=dict(headers),
         context={
             "visit": state.get("visit"),
             "problem": problem,
@@ -94,9 +69,31 @@ def _page(
     )
 
 
+def _of_refusal(request: Request[Any, Any, Any], refusal: Refusal) -> Template:
+    after_s = refusal.retry_after_s
+    return problem_page(request, refusal.problem, {"Retry-After": after_s} if after_s else {})
+
+
+def _of_form(request: Request[Any, Any, Any], _: PermissionDeniedException) -> Template:
+    return _page_of(request, problem_response(request, ProblemError("forbidden", _NOT_OUR_FORM)))
+
+
+def _as_page(handler: Callable[..., Response[Any]]) -> Callable[..., Template]:
+    """Show what a handler of the API answers."""
+
+    def handle(request: Request[Any, Any, Any], error: Exception) -> Template:
+        return _page_of(request, handler(request, error))
+
+    return handle
+
+
+def _page_of(request: Request[Any, Any, Any], answer: Response[Any]) -> Template:
+    return problem_page(request, msgspec.convert(answer.content, Problem), answer.headers)
+
+
 HANDLERS: ExceptionHandlersMap = {
     **{kind: _as_page(handler) for kind, handler in EXCEPTION_HANDLERS.items()},
     Refusal: _of_refusal,
-    NobodyError: _of_nobody,
+    NobodyError: lead_to_login,
     PermissionDeniedException: _of_form,
 }

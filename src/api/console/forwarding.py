@@ -7,10 +7,14 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from litestar import Request
-from litestar.types import ASGIApp, Receive, Scope, Send
+import msgspec
+from litestar import Litestar, Request, Response
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.console.sessions import Session, Sessions
+from api.console.asking import Problem
+from api.console.errors import lead_to_login, problem_page
+from api.console.sessions import Sessions
+from api.console.visits import NobodyError
 from api.http.problems import ProblemError, problem_response
 
 _BELOW = re.compile(rb"/console/(api|csv|ndjson|html)(/v1/.*)", re.DOTALL)
@@ -25,6 +29,11 @@ _ACCEPTS = {
 _KEPT = frozenset(
     [b"accept", b"accept-encoding", b"host", b"last-event-id", b"user-agent", b"x-request-id"]
 )
+_FIRST_REFUSAL = 400
+_ONLY_GET = ProblemError(
+    "method-not-allowed", "Only GET is handed on to the API.", headers={"Allow": "GET"}
+)
+_NOBODY = ProblemError("forbidden", "Nobody is logged in: log in at /console/login.")
 
 
 def is_forwarded(scope: Scope) -> bool:
@@ -32,36 +41,66 @@ def is_forwarded(scope: Scope) -> bool:
     return _BELOW.fullmatch(scope["raw_path"]) is not None
 
 
-def forwarding(api: ASGIApp, sessions: Sessions) -> ASGIApp:
-    """Return an application that hands what `is_forwarded` on to `api`, whose answer is the answer."""
+def forwarding(api: ASGIApp, pages: Litestar, sessions: Sessions) -> ASGIApp:
+    """Return an application that hands what `is_forwarded` on to `api`, whose answer is the answer.
+
+    What is refused is a page of `pages` where a person followed a link.
+    """
 
     async def forward(scope: Scope, receive: Receive, send: Send) -> None:
+        found = _BELOW.fullmatch(scope["raw_path"])
+        assert found is not None  # noqa: S101 (`is_forwarded` looked)
         # In the request's own state Litestar would keep its headers, which are others for the API.
-        apart: Any = {**scope, "state": {**scope["state"]}}
+        apart: Any = {**scope, "state": {**scope["state"]}, "litestar_app": pages}
         request: Request[Any, Any, Any] = Request(apart)
-        try:
-            forwarded = _forwarded(scope, sessions.read(request))
-        except ProblemError as problem:
-            answer = problem_response(request, problem)
-            await answer.to_asgi_response(app=None, request=request)(scope, receive, send)
+        accept = _ACCEPTS[found[1]]
+        session = sessions.read(request)
+        answer: Response[Any]
+        if scope["method"] != "GET":  # type: ignore[typeddict-item]  # HEAD comes as GET
+            answer = problem_response(request, _ONLY_GET)
+        elif session is None and accept is None:
+            answer = problem_response(request, _NOBODY)
+        elif session is None:
+            answer = lead_to_login(
+                request, NobodyError("ended" if sessions.has_ended(request) else None)
+            )
         else:
-            await api(forwarded, receive, send)
+            handed_on = _handed_on(scope, b"/api" + found[2], session.key, accept)
+            shown = send if accept is None else _with_pages(request, receive, send)
+            await api(handed_on, receive, shown)
+            return
+        await answer.to_asgi_response(app=None, request=request)(scope, receive, send)
 
     return forward
 
 
-def _forwarded(scope: Any, session: Session | None) -> Any:
-    """Return the request as the API gets it. Raises ProblemError."""
-    if session is None:
-        raise ProblemError("forbidden", "Nobody is logged in: log in at /console/login.")
-    if scope["method"] != "GET":  # HEAD comes as GET
-        raise ProblemError(
-            "method-not-allowed", "Only GET is handed on to the API.", headers={"Allow": "GET"}
-        )
-    found = _BELOW.fullmatch(scope["raw_path"])
-    assert found is not None  # noqa: S101 (`is_forwarded` looked)
-    accept, raw_path = _ACCEPTS[found[1]], b"/api" + found[2]
+def _handed_on(scope: Scope, raw_path: bytes, key: str, accept: bytes | None) -> Any:
+    """Return a request as the API gets it."""
     headers = {name: value for name, value in scope["headers"] if name in _KEPT}
-    headers |= {b"x-api-key": session.key.encode(), **({b"accept": accept} if accept else {})}
+    headers[b"x-api-key"] = key.encode()
+    if accept is not None:
+        headers[b"accept"] = accept
     path = unquote(raw_path.decode("ascii"))
     return {**scope, "raw_path": raw_path, "path": path, "headers": [*headers.items()]}
+
+
+def _with_pages(request: Request[Any, Any, Any], receive: Receive, send: Send) -> Send:
+    """Wrap `send`: a problem becomes a page."""
+    refused: list[bytes] | None = None
+
+    async def send_or_show(message: Message) -> None:
+        nonlocal refused
+        if message["type"] == "http.response.start" and message["status"] >= _FIRST_REFUSAL:
+            refused = []
+        elif refused is None or message["type"] != "http.response.body":
+            await send(message)
+        else:
+            refused.append(message["body"])
+            if not message["more_body"]:
+                problem = msgspec.json.decode(b"".join(refused), type=Problem)
+                shown = problem_page(request, problem)
+                await shown.to_asgi_response(app=None, request=request)(
+                    request.scope, receive, send
+                )
+
+    return send_or_show

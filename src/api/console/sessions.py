@@ -42,6 +42,10 @@ class Sessions:
         """Return what takes the cookie away."""
         return _cookie("", max_age_s=0)
 
+    def has_ended(self, connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+        """Return whether a request comes with a session that is none any more, or never was."""
+        return COOKIE in connection.cookies and self.read(connection) is None
+
     def read(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Session | None:
         """Return the session of a request; None where there is none, it has ended, or it is forged."""
         sealed = connection.cookies.get(COOKIE, "").encode()

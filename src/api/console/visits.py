@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from litestar import Request
@@ -17,14 +17,16 @@ from api.console.sessions import Session
 from api.console.templates import address
 from domain.gaming_day import DayRule, GamingDays, gaming_days
 
+Reason = Literal["ended", "revoked"]
+
 
 class NobodyError(Exception):
-    """Nobody is logged in. `was_revoked`: somebody was, with a key that is not valid any more."""
+    """Nobody is logged in. `reason`: why somebody is not any more, by their session or by their key."""
 
-    def __init__(self, *, was_revoked: bool) -> None:
-        """Say whether somebody was."""
-        super().__init__()
-        self.was_revoked = was_revoked
+    def __init__(self, reason: Reason | None) -> None:
+        """Say why, if somebody was."""
+        super().__init__(reason)
+        self.reason: Reason | None = reason
 
 
 class TenantOfKey(Struct, frozen=True):
@@ -124,13 +126,13 @@ async def begin_visit(request: Request[Any, Any, Any], state: State) -> Visit:
     """Find out who asks, by the API. A dependency of every page but the login. Raises NobodyError."""
     session: Session | None = state.sessions.read(request)
     if session is None:
-        raise NobodyError(was_revoked=False)
+        raise NobodyError("ended" if state.sessions.has_ended(request) else None)
     asking = Asking(state.api, request, session.key)
     try:
         (answer,) = await asking.all(Question("key"))
     except Refusal as refusal:
         if refusal.problem.name == "forbidden":
-            raise NobodyError(was_revoked=True) from None
+            raise NobodyError("revoked") from None
         raise
     visit = Visit(request, asking, answer.read(Key))
     request.scope["state"]["visit"] = visit  # for the page of an error

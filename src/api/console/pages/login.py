@@ -11,6 +11,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from api.console.asking import Asking, Question, Refusal
 from api.console.templates import address
+from api.console.visits import Reason
 
 _LOGIN = "/console/login"
 _HOME = "/console"
@@ -18,18 +19,17 @@ _HOME = "/console"
 _NEXT = re.compile(r"/console([/?][!-~]*)?", re.ASCII)
 _KEY = re.compile(r"[!-~]{1,200}", re.ASCII)
 
-_REVOKED = "revoked"
 _REASONS = {
-    _REVOKED: "You are logged out: the key was revoked or has expired. Log in with another one.",
+    "ended": "Your session has ended. Log in again.",
+    "revoked": "You are logged out: the key was revoked or has expired. Log in with another one.",
     "out": "You are logged out.",
 }
 _MISSING = "Enter a key."
 _WRONG = "This key is unknown, expired or revoked."
 
 
-def login_address(request: Request[Any, Any, Any], *, was_revoked: bool) -> str:
+def login_address(request: Request[Any, Any, Any], reason: Reason | None) -> str:
     """Return the address of the login that leads back to what a request asked for."""
-    reason = _REVOKED if was_revoked else None
     asked = request.headers.get("hx-current-url") or str(request.url)
     _, console, rest = asked.partition(_HOME)
     return address(_LOGIN, next=_next(console + rest), reason=reason)
