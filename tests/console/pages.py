@@ -17,4 +17,11 @@ class Page(NamedTuple):
     scope: Scope = "read"
 
 
-PAGES = (Page("overview", "/console"),)
+PAGES = (
+    Page("overview", "/console"),
+    Page("log", "/console/log", "audit"),
+    Page("event", "/console/log/event?position=21", "audit"),
+    Page("conflicts", "/console/conflicts"),
+    Page("conflict", "/console/conflicts/conflict?unique_id=bet-r2"),
+    Page("refused", "/console/conflicts/refused"),
+)
