@@ -149,7 +149,7 @@ select tenant_id, generation, day, '', currency, sum(rounds), sum(bets), sum(win
 -- name: fill_players!
 insert into players (tenant_id, generation, player_id, logins, first_seen, last_seen, last_login,
                      registration_date, consent_email, is_blocked, username, country, currency, gender,
-                     affiliate, operator, tags, tags_cut, stamps)
+                     affiliate, operator, username_folded, tags, tags_cut, stamps)
 select :tenant_id, 1, pg_temp.player_id(n), 12, pg_temp.at(n, :players), pg_temp.at(n, :players),
        pg_temp.at(n, :players), pg_temp.at(n, :players), mod(n, 3) = 0,
        case when mod(n, 7) < 6 then mod(n, 4000) = 19 end, 'user' || n,
@@ -158,7 +158,7 @@ select :tenant_id, 1, pg_temp.player_id(n), 12, pg_temp.at(n, :players), pg_temp
        pg_temp.currency(n), (array['M', 'F', null])[1 + mod(n, 3)],
        case when mod(n, 3) = 0 then 'aff-big' when mod(n, 3) = 1 then 'aff-' || mod(n, 2000) end,
        case when mod(n, 4000) = 23 then 'op-new' when mod(n, 3) = 0 then 'op-2' else 'op-1' end,
-       tags, tags,
+       'user' || n, tags, tags,
        (select jsonb_object_agg(field, jsonb_build_array('2025-01-01T00:00:00Z', 'player-' || n))
           from unnest(array['username', 'registration_date', 'country', 'currency', 'gender', 'affiliate',
                             'operator', 'tags', 'consent_email', 'is_blocked']) as field)

@@ -38,6 +38,7 @@ _VALUES: dict[str, dict[str, list[str]]] = {
         "affiliate": ["aff-big", "aff-7", "nobody"],
         "operator": ["op-1", "op-new", "nobody"],
         "is_blocked": ["true", "false"],
+        "q": ["USER", "user1", "user1234", "nobody", ""],
     },
     "players/{player_id}": {"at_position": ["90000"]},
     "balances": {
@@ -110,6 +111,7 @@ _VALUES: dict[str, dict[str, list[str]]] = {
         "event": [*WIRE_TYPES],
         "from_position": ["1", "150000"],
         "to_position": ["90000000", "10100"],
+        "order": ["desc"],
     },
 }
 _WHOLE = {"facets", "status"}
@@ -122,6 +124,14 @@ _TOGETHER = [
     Question("accesses", {"key_id": "7", "to": "2025-06-01T00:00:00Z"}),
     Question("balances", {"player_id": "p-0000123", "as_of": "2025-06-01T12:00:00Z"}),
     Question("balances", {"player_id": "p-0000123", "at_position": "90000"}),
+    *(
+        Question("history", {"order": "desc", name: value})
+        for name, value in (
+            *(("player_id", "p-0000000"), ("player_id", "p-0000123"), ("game_id", "g-00123")),
+            *(("event", "gameround"), ("event", "deposit"), ("event", "roundend")),
+            ("to_position", "150000"),
+        )
+    ),
     Question("rounds", {"player_id": "p-0000000", "from": "2025-06-01T00:00:00Z"}),
     Question("rounds", {"game_id": "g-00000", "from": "2025-06-01T00:00:00Z"}),
     Question("rounds", {"status": "open", "from": "2025-06-01T00:00:00Z"}),

@@ -25,6 +25,7 @@ class Sql(Statements):
     begin_snapshot: Statement
     events_at: Statement
     events_by_key: Statement
+    positions_by_key: Statement
 
 
 SQL = Sql(__file__)
@@ -119,6 +120,16 @@ def find_events(
     parameters = {"tenant_id": tenant_id, "keys": list(ids), "up_to": up_to}
     found = fetch_pairs(connection, SQL.events_by_key, parameters, "key", _event, binary=True)
     return {ids[bytes(key)]: event for key, event in found}
+
+
+def find_positions(
+    connection: Connection, tenant_id: int, unique_ids: Iterable[str]
+) -> dict[str, int]:
+    """Find where the events of these unique_ids stand in the log."""
+    ids = {event_key(unique_id): unique_id for unique_id in unique_ids}
+    parameters = {"tenant_id": tenant_id, "keys": list(ids)}
+    found = fetch_pairs(connection, SQL.positions_by_key, parameters, "key", int, binary=True)
+    return {ids[bytes(key)]: position for key, position in found}
 
 
 def _event(topic: str, stream: str, state: bytes) -> Event:

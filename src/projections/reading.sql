@@ -18,6 +18,13 @@ select e.key, e.topic, e.stream, e.state
          from events
         where tenant_id = :tenant_id and key = k.key and position <= :up_to offset 0) e;
 
+-- name: positions_by_key(tenant_id, keys)
+-- Where the events stand that the log knows by these keys.
+select e.key, e.position
+  from unnest(:keys::bytea[]) as k (key)
+ cross join lateral (
+       select key, position from events where tenant_id = :tenant_id and key = k.key offset 0) e;
+
 -- name: begin_snapshot()!
 -- The live generation, its position and the rows of a query come from one moment. Not one statement:
 -- the planner should know the generation while it chooses an index.

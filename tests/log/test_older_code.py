@@ -82,6 +82,9 @@ RELEASED = {
     "projections/migrations/0018_gaming_days": (
         "f8b48e4211a1a58b3e41da53db4f267200c87238b7d4765be32d7ae10da1492b"
     ),
+    "projections/migrations/0022_usernames": (
+        "dd21e5e3234e236ee431a4b68c47b6519d515b38774ffb52d0fe988d71f1b7b1"
+    ),
 }
 """SHA-256 of each step that was released. A step is added here with its release, and never changed."""
 

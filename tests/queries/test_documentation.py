@@ -23,20 +23,20 @@ from api.routes import (
 )
 from api.routes.status import Status
 from app.log.history import HistoryEntry
-from projections.models.games import Facets, GameView
-from projections.models.players import PlayerView
+from projections.models.games import Facets, GameProfile
+from projections.models.players import PlayerProfile
 from tests.queries.asgi import Answer, Api, encode
 from tests.queries.casino import Casino
 
 SHAPES: dict[str, Any] = {
     "/api/v1/players": players.Players,
-    "/api/v1/players/{player_id}": PlayerView,
+    "/api/v1/players/{player_id}": PlayerProfile,
     "/api/v1/balances": balances.Balances,
     "/api/v1/rounds": rounds.Rounds,
     "/api/v1/rollbacks": rollbacks.Rollbacks,
     "/api/v1/transactions": transactions.Transactions,
     "/api/v1/games": games.Games,
-    "/api/v1/games/{game_id}": GameView,
+    "/api/v1/games/{game_id}": GameProfile,
     "/api/v1/facets": Facets,
     "/api/v1/activity": activity.Activities,
     "/api/v1/conflicts": conflicts.Conflicts,

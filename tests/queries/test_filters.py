@@ -135,6 +135,7 @@ def test_what_is_not_known_of_a_player_is_null(people: Casino) -> None:
         "last_seen": "2025-01-15T12:00:00Z",
         "last_login": "2025-01-15T12:00:00Z",
         "logins": 1,
+        "set_by": {},
     }
 
 

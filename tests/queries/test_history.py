@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.log import history
+from api.routes import history as history_route
+from app.log import history, newest
 from domain.instant import format_instant
 from tests.model import Model, instant
-from tests.queries.casino import Casino, OpenCasino, bet, deposit, item, rollback
+from tests.queries.casino import NOON, Casino, OpenCasino, bet, deposit, item, rollback
 from tests.queries.ndjson import NDJSON, entries, lines
+from tests.queries.test_parameters import faults
 from tests.strategies import EVENTS, WireItem, batches, body, ids
 
 PLAYERS = ["p1", "p2"]
@@ -106,6 +108,54 @@ def test_filters_let_through_what_they_say(
         patch.setattr(history, "_LINES_AT_ONCE", limit)
         assert casino.all("history", limit, **asked) == expected
         assert entries(casino.get("history", headers=NDJSON, **asked)) == expected
+        patch.setattr(newest, "STRETCH_EVENTS", length)
+        assert casino.all("history", limit, order="desc", **asked) == expected[::-1]
+
+
+def test_the_newest_first_is_read_in_bounded_parts_of_the_log_too(
+    casino: Casino, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(newest, "STRETCH_EVENTS", 10)
+    early = "2025-01-15T11:00:00Z"
+    casino.send([bet(timestamp=early), deposit(timestamp=early), *(bet() for _ in range(34))])
+    pages = list(casino.walk("history", 5, to=NOON, order="desc"))
+    assert [[entry["position"] for entry in page] for page in pages] == [[], [], [], [2, 1]]
+
+
+def test_what_is_recorded_meanwhile_is_not_in_a_walk_from_the_newest_back(casino: Casino) -> None:
+    casino.send([deposit() for _ in range(5)])
+    page = casino.get("history", order="desc", limit=2).json
+    casino.send([deposit()])
+    rest = casino.get("history", order="desc", cursor=page["next_cursor"]).json
+    walked = [entry["position"] for entry in [*page["items"], *rest["items"]]]
+    assert walked == [5, 4, 3, 2, 1]
+    assert rest["next_cursor"] is None
+
+
+def test_large_entries_fill_a_page_from_the_newest_back(
+    casino: Casino, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_route, "PAGE_BYTES", 2_500)
+    casino.send([item("login", player_id="p", note="x" * 1_000) for _ in range(7)])
+    pages = list(casino.walk("history", 100, order="desc"))
+    assert [[entry["position"] for entry in page] for page in pages] == [[7, 6, 5], [4, 3, 2], [1]]
+
+
+def test_the_neighbours_of_an_event_are_asked_for_by_its_stream_and_position(
+    casino: Casino,
+) -> None:
+    casino.send([deposit(player_id="p" if number % 2 else "q") for number in range(9)])
+    (before,) = casino.get("history", player_id="p", to_position=5, order="desc", limit=1).json[
+        "items"
+    ]
+    (behind,) = casino.get("history", player_id="p", from_position=7, limit=1).json["items"]
+    assert (before["position"], behind["position"]) == (4, 8)
+
+
+@pytest.mark.parametrize("accept", ["application/x-ndjson", "text/event-stream", "text/csv"])
+def test_a_stream_has_no_other_order(accept: str, casino: Casino) -> None:
+    answer = casino.get("history", order="desc", headers={"accept": accept})
+    assert faults(answer) == {("order", "pages_only")}
 
 
 def test_a_page_reads_a_bounded_part_of_the_log(

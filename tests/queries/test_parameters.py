@@ -27,6 +27,7 @@ COLLECTIONS: dict[str, dict[str, Any]] = {
     "players": {
         **dict.fromkeys(("country", "currency", "tag", "affiliate", "operator"), TEXT),
         "is_blocked": BOOLEAN,
+        "q": TEXT,
     },
     "balances": {"player_id": ID, "currency": ID, "as_of": TIME, "at_position": PAST},
     "rounds": {
@@ -63,6 +64,7 @@ COLLECTIONS: dict[str, dict[str, Any]] = {
         "to": TIME_OR_DAY,
         "from_position": POSITION,
         "to_position": POSITION,
+        "order": ("asc", "desc"),
     },
 }
 SINGLE: dict[str, dict[str, Any]] = {

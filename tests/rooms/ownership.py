@@ -126,11 +126,11 @@ ROOMS = {
         },
     ),
     "days": Room(["projections/days."], _tables("day_rules"), {"live_rule": _tables("tracking")}),
-    # What read models look up in the log, all of it by these two statements.
+    # What read models look up in the log, all of it by these three statements.
     "reading": Room(
         ["projections/reading"],
         _tables(),
-        {name: _tables("events") for name in ("events_at", "events_by_key")},
+        {name: _tables("events") for name in ("events_at", "events_by_key", "positions_by_key")},
     ),
     # An export reads what there is, the log and the read models alike.
     "exporting": Room(

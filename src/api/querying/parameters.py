@@ -35,7 +35,7 @@ F = TypeVar("F", bound=Struct)
 K = TypeVar("K")
 
 _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-_PAGE_PARAMETERS = ("limit", "cursor")
+_PAGE_PARAMETERS = ("limit", "cursor", "order")
 _DEFAULT_LIMIT = 100
 _MOST_ROWS = 1_000
 _ALL_ROWS = 2**31 - 2

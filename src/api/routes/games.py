@@ -24,12 +24,15 @@ from projections.models.games import (
     FacetValue,
     GameFilters,
     GamePlace,
+    GameProfile,
     GameView,
     count_facets,
     find_games,
+    game_profile,
     game_view,
     get_game,
 )
+from projections.models.profiles import SetBy
 from projections.reading import Rows
 
 
@@ -99,6 +102,12 @@ _WITH_A_SLASH = GameView(
     first_seen=datetime(2025, 1, 15, 6, 0, 1, tzinfo=UTC),
     last_seen=datetime(2025, 1, 15, 10, 54, 16, tzinfo=UTC),
 )
+_NAMED = SetBy(datetime(2025, 1, 15, 6, 0, 1, tzinfo=UTC), "g-btg-1", 2)
+_MOVED = SetBy(datetime(2025, 1, 15, 7, 23, 21, tzinfo=UTC), "g-btg-3", 33)
+_ONE_EXAMPLE = GameProfile(
+    **asdict(_WITH_A_SLASH),
+    set_by={"name": _NAMED, "provider": _NAMED, "categories": _MOVED},
+)
 _FACETS_EXAMPLE = Facets(
     provider=[FacetValue("Sandworks", 1)],
     category=[FacetValue("video-slots", 1)],
@@ -137,7 +146,7 @@ async def list_games(
     tags=["query"],
     summary="Show a game",
     opt={"scope": "read"},
-    operation_class=operation(ONE, _WITH_A_SLASH),
+    operation_class=operation(ONE, _ONE_EXAMPLE),
     responses=RESOURCE_PROBLEMS,
 )
 async def show_game(
@@ -150,9 +159,10 @@ async def show_game(
             examples=[Example(value="btg/bonanza")],
         ),
     ],
-) -> Response[GameView]:
+) -> Response[GameProfile]:
     """Show one game of the catalogue, as it is or, with `at_position`, as it was.
 
+    `set_by` tells which update each field has its value of; it names the fields that any update named.
     In the past a game is known by its own events alone: `first_seen` and `last_seen` are then about its
     updates, not about its rounds, and a game that none had named up to that position is not found.
     """
@@ -161,9 +171,13 @@ async def show_game(
     if position is None:
         return answer_one(await queries.live(asked, lambda seen: get_game(seen, name)))
 
-    def told(pool: Pool) -> GameView | None:
+    def told(pool: Pool) -> GameProfile | None:
         game = game_at(pool, asked.tenant_id, name, position)
-        return game_view(name, game.profile, game.sighting) if game else None
+        if game is None:
+            return None
+        view = game_view(name, game.profile, game.sighting)
+        with pool.connection() as connection:
+            return game_profile(connection, asked.tenant_id, view, game.profile.stamps)
 
     return answer_one(await queries.at_position(asked, position, told))
 

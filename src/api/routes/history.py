@@ -29,6 +29,7 @@ from app.log.history import (
     ndjson_line,
     read_stretch,
 )
+from app.log.newest import read_newest
 from domain.ids import Position
 from postgres.connections import Connection
 
@@ -51,6 +52,10 @@ QUERY: Query[HistoryFilters, int] = Query(
         "to": ("Only events that happened before this time.", "2025-01-16T00:00:00Z"),
         "from_position": ("Only events at this position or after it.", 1),
         "to_position": ("Only events at this position or before it.", 100),
+        "order": (
+            "Of pages alone: by position, the oldest first (`asc`) or the newest.",
+            Apart("desc"),
+        ),
     },
     place=Position,
     exclusive=("player_id", "game_id"),
@@ -115,7 +120,8 @@ async def show_history(
     """Replay the log by position, oldest first, with each `data` as it was sent.
 
     By `Accept`: `application/json` gives pages, which may hold fewer entries than `limit`, even none,
-    and still have a `next_cursor`. `application/x-ndjson` gives all up to the present head as one
+    and still have a `next_cursor`; with `order=desc` the newest comes first, and what is recorded meanwhile is in
+    none of them. `application/x-ndjson` gives all up to the present head as one
     stream, a line for each entry, without `limit` and `cursor`; a stream that was broken off by a fault
     ends without the last chunk of its transfer coding. In it a space stands where `data` had a line
     break between its tokens. `text/csv` gives the same as CSV, with `data` as it was sent in one cell.
@@ -158,15 +164,13 @@ async def _page(asked: Asked[HistoryFilters, int], queries: Queries) -> Response
 
     def read(connection: Connection, head: int) -> tuple[Stretch, int]:
         check_reached(after, head)
-        stretch = read_stretch(
-            connection,
-            asked.tenant_id,
-            asked.filters,
-            after=after,
-            until=head,
-            limit=asked.limit,
-            limit_bytes=PAGE_BYTES,
-        )
+        most = {"limit": asked.limit, "limit_bytes": PAGE_BYTES}
+        log = (connection, asked.tenant_id, asked.filters)
+        if asked.filters.order == "desc":
+            until = head if asked.after is None else asked.after - 1
+            stretch = read_newest(*log, until=until, **most)
+        else:
+            stretch = read_stretch(*log, after=after, until=head, **most)
         return stretch, sealed_size(connection, asked.tenant_id)
 
     (stretch, size), position = await queries.logged(asked, read, after=after)

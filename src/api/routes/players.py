@@ -7,6 +7,7 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter
+from msgspec.structs import asdict
 
 from api.documentation.operations import operation
 from api.documentation.problems import QUERY_PROBLEMS, RESOURCE_PROBLEMS
@@ -19,11 +20,14 @@ from postgres.connections import Pool
 from projections.models.players import (
     PlayerFilters,
     PlayerPlace,
+    PlayerProfile,
     PlayerView,
     find_players,
     get_player,
+    player_profile,
     player_view,
 )
+from projections.models.profiles import SetBy
 
 
 class Players(Page[PlayerView], frozen=True):
@@ -40,6 +44,10 @@ QUERY: Query[PlayerFilters, PlayerPlace] = Query(
         "affiliate": ("Only players that came by this affiliate.", Apart("aff-9")),
         "operator": ("Only players of this operator.", Apart("op-1")),
         "is_blocked": ("Only players that are known to be blocked, or known not to be.", True),
+        "q": (
+            "Only players whose username begins with this, literally, in any case; by username.",
+            "Adam",
+        ),
     },
     place=PlayerPlace,
     row=PlayerView,
@@ -76,6 +84,17 @@ _EXAMPLE = PlayerView(
     last_login=datetime(2025, 1, 15, 10, 17, 48, tzinfo=UTC),
     logins=5,
 )
+_FIRST = SetBy(datetime(2025, 1, 15, 6, 0, 10, tzinfo=UTC), "p-1-1", 5)
+_RENAMED = SetBy(datetime(2025, 1, 15, 7, 6, 40, tzinfo=UTC), "p-1-2", 31)
+_BLOCKED = SetBy(datetime(2025, 1, 15, 7, 23, 20, tzinfo=UTC), "p-1-3", 28)
+_ONE_EXAMPLE = PlayerProfile(
+    **asdict(_EXAMPLE),
+    set_by={
+        **dict.fromkeys(("registration_date", "country", "currency", "gender"), _FIRST),
+        **dict.fromkeys(("username", "consent_email"), _RENAMED),
+        **dict.fromkeys(("tags", "is_blocked"), _BLOCKED),
+    },
+)
 
 
 @get(
@@ -89,7 +108,7 @@ _EXAMPLE = PlayerView(
 async def list_players(
     request: Request[Any, Any, Any], queries: NamedDependency[Queries]
 ) -> Response[Players]:
-    """List the profiles of all players that any event names, by player_id.
+    """List the profiles of all players that any event names, by player_id, with `q` by username.
 
     A filter matches what is known: a player whose country is unknown has no country to match.
     """
@@ -101,7 +120,7 @@ async def list_players(
     tags=["query"],
     summary="Show a player",
     opt={"scope": "read"},
-    operation_class=operation(ONE, _EXAMPLE),
+    operation_class=operation(ONE, _ONE_EXAMPLE),
     responses=RESOURCE_PROBLEMS,
 )
 async def show_player(
@@ -114,9 +133,10 @@ async def show_player(
             examples=[Example(value="StQ-1")],
         ),
     ],
-) -> Response[PlayerView]:
+) -> Response[PlayerProfile]:
     """Show one player's profile, as it is or, with `at_position`, as it was.
 
+    `set_by` tells which update each field has its value of; it names the fields that any update named.
     An id that no event had named up to that position is not found.
     """
     asked = await read_request(request, ONE)
@@ -124,8 +144,12 @@ async def show_player(
     if position is None:
         return answer_one(await queries.live(asked, lambda seen: get_player(seen, name)))
 
-    def told(pool: Pool) -> PlayerView | None:
+    def told(pool: Pool) -> PlayerProfile | None:
         player = player_at(pool, asked.tenant_id, name, position)
-        return player_view(name, player.profile, player.sighting) if player else None
+        if player is None:
+            return None
+        view = player_view(name, player.profile, player.sighting)
+        with pool.connection() as connection:
+            return player_profile(connection, asked.tenant_id, view, player.profile.stamps)
 
     return answer_one(await queries.at_position(asked, position, told))

@@ -40,12 +40,15 @@ PAGE_BYTES = 4 * 1024 * 1024
 LINES_BYTES = 512 * 1024
 """The same of lines that are read at once: they are held until the client has taken them."""
 _LINES_AT_ONCE = 1_000
-_COMMON_TOPICS = frozenset(("BetPlaced", "WinPaid"))
+COMMON_TOPICS = frozenset(("BetPlaced", "WinPaid"))
 """Those without an index of their own."""
 
 
 class HistoryFilters(Struct, frozen=True):
-    """Which part of the log. player_id and game_id name a stream, so only one of them can be given."""
+    """Which part of the log. player_id and game_id name a stream, so only one of them can be given.
+
+    `order` is that of pages, by position; what is not read in pages is always `asc`.
+    """
 
     player_id: Id | None = None
     game_id: Id | None = None
@@ -54,6 +57,7 @@ class HistoryFilters(Struct, frozen=True):
     before: datetime | None = field(default=None, name="to")
     from_position: Position | None = None
     to_position: Position | None = None
+    order: Literal["asc", "desc"] = "asc"
 
     def stream(self) -> str | None:
         """Name the stream that is asked for. Raises ValueError for two."""
@@ -121,7 +125,7 @@ def read_stretch(
     if stream is not None:
         bounds |= {"stream": stream, "topics": topics}
         statement, end = SQL.stretch_of_stream, _bound_stream(connection, bounds)
-    elif topics is not None and not _COMMON_TOPICS.intersection(topics):
+    elif topics is not None and not COMMON_TOPICS.intersection(topics):
         stretches = []
         for topic in topics:
             of_topic, end = {**bounds, "topic": topic}, until
@@ -159,11 +163,11 @@ def _read(
             "limit": limit + 1,
             "limit_bytes": limit_bytes,
         },
-        _Row,
+        EntryRow,
         prepare=False,  # one plan for all combinations of filters would be a bad one
         binary=True,
     )
-    entries = [entry for row in found[:limit] if (entry := _entry(row)) is not None]
+    entries = [entry for row in found[:limit] if (entry := entry_of(row)) is not None]
     if len(entries) < len(found):
         return Stretch(entries, entries[-1].position)
     return Stretch(entries, end if end < until else None)
@@ -300,7 +304,7 @@ def _bound_rare_topic(connection: Connection, bounds: dict[str, Any]) -> int:
     return int(bounds["until"]) if end is None else end
 
 
-class _Row(NamedTuple):
+class EntryRow(NamedTuple):
     """An event as it is read; without its state where that didn't fit."""
 
     position: int
@@ -312,7 +316,8 @@ class _Row(NamedTuple):
     erased: int | None
 
 
-def _entry(row: _Row) -> HistoryEntry | None:
+def entry_of(row: EntryRow) -> HistoryEntry | None:
+    """Show an event as it was read; None where its state was left out."""
     if row.state is None:
         return None
     return HistoryEntry(

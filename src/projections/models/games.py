@@ -1,27 +1,37 @@
 """Games: the catalogue from partial updates, and when each game was seen."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import Struct, defstruct
+from msgspec.structs import asdict
 
 from domain.events import GameUpdated, RoundEnded
 from domain.ids import Id
 from domain.instant import as_datetime
 from domain.money import plain
-from domain.profile import GAME_FIELDS, Profile, Sighting
+from domain.profile import GAME_FIELDS, Profile, Sighting, Stamp
 from postgres.connections import Connection
 from postgres.rows import fetch_pairs
 from postgres.statements import Statement, Statements
 from projections.entries import Scope, Stretch
-from projections.models.profiles import Folded, encode_stamps, fold_named, fold_profiles
+from projections.models.profiles import (
+    Folded,
+    SetBy,
+    decode_stamps,
+    encode_stamps,
+    fold_case,
+    fold_named,
+    fold_profiles,
+    set_by,
+)
 from projections.reading import (
     PAGE_BYTES,
     Amount,
     Rows,
     Snapshot,
     measured_rows,
-    select,
     select_pairs,
 )
 from projections.upserts import array, columns, upsert
@@ -62,11 +72,6 @@ def write(connection: Connection, scope: Scope, folded: Folded[GameUpdated]) -> 
     upsert(connection, SQL.see_games, scope, folded.only_seen)
     if folded.updates:
         _update_profiles(connection, scope, folded)
-
-
-def fold_case(name: str) -> str:
-    """Fold a name, or a part of one, for searching without regard to case (Unicode, section 3.13)."""
-    return name.casefold()
 
 
 def _update_profiles(connection: Connection, scope: Scope, folded: Folded[GameUpdated]) -> None:
@@ -117,6 +122,12 @@ class GameView(Struct, frozen=True):
     last_seen: datetime
     theoretical_rtp: Amount | None = None
     volatility: Amount | None = None
+
+
+class GameProfile(GameView, frozen=True, kw_only=True):
+    """A game, and for each field that an update set which one it was, a cleared one included."""
+
+    set_by: dict[str, SetBy]
 
 
 class FacetValue(Struct, frozen=True):
@@ -176,10 +187,18 @@ def game_view(game_id: str, profile: Profile, sighting: Sighting) -> GameView:
     )
 
 
-def get_game(seen: Snapshot, game_id: str) -> GameView | None:
+def game_profile(
+    connection: Connection, tenant_id: int, view: GameView, stamps: Mapping[str, Stamp]
+) -> GameProfile:
+    """Tell of a game too which update each field was last set by."""
+    return GameProfile(**asdict(view), set_by=set_by(connection, tenant_id, stamps))
+
+
+def get_game(seen: Snapshot, game_id: str) -> GameProfile | None:
     """Return one game, None for an unknown one."""
-    found = select(seen, SQL.get_game, GameView, game_id=game_id)
-    return found[0] if found else None
+    for stamps, view in select_pairs(seen, SQL.get_game, "stamps", GameView, game_id=game_id):
+        return game_profile(seen.connection, seen.scope.tenant_id, view, decode_stamps(stamps))
+    return None
 
 
 def count_facets(seen: Snapshot, filters: GameFilters) -> Facets:

@@ -73,7 +73,8 @@ select game_id, name, provider, categories, features, themes, device, has_freesp
 -- name: get_game(tenant_id, generation, game_id)
 select game_id, name, provider, categories, features, themes, coalesce(device, 'undefined') as device,
        coalesce(has_freespins, 'unknown') as has_freespins, first_seen, last_seen,
-       trim_scale(theoretical_rtp)::text as theoretical_rtp, trim_scale(volatility)::text as volatility
+       trim_scale(theoretical_rtp)::text as theoretical_rtp, trim_scale(volatility)::text as volatility,
+       stamps::text as stamps
   from games
  where tenant_id = :tenant_id and generation = :generation and game_id = :game_id;
 

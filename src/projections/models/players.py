@@ -1,24 +1,35 @@
 """Players: the profile from partial updates, and when each was seen."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from msgspec import Struct, defstruct
+from msgspec import Meta, Struct, defstruct
+from msgspec.structs import asdict
 
 from domain.erasure import since_erasure
 from domain.events import PlayerErased, PlayerEvent, PlayerUpdated
 from domain.ids import Id
 from domain.instant import as_datetime
-from domain.profile import PLAYER_FIELDS, Profile, Sighting
+from domain.profile import PLAYER_FIELDS, Profile, Sighting, Stamp
 from postgres.connections import Connection
 from postgres.rows import fetch_pairs
 from postgres.statements import Statement, Statements
 from projections.entries import Scope, Stretch, group_by
-from projections.models.profiles import Folded, encode_stamps, fold_named, fold_profiles
-from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select, select_pairs
+from projections.models.profiles import (
+    Folded,
+    SetBy,
+    decode_stamps,
+    encode_stamps,
+    fold_case,
+    fold_named,
+    fold_profiles,
+    set_by,
+)
+from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select_pairs
 from projections.upserts import array, columns, upsert
 
-VERSION = 1
+VERSION = 2
 """Raised with each change that makes other rows of the same events: the read models are then rebuilt."""
 TABLES = ["players"]
 
@@ -37,7 +48,7 @@ class Sql(Statements):
 SQL = Sql(__file__)
 _Values = defstruct("_Values", PLAYER_FIELDS)
 _SEEN = ("player_id", *Sighting.__struct_fields__)
-_UPDATED = (*_SEEN, *PLAYER_FIELDS, "tags_cut", "stamps")
+_UPDATED = (*_SEEN, *PLAYER_FIELDS, "username_folded", "tags_cut", "stamps")
 _INDEXED = 255
 
 
@@ -84,14 +95,15 @@ def _update_profiles(connection: Connection, scope: Scope, folded: Folded[Player
     for player_id, profile in fold_profiles(folded.updates, known, PLAYER_FIELDS).items():
         tags = profile.values["tags"] or []
         values = profile.values | {"tags": array(tags)}
+        name = fold_case(values["username"] or "") or None
         cut = array([tag[:_INDEXED] for tag in tags])
         stamps = encode_stamps(profile.stamps)
-        rows.append((player_id, *folded.seen[player_id], *values.values(), cut, stamps))
+        rows.append((player_id, *folded.seen[player_id], *values.values(), name, cut, stamps))
     upsert(connection, SQL.update_players, scope, columns(rows, _UPDATED))
 
 
 class PlayerFilters(Struct, frozen=True):
-    """Which players. A field that is not known matches no filter."""
+    """Which players. A field that is not known matches no filter; `q` is the beginning of the username."""
 
     country: str | None = None
     currency: str | None = None
@@ -99,6 +111,7 @@ class PlayerFilters(Struct, frozen=True):
     affiliate: str | None = None
     operator: str | None = None
     is_blocked: bool | None = None
+    q: str | None = None
 
 
 class PlayerView(Struct, frozen=True):
@@ -121,25 +134,40 @@ class PlayerView(Struct, frozen=True):
     logins: int
 
 
-PlayerPlace = tuple[Id]
-"""The id: the order of players."""
+class PlayerProfile(PlayerView, frozen=True, kw_only=True):
+    """A player's profile, and for each field that an update set which one it was, a cleared one included."""
+
+    set_by: dict[str, SetBy]
+
+
+PlayerPlace = Annotated[tuple[Id, ...], Meta(min_length=1, max_length=2)]
+"""The id, the order of players; behind it the folded username, cut, the order of those found by it."""
 
 
 def find_players(
     seen: Snapshot, filters: PlayerFilters, after: PlayerPlace | None, limit: int
 ) -> Rows[PlayerView, PlayerPlace]:
-    """List profiles by player_id; fewer than `limit` where they are large."""
+    """List profiles by player_id, with `q` by username; fewer than `limit` where they are large."""
+    q_folded = None if filters.q is None else fold_case(filters.q)
+    after_id, after_username = (*(after or (None,)), "")[:2]
     found = select_pairs(
         seen,
         SQL.find_players,
         "selected",
         PlayerView,
         filters,
-        after=after[0] if after else None,
+        q_folded=q_folded,
+        after=after_id,
+        after_username=after_username,
         limit=limit + 1,
         page_bytes=PAGE_BYTES,
     )
-    return measured_rows(found, limit, lambda view: (view.player_id,))
+
+    def place(view: PlayerView) -> PlayerPlace:
+        named = () if q_folded is None else (fold_case(view.username or "")[:_INDEXED],)
+        return (view.player_id, *named)
+
+    return measured_rows(found, limit, place)
 
 
 def player_view(player_id: str, profile: Profile, sighting: Sighting) -> PlayerView:
@@ -159,7 +187,17 @@ def player_view(player_id: str, profile: Profile, sighting: Sighting) -> PlayerV
     )
 
 
-def get_player(seen: Snapshot, player_id: str) -> PlayerView | None:
+def player_profile(
+    connection: Connection, tenant_id: int, view: PlayerView, stamps: Mapping[str, Stamp]
+) -> PlayerProfile:
+    """Tell of a player too which update each field was last set by."""
+    return PlayerProfile(**asdict(view), set_by=set_by(connection, tenant_id, stamps))
+
+
+def get_player(seen: Snapshot, player_id: str) -> PlayerProfile | None:
     """Return one profile, None for an unknown player."""
-    found = select(seen, SQL.get_player, PlayerView, player_id=player_id)
-    return found[0] if found else None
+    for stamps, view in select_pairs(
+        seen, SQL.get_player, "stamps", PlayerView, player_id=player_id
+    ):
+        return player_profile(seen.connection, seen.scope.tenant_id, view, decode_stamps(stamps))
+    return None

@@ -2,9 +2,9 @@
 -- Of those who were erased, as if no update had ever named a field. That they were seen stays.
 update players
    set (username, registration_date, country, currency, gender, affiliate, operator, tags, consent_email,
-        is_blocked, tags_cut, stamps) =
+        is_blocked, username_folded, tags_cut, stamps) =
        row (default, default, default, default, default, default, default, default, default,
-            default, default, default)
+            default, default, default, default)
  where tenant_id = :tenant_id and generation = :generation and player_id = any(:player_ids);
 
 -- name: see_players(tenant_id, generation, player_id, first_seen, last_seen, last_login, logins)!
@@ -25,23 +25,23 @@ select player_id, stamps::text as stamps, username, registration_date, country, 
   from players
  where tenant_id = :tenant_id and generation = :generation and player_id = any(:player_ids);
 
--- name: update_players(tenant_id, generation, player_id, first_seen, last_seen, last_login, logins, username, registration_date, country, currency, gender, affiliate, operator, tags, consent_email, is_blocked, tags_cut, stamps)!
+-- name: update_players(tenant_id, generation, player_id, first_seen, last_seen, last_login, logins, username, registration_date, country, currency, gender, affiliate, operator, tags, consent_email, is_blocked, username_folded, tags_cut, stamps)!
 -- Of those whose profile changes, new ones among them. Arrays of different lengths can't be elements of one
 -- array: tags come as text, '{"a","b"}'.
 insert into players as p
        (tenant_id, generation, player_id, first_seen, last_seen, last_login, logins, username,
         registration_date, country, currency, gender, affiliate, operator, tags, consent_email, is_blocked,
-        tags_cut, stamps)
+        username_folded, tags_cut, stamps)
 select :tenant_id, :generation, u.player_id, u.first_seen, u.last_seen, u.last_login, u.logins, u.username,
        u.registration_date, u.country, u.currency, u.gender, u.affiliate, u.operator, u.tags::text[],
-       u.consent_email, u.is_blocked, u.tags_cut::text[], u.stamps::jsonb
+       u.consent_email, u.is_blocked, u.username_folded, u.tags_cut::text[], u.stamps::jsonb
   from unnest(:player_id::text[], :first_seen::timestamptz[], :last_seen::timestamptz[],
               :last_login::timestamptz[], :logins::bigint[], :username::text[],
               :registration_date::timestamptz[], :country::text[], :currency::text[], :gender::text[],
               :affiliate::text[], :operator::text[], :tags::text[], :consent_email::bool[],
-              :is_blocked::bool[], :tags_cut::text[], :stamps::text[])
+              :is_blocked::bool[], :username_folded::text[], :tags_cut::text[], :stamps::text[])
        as u (player_id, first_seen, last_seen, last_login, logins, username, registration_date, country,
-             currency, gender, affiliate, operator, tags, consent_email, is_blocked, tags_cut, stamps)
+             currency, gender, affiliate, operator, tags, consent_email, is_blocked, username_folded, tags_cut, stamps)
 on conflict (tenant_id, generation, player_id) do update set
     first_seen = least(p.first_seen, excluded.first_seen),
     last_seen = greatest(p.last_seen, excluded.last_seen),
@@ -57,21 +57,26 @@ on conflict (tenant_id, generation, player_id) do update set
     tags = excluded.tags,
     consent_email = excluded.consent_email,
     is_blocked = excluded.is_blocked,
+    username_folded = excluded.username_folded,
     tags_cut = excluded.tags_cut,
     stamps = excluded.stamps;
 
--- name: find_players(tenant_id, generation, country, currency, tag, affiliate, operator, is_blocked, after, limit, page_bytes)
+-- name: find_players(tenant_id, generation, country, currency, tag, affiliate, operator, is_blocked, q_folded, after, after_username, limit, page_bytes)
 -- What was cut for an index is compared whole only where that can tell more: the planner takes every condition
 -- for one that leaves fewer rows. `(select …)` hides the generation from it: of any it then expects the share
 -- that one has, and so knows from which tags on the index by tag is better than the order by id.
+-- Whoever is found by username comes in the order of usernames, else of ids: of a `case` the planner knows beforehand
+-- what it gives. `>=` follows from the comparison behind it, and is where a page begins in the index.
 -- What a page can't hold is left out behind the first; `selected` tells how many there were with it.
 select player_id, username, registration_date, country, currency, gender, affiliate, operator, tags,
        consent_email, is_blocked, first_seen, last_seen, last_login, logins, selected
   from (select chosen.*, count(*) over () as selected,
-               sum(octet_length(chosen::text)) over (order by player_id rows between unbounded preceding
+               sum(octet_length(chosen::text)) over (order by name, player_id
+                                                     rows between unbounded preceding
                                                      and 1 preceding) as bytes_before
           from (select player_id, username, registration_date, country, currency, gender, affiliate,
-                       operator, tags, consent_email, is_blocked, first_seen, last_seen, last_login, logins
+                       operator, tags, consent_email, is_blocked, first_seen, last_seen, last_login, logins,
+                       case when :q_folded::text is null then '' else left(username_folded, 255) end as name
                   from players
                  where tenant_id = :tenant_id and generation = (select :generation::int)
                    and (:country::text is null
@@ -90,13 +95,19 @@ select player_id, username, registration_date, country, currency, gender, affili
                         or left(operator, 255) = left(:operator::text, 255)
                            and (length(:operator::text) < 255 or operator = :operator))
                    and (:is_blocked::bool is null or is_blocked = :is_blocked)
-                   and (:after::text is null or player_id > :after)
-                 order by player_id limit :limit) as chosen) as measured
+                   and (:q_folded::text is null
+                        or left(username_folded, 255) ^@ left(:q_folded::text, 255)
+                           and (length(:q_folded::text) <= 255 or username_folded ^@ :q_folded::text))
+                   and (:after::text is null
+                        or :q_folded::text is null and player_id > :after
+                        or :q_folded::text is not null and left(username_folded, 255) >= :after_username::text
+                           and (left(username_folded, 255), player_id) > (:after_username::text, :after))
+                 order by name, player_id limit :limit) as chosen) as measured
  where coalesce(bytes_before, 0) < :page_bytes
- order by player_id;
+ order by name, player_id;
 
 -- name: get_player(tenant_id, generation, player_id)
 select player_id, username, registration_date, country, currency, gender, affiliate, operator, tags,
-       consent_email, is_blocked, first_seen, last_seen, last_login, logins
+       consent_email, is_blocked, first_seen, last_seen, last_login, logins, stamps::text as stamps
   from players
  where tenant_id = :tenant_id and generation = :generation and player_id = :player_id;

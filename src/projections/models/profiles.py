@@ -10,12 +10,23 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from domain.events import Event, GameUpdated, PlayerUpdated
-from domain.instant import format_instant
+from domain.instant import as_datetime, format_instant
 from domain.profile import Profile, Sighting, Stamp, fold_profile, fold_sighting
+from postgres.connections import Connection
 from projections.entries import group_by
+from projections.reading import find_positions
 from projections.upserts import Columns, columns
 
 Update = TypeVar("Update", bound=PlayerUpdated | GameUpdated)
+
+
+class SetBy(Struct, frozen=True):
+    """The update that a field was last set by: its time, its unique_id, and where it stands in the log."""
+
+    timestamp: datetime
+    unique_id: str
+    position: int
+
 
 _STAMPS = msgspec.json.Decoder(dict[str, tuple[datetime, str]])
 
@@ -63,7 +74,26 @@ def fold_profiles(
     return {each: fold_profile(new, profiles.get(each, unknown)) for each, new in updates.items()}
 
 
+def fold_case(name: str) -> str:
+    """Fold a name, or a part of one, for searching without regard to case (Unicode, section 3.13)."""
+    return name.casefold()
+
+
 def encode_stamps(stamps: Mapping[str, Stamp]) -> str:
     """Write the stamps of a profile's fields as JSON: {field: [timestamp, unique_id]}."""
     texts = {field: (format_instant(moment), by) for field, (moment, by) in stamps.items()}
     return msgspec.json.encode(texts).decode()
+
+
+def decode_stamps(stamps: str) -> dict[str, Stamp]:
+    """Read what `encode_stamps` wrote."""
+    return _STAMPS.decode(stamps)
+
+
+def set_by(connection: Connection, tenant_id: int, stamps: Mapping[str, Stamp]) -> dict[str, SetBy]:
+    """Tell which update each field was last set by; a field that none ever named is left out."""
+    positions = find_positions(connection, tenant_id, {by for _, by in stamps.values()})
+    return {
+        field: SetBy(as_datetime(moment), by, positions[by])
+        for field, (moment, by) in stamps.items()
+    }

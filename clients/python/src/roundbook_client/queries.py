@@ -121,9 +121,10 @@ class Queries:
         affiliate: str | None = None,
         operator: str | None = None,
         is_blocked: bool | None = None,
+        q: str | None = None,
         at_least: int | None = None,
     ) -> Pages[PlayerView]:
-        """List players by id."""
+        """List players by id; with `q`, how their usernames begin in any case, by username."""
         asked = {
             "country": country,
             "currency": currency,
@@ -131,6 +132,7 @@ class Queries:
             "affiliate": affiliate,
             "operator": operator,
             "is_blocked": is_blocked,
+            "q": q,
             "at_least": at_least,
         }
         return self._pages("players", asked, PlayerView)
