@@ -62,7 +62,7 @@ _POSITION = re.compile(r"[1-9]\d{0,17}", re.ASCII)
 async def list_events(visit: NamedDependency[Visit]) -> Template:
     """List what was recorded, newest first, by filters."""
     filters = visit.parameters(*_FILTERS) | {"from": visit.moment("from"), "to": visit.moment("to")}
-    page = {"limit": _ON_A_PAGE, "cursor": visit.parameter("cursor")}
+    page = {"order": "desc", "limit": _ON_A_PAGE, "cursor": visit.parameter("cursor")}
     (found,) = await visit.ask_each(Question("history", filters | page))
     context = {"types": [*EVENT_TYPES.items()], "filters": filters}
     if isinstance(found, Refusal):
@@ -119,7 +119,7 @@ async def show_event(visit: NamedDependency[Visit]) -> Template:
 async def _neighbours(visit: Visit, entry: Entry) -> tuple[Entry | None, Entry | None]:
     """Return the events before and after one in its stream."""
     stream = _of_stream(entry.stream)
-    before = {**stream, "to_position": entry.position - 1, "limit": 1}
+    before = {**stream, "to_position": entry.position - 1, "order": "desc", "limit": 1}
     after = {**stream, "from_position": entry.position + 1, "limit": 1}
     answers = await visit.ask_all(Question("history", before), Question("history", after))
     earlier, later = (answer.read(Entries).items for answer in answers)

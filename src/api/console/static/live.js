@@ -49,7 +49,7 @@ function begin(within, { stream, zone, types }) {
     const count = (number) => number.toLocaleString("en");
     let words = shown ? `${count(shown)} came since you follow.` : "Nothing came yet.";
     if (rows.children.length === MOST) words += ` The newest ${MOST} are on the page.`;
-    if (paused) words = `Paused. ${count(missed)} came meanwhile.`;
+    if (paused) words = `Paused. ${missed ? count(missed) : "Nothing"} came meanwhile.`;
     if (source.readyState === EventSource.CONNECTING) words += " Connecting …";
     if (source.readyState === EventSource.CLOSED) words += " The stream has ended: load the page again.";
     within.querySelector("p").textContent = words;
@@ -68,13 +68,14 @@ function rowsOf(types, zone) {
     number.scope = "row";
     number.className = "number";
     number.append(link(`log/event?position=${entry.position}`, entry.position.toLocaleString("en")));
+    cell(row, "words").append(...words(types[entry.type] ?? entry.type, entry));
+    const [kind] = entry.stream.split(":", 1);
+    const id = entry.stream.slice(kind.length + 1);
+    cell(row, "whose").append(link(`${kind}s/${kind}?id=${encodeURIComponent(id)}`, id));
     const time = cell(row).appendChild(document.createElement("time"));
     time.dateTime = entry.recorded_at;
     time.title = `${entry.recorded_at} (UTC)`;
     time.textContent = clock.format(new Date(entry.recorded_at));
-    cell(row, "words").append(...words(types[entry.type] ?? entry.type, entry));
-    const [kind, id] = [entry.stream.split(":", 1)[0], entry.stream.slice(entry.stream.indexOf(":") + 1)];
-    cell(row, "whose").append(link(`${kind}s/${kind}?id=${encodeURIComponent(id)}`, id));
     return row;
   };
 }
@@ -87,7 +88,13 @@ function read(text) {
 function words(type, { data, erased, stream }) {
   if (erased || data === null) return [`${type} that was erased`];
   const said = [type];
-  if (data.amount != null) said.push(` ${money(data.amount, data.currency)} ${data.currency}`);
+  if (data.amount != null) {
+    const currency = document.createElement("span");
+    currency.className = "currency";
+    currency.textContent = data.currency;
+    said.push(` ${money(data.amount, data.currency)} `, currency);
+    if (data.is_bonus === true) said.push(" of bonus money");
+  }
   if (data.game_id != null) {
     said.push(" in ", link(`games/game?id=${encodeURIComponent(data.game_id)}`, data.game_id));
     if (data.round_id != null) {
