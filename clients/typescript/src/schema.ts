@@ -83,7 +83,7 @@ export interface paths {
         };
         /**
          * List players
-         * @description List the profiles of all players that any event names, by player_id.
+         * @description List the profiles of all players that any event names, by player_id, with `q` by username.
          *
          *     A filter matches what is known: a player whose country is unknown has no country to match.
          */
@@ -107,6 +107,7 @@ export interface paths {
          * Show a player
          * @description Show one player's profile, as it is or, with `at_position`, as it was.
          *
+         *     `set_by` tells which update each field has its value of; it names the fields that any update named.
          *     An id that no event had named up to that position is not found.
          */
         get: operations["show_player"];
@@ -239,6 +240,7 @@ export interface paths {
          * Show a game
          * @description Show one game of the catalogue, as it is or, with `at_position`, as it was.
          *
+         *     `set_by` tells which update each field has its value of; it names the fields that any update named.
          *     In the past a game is known by its own events alone: `first_seen` and `last_seen` are then about its
          *     updates, not about its rounds, and a game that none had named up to that position is not found.
          */
@@ -528,6 +530,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show whose key asks
+         * @description Show the key that asks, its tenant, and when that tenant's gaming days begin. Any scope will do.
+         */
+        get: operations["show_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/history": {
         parameters: {
             query?: never;
@@ -540,7 +562,8 @@ export interface paths {
          * @description Replay the log by position, oldest first, with each `data` as it was sent.
          *
          *     By `Accept`: `application/json` gives pages, which may hold fewer entries than `limit`, even none,
-         *     and still have a `next_cursor`. `application/x-ndjson` gives all up to the present head as one
+         *     and still have a `next_cursor`; with `order=desc` the newest comes first, and what is recorded meanwhile is in
+         *     none of them. `application/x-ndjson` gives all up to the present head as one
          *     stream, a line for each entry, without `limit` and `cursor`; a stream that was broken off by a fault
          *     ends without the last chunk of its transfer coding. In it a space stands where `data` had a line
          *     break between its tokens. `text/csv` gives the same as CSV, with `data` as it was sent in one cell.
@@ -656,7 +679,8 @@ export interface paths {
          * @description Prove that the leaf of an event is in the tree of a checkpoint (RFC 6962, section 2.1.1).
          *
          *     With `Accept: text/plain` as a text to be kept and verified offline (C2SP tlog-proof), the leaf being its
-         *     extra data; only for a size of which a checkpoint was issued. The proof for a size never changes.
+         *     extra data; only for a size of which a checkpoint was issued. The proof for a size never changes. An answer
+         *     that has a salt, without which nobody can try out what was erased, is not to be kept by caches.
          */
         get: operations["show_inclusion"];
         put?: never;
@@ -1188,6 +1212,24 @@ export interface components {
              * @example 12.5
              */
             difference: string;
+        };
+        /**
+         * @description What the leaf of an event is made of beside what history shows, bytes in hexadecimal.
+         *
+         *     `commitment` is given where the event was erased, in place of salt and data; else it is null.
+         */
+        Committed: {
+            /** @description The hash of its `unique_id` in hexadecimal; null where it has none. */
+            key: string | null;
+            /**
+             * Format: date-time
+             * @description When it happened, as the leaf has it; null where it has no time.
+             */
+            occurred_at: string | null;
+            /** @description The salt of what can be erased, in hexadecimal. */
+            salt: string;
+            /** @description What committed to the data of an event that was erased, in hexadecimal; else null. */
+            commitment: string | null;
         };
         /**
          * @description What was refused, and `recorded`, the event under its unique_id.
@@ -1808,6 +1850,52 @@ export interface components {
             event: "game";
             data: components["schemas"]["GameData"];
         };
+        /** @description A game, and for each field that an update set which one it was, a cleared one included. */
+        GameProfile: {
+            /** @description The game's id, as the sender has it. */
+            game_id: string;
+            /** @description What the game is called. */
+            name: string | null;
+            /** @description Who made the game. */
+            provider: string | null;
+            /** @description What kinds of game it is. */
+            categories: string[];
+            /** @description What the game has. */
+            features: string[];
+            /** @description What the game is about. */
+            themes: string[];
+            /** @description For which devices the game is. */
+            device: string;
+            /**
+             * @description Whether the game has free spins.
+             * @enum {string}
+             */
+            has_freespins: "no" | "unknown" | "yes";
+            /**
+             * Format: date-time
+             * @description The least timestamp of all events that name it.
+             */
+            first_seen: string;
+            /**
+             * Format: date-time
+             * @description The greatest timestamp of all events that name it.
+             */
+            last_seen: string;
+            /**
+             * @description What the game returns of a bet in the long run: 0.96 is 96 %.
+             * @example 12.5
+             */
+            theoretical_rtp: string | null;
+            /**
+             * @description The standard deviation of what a bet of 1 wins.
+             * @example 12.5
+             */
+            volatility: string | null;
+            /** @description For each field that an update named, cleared ones too, the update that it has its value of. */
+            set_by: {
+                [key: string]: components["schemas"]["SetBy"];
+            };
+        };
         /**
          * @description What a `gameround` says. Other members are accepted and kept. As sent it has at most 256 KiB, unless the operator says otherwise (`too-large`).
          * @example {
@@ -1891,6 +1979,12 @@ export interface components {
             /** @description The `cursor` that asks for what follows; null at the end. */
             next_cursor: string | null;
         };
+        /** @description When the tenant's days begin. */
+        GamingDay: {
+            /** @description The time zone of gaming days (IANA). */
+            time_zone: string;
+            begins_at: string;
+        };
         /** @description A page of the log. */
         History: {
             /** @description The items of the page, in its order. */
@@ -1903,8 +1997,8 @@ export interface components {
         /**
          * @description That the leaf of an event is in the tree of a size: hashes and bytes in base64.
          *
-         *     `leaf_hash` is as it was sealed, `leaf` made from the event as it is recorded now, null where it is gone.
-         *     `checkpoint` is a signed note, null where none of that size was issued.
+         *     `leaf_hash` is as it was sealed, `leaf` made from the event as it is recorded now, null where it is gone,
+         *     and `committed` what it is made of. `checkpoint` is a signed note, null where none of that size was issued.
          */
         Inclusion: {
             /** @description The position in the tenant's log: 1, 2, 3, … without gaps. */
@@ -1921,6 +2015,8 @@ export interface components {
             proof: string[];
             /** @description The signed note of the tree; null where none of that size was issued. */
             checkpoint: string | null;
+            /** @description What the leaf is made of beside what history shows; null where the event is gone. */
+            committed: components["schemas"]["Committed"] | null;
         };
         /** @description Faults of items, up to 1,000 of a request at once. */
         InvalidItems: {
@@ -2256,6 +2352,26 @@ export interface components {
             /** @description The position up to which both logs are the same; null where that is not known. */
             agreed_to: number | null;
         };
+        /** @description The key that asks, and what is to be known of its tenant. */
+        OwnKey: {
+            /** @description The id of the key, as `roundbook key list` shows it. */
+            key_id: number;
+            label: string;
+            scopes: ("audit" | "ingest" | "read")[];
+            /** Format: date-time */
+            expires_at: string | null;
+            /** @description Whose report it is. */
+            tenant: components["schemas"]["OwnTenant"];
+            gaming_day: components["schemas"]["GamingDay"];
+        };
+        /** @description The tenant that a key speaks for. `currencies`: the codes beyond ISO 4217 that it may send. */
+        OwnTenant: {
+            /** @description What the game is called. */
+            name: string;
+            /** Format: date-time */
+            closed_at: string | null;
+            currencies: string[];
+        };
         /** @description One fault of one parameter. `code` is stable. */
         ParameterFault: {
             /** @description Which parameter. */
@@ -2452,6 +2568,58 @@ export interface components {
              */
             event: "player";
             data: components["schemas"]["PlayerData"];
+        };
+        /** @description A player's profile, and for each field that an update set which one it was, a cleared one included. */
+        PlayerProfile: {
+            /** @description The player's id, as the sender has it. */
+            player_id: string;
+            /** @description The name that the player goes by. */
+            username: string | null;
+            /**
+             * Format: date-time
+             * @description When the player registered; of a mere date its midnight in UTC.
+             */
+            registration_date: string | null;
+            /** @description The player's country, as the sender has it. */
+            country: string | null;
+            /** @description An ISO 4217 code, or one that is allowed for the tenant. */
+            currency: string | null;
+            /**
+             * @description `M` or `F`.
+             * @enum {string|null}
+             */
+            gender: "F" | "M" | null;
+            /** @description Through whom the player came. */
+            affiliate: string | null;
+            /** @description Whose player it is. */
+            operator: string | null;
+            /** @description What the sender marked the player with. */
+            tags: string[];
+            /** @description Whether the player consents to e-mail. */
+            consent_email: boolean | null;
+            /** @description Whether the player is blocked. */
+            is_blocked: boolean | null;
+            /**
+             * Format: date-time
+             * @description The least timestamp of all events that name it.
+             */
+            first_seen: string;
+            /**
+             * Format: date-time
+             * @description The greatest timestamp of all events that name it.
+             */
+            last_seen: string;
+            /**
+             * Format: date-time
+             * @description When the player logged in last; null if never.
+             */
+            last_login: string | null;
+            /** @description How often the player logged in. */
+            logins: number;
+            /** @description For each field that an update named, cleared ones too, the update that it has its value of. */
+            set_by: {
+                [key: string]: components["schemas"]["SetBy"];
+            };
         };
         /** @description A page of profiles. */
         Players: {
@@ -3291,6 +3459,18 @@ export interface components {
         };
         /** @description The `data` of an item, by its `event`, as it was sent. */
         SentData: components["schemas"]["GameroundData"] | components["schemas"]["RollbackData"] | components["schemas"]["RoundendData"] | components["schemas"]["DepositData"] | components["schemas"]["WithdrawData"] | components["schemas"]["PlayerData"] | components["schemas"]["GameData"] | components["schemas"]["LoginData"] | components["schemas"]["FastTrackLoginData"] | components["schemas"]["FastTrackRealtimeCasinoData"] | components["schemas"]["FastTrackRealtimePaymentData"] | components["schemas"]["FastTrackUserData"] | components["schemas"]["FastTrackConsentsData"] | components["schemas"]["FastTrackBlocksData"] | null;
+        /** @description The update that a field was last set by: its time, its unique_id, and where it stands in the log. */
+        SetBy: {
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** @description The id that the sender gave it, unique for the tenant, over all types, for ever. */
+            unique_id: string;
+            /** @description The position in the tenant's log: 1, 2, 3, … without gaps. */
+            position: number;
+        };
         /** @description What an auditor looks at first. */
         SignificantReport: {
             /** @description What it is, in short. */
@@ -4417,6 +4597,11 @@ export interface operations {
                  * @example true
                  */
                 is_blocked?: boolean;
+                /**
+                 * @description Only players whose username begins with this, literally, in any case; by username.
+                 * @example Adam
+                 */
+                q?: string;
                 /** @description The most items of a page. Default 100. */
                 limit?: number;
                 /** @description The `next_cursor` of the page before, with the same filters. Absent for the first page. */
@@ -4515,7 +4700,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Player"];
+                    "application/json": components["schemas"]["PlayerProfile"];
                 };
             };
             403: components["responses"]["Forbidden"];
@@ -5015,7 +5200,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Game"];
+                    "application/json": components["schemas"]["GameProfile"];
                 };
             };
             403: components["responses"]["Forbidden"];
@@ -6386,6 +6571,45 @@ export interface operations {
             default: components["responses"]["AnyProblem"];
         };
     };
+    show_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description What is left of the limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";r=99;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";q=100;w=1
+                     */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnKey"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["OtherLog"];
+            422: components["responses"]["InvalidParameters"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
     show_history: {
         parameters: {
             query?: {
@@ -6421,6 +6645,8 @@ export interface operations {
                  * @example 100
                  */
                 to_position?: number;
+                /** @description Of pages alone: by position, the oldest first (`asc`) or the newest. */
+                order?: "asc" | "desc";
                 /** @description The most items of a page. Default 100. */
                 limit?: number;
                 /** @description The `next_cursor` of the page before, with the same filters. Absent for the first page. */
