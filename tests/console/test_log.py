@@ -164,7 +164,7 @@ def proven(visitor: WebDriver, checkpoint: str = "", vkey: str = "") -> str:
 
 
 def outcomes(visitor: WebDriver) -> list[str | None]:
-    items = visitor.find_elements("css selector", ".steps li")
+    items = visitor.find_elements("css selector", ".checks li")
     return [each.get_attribute("class") for each in items]
 
 

@@ -102,7 +102,7 @@ function tell(outcome, words, steps) {
   const told = section.querySelector(".verdict");
   told.className = `verdict ${outcome}`;
   told.textContent = words;
-  section.querySelector(".steps").replaceChildren(...steps.map(item));
+  section.querySelector(".checks").replaceChildren(...steps.map(item));
 }
 
 function item({ name, outcome, words }) {
