@@ -19,6 +19,10 @@ class Page(NamedTuple):
 
 PAGES = (
     Page("overview", "/console"),
+    Page("players", "/console/players"),
+    Page("player", "/console/players/player?id=StQ-1"),
+    Page("rounds", "/console/rounds"),
+    Page("round", "/console/rounds/round?player_id=StQ-1&game_id=GD8&round_id=r1"),
     Page("log", "/console/log", "audit"),
     Page("event", "/console/log/event?position=21", "audit"),
     Page("conflicts", "/console/conflicts"),

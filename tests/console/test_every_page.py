@@ -38,6 +38,8 @@ const element = document.activeElement;
 return [window.reachable.indexOf(element), element.outerHTML.slice(0, 200),
         getComputedStyle(element).outlineStyle];
 """
+# Tab stops at the day, the month, the year and the calendar of a date, and at more of a time.
+PARTS_OF_A_FIELD = 8
 LOADED = "return document.readyState === 'complete'"
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -111,12 +113,15 @@ def test_a_page_fits_a_telephone(shown: WebDriver, page: Page) -> None:
 def test_a_page_is_used_by_the_keyboard_alone(shown: WebDriver, page: Page) -> None:
     shown.execute_script("document.activeElement.blur(); window.getSelection().removeAllRanges()")
     count = shown.execute_script(REACHABLE)
-    reached = []
-    for _ in range(count):
+    reached: list[int] = []
+    for _ in range(count * PARTS_OF_A_FIELD):
         ActionChains(shown).send_keys(Keys.TAB).perform()
         number, element, outline = shown.execute_script(FOCUSED)
         assert outline != "none", element
-        reached.append(number)
+        if [number] != reached[-1:]:
+            reached.append(number)
+        if len(reached) == count:
+            break
     assert reached == list(range(count))
 
 
@@ -135,12 +140,15 @@ def test_each_form_is_sent_with_enter(shown: WebDriver, service: Service, page: 
     count = len(shown.find_elements("css selector", "main form[method]"))
     for number in range(count):
         show(shown, service, page)
+        shown.execute_script(
+            "document.querySelectorAll('details').forEach((each) => each.open = true)"
+        )
         form = shown.find_elements("css selector", "main form[method]")[number]
         field = form.find_elements("css selector", "input:not([type=hidden])")[0]
         field.send_keys(Keys.ENTER)
         until(
             shown,
-            lambda: "?" in shown.current_url.removeprefix(service.url + page.path),
+            lambda: shown.current_url.partition("#")[0] != service.url + page.path,
             "the answer",
         )
         assert find(shown, shown, "h1").text

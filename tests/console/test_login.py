@@ -4,7 +4,7 @@ import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.keys import Keys
 
-from app.tenants import list_keys, find_tenant, revoke_key
+from app.tenants import find_tenant, list_keys, revoke_key
 from postgres.connections import connect
 from tests.browser import click, complaints, find, until
 from tests.console.conftest import TENANT

@@ -100,6 +100,13 @@ class Answer:
         return msgspec.json.decode(self.content, type=kind)
 
 
+def granted(answer: Answer | Refusal) -> Answer:
+    """Return what is an answer, and raise what is a refusal."""
+    if isinstance(answer, Refusal):
+        raise answer
+    return answer
+
+
 class Asking:
     """Asks with one key, for one request of a browser: no longer than that waits."""
 
@@ -125,12 +132,7 @@ class Asking:
 
     async def all(self, *questions: Question) -> list[Answer]:
         """Ask all at once. Raises Refusal where one of them is refused, and ClientLeftError."""
-        answers = []
-        for answer in await self.each(*questions):
-            if isinstance(answer, Refusal):
-                raise answer
-            answers.append(answer)
-        return answers
+        return [granted(answer) for answer in await self.each(*questions)]
 
     async def _ask(self, question: Question) -> Answer | Refusal:
         given = {

@@ -46,8 +46,6 @@ def just_after(instant: str) -> str:
 def _local(text: str, days: GamingDays, zone: tzinfo) -> datetime:
     if _ON_CLOCK.fullmatch(text):
         return datetime.fromisoformat(text)
-    if DATE.fullmatch(text):
-        moment = days.begin(date.fromisoformat(text))
-    else:
-        moment = parse_datetime(text)
+    is_day = DATE.fullmatch(text)
+    moment = days.begin(date.fromisoformat(text)) if is_day else parse_datetime(text)
     return moment.astimezone(zone).replace(tzinfo=None)

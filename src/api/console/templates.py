@@ -1,7 +1,7 @@
 """The templates, and how values are written in them."""
 
 import re
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from api.console.moments import on_clock
 from domain.money import EXACT, plain
 
+_MINUTE_S = 60
 _UNKNOWN = "\N{EN DASH}"
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -36,6 +37,8 @@ def template_engine(static: str) -> JinjaTemplateEngine:
         "percent": percent,
         "plain": plain,
         "plus": plus,
+        "age": age,
+        "after": after,
         "on_clock": on_clock,
         "verbatim": verbatim,
     }
@@ -73,6 +76,25 @@ def percent(ratio: str | float | None) -> str:
     if ratio is None:
         return _UNKNOWN
     return f"{Decimal(str(ratio)) * 100:,.2f} %".replace("-", "\N{MINUS SIGN}")
+
+
+def age(seconds: int) -> str:
+    """Write a length of time in its two largest units, as `2 d 5 h`."""
+    rest, parts = seconds, []
+    for unit, length_s in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, rest = divmod(rest, length_s)
+        parts.append((count, unit))
+    while len(parts) > 1 and not parts[0][0]:
+        parts.pop(0)
+    return " ".join(f"{count:,} {unit}" for count, unit in parts[:2])
+
+
+def after(length: timedelta) -> str:
+    """Write how long after something else a thing was: below a minute with fractions."""
+    seconds = length.total_seconds()
+    if seconds < _MINUTE_S:
+        return f"+{seconds:.3f}".rstrip("0").rstrip(".") + " s"
+    return f"+{age(int(seconds))}"
 
 
 def local_time(instant: str | datetime, zone: tzinfo) -> str:

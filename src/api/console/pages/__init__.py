@@ -1,9 +1,9 @@
 """The pages: a module for each place of the navigation, in its order, and the login."""
 
-from api.console.pages import conflicts, log, login, overview
+from api.console.pages import conflicts, log, login, overview, players, rounds
 from api.console.place import Place
 
-_MODULES = (overview, log, conflicts)
+_MODULES = (overview, players, rounds, log, conflicts)
 
 NAVIGATION: tuple[Place, ...] = tuple(module.PLACE for module in _MODULES)
 ROUTES = [*login.ROUTES, *(route for module in _MODULES for route in module.ROUTES)]
