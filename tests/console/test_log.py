@@ -277,7 +277,7 @@ def test_without_the_scope_the_log_is_neither_offered_nor_shown(
         assert not browser.find_elements("css selector", LINKS)
         assert _status(browser, f"{service.url}/console/log") == 403
         browser.get(f"{service.url}/console/conflicts")
-        assert find(browser, browser, "tbody")
+        assert browser.find_elements("css selector", "tbody tr")
         assert not browser.find_elements("css selector", LINKS)
     finally:
         log_in(browser, service, key)

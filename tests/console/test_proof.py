@@ -102,7 +102,7 @@ def flipped(text: str, bit: int = 0) -> str:
     """Turn one bit of what base64 holds."""
     data = bytearray(b64decode(text))
     data[bit // 8 % len(data)] ^= 1 << bit % 8
-    return encoded(data)
+    return encoded(bytes(data))
 
 
 def bet(position: int, **changed: Any) -> CommittedEvent:

@@ -10,7 +10,7 @@ from litestar.exceptions import NotFoundException
 from litestar.response import Template
 from msgspec import Raw, Struct
 
-from api.console.asking import Question, Refusal
+from api.console.asking import Question, Refusal, Value
 from api.console.comparing import Member, compare
 from api.console.place import Place
 from api.console.visits import Visit
@@ -126,7 +126,7 @@ async def show_conflict(visit: NamedDependency[Visit]) -> Template:
 @get("/console/conflicts/refused")
 async def list_refused(visit: NamedDependency[Visit]) -> Template:
     """List what was left out of batches, with its faults."""
-    asked = {
+    asked: dict[str, Value] = {
         **visit.parameters("unique_id", "event", "player_id", "cursor"),
         "from": visit.moment("from"),
         "to": visit.moment("to"),
@@ -134,11 +134,21 @@ async def list_refused(visit: NamedDependency[Visit]) -> Template:
     }
     (found,) = await visit.ask_each(Question("refused", asked))
     if isinstance(found, Refusal):
-        context = {"faults": found.faults, "problem": found.problem}
-        return visit.page("conflicts/refused.html", status_code=found.problem.status, **context)
+        return _refused(visit, "conflicts/refused.html", found)
     page = found.read(RefusedItems)
-    context = {"items": page.items, "next_cursor": page.next_cursor}
-    return visit.page("conflicts/refused.html", faults={}, problem=None, **context)
+    return visit.page(
+        "conflicts/refused.html",
+        faults={},
+        problem=None,
+        items=page.items,
+        next_cursor=page.next_cursor,
+    )
+
+
+def _refused(visit: Visit, template: str, refusal: Refusal) -> Template:
+    """Answer with a form whose filters were refused."""
+    problem = refusal.problem
+    return visit.page(template, status_code=problem.status, faults=refusal.faults, problem=problem)
 
 
 def _compared(conflict: Conflict) -> Compared:

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.response import Template
 
-from api.console.asking import Answer, Question, Refusal
+from api.console.asking import Answer, Question, Refusal, Value
 from api.console.place import Place
 from api.console.telling import Entries, Entry, tell
 from api.console.templates import address
@@ -119,8 +119,13 @@ async def show_event(visit: NamedDependency[Visit]) -> Template:
 async def _neighbours(visit: Visit, entry: Entry) -> tuple[Entry | None, Entry | None]:
     """Return the events before and after one in its stream."""
     stream = _of_stream(entry.stream)
-    before = {**stream, "to_position": entry.position - 1, "order": "desc", "limit": 1}
-    after = {**stream, "from_position": entry.position + 1, "limit": 1}
+    before: dict[str, Value] = {
+        **stream,
+        "to_position": entry.position - 1,
+        "order": "desc",
+        "limit": 1,
+    }
+    after: dict[str, Value] = {**stream, "from_position": entry.position + 1, "limit": 1}
     answers = await visit.ask_all(Question("history", before), Question("history", after))
     earlier, later = (answer.read(Entries).items for answer in answers)
     return (earlier[0] if earlier else None), (later[0] if later else None)
