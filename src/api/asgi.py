@@ -194,6 +194,7 @@ def create_service(
             routed,
             api=whole,
             secret=settings.console_secret,
+            body_timeout_s=settings.body_timeout_s,
             is_elsewhere=Listening(for_operators).came_as_operator,
         )
     wrapped = refusals(head_like_get(routed))

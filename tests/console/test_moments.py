@@ -14,7 +14,7 @@ from domain.instant import format_instant
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 DAYS = gaming_days(DayRule.of("Europe/Copenhagen", "06:00"))
 
-some_moments = datetimes(datetime(1900, 1, 2), datetime(2100, 1, 1), timezones=timezones())
+some_moments = datetimes(timezones=timezones()).filter(lambda moment: 1900 < moment.year < 2100)
 
 
 @given(some_moments, integers(0, 999))
@@ -56,6 +56,8 @@ def test_a_form_shows_what_its_field_can_tell(text: str, shown: str | None) -> N
         ("2025-07-15T07:30:01.5", "2025-07-15T05:30:01.500000Z"),
         ("2025-01-15", "2025-01-15"),
         ("2025-01-15T07:30:00Z", "2025-01-15T07:30:00Z"),
+        ("2025-01-15t07:30:00.1234567+02:00", "2025-01-15T05:30:00.123456Z"),
+        ("2025-01-15T07:30:00 02:00", "2025-01-15T05:30:00Z"),
         ("2025-13-45T07:30", "2025-13-45T07:30"),
         ("0001-01-01T00:00", "0001-01-01T00:00"),
         ("yesterday", "yesterday"),

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 
+from tests.browser import browsing
 from tests.conftest import SAMPLES
 from tests.databases import Database, new_database
-from tests.browser import browsing
 from tests.http.service import Service, eventually, on, serving, starting
 from tests.http.wire import EVENTS, body, counts
 

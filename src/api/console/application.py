@@ -11,6 +11,7 @@ from litestar.template import TemplateConfig
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api.console.answers import guarded
+from api.console.bodies import bodies
 from api.console.csrf import csrf
 from api.console.errors import HANDLERS
 from api.console.forwarding import forwarding, is_forwarded
@@ -26,14 +27,20 @@ _MOST_BODY_BYTES = 16 * 1024
 
 
 def with_console(
-    app: ASGIApp, *, api: ASGIApp, secret: str | None, is_elsewhere: Callable[[Scope], bool]
+    app: ASGIApp,
+    *,
+    api: ASGIApp,
+    secret: str | None,
+    body_timeout_s: float,
+    is_elsewhere: Callable[[Scope], bool],
 ) -> ASGIApp:
     """Wrap `app`: what is below `/console` goes to the console, but where `is_elsewhere`.
 
     It asks `api` in process, which is the whole service as a client has it, `app` and what is around it.
     `secret` is what all processes behind one address have in common; absent it is of this process alone.
+    A form has `body_timeout_s` to arrive.
     """
-    console = _console(app, api, secret or secrets.token_urlsafe())
+    console = _console(app, api, secret or secrets.token_urlsafe(), body_timeout_s)
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         is_for_it = scope["type"] == ScopeType.HTTP and _is_below(scope["raw_path"])
@@ -42,13 +49,13 @@ def with_console(
     return wrapped
 
 
-def _console(app: ASGIApp, api: ASGIApp, secret: str) -> ASGIApp:
+def _console(app: ASGIApp, api: ASGIApp, secret: str, body_timeout_s: float) -> ASGIApp:
     sessions = Sessions(secret)
     pages = Litestar(
         route_handlers=[static_file, *ROUTES],
         dependencies={"visit": Provide(begin_visit)},
         exception_handlers=HANDLERS,
-        middleware=[request_metrics, csrf(secret)],
+        middleware=[request_metrics, bodies(body_timeout_s), csrf(secret)],
         state=State({"api": api, "sessions": sessions, "navigation": NAVIGATION}),
         template_config=TemplateConfig(instance=template_engine(STATIC)),
         request_max_body_size=_MOST_BODY_BYTES,

@@ -12,13 +12,14 @@ _FINEST_IN_FORM_MICROS = 1_000
 
 
 def in_utc(text: str, zone: tzinfo) -> str:
-    """Write what a clock in a zone tells as RFC 3339 in UTC.
+    """Write a moment as RFC 3339 in UTC: what a clock in a zone tells, or what says its offset.
 
-    All else stays as it is: dates, times that say their offset, and what is no time, which the API says.
+    Dates stay, and so does what is no moment: the API says what is wrong with it.
     """
-    if _ON_CLOCK.fullmatch(text):
-        with suppress(ValueError, OverflowError):
+    with suppress(ValueError, OverflowError):
+        if _ON_CLOCK.fullmatch(text):
             return format_instant(datetime.fromisoformat(text).replace(tzinfo=zone))
+        return format_instant(_instant(text))
     return text
 
 
@@ -47,5 +48,10 @@ def _local(text: str, days: GamingDays, zone: tzinfo) -> datetime:
     if _ON_CLOCK.fullmatch(text):
         return datetime.fromisoformat(text)
     is_day = DATE.fullmatch(text)
-    moment = days.begin(date.fromisoformat(text)) if is_day else parse_datetime(text)
+    moment = days.begin(date.fromisoformat(text)) if is_day else _instant(text)
     return moment.astimezone(zone).replace(tzinfo=None)
+
+
+def _instant(text: str) -> datetime:
+    # In an address a `+` that was not encoded reads as a space.
+    return parse_datetime(text.replace(" ", "+"))

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from api.console.moments import just_after
 from api.console.visits import Visit
+from domain.instant import parse_datetime
 
 
 class Past(NamedTuple):
@@ -21,6 +22,10 @@ class Past(NamedTuple):
     def is_any(self) -> bool:
         """Whether it is not now."""
         return bool(self.as_of or self.at_position)
+
+    def is_before(self, instant: str) -> bool:
+        """Return whether this is of a time, and something was later than that."""
+        return bool(self.as_of) and parse_datetime(instant) > parse_datetime(self.as_of)
 
     @property
     def of_history(self) -> dict[str, str]:

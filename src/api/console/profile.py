@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from api.console.past import Past
 from api.console.telling import PLAYER_LABELS
-from domain.instant import parse_datetime
 
 
 class Field(NamedTuple):
@@ -31,9 +30,7 @@ def fields(player: Mapping[str, Any], past: Past) -> list[Field]:
     found = []
     for name, label in PLAYER_LABELS.items():
         update = set_by.get(name)
-        is_later = bool(past.as_of and update) and parse_datetime(
-            update["timestamp"]
-        ) > parse_datetime(past.as_of)
+        is_later = bool(update) and past.is_before(update["timestamp"])
         found.append(Field(name, label, _value(name, player[name]), update, is_later))
     return found
 

@@ -11,6 +11,24 @@ from domain.events import Event, GameUpdated, PlayerUpdated
 from domain.fasttrack import SUFFIX
 from domain.profile import GAME_FIELDS, PLAYER_FIELDS
 
+EVENT_TYPES: Mapping[str, str] = {
+    "gameround": "Bets and wins",
+    "rollback": "Rollbacks",
+    "roundend": "Ends of rounds",
+    "deposit": "Deposits",
+    "withdraw": "Withdrawals",
+    "player": "Updates of players",
+    "game": "Updates of games",
+    "login": "Logins",
+    "realtime-casino": "Bets, wins, rollbacks (Fast Track)",
+    "realtime-payment": "Payments (Fast Track)",
+    "user": "Updates of players (Fast Track)",
+    "consents": "Consents (Fast Track)",
+    "blocks": "Blocks (Fast Track)",
+    "erased": "Erasures",
+}
+"""The types of events that history can be asked for, and what they are called."""
+
 PLAYER_LABELS: Mapping[str, str] = {
     "username": "name",
     "registration_date": "registered",

@@ -8,33 +8,18 @@ from litestar.response import Redirect, Template
 
 from api.console.asking import Answer, Question, Refusal, granted, in_path
 from api.console.game_names import game_names
+from api.console.over_time import over_time
 from api.console.past import Past
 from api.console.place import Place
 from api.console.profile import fields
-from api.console.telling import Entries, Told, tell
+from api.console.telling import EVENT_TYPES, Entries, Told, tell
 from api.console.templates import address
 from api.console.visits import Visit
 
 PLACE = Place("Players", "/console/players", "read")
 
 _PLAYER = "/console/players/player"
-EVENT_TYPES = (
-    ("gameround", "Bets and wins"),
-    ("rollback", "Rollbacks"),
-    ("roundend", "Ends of rounds"),
-    ("deposit", "Deposits"),
-    ("withdraw", "Withdrawals"),
-    ("player", "Updates of the profile"),
-    ("login", "Logins"),
-    ("realtime-casino", "Bets, wins and rollbacks (Fast Track)"),
-    ("realtime-payment", "Payments (Fast Track)"),
-    ("user", "Updates of the profile (Fast Track)"),
-    ("consents", "Consents (Fast Track)"),
-    ("blocks", "Blocks (Fast Track)"),
-    ("erased", "Erasures"),
-)
-"""The kinds of events of a player that history can be asked for, and what they are called."""
-
+_EVENT_TYPES = [pair for pair in EVENT_TYPES.items() if pair[0] != "game"]
 _ROWS = 50
 _EVENTS = 25
 _FILTERS = ("country", "currency", "tag", "affiliate", "operator", "is_blocked")
@@ -69,24 +54,31 @@ async def list_players(visit: NamedDependency[Visit]) -> Response[Any] | Templat
 async def show_player(visit: NamedDependency[Visit]) -> Template:
     """Show what is known of a player: balances, the profile, and what happened, newest first."""
     player_id, past = visit.parameter("id"), Past.of(visit)
+    happened = _happened(visit, player_id, past)
+    page = {"order": "desc", "cursor": visit.parameter("cursor"), "limit": str(_EVENTS)}
     player, balances, *history = await visit.ask_each(
         Question(f"players/{in_path(player_id)}", {"at_position": past.at_position}),
         Question("balances", {"player_id": player_id, **past._asdict()}),
-        *([_history(visit, player_id, past)] if visit.may("audit") else []),
+        *([Question("history", {**happened, **page})] if visit.may("audit") else []),
     )
     refused = [each for each in (player, balances, *history) if isinstance(each, Refusal)]
     if refused:
         return _refused(visit, refused, past)
     known, balances_then = granted(player).json, granted(balances).rows
+    if past.is_before(known["first_seen"]):
+        return visit.page("players/none.html", status_code=404, past=past)
+    currencies = [each["currency"] for each in balances_then]
     told, next_cursor = _told(history)
     return visit.page(
         "players/player.html",
         player=known,
         fields=fields(known, past),
         balances=balances_then,
+        over_time=await over_time(visit, known, currencies, past),
         past=past,
-        event_types=EVENT_TYPES,
+        event_types=_EVENT_TYPES,
         told=told,
+        happened=happened,
         next_cursor=next_cursor,
         names=await game_names(visit, (each.game_id for each in told)),
         faults={},
@@ -96,16 +88,15 @@ async def show_player(visit: NamedDependency[Visit]) -> Template:
 ROUTES = [list_players, show_player]
 
 
-def _history(visit: Visit, player_id: str, past: Past) -> Question:
-    """Ask what happened, of what is shown of the past no more than that."""
+def _happened(visit: Visit, player_id: str, past: Past) -> dict[str, str]:
+    """Return what history is asked for: by the form, and of the past no more than there was then."""
     filters = {
         "event": visit.parameter("event"),
         "from": visit.moment("from"),
         "to": visit.moment("to"),
     }
     until = {name: given for name, given in past.of_history.items() if given}
-    page = {"order": "desc", "cursor": visit.parameter("cursor"), "limit": str(_EVENTS)}
-    return Question("history", {"player_id": player_id, **filters, **until, **page})
+    return {"player_id": player_id, **filters, **until}
 
 
 def _told(history: list[Answer | Refusal]) -> tuple[list[Told], str | None]:
@@ -117,7 +108,7 @@ def _refused(visit: Visit, refused: list[Refusal], past: Past) -> Template:
     """Show what is wrong with a form, or that there is no such player. Raises the rest."""
     faults = {name: fault for each in refused for name, fault in each.faults.items()}
     if faults:
-        context = {"faults": faults, "problem": refused[0].problem, "event_types": EVENT_TYPES}
+        context = {"faults": faults, "problem": refused[0].problem, "event_types": _EVENT_TYPES}
         return visit.page("players/faults.html", status_code=422, past=past, **context)
     if refused[0].problem.name == "not-found":
         return visit.page("players/none.html", status_code=404, past=past)

@@ -1,0 +1,133 @@
+"""Errors of the console: pages for people, that say what is wrong and what to do next."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.console.conftest import TENANT
+from tests.console.visiting import client_of, enter
+from tests.databases import Database, new_database
+from tests.http.service import Service, on, roundbook, serving
+
+PAGE = "text/html; charset=utf-8"
+
+
+@pytest.fixture
+def inside(service: Service, key: str) -> Iterator[httpx.Client]:
+    with client_of(service) as client:
+        assert enter(client, key).status_code == 303
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "says"),
+    [
+        ("GET", "/console/nothing", 404, "There is no page at this address."),
+        ("GET", "/console/nothing/%3Cscript%3E", 404, "There is no page at this address."),
+        ("GET", "/console/static/0/console.css", 404, "There is no page at this address."),
+        ("PUT", "/console", 405, "in this way"),
+        ("POST", "/console", 405, "in this way"),
+        ("GET", "/console/logout", 405, "in this way"),
+    ],
+)
+def test_an_error_is_a_page(
+    inside: httpx.Client, method: str, path: str, status: int, says: str
+) -> None:
+    answer = inside.request(method, path)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, PAGE)
+    assert says in answer.text
+    assert answer.headers["x-request-id"] in answer.text
+    assert '<a href="/console">Overview</a>' in answer.text
+
+
+def test_what_htmx_asks_for_is_a_part_of_a_page(inside: httpx.Client) -> None:
+    answer = inside.get("/console/nothing", headers={"hx-request": "true"})
+    assert answer.status_code == 404
+    assert answer.text.lstrip().startswith('<div class="problem"')
+    assert "<html" not in answer.text
+
+
+def test_htmx_is_led_to_the_login_and_back_to_the_page(service: Service) -> None:
+    with client_of(service) as client:
+        page = f"{service.url}/console/log?event=game"
+        headers = {"hx-request": "true", "hx-current-url": page}
+        answer = client.get("/console", headers=headers)
+    assert answer.status_code == 403
+    assert answer.headers["hx-redirect"] == "/console/login?next=%2Fconsole%2Flog%3Fevent%3Dgame"
+
+
+def test_a_form_that_is_too_long_is_refused(inside: httpx.Client) -> None:
+    answer = inside.post("/console/login", data={"key": "k" * 20_000})
+    assert (answer.status_code, answer.headers["content-type"]) == (413, PAGE)
+    assert "too long" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console",
+        "/console/",
+        "/console/login",
+        "/console/nothing",
+        "/console/logout",
+        "/console/api/v1/status",
+        "/console/api/v1/nothing",
+        "/console/csv/v1/players",
+        "/console/csv/v1/nothing",
+        "/console/api/v2",
+    ],
+)
+@pytest.mark.parametrize("logged_in", [True, False])
+def test_no_cache_keeps_an_answer_and_each_says_what_a_page_may_do(
+    service: Service, inside: httpx.Client, path: str, logged_in: bool
+) -> None:
+    with client_of(service) as stranger:
+        answer = (inside if logged_in else stranger).get(path)
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+def test_a_limit_that_is_reached_is_said_on_the_page(
+    admin_url: str, template: Database, tmp_path: Path
+) -> None:
+    with new_database(admin_url, template=template) as database:
+        settings = on(database)
+        with serving(tmp_path, settings=settings) as service:
+            service.new_tenant(TENANT)
+            key = service.new_key(TENANT, "read")
+            with client_of(service) as client:
+                assert enter(client, key).status_code == 303
+                roundbook(
+                    "tenant", "limit", TENANT, "--requests-per-second", "1", settings=settings
+                )
+                answers = [client.get("/console") for _ in range(20)]
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.headers["content-type"] == PAGE
+    assert "requests a second" in refused.text
+    assert "Wait a moment" in refused.text
+    assert int(refused.headers["retry-after"]) >= 1
+
+
+def test_a_form_that_does_not_arrive_is_given_up(
+    admin_url: str, template: Database, tmp_path: Path
+) -> None:
+    with new_database(admin_url, template=template) as database:
+        settings = on(database) | {"ROUNDBOOK_BODY_TIMEOUT_S": "0.5"}
+        with (
+            serving(tmp_path, settings=settings) as service,
+            socket.create_connection(service.address, timeout=60) as raw,
+        ):
+            raw.sendall(
+                b"POST /console/login HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n"
+                b"content-type: application/x-www-form-urlencoded\r\n\r\nkey"
+            )
+            answer = raw.makefile("rb").readline()
+    assert b" 408 " in answer
