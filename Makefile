@@ -8,7 +8,7 @@ STAMP := $(VENV)/.complete
 TYPESCRIPT := clients/typescript
 NODE_MODULES := $(TYPESCRIPT)/node_modules
 
-.PHONY: setup run test coverage check format schemas soak test-upgrade bench lock clean
+.PHONY: setup run test coverage check format schemas screenshots soak test-upgrade bench lock clean
 
 setup: $(STAMP)  ## make .venv with the pinned dependencies and the command `roundbook`
 
@@ -51,6 +51,9 @@ schemas: setup $(NODE_MODULES)/.complete  ## write docs/schemas and the types of
 	$(BIN)/roundbook schemas docs/schemas
 	cd $(TYPESCRIPT) && npm run --silent generate
 
+screenshots: setup  ## take a picture of each page of the console, light and dark, wide and as on a telephone, into screenshots/
+	$(BIN)/python -m tests.console.screenshots screenshots
+
 $(NODE_MODULES)/.complete: $(TYPESCRIPT)/package-lock.json  ## what the tests of the TypeScript client need
 	cd $(TYPESCRIPT) && npm ci --ignore-scripts --silent
 	@touch $@
@@ -73,4 +76,4 @@ lock:  ## pin the newest versions that pyproject.toml admits, with hashes
 	rm -rf .venv-lock
 
 clean:
-	rm -rf $(VENV) .venv-lock $(NODE_MODULES) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) .venv-lock $(NODE_MODULES) screenshots .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 
@@ -64,11 +65,16 @@ def visitor(browser: WebDriver, service: Service, key: str) -> WebDriver:
     return browser
 
 
+def send_day(client: httpx.Client) -> None:
+    """Send the sample day."""
+    for batch in sorted((SAMPLES / "casino-day").glob("batch-*.json")):
+        counts(client.post(EVENTS, content=batch.read_bytes()))
+
+
 def _fill(service: Service) -> None:
     made = service.new_key(TENANT, "ingest", "read", "audit")
     with service.client(made) as client:
-        for batch in sorted((SAMPLES / "casino-day").glob("batch-*.json")):
-            counts(client.post(EVENTS, content=batch.read_bytes()))
+        send_day(client)
         hostile = [
             bet(f"hostile-{number}", player_id=any_id, game_id=any_id, round_id=any_id)
             for number, any_id in enumerate(HOSTILE_IDS)

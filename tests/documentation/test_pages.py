@@ -61,13 +61,19 @@ def test_the_page_says_what_this_is_and_leads_to_the_documentation(
     assert not complaints(home)
 
 
+def test_the_page_leads_to_the_console(home: WebDriver, service: Service) -> None:
+    click(home, home.find_element("link text", "Console"))
+    assert home.current_url.startswith(service.url + "/console/login")
+    assert not complaints(home)
+
+
 def test_every_link_of_the_page_leads_somewhere(home: WebDriver, service: Service) -> None:
     links = [link.get_attribute("href") for link in home.find_elements("css selector", "a")]
     assert len(links) >= 3
     for link in links:
         assert link is not None
         assert link.startswith(service.url + "/")
-        assert httpx.get(link, timeout=60).status_code == 200
+        assert httpx.get(link, timeout=60, follow_redirects=True).status_code == 200
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -133,8 +139,9 @@ def test_a_program_is_told_in_json_where_the_documentation_is(service: Service) 
     assert answer.headers["vary"] == "Accept"
     told = answer.json()
     assert (told["name"], told["version"]) == ("Roundbook", version_of(service))
-    for name in ("documentation", "openapi"):
-        assert httpx.get(service.url + told[name], timeout=60).status_code == 200
+    for name in ("documentation", "openapi", "console"):
+        answer = httpx.get(service.url + told[name], timeout=60, follow_redirects=True)
+        assert answer.status_code == 200
     for accept in (BROWSER, "*/*"):
         page = httpx.get(service.url + "/", headers={"accept": accept}, timeout=60)
         assert page.headers["content-type"] == "text/html; charset=utf-8"

@@ -55,6 +55,12 @@ def assert_starting(url: str) -> None:
             )
             assert_problem(answer, "starting")
             assert int(answer.headers["retry-after"]) >= 1
+        assert_problem(client.get("/console/api/v1/status"), "starting")
+        page = client.get("/console")
+        assert page.status_code == 503
+        assert "looks again by itself" in page.text
+        assert page.headers["content-security-policy"].startswith("default-src 'none';")
+        assert page.headers["cache-control"] == "no-store"
 
 
 def test_while_its_database_is_away_it_lives_and_is_not_ready(tmp_path: Path) -> None:

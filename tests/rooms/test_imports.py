@@ -57,6 +57,9 @@ PLANTED = [
     Planted("rooms of HTTP", "api.http.headers", "api.querying.kinds"),
     Planted("rooms of HTTP", "api.querying.cursors", "api.routes.health"),
     Planted("rooms of HTTP", "api.asgi", "api.process.logs"),
+    Planted("the console is a client of the API", "api.console.visits", "api.querying.kinds"),
+    Planted("the console is a client of the API", "api.console.templates", "app.tenants"),
+    Planted("rooms of HTTP", "api.routes.key", "api.console.visits"),
     Planted("routes don't know each other", "api.routes.players", "api.routes.games"),
 ]
 

@@ -1983,6 +1983,7 @@ export interface components {
         GamingDay: {
             /** @description The time zone of gaming days (IANA). */
             time_zone: string;
+            /** @description At which time of the day they begin, as `06:00`. */
             begins_at: string;
         };
         /** @description A page of the log. */
@@ -2356,20 +2357,30 @@ export interface components {
         OwnKey: {
             /** @description The id of the key, as `roundbook key list` shows it. */
             key_id: number;
+            /** @description What the key is for. */
             label: string;
+            /** @description What the key may do. */
             scopes: ("audit" | "ingest" | "read")[];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the key ends; null where it does not.
+             */
             expires_at: string | null;
-            /** @description Whose report it is. */
+            /** @description Whose key it is. */
             tenant: components["schemas"]["OwnTenant"];
+            /** @description When the tenant's gaming days begin. */
             gaming_day: components["schemas"]["GamingDay"];
         };
-        /** @description The tenant that a key speaks for. `currencies`: the codes beyond ISO 4217 that it may send. */
+        /** @description The tenant that a key speaks for. */
         OwnTenant: {
-            /** @description What the game is called. */
+            /** @description The name of the tenant. */
             name: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Since when nothing is recorded any more; null where the tenant is open.
+             */
             closed_at: string | null;
+            /** @description The codes beyond ISO 4217 that the tenant may send. */
             currencies: string[];
         };
         /** @description One fault of one parameter. `code` is stable. */

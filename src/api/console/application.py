@@ -14,15 +14,15 @@ from api.console.answers import guarded
 from api.console.bodies import bodies
 from api.console.csrf import csrf
 from api.console.errors import HANDLERS
-from api.console.forwarding import forwarding, is_forwarded
+from api.console.forwarding import forwarding
 from api.console.pages import NAVIGATION, ROUTES
-from api.console.sessions import PATH, Sessions
+from api.console.paths import is_below, is_handed_on
+from api.console.sessions import Sessions
 from api.console.static_files import STATIC, static_file
 from api.console.templates import template_engine
 from api.console.visits import begin_visit
 from api.http.request_metrics import request_metrics
 
-_PATH = PATH.encode()
 _MOST_BODY_BYTES = 16 * 1024
 
 
@@ -43,7 +43,7 @@ def with_console(
     console = _console(app, api, secret or secrets.token_urlsafe(), body_timeout_s)
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        is_for_it = scope["type"] == ScopeType.HTTP and _is_below(scope["raw_path"])
+        is_for_it = scope["type"] == ScopeType.HTTP and is_below(scope)
         await (console if is_for_it and not is_elsewhere(scope) else app)(scope, receive, send)
 
     return wrapped
@@ -65,10 +65,6 @@ def _console(app: ASGIApp, api: ASGIApp, secret: str, body_timeout_s: float) -> 
     forward = forwarding(app, pages, sessions)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        await (forward if is_forwarded(scope) else pages)(scope, receive, send)
+        await (forward if is_handed_on(scope) else pages)(scope, receive, send)
 
     return guarded(serve)
-
-
-def _is_below(raw_path: bytes) -> bool:
-    return raw_path == _PATH or raw_path.startswith(_PATH + b"/")

@@ -8,7 +8,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.middleware.csrf import CSRFMiddleware
 from litestar.types import Receive, Scope, Send
 
-from api.console.sessions import PATH
+from api.console.paths import PATH
 
 COOKIE = "roundbook_csrf"
 

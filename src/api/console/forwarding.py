@@ -3,7 +3,6 @@
 So scripts and links have answers of the API as they are, streams too, and the key stays in its cookie.
 """
 
-import re
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,11 +12,11 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.console.asking import Problem
 from api.console.errors import lead_to_login, problem_page
+from api.console.paths import HANDED_ON
 from api.console.sessions import Sessions
 from api.console.visits import NobodyError
 from api.http.problems import ProblemError, problem_response
 
-_BELOW = re.compile(rb"/console/(api|csv|ndjson|html)(/v1/.*)", re.DOTALL)
 _ACCEPTS = {
     b"api": None,
     b"csv": b"text/csv",
@@ -36,20 +35,15 @@ _ONLY_GET = ProblemError(
 _NOBODY = ProblemError("forbidden", "Nobody is logged in: log in at /console/login.")
 
 
-def is_forwarded(scope: Scope) -> bool:
-    """Return whether a request is one for the API."""
-    return _BELOW.fullmatch(scope["raw_path"]) is not None
-
-
 def forwarding(api: ASGIApp, pages: Litestar, sessions: Sessions) -> ASGIApp:
-    """Return an application that hands what `is_forwarded` on to `api`, whose answer is the answer.
+    """Return an application that hands what `is_handed_on` on to `api`, whose answer is the answer.
 
     What is refused is a page of `pages` where a person followed a link.
     """
 
     async def forward(scope: Scope, receive: Receive, send: Send) -> None:
-        found = _BELOW.fullmatch(scope["raw_path"])
-        assert found is not None  # noqa: S101 (`is_forwarded` looked)
+        found = HANDED_ON.fullmatch(scope["raw_path"])
+        assert found is not None  # noqa: S101 (`is_handed_on` looked)
         # In the request's own state Litestar would keep its headers, which are others for the API.
         apart: Any = {**scope, "state": {**scope["state"]}, "litestar_app": pages}
         request: Request[Any, Any, Any] = Request(apart)

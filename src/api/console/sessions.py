@@ -9,7 +9,8 @@ from cryptography.fernet import Fernet, InvalidToken
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 
-PATH = "/console"
+from api.console.paths import PATH
+
 COOKIE = "roundbook_session"
 WORKING_DAY_S = 12 * 3600
 

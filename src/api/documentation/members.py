@@ -138,6 +138,16 @@ MEMBERS: Mapping[str, str] = {
     "query": "The query, as it was sent.",
     "last_event_id": "The header `Last-Event-ID`, empty where there was none.",
     "Access.method": "The method of HTTP.",
+    # Who asks
+    "OwnKey.label": "What the key is for.",
+    "OwnKey.scopes": "What the key may do.",
+    "OwnKey.expires_at": "When the key ends; null where it does not.",
+    "OwnKey.tenant": "Whose key it is.",
+    "OwnTenant.name": "The name of the tenant.",
+    "OwnTenant.closed_at": "Since when nothing is recorded any more; null where the tenant is open.",
+    "currencies": "The codes beyond ISO 4217 that the tenant may send.",
+    "gaming_day": "When the tenant's gaming days begin.",
+    "begins_at": "At which time of the day they begin, as `06:00`.",
     # How far it is
     "projections": "How far each projection is.",
     "rebuild": "How far read models are that are made anew; null where none are.",

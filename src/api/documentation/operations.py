@@ -66,8 +66,7 @@ def operation(
             if isinstance(success, OpenAPIResponse) and success.content:
                 texts = {**in_csv, **(streams or {})}
                 success.headers = {
-                    "Log-Position": LOG_POSITION,
-                    "Log-Id": LOG_ID,
+                    **({"Log-Position": LOG_POSITION, "Log-Id": LOG_ID} if query.waits else {}),
                     **({"Content-Disposition": FILE} if CSV in texts else {}),
                     **(answer_headers or {}),
                 }

@@ -10,6 +10,7 @@ from string import Template
 from typing import Annotated, Any
 
 from litestar import MediaType, Request, Response, Router, get
+from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.params import PathParameter
@@ -17,9 +18,11 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_404_NOT_FOUND
 
 from api.http.accept import JSON, negotiate
+from app.settings import Settings
 
 _DOCUMENTATION = "/schema"
 _DOCUMENT = "/schema/openapi.json"
+_CONSOLE = "/console"
 _HTML = "text/html"
 
 _POLICY = "; ".join(
@@ -52,9 +55,10 @@ _ASSETS = {
 
 
 @get("/", include_in_schema=False, sync_to_thread=True)
-def home(request: Request[Any, Any, Any]) -> Response[Any]:
+def home(request: Request[Any, Any, Any], settings: NamedDependency[Settings]) -> Response[Any]:
     """Say what this is and where its documentation is: to people as a page, to programs as JSON."""
     info = request.app.openapi_schema.info
+    has_console = settings.console == "on"
     headers = {"Vary": "Accept"}
     if negotiate(request, [_HTML, JSON]) == JSON:
         about = {
@@ -63,10 +67,13 @@ def home(request: Request[Any, Any, Any]) -> Response[Any]:
             "summary": info.summary,
             "documentation": _DOCUMENTATION,
             "openapi": _DOCUMENT,
+            **({"console": _CONSOLE} if has_console else {}),
         }
         return Response(about, media_type=JSON, headers=headers)
     page = Template(_OWN.joinpath("home.html").read_text("utf-8")).substitute(
-        version=escape(info.version), summary=escape(info.summary or "")
+        version=escape(info.version),
+        summary=escape(info.summary or ""),
+        console=_OWN.joinpath("console.html").read_text("utf-8") if has_console else "",
     )
     return Response(page, media_type=MediaType.HTML, headers=headers | _PAGE_HEADERS)
 

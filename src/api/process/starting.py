@@ -13,6 +13,7 @@ from typing import Any
 from litestar import Request, Response
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from api.console.starting import starting_page
 from api.http.head_method import head_like_get
 from api.http.operations import Listening
 from api.http.problems import ProblemError, problem_response
@@ -69,7 +70,8 @@ def _starting(for_operators: Listening) -> ASGIApp:
                 waiting = {"status": "waiting", "reason": _REASON}
                 answer = Response(waiting, status_code=503, headers={"Retry-After": "1"})
             case _:
-                answer = problem_response(request, ProblemError("starting", _DETAIL))
+                refusal = problem_response(request, ProblemError("starting", _DETAIL))
+                answer = starting_page(scope) or refusal
         await answer.to_asgi_response(app=None, request=request)(scope, receive, send)
 
     return application

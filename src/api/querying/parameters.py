@@ -182,6 +182,7 @@ class Query(Generic[F, K]):
         """
         self.name = name
         self.row = row
+        self.waits = waits
         self.offered = [JSON] if row is None else [JSON, CSV]
         self._left_out = left_out
         self._filters = filters

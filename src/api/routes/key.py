@@ -7,9 +7,8 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from msgspec import Struct
 
-from api.documentation.evidence import evidence_operation
+from api.documentation.operations import operation
 from api.documentation.problems import QUERY_PROBLEMS
-from api.http.accept import JSON
 from api.http.auth import ANY, key_of, tenant_of
 from api.querying.parameters import NoFilters, Query
 from api.querying.queries import Queries, read_request
@@ -19,7 +18,7 @@ from projections.days import live_rule
 
 
 class OwnTenant(Struct, frozen=True):
-    """The tenant that a key speaks for. `currencies`: the codes beyond ISO 4217 that it may send."""
+    """The tenant that a key speaks for."""
 
     name: str
     closed_at: datetime | None
@@ -58,10 +57,10 @@ _EXAMPLE = OwnKey(
 
 @get(
     "/api/v1/key",
-    tags=["operation"],
+    tags=["query"],
     summary="Show whose key asks",
     opt={"scope": ANY},
-    operation_class=evidence_operation(QUERY, {JSON: _EXAMPLE}),
+    operation_class=operation(QUERY, _EXAMPLE),
     responses=QUERY_PROBLEMS,
 )
 async def show_key(

@@ -11,30 +11,12 @@ from litestar.response import Template
 
 from api.console.asking import Answer, Question, Refusal, Value
 from api.console.place import Place
-from api.console.telling import Entries, Entry, tell
+from api.console.telling import EVENT_TYPES, Entries, Entry, tell
 from api.console.templates import address
 from api.console.visits import Visit
 from domain.streams import GAME, PLAYER
 
 PLACE = Place("Log", "/console/log", "audit")
-
-EVENT_TYPES: dict[str, str] = {
-    "gameround": "Bets and wins",
-    "rollback": "Rollbacks",
-    "roundend": "Ends of rounds",
-    "deposit": "Deposits",
-    "withdraw": "Withdrawals",
-    "player": "Updates of players",
-    "game": "Updates of games",
-    "login": "Logins",
-    "realtime-casino": "Bets, wins, rollbacks (Fast Track)",
-    "realtime-payment": "Payments (Fast Track)",
-    "user": "Updates of players (Fast Track)",
-    "consents": "Consents (Fast Track)",
-    "blocks": "Blocks (Fast Track)",
-    "erased": "Erasures",
-}
-"""What the log can be filtered by, as people call it."""
 
 TYPES: dict[str, str] = {
     "BetPlaced": "Bet",
