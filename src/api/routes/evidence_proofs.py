@@ -52,7 +52,8 @@ class InclusionView(Struct, frozen=True):
     """That the leaf of an event is in the tree of a size: hashes and bytes in base64.
 
     `leaf_hash` is as it was sealed, `leaf` made from the event as it is recorded now, null where it is gone,
-    and `committed` what it is made of. `checkpoint` is a signed note, null where none of that size was issued.
+    and `committed` what it is made of. `checkpoint` is a signed note, null where none of that size was
+    issued.
     """
 
     position: int
@@ -143,8 +144,8 @@ async def show_inclusion(
     """Prove that the leaf of an event is in the tree of a checkpoint (RFC 6962, section 2.1.1).
 
     With `Accept: text/plain` as a text to be kept and verified offline (C2SP tlog-proof), the leaf being its
-    extra data; only for a size of which a checkpoint was issued. The proof for a size never changes. An answer
-    that has a salt, without which nobody can try out what was erased, is not to be kept by caches.
+    extra data; only for a size of which a checkpoint was issued. The proof for a size never changes. An
+    answer that has a salt, without which nobody can try out what was erased, is not to be kept by caches.
     """
     asked, media_type = asked_as(request, INCLUSION, [JSON, TEXT])
     position, size = asked.filters.position, asked.filters.size
