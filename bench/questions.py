@@ -91,6 +91,8 @@ _VALUES: dict[str, dict[str, list[str]]] = {
         "unique_id": ["u-123", "nothing"],
         "from_position": ["1", "29000", "90000000"],
         "to_position": ["90000000", "10100", "1"],
+        "from": ["2025-01-02T00:00:00Z", "2025-12-31T00:00:00Z", "2027-01-01T00:00:00Z"],
+        "to": ["2025-12-31T00:00:00Z", "2025-01-02T00:00:00Z", "2024-01-01T00:00:00Z"],
     },
     "accesses": {
         "key_id": ["1", "7", "999999"],
@@ -124,6 +126,15 @@ _TOGETHER = [
     Question("accesses", {"key_id": "7", "to": "2025-06-01T00:00:00Z"}),
     Question("balances", {"player_id": "p-0000123", "as_of": "2025-06-01T12:00:00Z"}),
     Question("balances", {"player_id": "p-0000123", "at_position": "90000"}),
+    *(
+        Question("balances/history", {"player_id": player, "currency": "EUR", **others})
+        for player in ("p-0000000", "p-0000123", "nobody")
+        for others in (
+            {},
+            {"from": "2025-06-01T00:00:00Z", "to": "2025-06-08T00:00:00Z"},
+            {"from": "2025-06-01T00:00:00Z", "points": "500"},
+        )
+    ),
     *(
         Question("history", {"order": "desc", name: value})
         for name, value in (

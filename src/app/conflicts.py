@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
 from domain.ids import Id, Position, event_key
 from domain.item_types import WIRE_TYPES, SentType
@@ -25,11 +25,16 @@ PAGE_BYTES = 4 * 1024 * 1024
 
 
 class ConflictFilters(Struct, frozen=True):
-    """Which conflicts; the positions are those of the recorded events, both inclusive."""
+    """Which conflicts; the positions are those of the recorded events, both inclusive.
+
+    The times are when the contents were refused. Conflicts are few: there is no index by time.
+    """
 
     unique_id: Id | None = None
     from_position: Position | None = None
     to_position: Position | None = None
+    at_or_after: datetime | None = field(default=None, name="from")
+    before: datetime | None = field(default=None, name="to")
 
 
 class RecordedItem(Struct, frozen=True):
@@ -73,6 +78,8 @@ def find_conflicts(
             "key": None if filters.unique_id is None else event_key(filters.unique_id),
             "from_position": filters.from_position,
             "to_position": filters.to_position,
+            "at_or_after": filters.at_or_after,
+            "before": filters.before,
             "after": after,
             "limit": limit + 1,
             "limit_bytes": PAGE_BYTES,

@@ -1,4 +1,4 @@
--- name: find_conflicts(tenant_id, key, unique_id, from_position, to_position, after, limit, limit_bytes)
+-- name: find_conflicts(tenant_id, key, unique_id, from_position, to_position, at_or_after, before, after, limit, limit_bytes)
 -- What was refused beside what is recorded, by number. Of those that no longer fit into limit_bytes the data
 -- is left out; the first one always fits. What was erased is null as JSON has it.
 select number, unique_id, position, received_at, event, topic,
@@ -15,5 +15,7 @@ select number, unique_id, position, received_at, event, topic,
            and (:key::bytea is null or (c.key = :key and c.unique_id = :unique_id::text))
            and (:from_position::bigint is null or c.position >= :from_position)
            and (:to_position::bigint is null or c.position <= :to_position)
+           and (:at_or_after::timestamptz is null or c.received_at >= :at_or_after)
+           and (:before::timestamptz is null or c.received_at < :before)
          order by c.number limit :limit) as chosen
  order by number;

@@ -20,6 +20,19 @@ def test_conflicts_by_the_position_of_what_stands(casino: Casino) -> None:
     assert positions(from_position=4, to_position=3) == []
 
 
+def test_conflicts_by_when_they_were_refused(casino: Casino) -> None:
+    casino.send([deposit(unique_id=f"d{number}") for number in range(3)])
+    for number in range(3):
+        casino.send([deposit(unique_id=f"d{number}", amount=2)])
+    rows = casino.items("conflicts")
+    at = [row["received_at"] for row in rows]
+    assert casino.items("conflicts", from_=at[1]) == rows[1:]
+    assert casino.items("conflicts", to=at[1]) == rows[:1]
+    assert casino.items("conflicts", from_=at[1], to=at[2]) == rows[1:2]
+    assert casino.items("conflicts", from_=at[0][:10], to="9999-12-31") == rows
+    assert casino.all("conflicts", 1, from_=at[1]) == rows[1:]
+
+
 def test_a_conflict_shows_both_contents_as_they_were_sent(casino: Casino) -> None:
     one = b'{"unique_id":"u", "timestamp":"2025-01-15T12:00:00Z",\n "player_id":"p", "more":1.0}'
     other = one.replace(b"1.0", b"[1.00,\r\n\t1e0]")

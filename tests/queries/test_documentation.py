@@ -23,6 +23,7 @@ from api.routes import (
 )
 from api.routes.status import Status
 from app.log.history import HistoryEntry
+from projections.models.balance_history import BalanceHistory
 from projections.models.games import Facets, GameProfile
 from projections.models.players import PlayerProfile
 from tests.queries.asgi import Answer, Api, encode
@@ -32,6 +33,7 @@ SHAPES: dict[str, Any] = {
     "/api/v1/players": players.Players,
     "/api/v1/players/{player_id}": PlayerProfile,
     "/api/v1/balances": balances.Balances,
+    "/api/v1/balances/history": BalanceHistory,
     "/api/v1/rounds": rounds.Rounds,
     "/api/v1/rollbacks": rollbacks.Rollbacks,
     "/api/v1/transactions": transactions.Transactions,
@@ -185,7 +187,11 @@ def test_the_example_of_a_stream_is_how_it_begins_and_it_ends_by_itself(
 
 
 @pytest.mark.parametrize(
-    "name", ["players", "balances", "rounds", "transactions", "games", "facets", "activity"]
+    "name",
+    [
+        *("players", "balances", "balances/history", "rounds", "transactions"),
+        *("games", "facets", "activity"),
+    ],
 )
 def test_the_example_of_a_table_is_how_it_begins(name: str, document: Any, day: Casino) -> None:
     operation = document["paths"][f"/api/v1/{name}"]["get"]

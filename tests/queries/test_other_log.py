@@ -15,7 +15,14 @@ COLLECTIONS = (
     *("players", "balances", "rounds", "transactions", "games", "activity", "conflicts"),
     "history",
 )
-SINGLE = ("players/p0", "games/g0", "facets", "status", "balances?player_id=p0&at_position=3")
+SINGLE = (
+    "players/p0",
+    "games/g0",
+    "facets",
+    "status",
+    "balances?player_id=p0&at_position=3",
+    "balances/history?player_id=p0&currency=EUR",
+)
 EVENT_STREAM = {"accept": "text/event-stream"}
 
 

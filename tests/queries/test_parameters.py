@@ -55,7 +55,11 @@ COLLECTIONS: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("game_id", "currency"), ID),
         "group_by": GROUPS,
     },
-    "conflicts": {"unique_id": ID, "from_position": POSITION, "to_position": POSITION},
+    "conflicts": {
+        "unique_id": ID,
+        **dict.fromkeys(("from_position", "to_position"), POSITION),
+        **dict.fromkeys(("from", "to"), TIME_OR_DAY),
+    },
     "accesses": {"key_id": KEY_ID, "from": TIME_OR_DAY, "to": TIME_OR_DAY},
     "history": {
         **dict.fromkeys(("player_id", "game_id"), ID),

@@ -29,7 +29,7 @@ def _tables(*names: str) -> frozenset[str]:
 
 
 # Of read models that are more than one module.
-_PARTS = {"balances": ["balance_periods"]}
+_PARTS = {"balances": ["balance_periods", "balance_history"]}
 
 ROOMS = {
     "tenants": Room(

@@ -143,6 +143,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/balances/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a balance over time
+         * @description Show the real and the bonus balance of a player in one currency at evenly spaced times.
+         *
+         *     At each time it is what `/api/v1/balances` tells `as_of` it. Where that would take more of the log than
+         *     is read at once, the times between the first and the last are moved to the ends of their ten minutes, or
+         *     of their gaming days: `at` says which time it is. So there may be fewer points than were asked for. Where
+         *     nothing ever moved there are none.
+         */
+        get: operations["show_balance_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rounds": {
         parameters: {
             query?: never;
@@ -562,8 +587,8 @@ export interface paths {
          * @description Replay the log by position, oldest first, with each `data` as it was sent.
          *
          *     By `Accept`: `application/json` gives pages, which may hold fewer entries than `limit`, even none,
-         *     and still have a `next_cursor`; with `order=desc` the newest comes first, and what is recorded meanwhile is in
-         *     none of them. `application/x-ndjson` gives all up to the present head as one
+         *     and still have a `next_cursor`; with `order=desc` the newest comes first, and what is recorded
+         *     meanwhile is in none of them. `application/x-ndjson` gives all up to the present head as one
          *     stream, a line for each entry, without `limit` and `cursor`; a stream that was broken off by a fault
          *     ends without the last chunk of its transfer coding. In it a space stands where `data` had a line
          *     break between its tokens. `text/csv` gives the same as CSV, with `data` as it was sent in one cell.
@@ -679,8 +704,8 @@ export interface paths {
          * @description Prove that the leaf of an event is in the tree of a checkpoint (RFC 6962, section 2.1.1).
          *
          *     With `Accept: text/plain` as a text to be kept and verified offline (C2SP tlog-proof), the leaf being its
-         *     extra data; only for a size of which a checkpoint was issued. The proof for a size never changes. An answer
-         *     that has a salt, without which nobody can try out what was erased, is not to be kept by caches.
+         *     extra data; only for a size of which a checkpoint was issued. The proof for a size never changes. An
+         *     answer that has a salt, without which nobody can try out what was erased, is not to be kept by caches.
          */
         get: operations["show_inclusion"];
         put?: never;
@@ -1091,6 +1116,33 @@ export interface components {
             bets: number;
             /** @description How many wins were sent. */
             wins: number;
+        };
+        /** @description The balance of a player in a currency, in order of time. */
+        BalanceHistory: {
+            /** @description The player's id, as the sender has it. */
+            player_id: string;
+            /** @description An ISO 4217 code, or one that is allowed for the tenant. */
+            currency: string;
+            /** @description The balance at some times, in their order. */
+            points: components["schemas"]["BalancePoint"][];
+        };
+        /** @description A balance by all events that happened at a time or before it. */
+        BalancePoint: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /**
+             * @description Real money: what was deposited and won, less what was withdrawn and bet.
+             * @example 12.5
+             */
+            real: string;
+            /**
+             * @description Bonus money: what was won less what was bet.
+             * @example 12.5
+             */
+            bonus: string;
         };
         /** @description A page of balances. */
         Balances: {
@@ -1999,7 +2051,8 @@ export interface components {
          * @description That the leaf of an event is in the tree of a size: hashes and bytes in base64.
          *
          *     `leaf_hash` is as it was sealed, `leaf` made from the event as it is recorded now, null where it is gone,
-         *     and `committed` what it is made of. `checkpoint` is a signed note, null where none of that size was issued.
+         *     and `committed` what it is made of. `checkpoint` is a signed note, null where none of that size was
+         *     issued.
          */
         Inclusion: {
             /** @description The position in the tenant's log: 1, 2, 3, … without gaps. */
@@ -4800,6 +4853,93 @@ export interface operations {
             default: components["responses"]["AnyProblem"];
         };
     };
+    show_balance_history: {
+        parameters: {
+            query: {
+                /**
+                 * @description Whose balance.
+                 * @example StQ-1
+                 */
+                player_id: string;
+                /**
+                 * @description In which currency.
+                 * @example EUR
+                 */
+                currency: string;
+                /**
+                 * @description The first time. Default: when something moved first.
+                 * @example 2025-01-15T06:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description The last time is right before this. Default: behind the last movement.
+                 * @example 2025-01-15T11:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description At how many times, at most.
+                 * @example 6
+                 */
+                points?: number;
+                /** @description Of `text/csv` alone: whether texts are given as they are. Otherwise one that begins with `=`, `+`, `-`, `@`, a tab or a carriage return has a `'` before it, so that no program takes it for a formula. */
+                raw?: boolean;
+                /** @description Wait until what is shown includes all events up to this position of the log (a `Log-Position` of an earlier answer), for some seconds at most; then 503. */
+                at_least?: number;
+                /** @description The log that positions and cursors of this request are of (a `Log-Id` of an earlier answer). Where another one goes on since, as after a restore from an older backup, the answer is 409. */
+                log_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description What is left of the limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";r=99;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits of the tenant and the key, where they have any.
+                     * @example "tenant-requests";q=100;w=1
+                     */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BalanceHistory"];
+                    /**
+                     * @example at,real,bonus
+                     *     2025-01-15T06:00:00Z,0,0
+                     *     2025-01-15T06:59:59.999999Z,117.6,-0.15
+                     *     2025-01-15T07:59:59.999999Z,67.35,-0.4
+                     *     2025-01-15T08:59:59.999999Z,61.066667,-0.4
+                     *     2025-01-15T09:59:59.999999Z,57.976668,-0.4
+                     *     2025-01-15T10:59:59.999999Z,50.923335,-0.453333
+                     */
+                    "text/csv": string;
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["OtherLog"];
+            422: components["responses"]["InvalidParameters"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["AnyProblem"];
+        };
+    };
     list_rounds: {
         parameters: {
             query?: {
@@ -6402,6 +6542,13 @@ export interface operations {
                  * @example 484
                  */
                 to_position?: number;
+                /**
+                 * @description Only contents that were refused at this time or later.
+                 * @example 2025-01-15T00:00:00Z
+                 */
+                from?: string;
+                /** @description Only contents that were refused before this time. */
+                to?: string;
                 /** @description The most items of a page. Default 100. */
                 limit?: number;
                 /** @description The `next_cursor` of the page before, with the same filters. Absent for the first page. */

@@ -21,6 +21,7 @@ MEMBERS: Mapping[str, str] = {
     "amount_eur": "The same in euro, as far as the sender says it.",
     "reference": "The `unique_id` of the bet or the win that is taken back, as far as the sender says it.",
     "reason": "Why, in the sender's words.",
+    "points": "The balance at some times, in their order.",
     "set_by": "For each field that an update named, cleared ones too, the update that it has its value of.",
     "username": "The name that the player goes by.",
     "registration_date": "When the player registered; of a mere date its midnight in UTC.",

@@ -5,18 +5,16 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import UnionType
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
-from domain.ids import Id, KeyId, Ordinal, Position
+from domain.ids import Id
 from domain.instant import Instant, as_datetime
 from domain.money import AmountError, parse_amount
 
 _LONGEST_ID = 255
-_GREATEST_POSITION = 2**63 - 1
-_GREATEST_KEY_ID = 2**31 - 1
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
 _LONGEST_INTEGER = 20
 _DURATION = re.compile(r"([1-9]\d{0,8})([smhd])", re.ASCII)
@@ -52,6 +50,9 @@ def kind_of(annotation: Any) -> Kind:
         return _choice(get_args(inner))
     if get_origin(inner) is tuple and get_origin(get_args(inner)[0]) is Literal:
         return _some_of(get_args(get_args(inner)[0]))
+    if get_origin(inner) is Annotated and inner.__origin__ is int:
+        (bounds,) = inner.__metadata__
+        return integer(bounds.ge, bounds.le)
     for known, kind in _KINDS:
         if inner == known:
             return kind
@@ -193,9 +194,6 @@ _KINDS: list[tuple[Any, Kind]] = [
         Id,
         Kind(_read_id, Schema(type=OpenAPIType.STRING, min_length=1, max_length=_LONGEST_ID)),
     ),
-    (Position, integer(0, _GREATEST_POSITION)),
-    (Ordinal, integer(1, _GREATEST_POSITION)),
-    (KeyId, integer(1, _GREATEST_KEY_ID)),
     (str, TEXT),
     (bool, BOOLEAN),
     (datetime, TIME),

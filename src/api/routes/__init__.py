@@ -4,7 +4,7 @@ from typing import Any
 
 from api.routes.accesses import list_accesses
 from api.routes.activity import list_activity
-from api.routes.balances import show_balances
+from api.routes.balances import show_balance_history, show_balances
 from api.routes.conflicts import list_conflicts
 from api.routes.events import check_events, ingest_events
 from api.routes.evidence import list_log_keys, show_checkpoint
@@ -33,6 +33,7 @@ ROUTES: list[Any] = [
     list_players,
     show_player,
     show_balances,
+    show_balance_history,
     list_rounds,
     list_rollbacks,
     list_transactions,

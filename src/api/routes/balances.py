@@ -1,5 +1,6 @@
-"""Balances: `GET /api/v1/balances`."""
+"""Balances: `GET /api/v1/balances`, and over time `GET /api/v1/balances/history`."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Request, Response, get
@@ -7,11 +8,18 @@ from litestar.di import NamedDependency
 
 from api.documentation.operations import operation
 from api.documentation.problems import QUERY_PROBLEMS
-from api.querying.answers import Page, answer_page
+from api.http.accept import CSV
+from api.querying.answers import Page, answer, answer_page
 from api.querying.parameters import Apart, Asked, Query
 from api.querying.queries import Queries, read_request
 from app.log.aggregates import player_at
 from postgres.connections import Pool
+from projections.models.balance_history import (
+    BalanceHistory,
+    BalanceHistoryFilters,
+    BalancePoint,
+    read_balance_history,
+)
 from projections.models.balances import (
     BalanceCounts,
     BalanceFilters,
@@ -119,3 +127,68 @@ def _told_at(
     player = player_at(pool, asked.tenant_id, asked.filters.player_id or "", position)
     balances = player.balances if player else {}
     return list_balances(balances, asked.filters, asked.after, asked.limit)
+
+
+HISTORY: Query[BalanceHistoryFilters, None] = Query(
+    "balance history",
+    BalanceHistoryFilters,
+    {
+        "player_id": ("Whose balance.", "StQ-1"),
+        "currency": ("In which currency.", "EUR"),
+        "from": ("The first time. Default: when something moved first.", "2025-01-15T06:00:00Z"),
+        "to": (
+            "The last time is right before this. Default: behind the last movement.",
+            "2025-01-15T11:00:00Z",
+        ),
+        "points": ("At how many times, at most.", 6),
+    },
+    row=BalancePoint,
+)
+
+_HISTORY_EXAMPLE = BalanceHistory(
+    "StQ-1",
+    "EUR",
+    [
+        BalancePoint(datetime(2025, 1, 15, 6, tzinfo=UTC), "0", "0"),
+        *(
+            BalancePoint(datetime(2025, 1, 15, hour, 59, 59, 999_999, UTC), real, bonus)
+            for hour, real, bonus in (
+                (6, "117.6", "-0.15"),
+                (7, "67.35", "-0.4"),
+                (8, "61.066667", "-0.4"),
+                (9, "57.976668", "-0.4"),
+                (10, "50.923335", "-0.453333"),
+            )
+        ),
+    ],
+)
+
+
+@get(
+    "/api/v1/balances/history",
+    tags=["query"],
+    summary="Show a balance over time",
+    opt={"scope": "read"},
+    operation_class=operation(HISTORY, _HISTORY_EXAMPLE, rows=_HISTORY_EXAMPLE.points),
+    responses=QUERY_PROBLEMS,
+)
+async def show_balance_history(
+    request: Request[Any, Any, Any], queries: NamedDependency[Queries]
+) -> Response[BalanceHistory]:
+    """Show the real and the bonus balance of a player in one currency at evenly spaced times.
+
+    At each time it is what `/api/v1/balances` tells `as_of` it. Where that would take more of the log than
+    is read at once, the times between the first and the last are moved to the ends of their ten minutes, or
+    of their gaming days: `at` says which time it is. So there may be fewer points than were asked for. Where
+    nothing ever moved there are none.
+    """
+    asked = await read_request(request, HISTORY)
+    points, position = await queries.live(
+        asked,
+        lambda seen: read_balance_history(seen, asked.at_moments(seen.days).filters),
+        by_key=True,
+    )
+    if asked.media_type == CSV:
+        return answer_page(HISTORY, asked, Rows(points, None), position)
+    whose = asked.filters
+    return answer(BalanceHistory(whose.player_id, whose.currency, points), position, vary=True)

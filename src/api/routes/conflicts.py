@@ -10,7 +10,7 @@ from msgspec import Raw
 from api.documentation.operations import operation
 from api.documentation.problems import QUERY_PROBLEMS
 from api.querying.answers import Page
-from api.querying.parameters import Query
+from api.querying.parameters import Apart, Query
 from api.querying.queries import Queries
 from app.conflicts import ConflictFilters, ConflictView, RecordedItem, find_conflicts
 from domain.ids import Position
@@ -28,6 +28,8 @@ QUERY: Query[ConflictFilters, int] = Query(
         "unique_id": ("Only contents that were refused for this unique_id.", "bet-r1"),
         "from_position": ("Only conflicts with events at this position or after it.", 1),
         "to_position": ("Only conflicts with events at this position or before it.", 484),
+        "from": ("Only contents that were refused at this time or later.", "2025-01-15T00:00:00Z"),
+        "to": ("Only contents that were refused before this time.", Apart("2025-01-16T00:00:00Z")),
     },
     place=Position,
     row=ConflictView,

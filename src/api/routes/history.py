@@ -120,8 +120,8 @@ async def show_history(
     """Replay the log by position, oldest first, with each `data` as it was sent.
 
     By `Accept`: `application/json` gives pages, which may hold fewer entries than `limit`, even none,
-    and still have a `next_cursor`; with `order=desc` the newest comes first, and what is recorded meanwhile is in
-    none of them. `application/x-ndjson` gives all up to the present head as one
+    and still have a `next_cursor`; with `order=desc` the newest comes first, and what is recorded
+    meanwhile is in none of them. `application/x-ndjson` gives all up to the present head as one
     stream, a line for each entry, without `limit` and `cursor`; a stream that was broken off by a fault
     ends without the last chunk of its transfer coding. In it a space stands where `data` had a line
     break between its tokens. `text/csv` gives the same as CSV, with `data` as it was sent in one cell.
@@ -164,13 +164,14 @@ async def _page(asked: Asked[HistoryFilters, int], queries: Queries) -> Response
 
     def read(connection: Connection, head: int) -> tuple[Stretch, int]:
         check_reached(after, head)
-        most = {"limit": asked.limit, "limit_bytes": PAGE_BYTES}
         log = (connection, asked.tenant_id, asked.filters)
         if asked.filters.order == "desc":
             until = head if asked.after is None else asked.after - 1
-            stretch = read_newest(*log, until=until, **most)
+            stretch = read_newest(*log, until=until, limit=asked.limit, limit_bytes=PAGE_BYTES)
         else:
-            stretch = read_stretch(*log, after=after, until=head, **most)
+            stretch = read_stretch(
+                *log, after=after, until=head, limit=asked.limit, limit_bytes=PAGE_BYTES
+            )
         return stretch, sealed_size(connection, asked.tenant_id)
 
     (stretch, size), position = await queries.logged(asked, read, after=after)

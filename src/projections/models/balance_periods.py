@@ -5,7 +5,7 @@ one. A period that the beginning of a day would cut is two: no period is of two 
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from domain.balance import Balance, Movement, fold_balance
@@ -53,12 +53,12 @@ Periods = Mapping[datetime, Period]
 def fold_periods(moves: Entries[Movement], days: GamingDays) -> Periods:
     """Fold what moved by one player in one currency, by the 10 minutes in which it happened."""
     moments = [event.timestamp for event in moves.events]
-    period = _period(min(moments), days)
+    period = period_of(min(moments), days)
     # Mostly it is all within one of them.
-    if _period(max(moments), days) == period:
+    if period_of(max(moments), days) == period:
         periods = {period: moves}
     else:
-        periods = group_entries(moves, [_period(moment, days) for moment in moments])
+        periods = group_entries(moves, [period_of(moment, days) for moment in moments])
     return {
         period: Period(fold_balance(held.events), array(ordered), ordered[-1])
         for period, held in periods.items()
@@ -102,15 +102,25 @@ def write_periods(connection: Connection, scope: Scope, folded: FoldedPeriods) -
     upsert(connection, SQL.add_rolled_back, scope, folded.rolled_back)
 
 
-def _period(moment: datetime, days: GamingDays) -> datetime:
+def period_of(moment: datetime, days: GamingDays) -> datetime:
     """Return when the period of a moment begins: its 10 minutes, or what its day has of them."""
-    begin = moment.replace(minute=moment.minute - moment.minute % _MINUTES, second=0, microsecond=0)
-    return max(begin, days.begin_of(moment))
+    return max(_ten_minutes(moment), days.begin_of(moment))
+
+
+def period_end(period: datetime, days: GamingDays) -> datetime:
+    """Return when a period ends that begins at a moment: with its 10 minutes, or with its day."""
+    day_end = days.end(days.of(period))
+    left = timedelta(minutes=_MINUTES) - (period - _ten_minutes(period))
+    return day_end if day_end - period <= left else period + left
+
+
+def _ten_minutes(moment: datetime) -> datetime:
+    return moment.replace(minute=moment.minute - moment.minute % _MINUTES, second=0, microsecond=0)
 
 
 def read_as_of(seen: Snapshot, player_id: str, as_of: datetime) -> dict[str, Balance]:
     """Read a player's balances by currency, of the events that happened at `as_of` or before."""
-    period = _period(as_of, seen.days)
+    period = period_of(as_of, seen.days)
     parameters = {
         **seen.scope._asdict(),
         "player_id": player_id,

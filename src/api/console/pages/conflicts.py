@@ -96,8 +96,11 @@ class Compared(NamedTuple):
 @get("/console/conflicts")
 async def list_conflicts(visit: NamedDependency[Visit]) -> Template:
     """List conflicts, with what differs."""
-    asked = visit.parameters("unique_id", "from_position", "to_position", "cursor")
-    (found,) = await visit.ask_each(Question("conflicts", {**asked, "limit": _ON_A_PAGE}))
+    filters = visit.parameters("unique_id", "from_position", "to_position")
+    filters |= {"from": visit.moment("from"), "to": visit.moment("to")}
+    cursor = visit.parameter("cursor")
+    asked: dict[str, Value] = {**filters, "cursor": cursor, "limit": _ON_A_PAGE}
+    (found,) = await visit.ask_each(Question("conflicts", asked))
     if isinstance(found, Refusal):
         context = {"faults": found.faults, "problem": found.problem}
         return visit.page("conflicts/list.html", status_code=found.problem.status, **context)
@@ -119,8 +122,13 @@ async def show_conflict(visit: NamedDependency[Visit]) -> Template:
     found = (await visit.ask("conflicts", **asked, limit=_REFUSED_ON_A_PAGE)).read(Conflicts)
     compared = [_compared(each) for each in found.items]
     status = HTTPStatus.OK if compared else HTTPStatus.NOT_FOUND
-    context = {"unique_id": unique_id, "compared": compared, "next_cursor": found.next_cursor}
-    return visit.page("conflicts/conflict.html", status_code=status, **context)
+    return visit.page(
+        "conflicts/conflict.html",
+        status_code=status,
+        unique_id=unique_id,
+        compared=compared,
+        next_cursor=found.next_cursor,
+    )
 
 
 @get("/console/conflicts/refused")

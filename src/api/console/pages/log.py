@@ -44,22 +44,33 @@ _POSITION = re.compile(r"[1-9]\d{0,17}", re.ASCII)
 async def list_events(visit: NamedDependency[Visit]) -> Template:
     """List what was recorded, newest first, by filters."""
     filters = visit.parameters(*_FILTERS) | {"from": visit.moment("from"), "to": visit.moment("to")}
-    page = {"order": "desc", "limit": _ON_A_PAGE, "cursor": visit.parameter("cursor")}
-    (found,) = await visit.ask_each(Question("history", filters | page))
-    context = {"types": [*EVENT_TYPES.items()], "filters": filters}
+    asked: dict[str, Value] = {
+        **filters,
+        "order": "desc",
+        "limit": _ON_A_PAGE,
+        "cursor": visit.parameter("cursor"),
+    }
+    (found,) = await visit.ask_each(Question("history", asked))
+    types = [*EVENT_TYPES.items()]
     if isinstance(found, Refusal):
-        refused = {"faults": found.faults, "problem": found.problem}
-        return visit.page("log/list.html", status_code=found.problem.status, **context, **refused)
+        return visit.page(
+            "log/list.html",
+            status_code=found.problem.status,
+            types=types,
+            faults=found.faults,
+            problem=found.problem,
+        )
     entries = found.read(Entries)
     return visit.page(
         "log/list.html",
+        types=types,
+        filters=filters,
         faults={},
         problem=None,
         told=tell(entries.items),
         next_cursor=entries.next_cursor,
         is_filtered=any(filters.values()),
         live=None if visit.parameter("cursor") else _live(visit, found, filters),
-        **context,
     )
 
 
