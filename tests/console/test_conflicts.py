@@ -98,6 +98,14 @@ def test_a_conflict_is_found_and_shown_member_by_member(clerk: WebDriver, servic
     assert not complaints(clerk)
 
 
+def test_conflicts_are_found_by_when_they_were_refused(clerk: WebDriver, service: Service) -> None:
+    clerk.get(f"{service.url}/console/conflicts?from=2025-01-15")
+    count = len(clerk.find_elements("css selector", "tbody tr"))
+    assert count == 1 + len(HOSTILE_IDS)
+    clerk.get(f"{service.url}/console/conflicts?to=2025-01-16T00:00")
+    assert find(clerk, clerk, ".empty").text
+
+
 def test_hostile_conflicts_are_shown_as_they_are(
     clerk: WebDriver, service: Service, client: httpx.Client
 ) -> None:

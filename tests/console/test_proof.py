@@ -105,6 +105,11 @@ def flipped(text: str, bit: int = 0) -> str:
     return encoded(bytes(data))
 
 
+def altered(text: str) -> list[str]:
+    """Write a text with each of its letters changed in turn."""
+    return [text[:at] + chr(ord(each) ^ 1) + text[at + 1 :] for at, each in enumerate(text)]
+
+
 def bet(position: int, **changed: Any) -> CommittedEvent:
     data = b'{"unique_id": "bet-%d", "amount": 0.50}' % position
     event = CommittedEvent(
@@ -213,9 +218,8 @@ def test_the_example_of_the_documentation_is_proven(verify: Verify) -> None:
 def test_an_altered_byte_of_what_is_shown_is_found(verify: Verify) -> None:
     case = Log([bet(each) for each in range(1, 12)]).case(5, 11)
     shown = case["event"]["data"]
-    altered = [shown[:at] + chr(ord(each) ^ 1) + shown[at + 1 :] for at, each in enumerate(shown)]
-    altered += [shown + " ", shown[:-1], shown.replace("0.50", "0.5"), ""]
-    cases = [{**case, "event": {**case["event"], "data": each}} for each in altered]
+    forged = [*altered(shown), shown + " ", shown[:-1], shown.replace("0.50", "0.5"), ""]
+    cases = [{**case, "event": {**case["event"], "data": each}} for each in forged]
     others = {
         "position": 6,
         "stream": "player:StQ-2",
@@ -295,6 +299,7 @@ FORGED: dict[str, dict[str, Forge]] = {
         "a zero before the size": in_checkpoint("\n11\n", "\n011\n"),
         "a line too many": in_checkpoint("\n\n", "\nmore\n\n"),
         "no empty line": in_checkpoint("\n\n", "\n"),
+        "something beneath it": lambda case: case.update(checkpoint=case["checkpoint"] + "\nmore"),
         "two checkpoints": lambda case: case.update(checkpoint=case["checkpoint"] * 2),
         "no checkpoint": lambda case: case.update(checkpoint=""),
     },
@@ -312,6 +317,15 @@ def test_what_is_forged_is_found(verify: Verify, step: str, name: str) -> None:
     assert json.dumps(forged) != json.dumps(case)
     right, found = verify([case, forged])
     assert (right, found[step]) == (PROVEN, "fails")
+
+
+def test_an_altered_letter_of_the_checkpoint_or_the_key_is_found(verify: Verify) -> None:
+    case = Log([bet(1), bet(2)]).case(2, 2)
+    note, key = case["checkpoint"].rstrip(), case["keys"][0]
+    cases = [{**case, "checkpoint": each} for each in altered(note)]
+    cases += [{**case, "keys": [each]} for each in altered(key)]
+    for found in verify(cases):
+        assert "fails" in found.values()
 
 
 def test_a_signature_that_lacks_a_bit_is_none(verify: Verify) -> None:

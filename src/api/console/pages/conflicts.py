@@ -102,14 +102,16 @@ async def list_conflicts(visit: NamedDependency[Visit]) -> Template:
     asked: dict[str, Value] = {**filters, "cursor": cursor, "limit": _ON_A_PAGE}
     (found,) = await visit.ask_each(Question("conflicts", asked))
     if isinstance(found, Refusal):
-        context = {"faults": found.faults, "problem": found.problem}
-        return visit.page("conflicts/list.html", status_code=found.problem.status, **context)
+        return _refused(visit, "conflicts/list.html", found)
     page = found.read(Conflicts)
-    context = {
-        "compared": [_compared(each) for each in page.items],
-        "next_cursor": page.next_cursor,
-    }
-    return visit.page("conflicts/list.html", faults={}, problem=None, **context)
+    return visit.page(
+        "conflicts/list.html",
+        faults={},
+        problem=None,
+        filters=filters,
+        compared=[_compared(each) for each in page.items],
+        next_cursor=page.next_cursor,
+    )
 
 
 @get("/console/conflicts/conflict")
