@@ -16,7 +16,7 @@ from domain.fasttrack import PAYLOADS, event_of
 from tests.browser import click, complaints, find, until
 from tests.console.conftest import DAY_EVENTS, HOSTILE_IDS
 from tests.console.visiting import log_in
-from tests.http.service import Service, eventually
+from tests.http.service import Service, eventually, roundbook
 from tests.http.wire import EVENTS, body, counts, login
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -224,6 +224,31 @@ def test_a_checkpoint_that_was_altered_or_is_of_another_log_proves_nothing(
     assert proven(visitor, "what I kept").startswith("Not proven.")
     assert outcomes(visitor) == ["fails", *["unchecked"] * 4]
     complaints(visitor)  # that sizes are asked for of which there is no proof
+
+
+def test_what_was_erased_is_said_to_be_and_still_proven(
+    browser: WebDriver, service: Service, key: str
+) -> None:
+    service.new_tenant("forgetful")
+    own = service.new_key("forgetful", "ingest", "read", "audit")
+    with service.client(own) as client:
+        counts(client.post(EVENTS, content=body(login("l-1"), login("l-2", player_id="q"))))
+        roundbook("erase", "forgetful", "p", "--reason", "asked for", settings=service.settings)
+        eventually(lambda: client.get("/api/v1/status").json()["evidence"]["size"] == 3)
+    log_in(browser, service, own)
+    try:
+        for position in (1, 2, 3):
+            open_event(browser, service, position)
+            assert proven(browser).startswith("The service agrees with itself")
+            assert outcomes(browser) == ["holds"] * 5
+        assert "asked for" in find(browser, browser, ".lead").text
+        open_event(browser, service, 1)
+        assert not browser.find_elements("css selector", "[data-part=data]")
+        click(browser, find(browser, browser, ".note a"))
+        until(browser, lambda: browser.current_url.endswith("position=3"), "the record")
+        assert not complaints(browser)
+    finally:
+        log_in(browser, service, key)
 
 
 @contextmanager
