@@ -35,4 +35,9 @@ PAGES = (
     Page("restated", "/console/reports/restated?from=2025-01-15"),
     Page("system", "/console/system", "operate"),
     Page("system-tenant", "/console/system/tenant?name=acme", "operate"),
+    Page("log", "/console/log", "audit"),
+    Page("event", "/console/log/event?position=21", "audit"),
+    Page("conflicts", "/console/conflicts"),
+    Page("conflict", "/console/conflicts/conflict?unique_id=bet-r2"),
+    Page("refused", "/console/conflicts/refused"),
 )

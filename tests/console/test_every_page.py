@@ -149,13 +149,13 @@ def test_the_first_thing_that_the_keyboard_reaches_leads_to_the_content(
 
 @every_page
 def test_each_form_is_sent_with_enter(shown: WebDriver, service: Service, page: Page) -> None:
-    count = len(shown.find_elements("css selector", "main form"))
+    count = len(shown.find_elements("css selector", "main form[method]"))
     for number in range(count):
         show(shown, service, page)
         shown.execute_script(
             "document.querySelectorAll('details').forEach((each) => each.open = true)"
         )
-        form = shown.find_elements("css selector", "main form")[number]
+        form = shown.find_elements("css selector", "main form[method]")[number]
         field = form.find_elements("css selector", "input:not([type=hidden])")[0]
         shown.execute_script(BEFORE)
         field.send_keys(Keys.ENTER)

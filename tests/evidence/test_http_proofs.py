@@ -1,6 +1,7 @@
 """Checkpoints, proofs and keys over HTTP, each verified by what the RFC and C2SP say alone."""
 
 from base64 import b64decode
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -25,7 +26,7 @@ from tests.evidence.auditor import (
     tree_root,
 )
 from tests.evidence.conftest import LARGE, Audited, new_audited
-from tests.evidence.reading import expected_hashes
+from tests.evidence.reading import expected_hashes, leaf_of
 from tests.http.service import Service
 from tests.http.wire import EVENTS, assert_problem, body, login
 
@@ -103,7 +104,7 @@ def test_an_inclusion_is_proven_for_every_position_and_size(
     position = data.draw(st.integers(1, size))
     found: Any = fetch(client, "inclusion", position=position, size=size).json()
     assert list(found) == [
-        *("position", "index", "size", "leaf_hash", "leaf", "proof", "checkpoint"),
+        *("position", "index", "size", "leaf_hash", "leaf", "proof", "checkpoint", "committed"),
     ]
     assert (found["position"], found["index"], found["size"]) == (position, position - 1, size)
     leaf = b64decode(found["leaf"], validate=True)
@@ -113,6 +114,36 @@ def test_an_inclusion_is_proven_for_every_position_and_size(
     root = included(sealed, position - 1, size, decoded(found["proof"]))
     assert root == tree_root(hashes[:size])
     assert (found["checkpoint"] is not None) == (size in issued)
+
+
+def test_a_leaf_can_be_made_of_what_history_and_its_inclusion_show(
+    day: Audited, client: httpx.Client
+) -> None:
+    salts = set()
+    for position in (1, 5, 8, 21, DAY):
+        asked = {"from_position": position, "to_position": position}
+        page = client.get("/api/v1/history", params=asked)
+        entry = page.json()["items"][0]
+        answer = fetch(client, "inclusion", position=position, size=DAY)
+        found = answer.json()
+        row = {
+            **entry,
+            "topic": entry["type"],
+            "recorded_at": datetime.fromisoformat(entry["recorded_at"]),
+            "occurred_at": datetime.fromisoformat(found["committed"]["occurred_at"]),
+            "key": bytes.fromhex(found["committed"]["key"]),
+            "salt": bytes.fromhex(found["committed"]["salt"]),
+            "state": page.content.partition(b'"data":')[2].rpartition(b"}],")[0],
+            "kept": found["committed"]["commitment"],
+        }
+        assert row["kept"] is None
+        log_id = bytes.fromhex(page.headers["log-id"])
+        assert leaf_of(log_id, row) == b64decode(found["leaf"])
+        # What is salted can be erased, and then nothing of it is to be left.
+        is_salted = row["salt"] != bytes(16)
+        assert answer.headers["cache-control"] == ("no-store" if is_salted else IMMUTABLE)
+        salts.add(is_salted)
+    assert salts == {True, False}
 
 
 @given(st.data())

@@ -704,7 +704,8 @@ export interface paths {
          * @description Prove that the leaf of an event is in the tree of a checkpoint (RFC 6962, section 2.1.1).
          *
          *     With `Accept: text/plain` as a text to be kept and verified offline (C2SP tlog-proof), the leaf being its
-         *     extra data; only for a size of which a checkpoint was issued. The proof for a size never changes.
+         *     extra data; only for a size of which a checkpoint was issued. The proof for a size never changes. An
+         *     answer that has a salt, without which nobody can try out what was erased, is not to be kept by caches.
          */
         get: operations["show_inclusion"];
         put?: never;
@@ -1370,6 +1371,24 @@ export interface components {
              * @example 12.5
              */
             difference: string;
+        };
+        /**
+         * @description What the leaf of an event is made of beside what history shows, bytes in hexadecimal.
+         *
+         *     `commitment` is given where the event was erased, in place of salt and data; else it is null.
+         */
+        Committed: {
+            /** @description The hash of its `unique_id` in hexadecimal; null where it has none. */
+            key: string | null;
+            /**
+             * Format: date-time
+             * @description When it happened, as the leaf has it; null where it has no time.
+             */
+            occurred_at: string | null;
+            /** @description The salt of what can be erased, in hexadecimal. */
+            salt: string;
+            /** @description What committed to the data of an event that was erased, in hexadecimal; else null. */
+            commitment: string | null;
         };
         /**
          * @description What was refused, and `recorded`, the event under its unique_id.
@@ -2138,8 +2157,9 @@ export interface components {
         /**
          * @description That the leaf of an event is in the tree of a size: hashes and bytes in base64.
          *
-         *     `leaf_hash` is as it was sealed, `leaf` made from the event as it is recorded now, null where it is gone.
-         *     `checkpoint` is a signed note, null where none of that size was issued.
+         *     `leaf_hash` is as it was sealed, `leaf` made from the event as it is recorded now, null where it is gone,
+         *     and `committed` what it is made of. `checkpoint` is a signed note, null where none of that size was
+         *     issued.
          */
         Inclusion: {
             /** @description The position in the tenant's log: 1, 2, 3, … without gaps. */
@@ -2156,6 +2176,8 @@ export interface components {
             proof: string[];
             /** @description The signed note of the tree; null where none of that size was issued. */
             checkpoint: string | null;
+            /** @description What the leaf is made of beside what history shows; null where the event is gone. */
+            committed: components["schemas"]["Committed"] | null;
         };
         /** @description Faults of items, up to 1,000 of a request at once. */
         InvalidItems: {

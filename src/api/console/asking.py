@@ -76,6 +76,7 @@ class Answer:
         """Read it when it is asked for."""
         self.content = response.content
         self.log_position = int(response.headers.get("log-position", 0))
+        self.log_id: str | None = response.headers.get("log-id")
 
     @cached_property
     def json(self) -> Any:

@@ -1,5 +1,6 @@
 """The templates, and how values are written in them."""
 
+import re
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
@@ -8,12 +9,14 @@ from urllib.parse import urlencode
 import iso4217
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar.plugins.jinja import JinjaTemplateEngine
+from markupsafe import Markup, escape
 
 from api.console.moments import on_clock
 from domain.money import EXACT, plain
 
 _MINUTE_S = 60
 _UNKNOWN = "\N{EN DASH}"
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def template_engine(static: str) -> JinjaTemplateEngine:
@@ -38,6 +41,7 @@ def template_engine(static: str) -> JinjaTemplateEngine:
         "age": age,
         "after": after,
         "on_clock": on_clock,
+        "verbatim": verbatim,
     }
     return JinjaTemplateEngine.from_environment(environment)
 
@@ -107,6 +111,22 @@ def local_time(instant: str | datetime, zone: tzinfo) -> str:
 def utc(instant: str | datetime) -> str:
     """Write a time as it is recorded."""
     return instant if isinstance(instant, str) else instant.isoformat().replace("+00:00", "Z")
+
+
+def verbatim(sent: bytes | str) -> Markup:
+    """Write what was sent so that the text in the page is the same to the last byte.
+
+    What turns the direction of writing is marked, and turns nothing but itself: else `{"a": 1}` could be read
+    as something else.
+    """
+    text = escape(sent if isinstance(sent, str) else bytes(sent).decode())
+    # As it is in HTML, a carriage return would be read as a line break.
+    text = text.replace("\r", Markup("&#13;"))
+    return Markup(_TURNING.sub(_marked, text))  # noqa: S704 (escaped above)
+
+
+def _marked(turning: re.Match[str]) -> str:
+    return f'<bdi class="turning" title="U+{ord(turning[0]):04X}">{turning[0]}</bdi>'
 
 
 def _moment(instant: str | datetime) -> datetime:

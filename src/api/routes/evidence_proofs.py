@@ -1,5 +1,6 @@
 """Proofs: `GET /api/v1/evidence/inclusion` and `/consistency`."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Request, Response, get
@@ -15,6 +16,7 @@ from api.querying.parameters import Apart, Fault, Query
 from api.querying.queries import Queries
 from app.evidence.proving import Inclusion, prove_consistency, prove_inclusion
 from domain.evidence.bundles import encoded
+from domain.evidence.leaves import NO_SALT, CommittedEvent
 from domain.evidence.notes import encode_base64
 from domain.evidence.proof_text import proof_text
 from domain.ids import Ordinal
@@ -34,11 +36,24 @@ class ConsistencyFilters(Struct, frozen=True):
     newer: Ordinal = field(name="to")
 
 
+class CommittedView(Struct, frozen=True):
+    """What the leaf of an event is made of beside what history shows, bytes in hexadecimal.
+
+    `commitment` is given where the event was erased, in place of salt and data; else it is null.
+    """
+
+    key: str | None
+    occurred_at: datetime | None
+    salt: str
+    commitment: str | None
+
+
 class InclusionView(Struct, frozen=True):
     """That the leaf of an event is in the tree of a size: hashes and bytes in base64.
 
-    `leaf_hash` is as it was sealed, `leaf` made from the event as it is recorded now, null where it is gone.
-    `checkpoint` is a signed note, null where none of that size was issued.
+    `leaf_hash` is as it was sealed, `leaf` made from the event as it is recorded now, null where it is gone,
+    and `committed` what it is made of. `checkpoint` is a signed note, null where none of that size was
+    issued.
     """
 
     position: int
@@ -48,6 +63,7 @@ class InclusionView(Struct, frozen=True):
     leaf: str | None
     proof: list[str]
     checkpoint: str | None
+    committed: CommittedView | None
 
 
 class ConsistencyView(Struct, frozen=True, rename={"older": "from", "newer": "to"}):
@@ -104,6 +120,12 @@ _INCLUSION = InclusionView(
     leaf=_LEAF,
     proof=[*HASHES[1:]],
     checkpoint=NOTE,
+    committed=CommittedView(
+        key="c8cc2e9f9e93211bfa00f8cf8c66cc45",
+        occurred_at=datetime(2025, 1, 15, 12, tzinfo=UTC),
+        salt=NO_SALT.hex(),
+        commitment=None,
+    ),
 )
 _TEXT = "\n".join(("c2sp.org/tlog-proof@v1", f"extra {_LEAF}", "index 0", *HASHES[1:], "", NOTE))
 
@@ -122,7 +144,8 @@ async def show_inclusion(
     """Prove that the leaf of an event is in the tree of a checkpoint (RFC 6962, section 2.1.1).
 
     With `Accept: text/plain` as a text to be kept and verified offline (C2SP tlog-proof), the leaf being its
-    extra data; only for a size of which a checkpoint was issued. The proof for a size never changes.
+    extra data; only for a size of which a checkpoint was issued. The proof for a size never changes. An
+    answer that has a salt, without which nobody can try out what was erased, is not to be kept by caches.
     """
     asked, media_type = asked_as(request, INCLUSION, [JSON, TEXT])
     position, size = asked.filters.position, asked.filters.size
@@ -132,6 +155,8 @@ async def show_inclusion(
     cache_control = "no-cache" if size is None else UNCHANGING
     if media_type == TEXT:
         return answer_as(_text(position, found), TEXT, cache_control)
+    if found.event is not None and found.event.salt:
+        cache_control = "no-store"
     return answer_as(_view(position, found), JSON, cache_control)
 
 
@@ -167,6 +192,16 @@ def _view(position: int, found: Inclusion) -> InclusionView:
         leaf=None if found.leaf is None else encode_base64(found.leaf),
         proof=encoded(found.proof),
         checkpoint=None if found.checkpoint is None else str(found.checkpoint),
+        committed=None if found.event is None else _committed(found.event),
+    )
+
+
+def _committed(event: CommittedEvent) -> CommittedView:
+    return CommittedView(
+        key=None if event.key is None else event.key.hex(),
+        occurred_at=event.occurred_at,
+        salt=(event.salt or NO_SALT).hex(),
+        commitment=event.committed.hex() if event.state is None else None,
     )
 
 

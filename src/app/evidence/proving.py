@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from app.evidence.proof_rows import read_for_proof
 from app.evidence.store import Sealed, checkpoint_of, reader
-from app.log.committed import read_leaf, read_leaves
+from app.log.committed import leaf_of, read_committed, read_leaves
 from app.log.leaves import Log
 from domain.evidence.checkpoints import Tree
+from domain.evidence.leaves import CommittedEvent
 from domain.evidence.merkle import MissingHashesError, Read, read_row
 from domain.evidence.notes import Note, parse_note, parse_signatures
 from domain.evidence.proofs import Tree as StoredTree
@@ -73,8 +74,10 @@ class Inclusion(NamedTuple):
     size: int
     leaf_hash: bytes
     """As it was sealed."""
+    event: CommittedEvent | None
+    """As its row is now; None where there is no such row."""
     leaf: bytes | None
-    """As the event's row has it now; None where there is no such row."""
+    """Of that event."""
     proof: list[bytes]
     checkpoint: Note | None
 
@@ -143,9 +146,10 @@ def prove_inclusion(pool: Pool, tenant_id: int, position: int, size: int | None)
         index, of_size = position - 1, size or sealed.newest.size
         read = read_for_proof(connection, sealed.log, of_size, index)
         proof = StoredTree(of_size, read).inclusion(index)
-        leaf = read_leaf(connection, sealed.log, position)
+        event = read_committed(connection, sealed.log, position)
         note = _note(connection, sealed, of_size)
-    return Inclusion(of_size, read(0, index, position), leaf, proof, note)
+    leaf = None if event is None else leaf_of(sealed.log, event)
+    return Inclusion(of_size, read(0, index, position), event, leaf, proof, note)
 
 
 def prove_consistency(pool: Pool, tenant_id: int, older: int, newer: int) -> list[bytes]:

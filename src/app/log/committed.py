@@ -46,10 +46,10 @@ def read_leaves(pool: Pool, log: Log, first: int, last: int) -> list[bytes]:
     return [leaf_of(log, event) for event in events]
 
 
-def read_leaf(connection: Connection, log: Log, position: int) -> bytes | None:
-    """Return the leaf of the event at a position, made from its row; None where there is none."""
+def read_committed(connection: Connection, log: Log, position: int) -> CommittedEvent | None:
+    """Return the event at a position; None where there is none."""
     events = _read(connection, log.tenant_id, position - 1, position)
-    return leaf_of(log, events[0]) if events else None
+    return events[0] if events else None
 
 
 def leaf_of(log: Log, event: CommittedEvent) -> bytes:

@@ -1,0 +1,181 @@
+"""The log as it grows, in the browser of somebody who follows it."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from selenium.webdriver.chrome.webdriver import WebDriver
+
+from tests.browser import click, complaints, find, until
+from tests.console.conftest import HOSTILE_IDS
+from tests.console.visiting import log_in, shown_ids
+from tests.http.service import Service, eventually
+from tests.http.wire import EVENTS, bet, body, counts, deposit, login
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+MOST = 200
+
+
+@pytest.fixture
+def client(service: Service, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
+    """A tenant of the test's own, with three events."""
+    tenant = f"live-{request.node.name}"[:50]
+    service.new_tenant(tenant)
+    with service.client(service.new_key(tenant, "ingest", "read", "audit")) as opened:
+        send(opened, *(login(f"before-{number}") for number in range(3)))
+        yield opened
+
+
+@pytest.fixture
+def follower(browser: WebDriver, service: Service, client: httpx.Client) -> WebDriver:
+    """A browser that is logged in there."""
+    log_in(browser, service, client.headers["x-api-key"])
+    return browser
+
+
+def send(client: httpx.Client, *items: object) -> None:
+    assert counts(client.post(EVENTS, content=body(*items)))[0] == len(items)
+
+
+def follow(browser: WebDriver, service: Service, **filters: str) -> None:
+    browser.get(str(httpx.URL(f"{service.url}/console/log", params=filters)))
+    click(browser, find(browser, browser, ".follow"))
+    until(browser, lambda: "Connecting" not in state(browser), "the stream")
+
+
+def state(browser: WebDriver) -> str:
+    return find(browser, browser, ".live [role=status]").text
+
+
+def numbers(browser: WebDriver) -> list[int]:
+    found: list[int] = browser.execute_script(
+        "return [...document.querySelectorAll('tbody th')].map((each) => +each.textContent.replace(',', ''))"
+    )
+    return found
+
+
+def top(browser: WebDriver) -> str:
+    return find(browser, browser, "tbody tr:first-child").text
+
+
+def test_what_is_recorded_comes_above_what_was(
+    follower: WebDriver, service: Service, client: httpx.Client
+) -> None:
+    follow(follower, service)
+    assert numbers(follower) == [3, 2, 1]
+    send(client, bet("b", amount=0.5, game_id="btg/bonanza", round_id="r 1"))
+    until(follower, lambda: numbers(follower) == [4, 3, 2, 1], "the event")
+    live = top(follower)
+    assert "Bet 0.50 EUR in btg/bonanza, round r 1" in live
+    follower.refresh()
+    assert top(follower) == live
+    assert not complaints(follower)
+
+
+def test_amounts_come_digit_for_digit_with_the_decimals_of_their_currency(
+    follower: WebDriver, service: Service, client: httpx.Client
+) -> None:
+    follow(follower, service)
+    amounts = ("12345678901234567890.123456789012345678", "1e2", "0.10", "7")
+    for number, amount in enumerate(amounts):
+        text = body(deposit(f"d-{number}", currency="JPY", amount=11)).replace(
+            b": 11,", f": {amount},".encode()
+        )
+        counts(client.post(EVENTS, content=text))
+    until(follower, lambda: numbers(follower)[0] == 7, "the deposits")
+    shown = [each.text for each in follower.find_elements("css selector", "tbody .words")[:4]]
+    assert shown == [
+        "Deposit 7 JPY",
+        "Deposit 0.1 JPY",
+        "Deposit 100 JPY",
+        "Deposit 12,345,678,901,234,567,890.123456789012345678 JPY",
+    ]
+
+
+def test_only_what_the_filters_leave_comes(
+    follower: WebDriver, service: Service, client: httpx.Client
+) -> None:
+    follow(follower, service, event="deposit", player_id="p")
+    send(client, login("l"), deposit("d1", player_id="q"), deposit("d2"), bet("b"), deposit("d3"))
+    until(follower, lambda: numbers(follower)[:1] == [8], "the last one")
+    assert numbers(follower) == [8, 6]
+    assert not follower.find_elements("css selector", ".none")
+
+
+def test_while_it_pauses_what_comes_is_counted_and_then_shown(
+    follower: WebDriver, service: Service, client: httpx.Client
+) -> None:
+    follow(follower, service)
+    button = find(follower, follower, ".follow")
+    click(follower, button)
+    send(client, *(login(f"l-{number}") for number in range(20)))
+    until(follower, lambda: state(follower) == "Paused. 20 came meanwhile.", "the count")
+    assert numbers(follower) == [3, 2, 1]
+    assert button.text == "Resume"
+    click(follower, button)
+    assert numbers(follower) == [*range(23, 0, -1)]
+    assert state(follower) == "20 came since you follow."
+
+
+def test_the_page_stays_bounded_however_much_comes(
+    follower: WebDriver, service: Service, client: httpx.Client
+) -> None:
+    follow(follower, service)
+    for number in range(3):
+        send(client, *(login(f"{number}-{each}") for each in range(500)))
+    until(follower, lambda: state(follower).startswith("1,500 came"), "all of them")
+    assert numbers(follower) == [*range(1503, 1503 - MOST, -1)]
+    click(follower, find(follower, follower, ".follow"))
+    send(client, *(login(f"paused-{each}") for each in range(500)))
+    until(follower, lambda: "500 came" in state(follower), "the count")
+    click(follower, find(follower, follower, ".follow"))
+    assert numbers(follower) == [*range(2003, 2003 - MOST, -1)]
+
+
+def test_a_stream_that_broke_goes_on_where_it_was(
+    follower: WebDriver, service: Service, client: httpx.Client
+) -> None:
+    follow(follower, service)
+    send(client, login("first"))
+    until(follower, lambda: numbers(follower)[0] == 4, "the first")
+    before = service.workers()
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: bool(service.workers()) and not {*before} & {*service.workers()})
+    eventually(lambda: service.answers("/health/ready"))
+    send(client, login("second"), login("third"))
+    until(follower, lambda: numbers(follower) == [6, 5, 4, 3, 2, 1], "all of them, once")
+    until(follower, lambda: state(follower) == "3 came since you follow.", "the stream")
+    complaints(follower)  # that it broke
+
+
+def test_a_stream_that_ended_for_good_says_so(
+    follower: WebDriver, service: Service, client: httpx.Client
+) -> None:
+    follow(follower, service, to_position="4")
+    send(client, login("last"))
+    until(follower, lambda: "has ended" in state(follower), "the end")
+    assert numbers(follower)[0] == 4
+    assert not find(follower, follower, ".follow").is_enabled()
+
+
+def test_hostile_ids_are_shown_as_they_are_and_lead_where_they_name(
+    follower: WebDriver, service: Service, client: httpx.Client
+) -> None:
+    follow(follower, service)
+    for number, any_id in enumerate(HOSTILE_IDS):
+        send(client, bet(f"h-{number}", player_id=any_id, game_id=any_id, round_id=any_id))
+    until(follower, lambda: len(numbers(follower)) == 3 + len(HOSTILE_IDS), "all of them")
+    live = shown_ids(follower)
+    links = "return [...document.querySelectorAll('tbody a')].map((each) => each.href)"
+    addresses = [httpx.URL(each) for each in follower.execute_script(links)]
+    assert {*HOSTILE_IDS} <= {*live}
+    follower.refresh()
+    shown = [httpx.URL(each) for each in follower.execute_script(links)]
+    assert [(each.path, each.params) for each in addresses] == [
+        (each.path, each.params) for each in shown
+    ]
+    assert not complaints(follower)
