@@ -31,6 +31,7 @@ from tests.recording.sending import assert_gapless, logins, send, stored_events
 _LOOKS = {
     *("appended", "live_tenants", "behind", "grown_since", "unsealed", "signed_since", "attested"),
     *("waiting", "waiting_since", "unsealed_since", "sealed_sizes", "unkept"),
+    *("grown_logs", "subscribed_tenants", "due"),
 }
 
 # What Citus says to what it can't do: of a form of statement, and of a place in a transaction.
