@@ -28,6 +28,7 @@ from bench import (
     singles,
     spooling,
     steps,
+    tenants_on_nodes,
 )
 from bench.evidence import disk, ingest, proofs, verifying
 from bench.fairness import measuring
@@ -60,6 +61,7 @@ _ALONE = {
     "listeners": listeners.run,
     "client": spooling.run,
     "relay": relaying.run,
+    "cluster": tenants_on_nodes.run,
 }
 PARTS = (*_SIDE_BY_SIDE, *_ALONE)
 _GROUPS = {
@@ -104,7 +106,7 @@ _GROUPS = {
     default=200_000,
     show_default=True,
     type=click.IntRange(20_000),
-    help="How many events `projecting` and `exports` have in a round.",
+    help="How many events `projecting`, `exports` and `cluster` have in a round.",
 )
 @click.option(
     "--sustained",
@@ -161,7 +163,7 @@ def main(parts: tuple[str, ...], **sizes: Any) -> None:
     Recording: floor, http, library, steps, singles, consume, growth. Read models: projecting, lag, sustained,
     queries, reports, exports, past. Evidence: evidence-ingest, -proofs, -verify, -disk; `evidence` is all of
     these, lag and sustained. Among strangers: fairness. Many at once: idle-tenants, listeners.
-    The Python client: client. To brokers: relay.
+    The Python client: client. To brokers: relay. On the Citus cluster of TEST_CLUSTER_URL: cluster.
 
     On an embedded PostgreSQL in a temporary folder (set TMPDIR to the disk that is meant), or on that
     of ROUNDBOOK_DATABASE_URL, in databases of its own which are dropped in the end; its role, or that of

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +42,24 @@ def cpu_s(pids: Iterable[int]) -> float | None:
     except FileNotFoundError:
         return None
     return sum(int(each[11]) + int(each[12]) for each in fields) / _CLOCK_TICKS
+
+
+def parent(pid: int) -> int:
+    """Give the process that started one."""
+    return int(_stat(pid)[1])
+
+
+def server_cpu_s(postmaster: int) -> float:
+    """Give the processor time of a PostgreSQL server so far, with that of sessions that ended.
+
+    Raises FileNotFoundError where it is not on this machine, or there is no /proc.
+    """
+    # A postmaster waits for each process that it started: what those took is added to its own then.
+    ticks = sum(map(int, _stat(postmaster)[11:15]))
+    for child in family(postmaster)[1:]:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            ticks += sum(map(int, _stat(child)[11:13]))
+    return ticks / _CLOCK_TICKS
 
 
 def memory(pids: Iterable[int]) -> Memory | None:

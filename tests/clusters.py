@@ -80,6 +80,7 @@ NOT_ON_CLUSTERS = {
     "tests/many/test_migrated.py": _UPGRADES,
     "tests/project/": _THE_SAME,
     "tests/queries/test_plans.py": _EXPLAINS,
+    "tests/relay/test_migrated.py": _UPGRADES,
     "tests/rooms/": _THE_SAME,
     "tests/simulation/": _THE_SAME,
     "tests/upgrades/": _UPGRADES,

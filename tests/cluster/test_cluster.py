@@ -1,11 +1,9 @@
-"""What is otherwise on a cluster: where tables are, what runs there, what nobody may do, and what moves."""
+"""What is otherwise on a cluster: where tables are, what runs there, what nobody may do, and migrating."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
-from typing import Any
 
 import psycopg
 import pytest
@@ -25,30 +23,17 @@ from postgres.migrate import Migration, migrate
 from tests import clusters
 from tests.cluster.running import Given, all_statements, run, tasks
 from tests.databases import Database, new_database
-from tests.projections.helpers import position, project
+from tests.projections.helpers import project
 from tests.recording.sending import assert_gapless, logins, send, stored_events
 
 _LOOKS = {
     *("appended", "live_tenants", "behind", "grown_since", "unsealed", "signed_since", "attested"),
-    *(
-        "waiting",
-        "waiting_since",
-        "unsealed_since",
-        "statuses",
-        "progress",
-        "limits_of_tenants",
-        "unkept",
-    ),
+    *("waiting", "waiting_since", "unsealed_since", "statuses", "unkept"),
+    *("progress", "limits_of_tenants", "grown_logs", "subscribed_tenants", "due"),
 }
 
 # What Citus says to what it can't do: of a form of statement, and of a place in a transaction.
 _CAN_NOT = ("0A000", "25001", "XX000")
-
-
-@pytest.fixture
-def superuser(database: Database) -> Iterator[Connection]:
-    with psycopg.connect(database.admin_url, dbname=_name(database), autocommit=True) as admin:
-        yield admin
 
 
 def _name(database: Database) -> str:
@@ -129,67 +114,6 @@ def test_even_the_owner_is_refused_on_the_nodes_themselves(
         with pytest.raises(psycopg.errors.InsufficientPrivilege), node.transaction():
             node.execute(statement)
         assert node.execute(f"select count(*) from {shard}".encode()).fetchone() == filled
-
-
-def _placement(superuser: Connection, tenant: Tenant) -> tuple[Any, ...]:
-    found = superuser.execute(
-        "select shardid, nodename, nodeport from pg_dist_shard_placement where shardid ="
-        " get_shard_id_for_distribution_column('roundbook.events'::regclass, %s)",
-        [tenant.tenant_id],
-    ).fetchone()
-    assert found is not None
-    return found
-
-
-def test_a_shard_moves_while_its_tenant_records(
-    database: Database, superuser: Connection, pool: Pool, new_tenant: Callable[..., Tenant]
-) -> None:
-    tenant, stop, acknowledged, unavailable = new_tenant(), Event(), [], []
-
-    def record_again_and_again() -> None:
-        number = 0
-        while not stop.is_set():
-            ids = [f"{number}-{each}" for each in range(10)]
-            number += 1
-            while True:
-                try:
-                    send(pool, tenant, logins(ids))
-                    break
-                except psycopg.Error as error:
-                    unavailable.append(error)
-            acknowledged.extend(ids)
-
-    shard, host, port = _placement(superuser, tenant)
-    to = next(node for node in clusters.workers(superuser_url(superuser)) if node.port != port)
-    with ThreadPoolExecutor() as threads:
-        writer = threads.submit(record_again_and_again)
-        try:
-            superuser.execute(
-                "select citus_move_shard_placement(%s, %s, %s, %s, %s, 'force_logical')",
-                [shard, host, port, to.host, to.port],
-            )
-            before = len(acknowledged)
-            while len(acknowledged) < before + 100 and not writer.done():
-                stop.wait(0.01)
-        finally:
-            stop.set()
-        writer.result()
-    assert _placement(superuser, tenant) == (shard, to.host, to.port)
-    log = stored_events(pool, tenant)
-    assert_gapless(log)
-    assert len(log) == len(acknowledged)
-    assert project(pool, tenant) == len(log) == position(pool, tenant)
-    # What is refused stays so where the shard is now.
-    with (
-        connect(database.owner_url) as owner,
-        pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"),
-    ):
-        owner.execute("update events set topic = '' where tenant_id = %s", [tenant.tenant_id])
-
-
-def superuser_url(superuser: Connection) -> str:
-    info = superuser.info
-    return f"postgresql://{info.user}@{info.host}:{info.port}/{info.dbname}"
 
 
 _FIRST = 16
@@ -286,11 +210,11 @@ def test_a_closed_tenant_is_refused_as_one(database: Database, pool: Pool, tenan
 
 
 def test_a_node_whose_sessions_end_loses_nothing(
-    database: Database, superuser: Connection, pool: Pool, new_tenant: Callable[..., Tenant]
+    database: Database, pool: Pool, new_tenant: Callable[..., Tenant]
 ) -> None:
     """As when it is killed: what was not acknowledged is sent again, and is there once."""
     tenants, acknowledged, unavailable = [new_tenant() for _ in range(4)], [], []
-    nodes = clusters.workers(superuser_url(superuser))
+    nodes = clusters.workers(database.admin_url)
     end = (
         "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
         " and backend_type = 'client backend' and pid <> pg_backend_pid()"

@@ -1,4 +1,4 @@
-"""A node that is out of reach: its own tenants wait, those of the others are recorded, shown and sealed."""
+"""A node that is out of reach: its own tenants wait, those of others are recorded, shown, sealed, relayed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +10,8 @@ import pytest
 from api.tenancy import create_tenant
 from app.evidence.sealer import Sealer
 from app.evidence.store import newest_checkpoint
+from app.relay.subscriptions import add_subscription
+from app.relay.turns import Turns
 from app.settings import Settings
 from postgres.connections import Pool, connect, open_pool
 from postgres.distribution import by_node
@@ -41,6 +43,17 @@ def pool(fresh_database: Database) -> Iterator[Pool]:
         yield pool
 
 
+def _port_of(database: Database, tenant_id: int) -> int:
+    """The node that has a tenant, by its port."""
+    with connect(database.owner_url) as owner:
+        [(port,)] = owner.execute(
+            "select nodeport from pg_dist_shard_placement where shardid ="
+            " get_shard_id_for_distribution_column('events', %s)",
+            [tenant_id],
+        ).fetchall()
+    return int(port)
+
+
 def test_others_go_on_while_a_node_is_away_and_its_tenants_when_it_is_back(
     fresh_database: Database, pool: Pool, tmp_path: Path
 ) -> None:
@@ -50,12 +63,6 @@ def test_others_go_on_while_a_node_is_away_and_its_tenants_when_it_is_back(
         logs = [with_key(connection, each.tenant_id, settings) for each in tenants]
         gone, *others = by_node(connection, [each.tenant_id for each in tenants])
     assert others
-    with connect(fresh_database.owner_url) as owner:
-        [(port,)] = owner.execute(
-            "select nodeport from pg_dist_shard_placement where shardid ="
-            " get_shard_id_for_distribution_column('events', %s)",
-            [gone[0]],
-        ).fetchall()
     projecting, sealer = projector(pool), Sealer(pool, settings)
 
     def reached() -> dict[bool, set[tuple[int, int]]]:
@@ -77,7 +84,7 @@ def test_others_go_on_while_a_node_is_away_and_its_tenants_when_it_is_back(
     for tenant in tenants:
         send(pool, tenant, logins(["a"]))
     assert reached() == {True: {(1, 1)}, False: {(1, 1)}}
-    with away(fresh_database, port):
+    with away(fresh_database, _port_of(fresh_database, gone[0])):
         # Sessions that are there have theirs on the node yet, which those of a node that goes have not.
         pool.drain()
         for tenant in tenants:
@@ -92,3 +99,29 @@ def test_others_go_on_while_a_node_is_away_and_its_tenants_when_it_is_back(
         if tenant.tenant_id in gone:
             send(pool, tenant, logins(["b", "c"]))
     assert reached() == {True: {(3, 3)}, False: {(3, 3)}}
+
+
+def test_what_others_recorded_is_relayed_while_a_node_is_away(
+    fresh_database: Database, pool: Pool
+) -> None:
+    turns = Turns(pool, "test", ["webhook"], lease_s=60)
+    with pool.connection() as connection:
+        tenants = [create_tenant(connection, f"t{number}") for number in range(8)]
+        gone, *others = by_node(connection, [each.tenant_id for each in tenants])
+        for tenant in tenants:
+            add_subscription(
+                connection, tenant, "hook", "webhook", "https://there.example/", first=1
+            )
+
+    def due() -> set[int]:
+        found = turns.look(now_s=0)
+        assert all(turns.claim(each) for each in found)
+        return {each.tenant_id for each in found}
+
+    for tenant in tenants:
+        send(pool, tenant, logins(["a"]))
+    assert due() == {each.tenant_id for each in tenants}
+    with away(fresh_database, _port_of(fresh_database, gone[0])):
+        pool.drain()
+        assert due() == {each for ids in others for each in ids}
+    assert due() == {each.tenant_id for each in tenants}

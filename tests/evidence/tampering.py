@@ -21,7 +21,7 @@ from app.tenants import Tenant
 from domain.evidence.anchoring import AnchorSpec
 from domain.evidence.merkle import Edge
 from domain.evidence.notes import parse_note
-from postgres.connections import Pool, connect, open_pool
+from postgres.connections import Connection, Pool, connect, open_pool
 from tests import clusters
 from tests.databases import Database
 from tests.evidence.auditor import judged
@@ -82,6 +82,16 @@ def superuser(database: Database) -> Iterator[psycopg.Connection]:
         connection.execute("set session_replication_role = replica")
         connection.execute("set search_path = roundbook")
         yield connection
+
+
+def change_past_triggers(owner: Connection, table: str, *changes: str) -> None:
+    """Change what nobody may, as the owner of a table can, who disables its triggers.
+
+    One statement after the other: of a text with several, Citus sends all of them to the nodes for each.
+    """
+    triggers = f"alter table {table} {{}} trigger user"
+    for statement in (triggers.format("disable"), *changes, triggers.format("enable")):
+        owner.execute(statement.encode())
 
 
 def build(

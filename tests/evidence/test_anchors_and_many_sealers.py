@@ -20,16 +20,12 @@ from domain.evidence.notes import Note
 from postgres.connections import Connection, Pool, connect, open_pool
 from tests.databases import Database
 from tests.evidence.loopback import Reply, Request, forget_proxies, served
+from tests.evidence.tampering import change_past_triggers
 from tests.evidence.test_sealer import fill
 from tests.evidence.witness import Witness
 from tests.logs import with_key
 
 KINDS = ["file", "witness", "silent witness"]
-_DELETE = (
-    "alter table {0} disable trigger user;"
-    " delete from {0} where {1};"
-    " alter table {0} enable trigger user"
-)
 
 
 class Here(Anchor):
@@ -71,8 +67,8 @@ class Logs:
     def lose(self, tables: Sequence[str], size: int) -> None:
         columns = {"events": "position", "leaf_runs": "first_position"}
         for table in tables:
-            where = f"{columns.get(table, 'size')} > {size}"
-            self.owner.execute(_DELETE.format(table, where).encode())
+            delete = f"delete from {table} where {columns.get(table, 'size')} > {size}"
+            change_past_triggers(self.owner, table, delete)
 
     @property
     def failure(self) -> Failure | None:

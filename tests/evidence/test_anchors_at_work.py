@@ -27,15 +27,10 @@ from domain.evidence.checkpoints import Checkpoint
 from postgres.connections import Connection, Pool, connect, open_pool
 from tests.databases import Database
 from tests.evidence.loopback import Reply, Request, forget_proxies, served
+from tests.evidence.tampering import change_past_triggers
 from tests.evidence.test_sealer import fill
 from tests.evidence.witness import Witness
 from tests.logs import with_key
-
-_DELETE = (
-    "alter table {0} disable trigger user;"
-    " delete from {0} where {1};"
-    " alter table {0} enable trigger user"
-)
 
 
 @pytest.fixture
@@ -85,7 +80,7 @@ def roll_back(owner: Connection, size: int) -> None:
         ("checkpoints", "size"),
         ("anchors", "size"),
     ):
-        owner.execute(_DELETE.format(table, f"{column} > {size}").encode())
+        change_past_triggers(owner, table, f"delete from {table} where {column} > {size}")
 
 
 def test_each_checkpoint_is_anchored_once(

@@ -36,11 +36,10 @@ from tests.evidence.stating import (
     naive_ends,
     signed_statements,
 )
+from tests.evidence.tampering import change_past_triggers
 from tests.logs import begin_another_log
 
 ROOT = Path(__file__).parents[2]
-
-_TAMPER = "alter table {0} disable trigger user; {1}; alter table {0} enable trigger user"
 
 # The first and the last of each width in UTF-8, what sorts otherwise by UTF-16, by case or by locale.
 UNUSUAL = [
@@ -327,7 +326,7 @@ def test_nothing_is_stated_of_a_log_whose_streams_are_not_what_was_sealed(
 ) -> None:
     log.fill("abcabca")
     log.seal()
-    owner.execute(_TAMPER.format("events", change.format(log.tenant.tenant_id)).encode())
+    change_past_triggers(owner, "events", change.format(log.tenant.tenant_id))
     with pytest.raises(UnsoundError, match="sealed with 7 events, but its streams have"):
         log.attest()
     with log.pool.connection() as connection:
@@ -340,7 +339,7 @@ def test_nothing_is_stated_of_a_log_for_which_nothing_is_signed(
     log.fill("abc")
     log.seal()
     update = "update leaf_runs set hashes = sha256(hashes) where tenant_id = {0}"
-    owner.execute(_TAMPER.format("leaf_runs", update.format(log.tenant.tenant_id)).encode())
+    change_past_triggers(owner, "leaf_runs", update.format(log.tenant.tenant_id))
     log.fill("d")
     Sealer(log.pool, log.settings).seal_all(now_s=0)
     with pytest.raises(UnsoundError, match="nothing is signed for this log: hashes under"):
@@ -359,10 +358,10 @@ def test_a_checkpoint_that_nobody_signed_is_not_stated(log: Attested, owner: Con
         ),
     ):
         forge, mend = (update.format(log.tenant.tenant_id, each) for each in (change, back))
-        owner.execute(_TAMPER.format("checkpoints", forge).encode())
+        change_past_triggers(owner, "checkpoints", forge)
         with pytest.raises(UnsoundError, match="the checkpoint of size 3 is not"):
             log.attest()
-        owner.execute(_TAMPER.format("checkpoints", mend).encode())
+        change_past_triggers(owner, "checkpoints", mend)
     log.attest()
     with log.pool.connection() as connection:
         assert len(signed_statements(connection, log.log)) == 1
@@ -428,7 +427,7 @@ def test_statements_that_were_rolled_back_are_not_replaced(
         ("tiles", "tree = 'heads' and n = 1"),
     ):
         delete = f"delete from {table} where tenant_id = {tenant_id} and {where}"
-        owner.execute(_TAMPER.format(table, delete).encode())
+        change_past_triggers(owner, table, delete)
     log.fill("d")
     log.seal()
     with pytest.raises(RefusedError, match="another than that of what was last signed"):

@@ -25,6 +25,7 @@ from postgres.connections import connect, open_pool
 from tests.evidence.auditor import fetch, fetch_bundle, judged, read_checkpoint
 from tests.evidence.conftest import LARGE, Audited, new_audited
 from tests.evidence.reading import rows_of
+from tests.evidence.tampering import change_past_triggers
 from tests.http.service import Service, on, roundbook
 from tests.http.wire import body, deposit, login
 
@@ -152,12 +153,12 @@ def test_what_a_superuser_changed_is_found_in_a_bundle(
     own = new_audited(*sealing, "forged")
     own.send(body(*(deposit(f"d-{number}", amount=59.23) for number in range(600))))
     with connect(own.database.owner_url) as owner:
-        owner.execute(
-            "alter table events disable trigger user;"
-            " update events set state = decode(replace(encode(state, 'escape'), '59.23', '159.23'),"
-            f" 'escape') where tenant_id = {own.tenant_id} and position = 333;"
-            f" delete from events where tenant_id = {own.tenant_id} and position = 444;"
-            " alter table events enable trigger user"
+        change_past_triggers(
+            owner,
+            "events",
+            "update events set state = decode(replace(encode(state, 'escape'), '59.23', '159.23'),"
+            f" 'escape') where tenant_id = {own.tenant_id} and position = 333",
+            f"delete from events where tenant_id = {own.tenant_id} and position = 444",
         )
     with own.client() as client:
         verdict = judged(fetch_bundle(client, tmp_path), own.vkey)

@@ -25,6 +25,7 @@ from tests.evidence.auditor import (
 )
 from tests.evidence.conftest import LARGE, Audited
 from tests.evidence.reading import expected_hashes
+from tests.evidence.tampering import change_past_triggers
 from tests.http.wire import assert_problem
 
 pytestmark = pytest.mark.xdist_group("evidence")
@@ -130,11 +131,8 @@ def test_what_was_sealed_and_is_gone_is_a_fault_of_the_service(
     own.send(b'{"items":[%b]}' % b",".join(_login(each) for each in range(5)))
     with connect(day.database.owner_url) as owner:
         for table, column in (("events", "position"), ("leaf_runs", "first_position")):
-            owner.execute(
-                f"alter table {table} disable trigger user;"
-                f" delete from {table} where tenant_id = {own.tenant_id} and {column} = 1;"
-                f" alter table {table} enable trigger user"
-            )
+            delete = f"delete from {table} where tenant_id = {own.tenant_id} and {column} = 1"
+            change_past_triggers(owner, table, delete)
     with own.client() as client:
         for path in ("tile/0/000.p/5", "tile/entries/000.p/5", "inclusion?position=1"):
             assert client.get(f"{PATHS}/{path}").status_code == 500

@@ -26,12 +26,10 @@ from domain.evidence.proofs import verify_consistency, verify_inclusion
 from postgres.connections import Connection, Pool, connect
 from tests.databases import Database
 from tests.evidence.reading import expected_hashes
+from tests.evidence.tampering import change_past_triggers
 from tests.evidence.trees import naive_root
 from tests.logs import begin_another_log, with_key
 from tests.recording.sending import logins, send
-
-# What is tampered with, as a superuser or the owner of the tables can.
-_TAMPER = "alter table {0} disable trigger user; {1}; alter table {0} enable trigger user"
 
 
 @pytest.fixture
@@ -153,7 +151,7 @@ def test_what_was_recorded_without_hashes_is_sealed_too_bit_by_bit(
         fill(pool, tenant, events)
     # As an older version leaves it: the first and the last without hashes, those between with.
     delete = f"delete from leaf_runs where tenant_id = {tenant.tenant_id} and first_position <> 11"
-    owner.execute(_TAMPER.format("leaf_runs", delete).encode())
+    change_past_triggers(owner, "leaf_runs", delete)
     assert [sealer.seal(log) for _ in range(4)] == [25, 25, 10, 0]
     assert checkpoint(pool, log).size == 60
 
@@ -196,7 +194,7 @@ def test_nothing_is_signed_over_hashes_that_are_not_those_that_were(
     fill(pool, tenant, 300)
     Sealer(pool, settings).seal(log)
     where = f"{change} where tenant_id = {tenant.tenant_id}"
-    owner.execute(_TAMPER.format(table, where).encode())
+    change_past_triggers(owner, table, where)
     fill(pool, tenant, 5)
     Sealer(pool, settings).seal_all(now_s=0)
     with pool.connection() as connection:
@@ -224,7 +222,7 @@ def test_what_was_rolled_back_is_not_signed_again(
         ("checkpoints", "size"),
     ):
         delete = f"delete from {table} where tenant_id = {tenant.tenant_id} and {column} > 10"
-        owner.execute(_TAMPER.format(table, delete).encode())
+        change_past_triggers(owner, table, delete)
     fill(pool, tenant, 5)
     Sealer(pool, settings).seal_all(now_s=0)
     with pool.connection() as connection:
@@ -253,7 +251,7 @@ def test_a_lost_checkpoint_that_was_signed_is_signed_again(
     first = checkpoint(pool, log)
     for table in ("checkpoints", "tiles"):
         delete = f"delete from {table} where tenant_id = {tenant.tenant_id}"
-        owner.execute(_TAMPER.format(table, delete).encode())
+        change_past_triggers(owner, table, delete)
     fill(pool, tenant, 1)
     assert Sealer(pool, settings).seal(log) == 60
     assert checkpoint(pool, log).root == first.root
@@ -294,7 +292,7 @@ def test_what_nobody_foresaw_of_one_log_holds_up_no_other(
     sealer = Sealer(pool, settings)
     sealer.seal_all(now_s=0)
     unreadable = f"update log_keys set added_at = 'infinity' where tenant_id = {first.tenant_id}"
-    owner.execute(_TAMPER.format("log_keys", unreadable).encode())
+    change_past_triggers(owner, "log_keys", unreadable)
     for tenant in (first, second):
         fill(pool, tenant, 1)
     sealer.seal_all(now_s=60)

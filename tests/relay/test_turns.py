@@ -5,9 +5,10 @@ import time
 import pytest
 
 from app.relay.subscriptions import add_subscription, remove_subscription
-from app.relay.turns import Due, LostError, Turns
+from app.relay.turns import SQL, Due, LostError, Turns
 from app.tenants import Tenant
 from postgres.connections import Pool
+from postgres.rows import fetch_all
 from tests.recording.sending import login, send
 from tests.relay.conftest import Subscribed
 
@@ -66,3 +67,21 @@ def test_what_was_sent_of_one_is_not_kept_of_what_took_its_name(turn: Turn) -> N
     assert (now.position, now.failed, now.state) == (0, 0, "active")
     # It is claimed still.
     assert Turns(turn.pool, "other", ["webhook"], lease_s=60).claim(turn.look()) is None
+
+
+def test_one_tenant_that_is_asked_for_alone_has_the_same_turns(turn: Turn) -> None:
+    """As where a node of a cluster is away: then the tenants of the others are asked for one by one."""
+
+    def alone(tenant_id: int, sender: str) -> list[Due]:
+        asked = {"tenant_id": tenant_id, "kinds": ["webhook"], "sender": sender}
+        with turn.pool.connection() as connection:
+            return fetch_all(connection, SQL.due_alone, asked, Due)
+
+    due = turn.look()
+    assert alone(turn.tenant.tenant_id, "test") == [due]
+    assert alone(turn.tenant.tenant_id, "other") == [due]
+    assert turn.turns.claim(due) is not None
+    assert alone(turn.tenant.tenant_id, "test") == [due]
+    assert alone(turn.tenant.tenant_id, "other") == []
+    turn.turns.advance(due, 0, 1, 1)
+    assert alone(turn.tenant.tenant_id, "test") == []

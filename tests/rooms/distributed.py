@@ -75,6 +75,9 @@ BY_PARAMETER = "a query within another names the tenant by the parameter"
 EMPTY_FROM = "what is joined has a FROM of its own"
 """Else Citus refuses the queries within it that ask for rows of a tenant."""
 
+ONE_QUERY = "what is asked of all tenants is united within a FROM"
+"""Else each part goes to every shard by itself."""
+
 _VOLATILE = {"clock_timestamp", "gen_random_uuid", "random"}
 _UNSTABLE = {*_VOLATILE, "now", "statement_timestamp"}
 _SNAPSHOT = {"pg_current_snapshot", "pg_current_xact_id"}
@@ -92,6 +95,9 @@ class _Finder(Visitor):
         """Return the rules that a statement breaks, whose tenant is the parameter with that number."""
         self._tenant, self.faults = tenant, []
         self(statement)
+        open_ = [table for rule, table in self.faults if rule == ONE_TENANT]
+        if open_ and isinstance(statement.stmt, ast.SelectStmt) and statement.stmt.op:
+            self.faults.append((ONE_QUERY, open_[0]))
         return self.faults
 
     def visit_SelectStmt(self, _: Any, node: Any) -> None:  # noqa: N802  # as pglast calls it

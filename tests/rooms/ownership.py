@@ -55,7 +55,7 @@ ROOMS = {
         {
             "grown_logs": _tables("leaf_runs"),
             # How far a subscription is only means something beside the head of its log.
-            "due": _tables("events", "tenants"),
+            **{name: _tables("events", "tenants") for name in ("due", "due_alone")},
             **{name: _tables("tenants") for name in ("claim", "advance")},
             "list_subscriptions": _tables("events"),
             "how_subscriptions_are": _tables("events", "tenants"),

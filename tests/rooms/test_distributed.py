@@ -16,6 +16,7 @@ from tests.rooms.distributed import (
     EMPTY_FROM,
     FUNCTION_JOIN,
     NAMED_TENANT,
+    ONE_QUERY,
     ONE_TENANT,
     ROW_LOCK,
     SET_TENANT,
@@ -141,6 +142,10 @@ PLANTED = {
             " on u.tenant_id = :tenant_id and u.key_id = k.key_id"
         ),
         Fault("planted", FUNCTION_JOIN, "key_uses"),
+    ),
+    "a union of two looks at all": (
+        "(select tenant_id from leaf_runs limit 1) union all (select tenant_id from accesses)",
+        Fault("planted", ONE_QUERY, "leaf_runs"),
     ),
     "the snapshot beside rows": (
         "select 1 from leaf_runs where tenant_id = :tenant_id and xid = pg_current_xact_id()",

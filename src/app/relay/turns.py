@@ -25,6 +25,7 @@ class Sql(Statements):
     grown_logs: Statement
     subscribed_tenants: Statement
     due: Statement
+    due_alone: Statement
     claim: Statement
     do_not_wait_for_the_disk: Statement
     advance: Statement
@@ -83,7 +84,12 @@ class Turns:
     def look(self, *, now_s: float) -> list[Due]:
         """List the subscriptions with something to send. For one thread. Raises psycopg.Error."""
         with self._pool.connection() as connection:
-            return self._changes.find(connection, partial(self._due, connection), now_s=now_s)
+            return self._changes.find(
+                connection,
+                partial(self._due, connection),
+                now_s=now_s,
+                ask_one=partial(self._due_alone, connection),
+            )
 
     def claim(self, due: Due) -> Claimed | None:
         """Claim a subscription; None where it is another's by now. Raises psycopg.Error."""
@@ -125,6 +131,10 @@ class Turns:
     def _due(self, connection: Connection, tenant_ids: list[int]) -> list[Due]:
         asked = {"tenant_ids": tenant_ids, "kinds": self._kinds, "sender": self._sender}
         return fetch_all(connection, SQL.due, asked, Due)
+
+    def _due_alone(self, connection: Connection, tenant_id: int) -> list[Due]:
+        asked = {"tenant_id": tenant_id, "kinds": self._kinds, "sender": self._sender}
+        return fetch_all(connection, SQL.due_alone, asked, Due)
 
     def _of(self, due: Due, **others: object) -> dict[str, object]:
         return {
