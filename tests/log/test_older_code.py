@@ -82,6 +82,9 @@ RELEASED = {
     "projections/migrations/0018_gaming_days": (
         "f8b48e4211a1a58b3e41da53db4f267200c87238b7d4765be32d7ae10da1492b"
     ),
+    "app/migrations/0021_operate": (
+        "3deab9b3b459df61eebd6b5fe42e2f341f1bb783b4eb0761b26e274b4a954dc0"
+    ),
     "projections/migrations/0022_usernames": (
         "dd21e5e3234e236ee431a4b68c47b6519d515b38774ffb52d0fe988d71f1b7b1"
     ),

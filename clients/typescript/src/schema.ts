@@ -2537,7 +2537,7 @@ export interface components {
             /** @description What the key is for. */
             label: string;
             /** @description What the key may do. */
-            scopes: ("audit" | "ingest" | "read")[];
+            scopes: ("audit" | "ingest" | "operate" | "read")[];
             /**
              * Format: date-time
              * @description When the key ends; null where it does not.
@@ -4773,7 +4773,11 @@ export interface components {
         /** @description There is no tenant of this name. */
         NoSuchTenant: {
             headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
+                /**
+                 * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                 * @example no-store
+                 */
+                "Cache-Control"?: string;
                 /**
                  * @description What is left of the limits of the tenant and the key, where they have any.
                  * @example "tenant-requests";r=99;t=1
@@ -4784,6 +4788,14 @@ export interface components {
                  * @example "tenant-requests";q=100;w=1
                  */
                 "RateLimit-Policy"?: string;
+                /** @description After how many seconds it may be answered otherwise, where that is known. */
+                "Retry-After"?: number;
+                /** @description The position of the log by which it was answered, where it was looked at. */
+                "Log-Position"?: number;
+                /** @description The log that the position is of. */
+                "Log-Id"?: string;
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -5407,13 +5419,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    /** @description The position of the log up to which the answer includes all events. */
-                    "Log-Position": number;
-                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
-                    "Log-Id": string;
-                    /** @description What to call the file, where the answer is one. */
-                    "Content-Disposition"?: string;
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -5424,6 +5434,16 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log up to which the answer includes all events. */
+                    "Log-Position": number;
+                    /** @description The log that the position is of: what to send as `log_id` with it. After a restore from an older backup, a recovery to a point in time or a failover it is another one. */
+                    "Log-Id": string;
+                    /** @description What to call the file, where the answer is one. */
+                    "Content-Disposition"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -7401,7 +7421,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -7412,6 +7436,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8117,7 +8149,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -8128,6 +8164,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8159,7 +8203,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -8170,6 +8218,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -8207,7 +8263,11 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /**
+                     * @description Whether it may be kept: what is a tenant's is not, but for proofs that never change.
+                     * @example no-store
+                     */
+                    "Cache-Control"?: string;
                     /**
                      * @description What is left of the limits of the tenant and the key, where they have any.
                      * @example "tenant-requests";r=99;t=1
@@ -8218,6 +8278,14 @@ export interface operations {
                      * @example "tenant-requests";q=100;w=1
                      */
                     "RateLimit-Policy"?: string;
+                    /** @description After how many seconds it may be answered otherwise, where that is known. */
+                    "Retry-After"?: number;
+                    /** @description The position of the log by which it was answered, where it was looked at. */
+                    "Log-Position"?: number;
+                    /** @description The log that the position is of. */
+                    "Log-Id"?: string;
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
