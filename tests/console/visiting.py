@@ -6,7 +6,7 @@ from html import unescape
 import httpx
 from selenium.webdriver.chrome.webdriver import WebDriver
 
-from tests.browser import find, until
+from tests.browser import complaints, find, until
 from tests.http.service import Service
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -23,6 +23,7 @@ def log_in(browser: WebDriver, service: Service, key: str) -> None:
     field.send_keys(key)
     field.submit()
     until(browser, lambda: browser.current_url == f"{service.url}/console", "the overview")
+    complaints(browser)  # of whoever was before
 
 
 def client_of(service: Service, **options: object) -> httpx.Client:
