@@ -99,15 +99,14 @@ def test_a_limit_that_is_reached_is_said_on_the_page(
     admin_url: str, template: Database, tmp_path: Path
 ) -> None:
     with new_database(admin_url, template=template) as database:
-        settings = on(database)
+        settings = on(database) | {"ROUNDBOOK_KEY_CACHE_S": "0"}
         with serving(tmp_path, settings=settings) as service:
             service.new_tenant(TENANT)
             key = service.new_key(TENANT, "read")
             with client_of(service) as client:
                 assert enter(client, key).status_code == 303
-                roundbook(
-                    "tenant", "limit", TENANT, "--requests-per-second", "1", settings=settings
-                )
+                limit = ("--requests-per-second", "1", "--burst-s", "1")
+                roundbook("tenant", "limit", TENANT, *limit, settings=settings)
                 answers = [client.get("/console") for _ in range(20)]
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert refused.headers["content-type"] == PAGE

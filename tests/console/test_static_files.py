@@ -15,16 +15,16 @@ VENDORED = (CONSOLE / "static" / "vendor", Path(__file__).parent / "axe")
 
 @pytest.mark.parametrize("folder", VENDORED, ids=lambda folder: folder.name)
 def test_what_is_vendored_is_what_was_published_with_its_licence(folder: Path) -> None:
-    lines = (folder / "SHA256SUMS").read_text("ascii").splitlines()
+    lines = (folder / "SHA256SUMS.txt").read_text("ascii").splitlines()
     sums = {name: digest for digest, name in (line.split("  ") for line in lines)}
     found = {
         file.name: hashlib.sha256(file.read_bytes()).hexdigest()
         for file in folder.iterdir()
-        if file.name not in {"SHA256SUMS", "README.md"}
+        if file.name != "SHA256SUMS.txt"
     }
     assert found == sums
     for name in found:
-        assert f"{name.partition('.')[0]}.LICENSE" in found
+        assert f"{name.partition('.')[0]}.LICENSE.txt" in found
 
 
 def test_browsers_keep_them_by_their_content_and_never_ask_again(service: Service) -> None:

@@ -6,7 +6,7 @@ from html import unescape
 import httpx
 from selenium.webdriver.chrome.webdriver import WebDriver
 
-from tests.browser import find, until
+from tests.browser import complaints, find, until
 from tests.http.service import Service
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -28,6 +28,7 @@ def log_in(browser: WebDriver, service: Service, key: str, home: str = "/console
     field.send_keys(key)
     field.submit()
     until(browser, lambda: browser.current_url == service.url + home, "the first page")
+    complaints(browser)  # of whoever was before
 
 
 def client_of(service: Service, **options: object) -> httpx.Client:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.project.files import ROOT, pyproject
 
-SOURCES = {".css", ".html", ".js", ".json", ".py", ".sql", ".svg", ".typed"}
+SOURCES = {".css", ".html", ".js", ".json", ".py", ".sql", ".svg", ".txt", ".typed"}
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ PLANTED = [
     Planted("rooms of HTTP", "api.querying.cursors", "api.routes.health"),
     Planted("rooms of HTTP", "api.asgi", "api.process.logs"),
     Planted("the console is a client of the API", "api.console.visits", "api.querying.kinds"),
-    Planted("the console is a client of the API", "api.console.templates", "app.tenants"),
+    Planted("the console is a client of the API", "api.console.sessions", "app.tenants"),
     Planted("rooms of HTTP", "api.routes.key", "api.console.visits"),
     Planted("routes don't know each other", "api.routes.players", "api.routes.games"),
 ]
