@@ -29,7 +29,8 @@ from app.settings import Settings
 from app.tenants import Tenant
 from domain.evidence.checkpoints import parse_checkpoint, parse_key_statement
 from domain.evidence.notes import Note, VerifierKey, parse_note, parse_verifier_key
-from postgres.connections import Pool
+from postgres.connections import Pool, connect
+from tests import clusters
 from tests.evidence.test_sealer import fill, log_of
 from tests.logs import with_key
 
@@ -125,7 +126,12 @@ def test_another_log_says_what_it_follows_and_what_is_lost(
 
 
 def test_another_log_waits_for_who_signs_and_names_what_that_signed_last(
-    pool: Pool, tenant: Tenant, log: Log, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    pool: Pool,
+    database_url: str,
+    tenant: Tenant,
+    log: Log,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fill(pool, tenant, 2)
     reading, goes_on = Event(), Event()
@@ -146,7 +152,7 @@ def test_another_log_waits_for_who_signs_and_names_what_that_signed_last(
         sealing = threads.submit(Sealer(pool, settings).seal, log)
         assert reading.wait(60)
         restarting = threads.submit(restart_now)
-        until(lambda: waits_for_a_lock(pool) or restarting.done())
+        until(lambda: waits_for_a_lock(database_url) or restarting.done())
         goes_on.set()
         assert sealing.result(60) == 2
         _, _, _, known, _, signed, *_ = restarting.result(60).text.splitlines()
@@ -173,10 +179,17 @@ def test_a_log_that_another_one_follows_is_signed_no_more(
     assert last_path(settings.signing_path, log.log_id, "log").read_text() == signed
 
 
-def waits_for_a_lock(pool: Pool) -> bool:
-    with pool.connection() as connection:
-        waiting = "select 1 from pg_locks where not granted and locktype = 'transactionid'"
-        return connection.execute(waiting).fetchone() is not None
+def waits_for_a_lock(url: str) -> bool:
+    """Whether a session of this database does, on whichever node of a cluster."""
+    waiting = (
+        "select 1 from pg_stat_activity"
+        " where datname = current_database() and wait_event_type = 'Lock'"
+    )
+    for node in clusters.every_node(url):
+        with connect(node) as connection:
+            if connection.execute(waiting).fetchone():
+                return True
+    return False
 
 
 def until(condition: Callable[[], bool]) -> None:
