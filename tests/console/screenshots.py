@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
         browsing(Path(data) / "browser") as browser,
     ):
         service.new_tenant(TENANT)
-        key = service.new_key(TENANT, "ingest", "read", "audit")
+        key = service.new_key(TENANT, "ingest", "read", "audit", "operate")
         with service.client(key) as client:
             send_day(client)
             client.get("/api/v1/players", params={"at_least": DAY_EVENTS}).raise_for_status()
