@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.chrome.webdriver import WebDriver
@@ -66,7 +67,9 @@ def _program(*names: str) -> str:
 
 def until(browser: WebDriver, condition: Callable[[], T], what: str) -> T:
     """Wait until the page shows something; `what` names it where it never comes."""
-    waiting: Any = WebDriverWait(browser, _LONG_S, poll_frequency=0.05)
+    # What is replaced between being found and being looked at is looked for again.
+    replaced = [StaleElementReferenceException]
+    waiting: Any = WebDriverWait(browser, _LONG_S, 0.05, ignored_exceptions=replaced)
     found: T = waiting.until(lambda _: condition(), f"waited for {what} on {browser.current_url}")
     return found
 
