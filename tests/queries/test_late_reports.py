@@ -253,7 +253,7 @@ def test_conflicts_and_keys_are_significant(casino: Casino) -> None:
     [conflict] = significant(casino, kind="conflict")
     assert (conflict["unique_id"], conflict["position"]) == ("twice", 1)
     [made] = significant(casino, kind="key")
-    assert made["detail"].endswith("was made, with the scopes ingest, read, audit")
+    assert made["detail"].endswith("was made, with the scopes ingest, read, audit, operate")
     assert [row["kind"] for row in significant(casino)] == ["late", "key", "conflict"]
     assert significant(casino, kind="conflict,key", to="2025-01-15") == []
 
