@@ -43,7 +43,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 def key(service: Service) -> str:
     """A key of a tenant that holds the sample day, and an item that was left out."""
     service.new_tenant(TENANT)
-    made = service.new_key(TENANT, "ingest", "read", "audit")
+    made = service.new_key(TENANT, "ingest", "read", "audit", "operate")
     with service.client(made) as client:
         for batch in sorted((SAMPLES / "casino-day").glob("batch-*.json")):
             counts(client.post(EVENTS, content=batch.read_bytes()))
