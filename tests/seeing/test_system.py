@@ -310,6 +310,18 @@ def test_keys_come_in_pages(place: Place) -> None:
     assert len({key_id for page in pages for key_id in page}) == len(made)
 
 
+def test_a_cursor_belongs_to_the_keys_of_one_tenant(place: Place) -> None:
+    for name in ("turned", "other"):
+        place.tenant(name)
+        for _ in range(2):
+            place.new_key(name, "read")
+    cursor = place.get("/turned/keys", limit=1).json["next_cursor"]
+    assert place.get("/turned/keys", cursor=cursor).status == 200
+    refused = place.get("/other/keys", cursor=cursor)
+    assert refused.status == 422
+    assert [each["code"] for each in refused.json["errors"]] == ["foreign_cursor"]
+
+
 @pytest.mark.parametrize(
     "name", ["nobody", "..", "%2e%2e", "a%2Fb", "%00", "%ff", "%ED%A0%80", "é", "x" * 1000, "-"]
 )
