@@ -182,6 +182,8 @@ def test_dates_are_gaming_days(played: Casino) -> None:
 def test_it_comes_as_a_table_too(played: Casino) -> None:
     whose = {"player_id": PLAYERS[1], "currency": "EUR", "points": 5}
     answer: Answer = played.get(PATH, headers={"accept": "text/csv"}, **whose)
+    name = f"balance-history-{answer.position}.csv"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
     header, *lines = answer.body.decode().split("\r\n")
     assert header == "at,real,bonus"
     shown = points(played, **whose)

@@ -130,7 +130,7 @@ def _told_at(
 
 
 HISTORY: Query[BalanceHistoryFilters, None] = Query(
-    "balance history",
+    "balance-history",
     BalanceHistoryFilters,
     {
         "player_id": ("Whose balance.", "StQ-1"),
