@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
+from api.failures import without_values
 from app.evidence.status import EvidenceFailure, EvidenceStatus, evidence_statuses
 from app.limits.limits import WHOLE_TENANT, Limit, limits_of_tenants
 from app.log.append import heads
@@ -98,10 +99,10 @@ def _status(
         log_position=position,
         lag_events=max(0, position - progress.position),
         lag_seconds=lag_s,
-        failure=_without_rows(progress.failure),
+        failure=_told(progress.failure),
         rebuild=progress.rebuild
-        and RebuildStatus(progress.rebuild.position, _without_rows(progress.rebuild.failure)),
-        evidence=_without_findings(evidence, tenant),
+        and RebuildStatus(progress.rebuild.position, _told(progress.rebuild.failure)),
+        evidence=_told_of_evidence(evidence, tenant),
         limits=[
             LimitView(
                 None if limit.key_id == WHOLE_TENANT else limit.key_id,
@@ -127,15 +128,20 @@ def _troubles(progress: Progress, evidence: EvidenceStatus, lag_s: float) -> lis
     return [name for name, is_so in holds.items() if is_so]
 
 
-def _without_rows(failure: FailureView | None) -> FailureView | None:
-    """Leave out what follows the first line: there PostgreSQL quotes the row, which is the tenant's alone."""
-    return failure and structs.replace(failure, reason=failure.reason.partition("\n")[0])
+def _told(failure: FailureView | None) -> FailureView | None:
+    return failure and structs.replace(failure, reason=without_values(failure.reason))
 
 
-def _without_findings(evidence: EvidenceStatus, tenant: Tenant) -> EvidenceStatus:
-    """Leave out what was found of a log, which may name streams: they are of the tenant alone."""
-    found = evidence.rebuilt_anyway
-    if found is None:
-        return evidence
-    reason = f"the log is not what was sealed: `roundbook verify {tenant.name}` says more"
-    return structs.replace(evidence, rebuilt_anyway=EvidenceFailure(reason, found.since))
+def _told_of_evidence(evidence: EvidenceStatus, tenant: Tenant) -> EvidenceStatus:
+    def told(failure: EvidenceFailure | None) -> EvidenceFailure | None:
+        return failure and structs.replace(failure, reason=without_values(failure.reason))
+
+    found = f"the log is not what was sealed: `roundbook verify {tenant.name}` says more"
+    return structs.replace(
+        evidence,
+        failure=told(evidence.failure),
+        statement_failure=told(evidence.statement_failure),
+        # Which may name streams.
+        rebuilt_anyway=evidence.rebuilt_anyway
+        and structs.replace(evidence.rebuilt_anyway, reason=found),
+    )

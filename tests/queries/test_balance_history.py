@@ -1,7 +1,9 @@
 """A balance over time: at each of its times what balances say as of it, at a bounded cost."""
 
 import json
+from collections import Counter
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -21,6 +23,8 @@ from tests.queries.test_parameters import faults
 
 PATH = "balances/history"
 DAY = timedelta(days=1)
+MOMENT = timedelta(microseconds=1)
+LAST = "9999-12-31T23:59:59.999999Z"
 
 
 @pytest.fixture(scope="module", params=["UTC 06:00", "Europe/Copenhagen 06:05"])
@@ -83,14 +87,15 @@ def test_each_point_is_the_balance_as_of_its_time(
     times = [instant(point["at"]) for point in found]
     assert times == sorted(set(times))
     assert len(times) <= number
-    known = bool(played.items("balances", **whose))
-    assert bool(found) == (known and (begin is None or end is None or begin < end))
     for point in found:
         assert (point["real"], point["bonus"]) == as_of(played, point["at"], **whose)
-    if found and begin is not None:
-        assert times[0] == begin
-    if found and end is not None:
-        assert times[-1] == end - timedelta(microseconds=1)
+    assert begin is None or all(begin <= time for time in times)
+    assert end is None or all(time < end for time in times)
+    if most[1] == 500:  # so that nowhere too much moved in ten minutes
+        known = bool(played.items("balances", **whose))
+        assert bool(found) == (known and (begin is None or end is None or begin < end))
+        assert not found or begin is None or times[0] == begin
+        assert not found or end is None or times[-1] == end - MOMENT
 
 
 def test_times_are_evenly_spaced_and_by_default_from_the_first_movement_to_the_last(
@@ -136,9 +141,10 @@ def test_what_begins_behind_the_last_movement_or_ends_before_the_first_is_flat(
     [
         ({"from": "0001-01-01T00:00:00Z"}, ["0001-01-01T00:00:00Z", "2025-01-15T12:00:00Z"]),
         (
-            {"to": "9999-12-31T23:59:59.999999Z"},
+            {"to": LAST},
             ["2025-01-15T12:00:00Z", "9999-12-31T23:59:59.999998Z"],
         ),
+        ({"from": LAST}, [LAST]),
         ({"to": "0001-01-01T00:00:00Z"}, []),
         ({"from": "2025-01-16", "to": "2025-01-15"}, []),
     ],
@@ -149,6 +155,17 @@ def test_times_reach_as_far_as_times_do(
     casino.fill([deposit(amount=3)])
     found = points(casino, player_id="p", currency="EUR", points=2, **asked)
     assert [point["at"] for point in found] == expected
+
+
+def test_the_span_of_all_times_is_divided(casino: Casino) -> None:
+    casino.fill([deposit(amount=3)])
+    whose = {"player_id": "p", "currency": "EUR"}
+    found = points(casino, points=500, from_="0001-01-01T00:00:00Z", to=LAST, **whose)
+    times = [instant(point["at"]) for point in found]
+    steps = {later - earlier for earlier, later in pairwise(times)}
+    assert len(times) == 500
+    assert max(steps) - min(steps) <= MOMENT
+    assert {point["real"] for point in found} == {"0", "3"}
 
 
 def test_dates_are_gaming_days(played: Casino) -> None:
@@ -165,6 +182,8 @@ def test_dates_are_gaming_days(played: Casino) -> None:
 def test_it_comes_as_a_table_too(played: Casino) -> None:
     whose = {"player_id": PLAYERS[1], "currency": "EUR", "points": 5}
     answer: Answer = played.get(PATH, headers={"accept": "text/csv"}, **whose)
+    name = f"balance-history-{answer.position}.csv"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
     header, *lines = answer.body.decode().split("\r\n")
     assert header == "at,real,bonus"
     shown = points(played, **whose)
@@ -209,6 +228,16 @@ def steady_play(number: int) -> list[Item]:
     ]
 
 
+def points_and_rows_read(casino: Casino, **asked: Any) -> tuple[list[Any], Counter[str]]:
+    with watched_connections() as watch, watch.watching() as explained:
+        found = points(casino, **asked)
+    read: Counter[str] = Counter()
+    for _, scans in explained:
+        for table, _node, rows in scans:
+            read[table] += int(rows)
+    return found, read
+
+
 def test_much_that_moved_costs_no_more_than_it_may(
     casino: Casino, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,14 +246,77 @@ def test_much_that_moved_costs_no_more_than_it_may(
     monkeypatch.setattr(balance_history, "MOST_PERIODS", 100)
     monkeypatch.setattr(balance_history, "MOST_EVENTS", 50)
     whose = {"player_id": "p", "currency": "EUR"}
-    with watched_connections() as watch, watch.watching() as explained:
-        by_day = points(casino, points=50, **whose)
-    read = {"events": 0.0, "balance_periods": 0.0}
-    for _, scans in explained:
-        for table, _node, rows in scans:
-            read[table] = read.get(table, 0) + rows
+    by_day, read = points_and_rows_read(casino, points=50, **whose)
     # What may be read in vain, of the first and the last day, of days, and of each point's period, twice.
     assert read["events"] <= 3 * 50
     assert read["balance_periods"] <= 100 + 1 + 2 * 144 + 2 * 50 + 100
     assert [point["at"][11:] for point in by_day[1:-1]] == ["23:59:59.999999Z"] * 2
     assert [float(point["real"]) for point in by_day][-1] == -3_000
+
+
+@pytest.fixture(scope="module")
+def bursting(new_casino: OpenCasino) -> Casino:
+    """A player of whom a little moved at 11:50 and 12:10, and much from 12:00 on, a second apart."""
+    casino = new_casino()
+    casino.fill(
+        [
+            deposit(amount=1_000, timestamp="2025-01-15T11:55:00Z"),
+            *(
+                bet(timestamp=f"2025-01-15T12:{number // 60:02}:{number % 60:02}Z")
+                for number in range(300)
+            ),
+            bet(timestamp="2025-01-15T12:15:00Z"),
+        ]
+    )
+    return casino
+
+
+BURSTING = {"player_id": "p", "currency": "EUR"}
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "expected"),
+    [
+        (
+            "12:02:00",
+            "12:20:00",
+            [("12:09:59.999999", "700"), ("12:19:59.999999", "699")],
+        ),
+        (
+            "11:52:00",
+            "12:04:00",
+            [("11:52:00", "0"), ("11:59:59.999999", "1000")],
+        ),
+        ("12:02:00", "12:04:00", []),
+        ("12:09:59.999999", "12:10:00", [("12:09:59.999999", "700")]),
+    ],
+)
+def test_among_too_much_in_ten_minutes_the_ends_are_told_at_the_edges_of_these(
+    begin: str,
+    end: str,
+    expected: list[tuple[str, str]],
+    bursting: Casino,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(balance_history, "MOST_EVENTS", 50)
+    day = "2025-01-15T"
+    asked = {"from_": f"{day}{begin}Z", "to": f"{day}{end}Z"}
+    found, read = points_and_rows_read(bursting, points=2, **asked, **BURSTING)
+    assert [(point["at"][11:-1], point["real"]) for point in found] == expected
+    assert read["events"] <= 2
+
+
+def test_too_much_in_the_only_ten_minutes_is_told_at_their_end(
+    casino: Casino, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    casino.fill([bet() for _ in range(60)])
+    monkeypatch.setattr(balance_history, "MOST_EVENTS", 50)
+    found, read = points_and_rows_read(casino, **BURSTING)
+    assert found == [{"at": "2025-01-15T12:09:59.999999Z", "real": "-60", "bonus": "0"}]
+    assert not read["events"]
+
+
+def test_what_moved_in_ten_minutes_is_read_once(bursting: Casino) -> None:
+    found, read = points_and_rows_read(bursting, points=500, **BURSTING)
+    assert len(found) == 500
+    assert read["events"] == 302

@@ -158,6 +158,15 @@ def test_a_stream_has_no_other_order(accept: str, casino: Casino) -> None:
     assert faults(answer) == {("order", "pages_only")}
 
 
+@pytest.mark.parametrize("accept", ["application/x-ndjson", "text/event-stream", "text/csv"])
+def test_a_stream_may_be_asked_for_in_the_order_it_has(accept: str, casino: Casino) -> None:
+    casino.send([deposit(), deposit()])
+    usual = {"headers": {"accept": accept}, "to_position": 2}
+    answer = casino.get("history", order="asc", **usual)
+    assert answer.status == 200
+    assert answer.body == casino.get("history", **usual).body
+
+
 def test_a_page_reads_a_bounded_part_of_the_log(
     casino: Casino, monkeypatch: pytest.MonkeyPatch
 ) -> None:

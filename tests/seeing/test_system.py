@@ -192,7 +192,7 @@ def test_where_read_models_stand_still_and_what_of_it_is_of_the_tenant_alone(pla
     stuck = place.tenant("stuck", 4)
     project(place.pool, stuck)
     send(place.pool, stuck, logins(["poison"]))
-    quoted = "UniqueViolation: twice\nDETAIL:  Key (player_id)=(somebody) already exists."
+    quoted = "UniqueViolation: somebody twice\nDETAIL:  Key (player_id)=(somebody) already exists."
     with place.pool.connection() as connection:
         connection.execute(
             "insert into tracking (tenant_id, generation, position, live, updated_at)"
@@ -203,7 +203,7 @@ def test_where_read_models_stand_still_and_what_of_it_is_of_the_tenant_alone(pla
     shown = place.get("/stuck").json
     assert shown["troubles"][0] == "failed"
     assert shown["failure"]["position"] == 5
-    assert shown["failure"]["reason"] == "UniqueViolation: twice"
+    assert shown["failure"]["reason"] == "UniqueViolation"
     assert datetime.fromisoformat(shown["failure"]["since"]) <= datetime.now(UTC)
     assert shown["rebuild"] == {"position": 2, "failure": None}
     with place.pool.connection() as connection:
@@ -212,7 +212,7 @@ def test_where_read_models_stand_still_and_what_of_it_is_of_the_tenant_alone(pla
     shown = place.get("/stuck")
     assert shown.json["troubles"][:2] == ["failed", "rebuild_failed"]
     assert "rebuilt_anyway" in shown.json["troubles"]
-    assert shown.json["rebuild"]["failure"]["reason"] == "UniqueViolation: twice"
+    assert shown.json["rebuild"]["failure"]["reason"] == "UniqueViolation"
     assert "roundbook verify stuck" in shown.json["evidence"]["rebuilt_anyway"]["reason"]
     assert b"somebody" not in shown.body
     assert b"somebody" not in place.get().body
@@ -221,6 +221,34 @@ def test_where_read_models_stand_still_and_what_of_it_is_of_the_tenant_alone(pla
     assert line.split("\t")[5] == (
         "stands still at 5, rebuild stands still at 3, made of a log that is not sound"
     )
+
+
+@pytest.mark.parametrize(
+    ("column", "member"), [("failure", "failure"), ("unstated", "statement_failure")]
+)
+def test_why_nothing_is_signed_or_stated_is_told_without_what_is_in_the_log(
+    column: str, member: str, place: Place
+) -> None:
+    name = f"un{column}"
+    wrong = place.tenant(name, 1)
+    kept = {
+        "NoKeyError: /keys does not hold the key k": "NoKeyError: /keys does not hold the key k",
+        "CheckViolation: new row of player:somebody is wrong": "CheckViolation",
+        "player:somebody is wrong": "what it is may quote the log: the tenant's own status says it",
+    }
+    for reason, told in kept.items():
+        with place.pool.connection() as connection:
+            connection.execute(
+                f"insert into sealing (tenant_id, {column}, {column.replace('failure', 'failed')}_at)"
+                f" values (%s, %s, now()) on conflict (tenant_id) do update"
+                f" set {column} = excluded.{column}",
+                [wrong.tenant_id, reason],
+            )
+        shown = place.get(f"/{name}")
+        assert shown.json["evidence"][member]["reason"] == told
+        assert b"somebody" not in shown.body
+        own = place.api.get("/api/v1/status", place.new_key(name, "read")).json
+        assert own["evidence"][member]["reason"] == reason
 
 
 def test_who_waits_for_long_is_in_trouble_and_who_waits_a_moment_is_not(place: Place) -> None:
@@ -280,6 +308,18 @@ def test_keys_come_in_pages(place: Place) -> None:
             break
     assert [len(page) for page in pages] == [2, 2, 1]
     assert len({key_id for page in pages for key_id in page}) == len(made)
+
+
+def test_a_cursor_belongs_to_the_keys_of_one_tenant(place: Place) -> None:
+    for name in ("turned", "other"):
+        place.tenant(name)
+        for _ in range(2):
+            place.new_key(name, "read")
+    cursor = place.get("/turned/keys", limit=1).json["next_cursor"]
+    assert place.get("/turned/keys", cursor=cursor).status == 200
+    refused = place.get("/other/keys", cursor=cursor)
+    assert refused.status == 422
+    assert [each["code"] for each in refused.json["errors"]] == ["foreign_cursor"]
 
 
 @pytest.mark.parametrize(

@@ -154,10 +154,12 @@ export interface paths {
          * Show a balance over time
          * @description Show the real and the bonus balance of a player in one currency at evenly spaced times.
          *
-         *     At each time it is what `/api/v1/balances` tells `as_of` it. Where that would take more of the log than
-         *     is read at once, the times between the first and the last are moved to the ends of their ten minutes, or
-         *     of their gaming days: `at` says which time it is. So there may be fewer points than were asked for. Where
-         *     nothing ever moved there are none.
+         *     At each time it is what `/api/v1/balances` tells `as_of` it, and a bounded number of rows is read for all.
+         *     Where that would take more, the times between the first and the last are moved to the ends of their ten
+         *     minutes, or of their gaming days: `at` says which time it is. The first and the last are moved where their
+         *     own ten minutes have more than 500 events: to the end of these, or, if that is not before `to`, to right
+         *     before they begin. So there may be fewer points than were asked for. Where nothing ever moved, or all from
+         *     `from` to `to` is within ten minutes of so many events, there are none.
          */
         get: operations["show_balance_history"];
         put?: never;
@@ -5160,7 +5162,7 @@ export interface operations {
                  */
                 is_blocked?: boolean;
                 /**
-                 * @description Only players whose username begins with this, literally, in any case; by username.
+                 * @description Only players whose username begins with this, literally, in any case; by username: its first 255 characters, case-folded, and then by id.
                  * @example Adam
                  */
                 q?: string;
@@ -7495,7 +7497,7 @@ export interface operations {
                  * @example 100
                  */
                 to_position?: number;
-                /** @description Of pages alone: by position, the oldest first (`asc`) or the newest. */
+                /** @description By position: the oldest first (`asc`) or, of pages alone, the newest. */
                 order?: "asc" | "desc";
                 /** @description The most items of a page. Default 100. */
                 limit?: number;

@@ -36,6 +36,7 @@ K = TypeVar("K")
 
 _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _PAGE_PARAMETERS = ("limit", "cursor", "order")
+_AS_STREAMS_ARE = {"order": "asc"}
 _DEFAULT_LIMIT = 100
 _MOST_ROWS = 1_000
 _ALL_ROWS = 2**31 - 2
@@ -211,11 +212,18 @@ class Query(Generic[F, K]):
         return list(self._field_names)
 
     def read(
-        self, query_string: bytes, tenant_id: int, log_id: bytes, *, media_type: str = JSON
+        self,
+        query_string: bytes,
+        tenant_id: int,
+        log_id: bytes,
+        *,
+        media_type: str = JSON,
+        of: str = "",
     ) -> tuple[Asked[F, K], list[bytes]]:
         """Read a request's parameters, and of which logs they are: how their ids begin.
 
-        They are judged for an answer of `media_type`: there are pages in JSON alone. Raises ProblemError
+        They are judged for an answer of `media_type`: there are pages in JSON alone. `of` is what the path
+        names, where there is a collection for each. Raises ProblemError
         `invalid-parameters` with all faults, up to 100.
         """
         values: dict[str, Any] = {}
@@ -255,7 +263,7 @@ class Query(Generic[F, K]):
                     if name in values
                 }
             )
-            belongs_to = belonging(self.name, tenant_id, filters)
+            belongs_to = belonging(f"{self.name}/{of}" if of else self.name, tenant_id, filters)
             fault = self._check(filters)
             if fault is not None:
                 faults.append(fault)
@@ -298,7 +306,7 @@ class Query(Generic[F, K]):
             raise UnfitError("unknown", f"is no parameter here{there_are}")
         if text is None:
             raise UnfitError("malformed", "must be UTF-8, percent-encoded")
-        if name in _PAGE_PARAMETERS and media_type != JSON:
+        if name in _PAGE_PARAMETERS and media_type != JSON and text != _AS_STREAMS_ARE.get(name):
             raise UnfitError("pages_only", "is for pages only, and this answer is one stream")
         if parameter is _RAW and media_type != CSV:
             raise UnfitError("csv_only", f"is for {CSV} only, which Accept does not ask for")

@@ -296,16 +296,20 @@ class Queries:
         return await self._reading.reads.run(self._lane, self._key_id, read)
 
 
-async def read_request(request: Request[Any, Any, Any], query: Query[F, K]) -> Asked[F, K]:
+async def read_request(
+    request: Request[Any, Any, Any], query: Query[F, K], *, of: str = ""
+) -> Asked[F, K]:
     """Read a query, which is answered in JSON, and in CSV if it has rows.
 
-    Raises ProblemError: first 406, then 422, then 409.
+    `of` is what the path names, where cursors belong to that. Raises ProblemError: first 406, then 422, then
+    409.
     """
-    return await read_parameters(request, query, media_type=negotiate(request, query.offered))
+    media_type = negotiate(request, query.offered)
+    return await read_parameters(request, query, media_type=media_type, of=of)
 
 
 async def read_parameters(
-    request: Request[Any, Any, Any], query: Query[F, K], *, media_type: str = JSON
+    request: Request[Any, Any, Any], query: Query[F, K], *, media_type: str = JSON, of: str = ""
 ) -> Asked[F, K]:
     """Read the parameters of a query for an answer of a media type.
 
@@ -317,5 +321,6 @@ async def read_parameters(
         tenant_of(request).tenant_id,
         log_id_of(request),
         media_type=media_type,
+        of=of,
     )
     return asked._replace(log_id=await own_log(request, logs))

@@ -130,7 +130,7 @@ def _told_at(
 
 
 HISTORY: Query[BalanceHistoryFilters, None] = Query(
-    "balance history",
+    "balance-history",
     BalanceHistoryFilters,
     {
         "player_id": ("Whose balance.", "StQ-1"),
@@ -177,10 +177,12 @@ async def show_balance_history(
 ) -> Response[BalanceHistory]:
     """Show the real and the bonus balance of a player in one currency at evenly spaced times.
 
-    At each time it is what `/api/v1/balances` tells `as_of` it. Where that would take more of the log than
-    is read at once, the times between the first and the last are moved to the ends of their ten minutes, or
-    of their gaming days: `at` says which time it is. So there may be fewer points than were asked for. Where
-    nothing ever moved there are none.
+    At each time it is what `/api/v1/balances` tells `as_of` it, and a bounded number of rows is read for all.
+    Where that would take more, the times between the first and the last are moved to the ends of their ten
+    minutes, or of their gaming days: `at` says which time it is. The first and the last are moved where their
+    own ten minutes have more than 500 events: to the end of these, or, if that is not before `to`, to right
+    before they begin. So there may be fewer points than were asked for. Where nothing ever moved, or all from
+    `from` to `to` is within ten minutes of so many events, there are none.
     """
     asked = await read_request(request, HISTORY)
     points, position = await queries.live(

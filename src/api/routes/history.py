@@ -53,7 +53,7 @@ QUERY: Query[HistoryFilters, int] = Query(
         "from_position": ("Only events at this position or after it.", 1),
         "to_position": ("Only events at this position or before it.", 100),
         "order": (
-            "Of pages alone: by position, the oldest first (`asc`) or the newest.",
+            "By position: the oldest first (`asc`) or, of pages alone, the newest.",
             Apart("desc"),
         ),
     },

@@ -45,7 +45,10 @@ QUERY: Query[PlayerFilters, PlayerPlace] = Query(
         "operator": ("Only players of this operator.", Apart("op-1")),
         "is_blocked": ("Only players that are known to be blocked, or known not to be.", True),
         "q": (
-            "Only players whose username begins with this, literally, in any case; by username.",
+            (
+                "Only players whose username begins with this, literally, in any case; by username: its first"
+                " 255 characters, case-folded, and then by id."
+            ),
             "Adam",
         ),
     },

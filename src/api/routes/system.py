@@ -193,7 +193,7 @@ async def list_api_keys(
 
     Those that expired or were revoked are listed, too.
     """
-    asked = await read_request(request, KEYS)
+    asked = await read_request(request, KEYS, of=name)
     after = asked.after or 0
 
     def read(connection: Connection) -> Rows[Key, int]:

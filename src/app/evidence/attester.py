@@ -14,7 +14,7 @@ from prometheus_client import Gauge
 from app.evidence.attesting import attest, mend_pages
 from app.evidence.claiming import SupersededError
 from app.evidence.command import CommandError
-from app.evidence.failing import FailingGauge
+from app.evidence.failing import FailingGauge, reason_of
 from app.evidence.guard import BusyError, RefusedError
 from app.evidence.keys import KeyFileError
 from app.evidence.log_keys import NoKeyError
@@ -195,7 +195,7 @@ class Attester:
             if not isinstance(error, _WRONG):
                 log.exception("stating a log's heads failed", tenant_id=known.tenant_id)
             self._rest_until[known.tenant_id] = now_s + _RETRY_FAILED_S
-            self._fail(known, str(error))
+            self._fail(known, reason_of(error))
         else:
             self._rest_until.pop(known.tenant_id, None)
             self._told.pop(known.tenant_id, None)

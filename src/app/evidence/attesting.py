@@ -46,6 +46,10 @@ _LOCK = 0x68656164
 _ANY_SIZE = 2**63 - 1
 
 
+class NotSignedError(UnsoundError):
+    """Nothing is signed of a log any more, so that its heads are not stated either; the message says why."""
+
+
 class Sql(Statements):
     """Claiming a log's statements."""
 
@@ -152,7 +156,7 @@ def _last_sealed(connection: Connection, log: Log, settings: Settings) -> Sealed
 def _check_sound(claim: Claim) -> None:
     reason = claim.finding or claim.failure
     if reason is not None:
-        raise UnsoundError(f"nothing is signed for this log: {reason}")
+        raise NotSignedError(f"nothing is signed for this log: {reason}")
 
 
 def _state(

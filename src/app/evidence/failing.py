@@ -1,6 +1,11 @@
-"""Gauges that tell of which tenants something is wrong."""
+"""Telling of which tenants something is wrong, and what."""
 
 from prometheus_client import Gauge
+
+
+def reason_of(error: Exception) -> str:
+    """Return what is kept of an error: its type, by which it can be told what the text may hold, and that."""
+    return f"{type(error).__name__}: {error}"
 
 
 class FailingGauge:

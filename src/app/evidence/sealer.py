@@ -14,7 +14,7 @@ from prometheus_client import Counter, Histogram
 
 from app.evidence.claiming import Claim, SupersededError, claimed
 from app.evidence.command import CommandError
-from app.evidence.failing import FailingGauge
+from app.evidence.failing import FailingGauge, reason_of
 from app.evidence.guard import BusyError, RefusedError
 from app.evidence.keys import KeyFileError
 from app.evidence.log_keys import NoKeyError, guarded_signer
@@ -144,7 +144,7 @@ class Sealer:
                 if not isinstance(error, _WRONG):
                     log.exception("sealing a log failed", tenant_id=each.tenant_id)
                 self._rest_until[each.tenant_id] = now_s + _RETRY_FAILED_S
-                self._fail(each, str(error))
+                self._fail(each, reason_of(error))
             else:
                 self._rest_until.pop(each.tenant_id, None)
                 self._told.pop(each.tenant_id, None)

@@ -4,13 +4,13 @@ select min(period) as first, max(period) as last from balance_periods
  where tenant_id = :tenant_id and generation = :generation and player_id = :player_id and not is_day
    and currency = :currency;
 
--- name: days_before(tenant_id, generation, player_id, currency, until)
--- The days before a time on which anything moved, each with the balance at its end.
+-- name: days_until(tenant_id, generation, player_id, currency, until)
+-- The days that began until a time on which anything moved, each with the balance at its end.
 select period as moment, sum(real) over in_order as real, sum(bonus) over in_order as bonus
   from (select period, deposited - withdrawn - bet_real + win_real as real, win_bonus - bet_bonus as bonus
           from balance_periods
          where tenant_id = :tenant_id and generation = :generation and player_id = :player_id and is_day
-           and currency = :currency and period < :until) as days
+           and currency = :currency and period <= :until) as days
 window in_order as (order by period)
  order by period;
 
