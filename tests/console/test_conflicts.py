@@ -90,7 +90,11 @@ def test_a_conflict_is_found_and_shown_member_by_member(clerk: WebDriver, servic
     ]
     assert cells(clerk, "differs") == ["currency", '"EUR"', '"SEK"', "Differs"]
     assert cells(clerk, "missing") == ["only", "null", "absent", "Only in what stands"]
-    assert cells(clerk, "added")[1:] == ["absent", '{"deep": [1, 2]}', "Only in what was not recorded"]
+    assert cells(clerk, "added")[1:] == [
+        "absent",
+        '{"deep": [1, 2]}',
+        "Only in what was not recorded",
+    ]
     sent = [each.get_property("textContent") for each in clerk.find_elements("css selector", "pre")]
     assert sent == [STANDS, REFUSED]
     click(clerk, find(clerk, clerk, "main p a[href*=event]"))
@@ -159,7 +163,9 @@ def test_refused_is_no_word_of_the_pages(clerk: WebDriver, service: Service) -> 
     """It would be one for two: conflicts, and items that are left out."""
     for page in ("conflicts", "conflicts/conflict?unique_id=c-1", "conflicts/refused"):
         clerk.get(f"{service.url}/console/{page}")
-        headings = clerk.find_elements("css selector", "h1, h2, nav, main > p, th, label, section, summary")
+        headings = clerk.find_elements(
+            "css selector", "h1, h2, nav, main > p, th, label, section, summary"
+        )
         said = " ".join(each.text for each in headings)
         assert "refus" not in said.lower()
 

@@ -10,8 +10,8 @@ from domain.instant import parse_datetime
 from domain.json_values import same_value
 
 How = Literal["same", "spelled", "moment", "differs", "added", "missing"]
-"""How what was not recorded is beside what stands: the same to the letter; equal, but written otherwise, as 0.5
-and 0.50; the same moment with another offset, which is other content; other; or in one of them alone."""
+"""How what was not recorded is beside what stands: the same to the letter; equal, but written otherwise, as
+0.5 and 0.50; the same moment with another offset, which is other content; other; or in one of them alone."""
 
 
 class Member(NamedTuple):

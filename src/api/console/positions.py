@@ -18,5 +18,11 @@ def backwards(first: str, last: str) -> Refusal | None:
     fault = Fault("to_position", "contradictory", f"must not be before {first}")
     detail = "The numbers of events go backwards."
     return Refusal(
-        Problem("about:blank", detail, HTTPStatus.UNPROCESSABLE_ENTITY, detail, [fault])
+        Problem(
+            "urn:roundbook:problem:invalid-parameters",
+            detail,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            detail,
+            [fault],
+        )
     )
