@@ -32,7 +32,7 @@ REFUSED = (
 
 @pytest.fixture(scope="module")
 def client(service: Service) -> Iterator[httpx.Client]:
-    """A tenant of this module's own, with conflicts and refused items."""
+    """A tenant of this module's own, with conflicts and items that were left out."""
     service.new_tenant("disputed")
     with service.client(service.new_key("disputed", "ingest", "read", "audit")) as opened:
         for data in (STANDS, REFUSED):
@@ -90,7 +90,11 @@ def test_a_conflict_is_found_and_shown_member_by_member(clerk: WebDriver, servic
     ]
     assert cells(clerk, "differs") == ["currency", '"EUR"', '"SEK"', "Differs"]
     assert cells(clerk, "missing") == ["only", "null", "absent", "Only in what stands"]
-    assert cells(clerk, "added")[1:] == ["absent", '{"deep": [1, 2]}', "Only in what was refused"]
+    assert cells(clerk, "added")[1:] == [
+        "absent",
+        '{"deep": [1, 2]}',
+        "Only in what was not recorded",
+    ]
     sent = [each.get_property("textContent") for each in clerk.find_elements("css selector", "pre")]
     assert sent == [STANDS, REFUSED]
     click(clerk, find(clerk, clerk, "main p a[href*=event]"))
@@ -150,8 +154,20 @@ def test_a_filter_that_is_none_is_named_at_its_field(clerk: WebDriver, service: 
     ):
         clerk.get(f"{service.url}/console/{page}")
         field = find(clerk, clerk, f"#{name}")
-        assert find(clerk, clerk, f"#{field.get_attribute('aria-describedby')}").text
+        said = find(clerk, clerk, f"#{field.get_attribute('aria-describedby')}").text
+        assert find(clerk, clerk, "main").text.count(said) == 1
     complaints(clerk)  # that the answers are 422
+
+
+def test_refused_is_no_word_of_the_pages(clerk: WebDriver, service: Service) -> None:
+    """It would be one for two: conflicts, and items that are left out."""
+    for page in ("conflicts", "conflicts/conflict?unique_id=c-1", "conflicts/refused"):
+        clerk.get(f"{service.url}/console/{page}")
+        headings = clerk.find_elements(
+            "css selector", "h1, h2, nav, main > p, th, label, section, summary"
+        )
+        said = " ".join(each.text for each in headings)
+        assert "refus" not in said.lower()
 
 
 def test_where_there_is_nothing_the_page_says_what_that_means(
@@ -186,7 +202,7 @@ def test_two_contents_differ_where_a_member_does(
     equal = all(each.how in {"same", "spelled"} for each in members)
     assert equal == same_value(*(text.encode() for text in texts))
     for each in members:
-        assert (each.recorded is None, each.refused is None) == (
+        assert (each.recorded is None, each.unrecorded is None) == (
             each.name not in one,
             each.name not in other,
         )

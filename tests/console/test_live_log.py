@@ -10,6 +10,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 
 from tests.browser import click, complaints, find, until
 from tests.console.conftest import HOSTILE_IDS
+from tests.console.told import TOLD, whose
 from tests.console.visiting import log_in, shown_ids
 from tests.http.service import Service, eventually
 from tests.http.wire import EVENTS, bet, body, counts, deposit, login
@@ -17,6 +18,7 @@ from tests.http.wire import EVENTS, bet, body, counts, deposit, login
 pytestmark = pytest.mark.xdist_group("browser")
 
 MOST = 200
+ROWS = "return [...document.querySelectorAll('tbody tr')].map((each) => each.outerHTML)"
 
 
 @pytest.fixture
@@ -75,6 +77,21 @@ def test_what_is_recorded_comes_above_what_was(
     assert not complaints(follower)
 
 
+def test_what_comes_reads_as_it_does_on_the_page(
+    follower: WebDriver, service: Service, client: httpx.Client
+) -> None:
+    follow(follower, service)
+    told = [whose(event, hour) for hour, (event, _) in enumerate(TOLD)]
+    send(client, *told, deposit("iqd", amount=12, currency="IQD"))
+    count = len(told) + 1
+    until(follower, lambda: len(numbers(follower)) == 3 + count, "all of them")
+    live = follower.execute_script(ROWS)
+    assert "12.000 IQD by card" in top(follower)
+    follower.refresh()
+    assert follower.execute_script(ROWS) == live
+    assert not complaints(follower)
+
+
 def test_amounts_come_digit_for_digit_with_the_decimals_of_their_currency(
     follower: WebDriver, service: Service, client: httpx.Client
 ) -> None:
@@ -86,12 +103,12 @@ def test_amounts_come_digit_for_digit_with_the_decimals_of_their_currency(
         )
         counts(client.post(EVENTS, content=text))
     until(follower, lambda: numbers(follower)[0] == 7, "the deposits")
-    shown = [each.text for each in follower.find_elements("css selector", "tbody .words")[:4]]
+    shown = [each.text for each in follower.find_elements("css selector", "td.words")[:4]]
     assert shown == [
-        "Deposit 7 JPY",
-        "Deposit 0.1 JPY",
-        "Deposit 100 JPY",
-        "Deposit 12,345,678,901,234,567,890.123456789012345678 JPY",
+        "Deposit of 7 JPY by card",
+        "Deposit of 0.1 JPY by card",
+        "Deposit of 100 JPY by card",
+        "Deposit of 12,345,678,901,234,567,890.123456789012345678 JPY by card",
     ]
 
 
@@ -105,19 +122,55 @@ def test_only_what_the_filters_leave_comes(
     assert not follower.find_elements("css selector", ".none")
 
 
-def test_while_it_pauses_what_comes_is_counted_and_then_shown(
+def test_after_a_pause_what_came_meanwhile_is_counted_and_shown(
     follower: WebDriver, service: Service, client: httpx.Client
 ) -> None:
     follow(follower, service)
     button = find(follower, follower, ".follow")
     click(follower, button)
     send(client, *(login(f"l-{number}") for number in range(20)))
-    until(follower, lambda: state(follower) == "Paused. 20 came meanwhile.", "the count")
+    assert state(follower).startswith("Paused.")
     assert numbers(follower) == [3, 2, 1]
     assert button.text == "Resume"
     click(follower, button)
+    until(follower, lambda: state(follower) == "20 came since you follow.", "the count")
     assert numbers(follower) == [*range(23, 0, -1)]
-    assert state(follower) == "20 came since you follow."
+
+
+def test_any_number_of_tabs_follow_the_log_and_each_goes_on_where_it_was(
+    follower: WebDriver, service: Service, client: httpx.Client
+) -> None:
+    """A browser has six connections to a host for all of its tabs."""
+    first = follower.current_window_handle
+    tabs = [first]
+    try:
+        follow(follower, service)
+        for number in range(7):
+            follower.switch_to.new_window("tab")
+            tabs.append(follower.current_window_handle)
+            follow(follower, service)
+            send(client, login(f"l-{number}"))
+            until(follower, lambda last=4 + number: numbers(follower)[0] == last, "the event")  # type: ignore[misc]
+        follower.switch_to.window(first)
+        until(follower, lambda: numbers(follower) == [*range(10, 0, -1)], "what came meanwhile")
+        assert state(follower) == "7 came since you follow."
+    finally:
+        for tab in tabs[1:]:
+            follower.switch_to.window(tab)
+            follower.close()
+        follower.switch_to.window(first)
+    assert not complaints(follower)
+
+
+def test_where_the_session_has_ended_nothing_more_is_asked_for(
+    follower: WebDriver, service: Service, client: httpx.Client
+) -> None:
+    follow(follower, service)
+    follower.delete_all_cookies()
+    send(client, login("l"))
+    until(follower, lambda: "has ended" in state(follower), "the end")
+    assert numbers(follower) == [3, 2, 1]
+    complaints(follower)  # that it was refused
 
 
 def test_the_page_stays_bounded_however_much_comes(
@@ -130,8 +183,8 @@ def test_the_page_stays_bounded_however_much_comes(
     assert numbers(follower) == [*range(1503, 1503 - MOST, -1)]
     click(follower, find(follower, follower, ".follow"))
     send(client, *(login(f"paused-{each}") for each in range(500)))
-    until(follower, lambda: "500 came" in state(follower), "the count")
     click(follower, find(follower, follower, ".follow"))
+    until(follower, lambda: state(follower).startswith("2,000 came"), "the rest")
     assert numbers(follower) == [*range(2003, 2003 - MOST, -1)]
 
 
@@ -158,7 +211,7 @@ def test_a_stream_that_ended_for_good_says_so(
     follow(follower, service, to_position="4")
     send(client, login("last"))
     until(follower, lambda: "has ended" in state(follower), "the end")
-    assert numbers(follower)[0] == 4
+    until(follower, lambda: numbers(follower)[0] == 4, "the last one")
     assert not find(follower, follower, ".follow").is_enabled()
 
 
@@ -178,4 +231,18 @@ def test_hostile_ids_are_shown_as_they_are_and_lead_where_they_name(
     assert [(each.path, each.params) for each in addresses] == [
         (each.path, each.params) for each in shown
     ]
+    assert not complaints(follower)
+
+
+def test_an_id_that_is_spaces_alone_is_seen(
+    follower: WebDriver, service: Service, client: httpx.Client
+) -> None:
+    follow(follower, service)
+    for last, player_id in enumerate((" ", "\t", "\u2003\u2003"), 4):
+        send(client, login(f"blank-{last}", player_id=player_id))
+        until(follower, lambda last=last: numbers(follower)[0] == last, "the event")  # type: ignore[misc]
+        link = find(follower, follower, "tbody tr:first-child .whose a")
+        assert link.get_property("textContent") == player_id
+        assert link.accessible_name.strip() == "spaces alone"
+        assert link.size["width"] > 40
     assert not complaints(follower)

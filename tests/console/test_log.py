@@ -10,9 +10,6 @@ import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.support.select import Select
 
-from api.console.pages.log import TYPES
-from domain.events import TYPES as EVENTS_OF
-from domain.fasttrack import PAYLOADS, event_of
 from tests.browser import click, complaints, find, until
 from tests.console.conftest import DAY_EVENTS, HOSTILE_IDS
 from tests.console.visiting import log_in
@@ -82,7 +79,20 @@ def test_a_filter_that_is_none_is_named_at_its_field(visitor: WebDriver, service
     for name in ("from_position", "from"):
         field = find(visitor, visitor, f"#{name}")
         assert field.get_attribute("aria-invalid") == "true"
-        assert find(visitor, visitor, f"#{field.get_attribute('aria-describedby')}").text
+        said = find(visitor, visitor, f"#{field.get_attribute('aria-describedby')}").text
+        assert visitor.find_element("css selector", "main").text.count(said) == 1
+    complaints(visitor)  # that the answer is 422
+
+
+@pytest.mark.parametrize("page", ["log", "conflicts"])
+def test_numbers_that_go_backwards_are_named_at_their_field(
+    visitor: WebDriver, service: Service, page: str
+) -> None:
+    visitor.get(f"{service.url}/console/{page}?from_position=20&to_position=3")
+    field = find(visitor, visitor, "#to_position")
+    said = find(visitor, visitor, f"#{field.get_attribute('aria-describedby')}")
+    assert said.text == "must not be before 20"
+    assert not visitor.find_elements("css selector", "tbody, .empty")
     complaints(visitor)  # that the answer is 422
 
 
@@ -91,10 +101,6 @@ def test_where_no_event_is_left_the_page_says_what_to_do(
 ) -> None:
     visitor.get(f"{service.url}/console/log?player_id=nobody")
     assert "clear the filters" in find(visitor, visitor, ".empty").text
-
-
-def test_all_events_have_names_where_they_come_live() -> None:
-    assert set(TYPES) == {*EVENTS_OF, *map(event_of, PAYLOADS)}
 
 
 def test_an_event_shows_what_was_sent_digit_for_digit(
@@ -221,9 +227,67 @@ def test_a_checkpoint_that_was_altered_or_is_of_another_log_proves_nothing(
     open_event(visitor, service, 21)
     assert proven(visitor, kept.replace(f"\n{HEAD}\n", f"\n{HEAD - 1}\n")).startswith("Not proven.")
     assert proven(visitor, of_another["note"]).startswith("Not proven.")
-    assert proven(visitor, "what I kept").startswith("Not proven.")
-    assert outcomes(visitor) == ["fails", *["unchecked"] * 4]
     complaints(visitor)  # that sizes are asked for of which there is no proof
+
+
+def test_what_was_pasted_wrongly_is_no_alarm(
+    browser: WebDriver, service: Service, key: str
+) -> None:
+    service.new_tenant("sloppy")
+    own = service.new_key("sloppy", "ingest", "read", "audit")
+    with service.client(own) as client:
+        log_in(browser, service, own)
+        try:
+            counts(client.post(EVENTS, content=body(login("l-1"))))
+            eventually(lambda: client.get("/api/v1/evidence/checkpoint").is_success)
+            older = client.get("/api/v1/evidence/checkpoint").text
+            vkey = client.get("/api/v1/evidence/keys").json()["keys"][0]["vkey"]
+            counts(client.post(EVENTS, content=body(login("l-2"))))
+            eventually(lambda: client.get("/api/v1/status").json()["evidence"]["size"] == 2)
+            newer = client.get("/api/v1/evidence/checkpoint").text
+            open_event(browser, service, 2)
+            for checkpoint, given_key, why in (
+                (older, vkey, "this one came later"),
+                ("what I kept", vkey, "This is no checkpoint"),
+                (newer[:-9], vkey, "The signature is not whole"),
+                (newer[:-3], vkey, "A signature is not in base64."),
+                (newer, "my key", "A public key reads name+id+base64."),
+                (newer, vkey[:-4] + "AAAA", "a character of it was altered"),
+            ):
+                said = proven(browser, checkpoint, given_key)
+                assert said.startswith("Nothing could be verified: ")
+                assert why in said
+                assert "fails" not in outcomes(browser)
+            for kept in (newer + newer, newer.strip() * 2, "  " + newer.replace("\n", "\n  ")):
+                proven(browser, kept, vkey)
+                assert outcomes(browser) == ["holds"] * 5
+            assert not complaints(browser)
+        finally:
+            log_in(browser, service, key)
+
+
+def test_an_event_that_is_not_sealed_yet_is_no_alarm(visitor: WebDriver, service: Service) -> None:
+    """As it is for less than a second: here the page is of an event that is still to come."""
+    open_event(visitor, service, 21)
+    visitor.execute_script(
+        "document.querySelector('[data-part=position]').textContent = arguments[0]", str(HEAD + 1)
+    )
+    assert proven(visitor).startswith("Nothing could be verified: This event is not sealed yet")
+    assert not complaints(visitor)
+
+
+def test_a_service_that_can_not_be_reached_is_no_alarm(
+    visitor: WebDriver, service: Service
+) -> None:
+    open_event(visitor, service, 21)
+    visitor.execute_cdp_cmd("Network.enable", {})
+    visitor.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/evidence/inclusion*"]})
+    try:
+        said = proven(visitor)
+    finally:
+        visitor.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    assert said.startswith("Nothing could be verified: The service can't be reached.")
+    complaints(visitor)  # that it could not be asked
 
 
 def test_what_was_erased_is_said_to_be_and_still_proven(

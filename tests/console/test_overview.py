@@ -230,7 +230,7 @@ def test_what_an_auditor_looks_at_is_counted_of_a_day(
             report = str(link.get_attribute("href")).replace("/console/", "/api/v1/")
             assert link.text == f"{len(api.get(report).json()['rows']):,}"
     labels = [each.text for each in visitor.find_elements("css selector", "#told dt")]
-    assert labels == ["Conflicts", "Refused items", f"Late items of {THE_DAY}"]
+    assert labels == ["Conflicts", "Items left out", f"Late items of {THE_DAY}"]
     late = visitor.find_elements("css selector", "#told a")[2]
     assert int(late.text) > 0
     click(visitor, late)

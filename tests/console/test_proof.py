@@ -163,13 +163,19 @@ FORGED: dict[str, dict[str, Forge]] = {
         "hashes run together": in_path(_run_together),
     },
     "signature": {
-        "what is no key": in_keys(lambda _: "nonsense"),
-        "a key with another id": in_keys(lambda key: key.replace("+", "+00000000", 1)[:-8]),
-        "a letter of the key": in_keys(lambda key: key[:-1] + ("A" if key[-1] != "A" else "B")),
         "another key by this name": in_keys(lambda _: str(generate_key(ORIGIN).vkey)),
         "a key of another log": in_keys(lambda _: str(generate_key(ORIGIN[:-1] + "0").vkey)),
         "another size": in_checkpoint("\n11\n", "\n12\n"),
         "another origin": in_checkpoint("roundbook.", "roundb00k."),
+    },
+}
+"""By the step that finds it."""
+
+UNUSABLE: dict[str, dict[str, Forge]] = {
+    "signature": {
+        "what is no key": in_keys(lambda _: "nonsense"),
+        "a key with another id": in_keys(lambda key: key.replace("+", "+00000000", 1)[:-8]),
+        "a letter of the key": in_keys(lambda key: key[:-1] + ("A" if key[-1] != "A" else "B")),
     },
     "checkpoint": {
         "a hyphen for the dash": in_checkpoint("\u2014", "-"),
@@ -177,11 +183,13 @@ FORGED: dict[str, dict[str, Forge]] = {
         "a line too many": in_checkpoint("\n\n", "\nmore\n\n"),
         "no empty line": in_checkpoint("\n\n", "\n"),
         "something beneath it": lambda case: case.update(checkpoint=case["checkpoint"] + "\nmore"),
-        "two checkpoints": lambda case: case.update(checkpoint=case["checkpoint"] * 2),
+        "two checkpoints": lambda case: case.update(
+            checkpoint=case["checkpoint"] + case["checkpoint"].replace("\n11\n", "\n12\n")
+        ),
         "no checkpoint": lambda case: case.update(checkpoint=""),
     },
 }
-"""By the step that finds it."""
+"""What can't be read, by the step that tells."""
 
 
 @pytest.mark.parametrize(
@@ -196,13 +204,26 @@ def test_what_is_forged_is_found(verify: Verify, step: str, name: str) -> None:
     assert (right, found[step]) == (PROVEN, "fails")
 
 
+@pytest.mark.parametrize(
+    ("step", "name"), [(step, name) for step, given in UNUSABLE.items() for name in given]
+)
+def test_what_can_not_be_read_is_neither_proven_nor_a_forgery(
+    verify: Verify, step: str, name: str
+) -> None:
+    case = Log([bet(each) for each in range(1, 12)]).case(5, 11)
+    UNUSABLE[step][name](case)
+    (found,) = verify([case])
+    assert found[step] == "unusable"
+    assert "fails" not in found.values()
+
+
 def test_an_altered_letter_of_the_checkpoint_or_the_key_is_found(verify: Verify) -> None:
     case = Log([bet(1), bet(2)]).case(2, 2)
     note, key = case["checkpoint"].rstrip(), case["keys"][0]
     cases = [{**case, "checkpoint": each} for each in altered(note)]
     cases += [{**case, "keys": [each]} for each in altered(key)]
     for found in verify(cases):
-        assert "fails" in found.values()
+        assert {"fails", "unusable"} & {*found.values()}
 
 
 def test_a_signature_that_lacks_a_bit_is_none(verify: Verify) -> None:
@@ -240,7 +261,21 @@ def test_an_older_checkpoint_says_nothing_of_a_later_event(verify: Verify) -> No
     log = Log([bet(each) for each in range(1, 12)])
     case = {**log.case(5, 11), "checkpoint": log.checkpoint(4)}
     (found,) = verify([case])
-    assert found == {**PROVEN, "log": "fails", "event": "unchecked", "path": "unchecked"}
+    assert found == {**PROVEN, "log": "unusable", "event": "unchecked", "path": "unchecked"}
+
+
+def test_a_checkpoint_that_was_indented_or_pasted_twice_is_the_same(verify: Verify) -> None:
+    case = Log([bet(1), bet(2)]).case(2, 2)
+    note = case["checkpoint"]
+    pasted = (
+        note * 2,
+        note.strip() * 2,
+        f"{note}\n\n{note}",
+        f"{note}\r\n{note}",
+        "    " + note.replace("\n", "\n    "),
+        note.replace("\n", "\t\n"),
+    )
+    assert verify([{**case, "checkpoint": each} for each in pasted]) == [PROVEN] * len(pasted)
 
 
 def test_lines_of_witnesses_and_line_breaks_of_another_system_do_no_harm(verify: Verify) -> None:
@@ -270,5 +305,5 @@ def test_no_key_and_no_ed25519_leave_the_signature_unchecked(
 def test_no_text_is_taken_for_a_checkpoint(verify: Verify, texts: list[str]) -> None:
     case = Log([bet(1), bet(2)]).case(2, 2)
     for found in verify([{**case, "checkpoint": each} for each in texts]):
-        assert found["checkpoint"] == "fails"
+        assert found["checkpoint"] == "unusable"
         assert "holds" not in found.values()

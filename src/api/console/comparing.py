@@ -10,8 +10,8 @@ from domain.instant import parse_datetime
 from domain.json_values import same_value
 
 How = Literal["same", "spelled", "moment", "differs", "added", "missing"]
-"""How what was refused is beside what stands: the same to the letter; equal, but written otherwise, as 0.5
-and 0.50; the same moment with another offset, which is other content; other; or in one of them alone."""
+"""How what was not recorded is beside what stands: the same to the letter; equal, but written otherwise, as
+0.5 and 0.50; the same moment with another offset, which is other content; other; or in one of them alone."""
 
 
 class Member(NamedTuple):
@@ -19,13 +19,13 @@ class Member(NamedTuple):
 
     name: str
     recorded: str | None
-    refused: str | None
+    unrecorded: str | None
     how: How
 
 
-def compare(recorded: Raw, refused: Raw) -> list[Member]:
+def compare(recorded: Raw, unrecorded: Raw) -> list[Member]:
     """Compare two JSON objects: the members of what stands in their order, then what else there is."""
-    one, other = _members(recorded), _members(refused)
+    one, other = _members(recorded), _members(unrecorded)
     return [
         Member(name, one.get(name), other.get(name), _how(one.get(name), other.get(name)))
         for name in {**one, **other}
@@ -38,16 +38,16 @@ def _members(data: Raw) -> dict[str, str]:
     return {name: bytes(value).decode().strip() for name, value in members.items()}
 
 
-def _how(recorded: str | None, refused: str | None) -> How:
+def _how(recorded: str | None, unrecorded: str | None) -> How:
     if recorded is None:
         return "added"
-    if refused is None:
+    if unrecorded is None:
         return "missing"
-    if recorded == refused:
+    if recorded == unrecorded:
         return "same"
-    if same_value(recorded.encode(), refused.encode()):
+    if same_value(recorded.encode(), unrecorded.encode()):
         return "spelled"
-    return "moment" if _is_same_moment(recorded, refused) else "differs"
+    return "moment" if _is_same_moment(recorded, unrecorded) else "differs"
 
 
 def _is_same_moment(one: str, other: str) -> bool:

@@ -61,7 +61,7 @@ KINDS = {
     "win": "Large win",
     "block": "Block",
     "consent": "Consent",
-    "refused": "Refused item",
+    "refused": "Item left out",
     "key": "Key",
 }
 """What is significant, in words."""
@@ -118,7 +118,7 @@ _FORMS = (
         "significant",
         "Significant events",
         "What an auditor looks at first: conflicts, late items, large wins, blocks and consents that changed,"
-        " items that were refused, keys that were made and revoked.",
+        " items left out, keys that were made and revoked.",
         (
             _FROM,
             _TO,

@@ -1,4 +1,4 @@
-"""Conflicts: what was refused beside what stands, and what was left out of batches for its faults."""
+"""Conflicts: what was not recorded beside what stands, and what was left out of batches for its faults."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 from api.console.asking import Question, Refusal, Value
 from api.console.comparing import Member, compare
 from api.console.place import Place
+from api.console.positions import backwards
 from api.console.visits import Visit
 
 PLACE = Place("Conflicts", "/console/conflicts", "read")
@@ -30,7 +31,7 @@ class Item(Struct, frozen=True):
 
 
 class Conflict(Struct, frozen=True):
-    """What was refused, and the event that stands at the position."""
+    """What was not recorded, and the event that stands at the position."""
 
     unique_id: str
     position: int
@@ -89,7 +90,7 @@ class Compared(NamedTuple):
 
     @property
     def differing(self) -> list[Member]:
-        """The members for which it was refused."""
+        """The members for which it was not recorded."""
         return [each for each in self.members if each.how not in {"same", "spelled"}]
 
 
@@ -100,7 +101,9 @@ async def list_conflicts(visit: NamedDependency[Visit]) -> Template:
     filters |= {"from": visit.moment("from"), "to": visit.moment("to")}
     cursor = visit.parameter("cursor")
     asked: dict[str, Value] = {**filters, "cursor": cursor, "limit": _ON_A_PAGE}
-    (found,) = await visit.ask_each(Question("conflicts", asked))
+    found = backwards(filters["from_position"], filters["to_position"])
+    if found is None:
+        (found,) = await visit.ask_each(Question("conflicts", asked))
     if isinstance(found, Refusal):
         return _refused(visit, "conflicts/list.html", found)
     page = found.read(Conflicts)
@@ -116,7 +119,7 @@ async def list_conflicts(visit: NamedDependency[Visit]) -> Template:
 
 @get("/console/conflicts/conflict")
 async def show_conflict(visit: NamedDependency[Visit]) -> Template:
-    """Show all that was refused for one unique_id beside what stands."""
+    """Show all that came for one unique_id beside what stands."""
     unique_id = visit.parameter("unique_id")
     if not unique_id:
         raise NotFoundException

@@ -1,8 +1,6 @@
 """Log: what was recorded, newest first and live, and each event with its proof."""
 
-import re
 from http import HTTPStatus
-from typing import Any
 
 from litestar import get
 from litestar.di import NamedDependency
@@ -11,6 +9,7 @@ from litestar.response import Template
 
 from api.console.asking import Answer, Question, Refusal, Value
 from api.console.place import Place
+from api.console.positions import POSITION, backwards
 from api.console.telling import EVENT_TYPES, Entries, Entry, tell
 from api.console.templates import address
 from api.console.visits import Visit
@@ -18,39 +17,24 @@ from domain.streams import GAME, PLAYER
 
 PLACE = Place("Log", "/console/log", "audit")
 
-TYPES: dict[str, str] = {
-    "BetPlaced": "Bet",
-    "WinPaid": "Win",
-    "BetRolledBack": "Bet taken back",
-    "WinRolledBack": "Win taken back",
-    "RoundEnded": "End of the round",
-    "Deposited": "Deposit",
-    "Withdrawn": "Withdrawal",
-    "LoggedIn": "Login",
-    "PlayerUpdated": "Profile",
-    "ConsentsUpdated": "Consents",
-    "BlocksUpdated": "Blocks",
-    "GameUpdated": "Game",
-    "PlayerErased": "Erasure",
-}
-"""What events are called where they come live."""
-
 _FILTERS = ("event", "player_id", "game_id", "from_position", "to_position")
 _ON_A_PAGE = 50
-_POSITION = re.compile(r"[1-9]\d{0,17}", re.ASCII)
+_MOST_ROWS = 200
 
 
 @get("/console/log")
 async def list_events(visit: NamedDependency[Visit]) -> Template:
     """List what was recorded, newest first, by filters."""
-    filters = visit.parameters(*_FILTERS) | {"from": visit.moment("from"), "to": visit.moment("to")}
+    filters = _filters(visit)
     asked: dict[str, Value] = {
         **filters,
         "order": "desc",
         "limit": _ON_A_PAGE,
         "cursor": visit.parameter("cursor"),
     }
-    (found,) = await visit.ask_each(Question("history", asked))
+    found = backwards(filters["from_position"], filters["to_position"])
+    if found is None:
+        (found,) = await visit.ask_each(Question("history", asked))
     types = [*EVENT_TYPES.items()]
     if isinstance(found, Refusal):
         return visit.page(
@@ -70,27 +54,48 @@ async def list_events(visit: NamedDependency[Visit]) -> Template:
         told=tell(entries.items),
         next_cursor=entries.next_cursor,
         is_filtered=any(filters.values()),
-        live=None if visit.parameter("cursor") else _live(visit, found, filters),
+        live=None if visit.parameter("cursor") else _live(found, filters),
     )
 
 
-def _live(visit: Visit, found: Answer, filters: dict[str, str]) -> dict[str, Any]:
-    """Return what the page needs to show what is recorded from now on."""
+def _filters(visit: Visit) -> dict[str, str]:
+    return visit.parameters(*_FILTERS) | {"from": visit.moment("from"), "to": visit.moment("to")}
+
+
+def _live(found: Answer, filters: dict[str, str]) -> dict[str, str]:
+    """Return where the page hears of what is recorded from now on, and where it gets the rows of that."""
     after = found.log_position + 1
     first = max(after, int(filters["from_position"] or 0))
     given = {**filters, "from_position": first, "log_id": found.log_id}
     return {
         "stream": address("/console/api/v1/history", **given),
-        "zone": visit.zone.key,
-        "types": TYPES,
+        "part": address("/console/log/rows", **given),
     }
+
+
+@get("/console/log/rows", opt={"part": True})
+async def show_rows(visit: NamedDependency[Visit]) -> Template:
+    """Show what came meanwhile as rows, newest first, for the page that follows the log."""
+    asked: dict[str, Value] = {
+        **_filters(visit),
+        **visit.parameters("log_id", "at_least"),
+        "order": "desc",
+        "limit": _MOST_ROWS,
+    }
+    entries: list[Entry] = []
+    cursor: str | None = ""
+    while cursor is not None and len(entries) < _MOST_ROWS:
+        page = (await visit.ask("history", **asked, cursor=cursor)).read(Entries)
+        entries += page.items
+        cursor = page.next_cursor
+    return visit.page("log/rows.html", told=tell(entries))
 
 
 @get("/console/log/event")
 async def show_event(visit: NamedDependency[Visit]) -> Template:
     """Show an event as it was recorded, what stands beside it, and its proof."""
     given = visit.parameter("position")
-    if not _POSITION.fullmatch(given):
+    if not POSITION.fullmatch(given):
         raise NotFoundException
     position = int(given)
     found = await visit.ask("history", from_position=position, to_position=position)
@@ -131,4 +136,4 @@ def _of_stream(stream: str) -> dict[str, str]:
     return {"player_id": stream.removeprefix(PLAYER)}
 
 
-ROUTES = [list_events, show_event]
+ROUTES = [list_events, show_rows, show_event]

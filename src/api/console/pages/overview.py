@@ -97,7 +97,7 @@ def _told(day: date, today: date) -> list[Told]:
     ended = day - _DAY if day == today else day
     return [
         Told("Conflicts", _of_day("conflict", day)),
-        Told("Refused items", _of_day("refused", day)),
+        Told("Items left out", _of_day("refused", day)),
         Told(f"Late items of {ended}", _of_day("late", ended)),
     ]
 

@@ -1,11 +1,15 @@
 // Whether an event is in a log, by what docs/evidence.md says and nothing else: hashes and one signature, which
 // the browser's own WebCrypto makes. All that it is given may be forged: it believes the checkpoint and the key.
 
+export class UnusableError extends Error {}
+
 const HASH_BYTES = 32;
+const SIGNATURE_BYTES = 64;
 const NO_BYTES = "00".repeat(16);
 const EPOCH_MICROS = 946_684_800_000_000n; // 2000-01-01, since 1970
 
-// The steps in their order, each {name, outcome, words}. `outcome` is "holds", "fails" or "unchecked".
+// The steps in their order, each {name, outcome, words}. `outcome` is "holds", "fails", "unchecked", or "unusable":
+// what was given can't be read, or says nothing of the event, which is no sign of a forgery.
 //   event       {position, stream, version, topic, recordedAt, data}: as it is shown; data null where it was erased
 //   inclusion   what /api/v1/evidence/inclusion says of it for the checkpoint's size, or an Error
 //   checkpoint  the note, as text
@@ -14,12 +18,12 @@ export async function verify({ event, inclusion, checkpoint, keys }) {
   const note = await attempt(() => readCheckpoint(checkpoint));
   if (note instanceof Error) {
     const why = "There is no checkpoint to hold it against.";
-    return [fails("checkpoint", note.message), ...["signature", "log", "event", "path"].map((name) => unchecked(name, why))];
+    return [unusable("checkpoint", note.message), ...["signature", "log", "event", "path"].map((name) => unchecked(name, why))];
   }
   const read = holds("checkpoint", `It says that the log ${note.origin} had ${count(note.size)} events, and which hash stands for all of them.`);
   const signature = await step("signature", () => checkSignature(note, keys));
   const log = await step("log", () => checkLog(note, event, inclusion));
-  if (log.outcome === "fails") {
+  if (log.outcome !== "holds") {
     const why = "The checkpoint says nothing of this event.";
     return [read, signature, log, unchecked("event", why), unchecked("path", why)];
   }
@@ -31,12 +35,14 @@ async function checkSignature(note, keys) {
   if (!keys.length) return unchecked("signature", "There is no key to check it with.");
   let signer;
   for (const text of keys) {
-    const key = await readKey(text);
+    const key = await attempt(() => readKey(text));
+    if (key instanceof Error) throw new UnusableError(key.message);
     if (key.name !== note.origin) throw new Error(`The key is of another log than the checkpoint, ${key.name}.`);
     const imported = await attempt(() => crypto.subtle.importKey("raw", key.bytes, "Ed25519", false, ["verify"]));
     if (imported.name === "NotSupportedError") return unchecked("signature", "This browser can't verify Ed25519 signatures; newer ones can.");
     if (imported instanceof Error) throw imported;
     for (const line of note.signatures.filter((each) => each.name === key.name && equal(each.id, key.id))) {
+      if (line.signature.length !== SIGNATURE_BYTES) throw new UnusableError("The signature is not whole: paste the checkpoint to its last letter.");
       const right = await crypto.subtle.verify("Ed25519", imported, line.signature, utf8(note.text));
       if (!right) throw new Error("The signature is of another text, or of another key: the checkpoint was altered or forged.");
       signer = hex(key.id);
@@ -50,7 +56,7 @@ async function checkSignature(note, keys) {
 
 function checkLog(note, event, inclusion) {
   if (event.position > note.size) {
-    throw new Error(`The checkpoint is of the first ${count(note.size)} events, and this one came later: take a newer one.`);
+    throw new UnusableError(`The checkpoint is of the first ${count(note.size)} events, and this one came later: take one that you kept since then.`);
   }
   if (inclusion instanceof Error) throw inclusion;
   const logId = hex(fromBase64(inclusion.leaf, "The leaf").slice(1, 17));
@@ -74,12 +80,14 @@ async function checkPath(note, event, inclusion) {
   return holds("path", `With ${count(path.length)} more hashes it leads to the checkpoint's: that event was there, at position ${count(event.position)}.`);
 }
 
-// A note (C2SP tlog-checkpoint): three lines of text, an empty one, lines of signatures.
+// A note (C2SP tlog-checkpoint): three lines of text, an empty one, lines of signatures. None of its lines begins or
+// ends with a space: one that was indented, or pasted twice, is the same.
 export function readCheckpoint(given) {
-  const [body, lines, ...more] = given.replaceAll("\r\n", "\n").trim().split("\n\n");
+  const text = given.split("\n").map((line) => line.trim()).join("\n").trim();
+  const [body, lines, ...more] = once(text).split("\n\n");
   const [origin, size, root, ...others] = body.split("\n");
   if (lines === undefined || more.length || root === undefined || others.length) {
-    throw new Error("This is no checkpoint: that is three lines, an empty one, and lines of signatures.");
+    throw new Error("This is no checkpoint: that is three lines, an empty one, and lines of signatures. Paste it whole, as it was kept.");
   }
   if (!/^(0|[1-9]\d{0,14})$/.test(size)) throw new Error("The second line of a checkpoint is a number of events.");
   return {
@@ -89,6 +97,11 @@ export function readCheckpoint(given) {
     root: hashOf(root, "The third line of the checkpoint"),
     signatures: lines.split("\n").map(readSignature),
   };
+}
+
+function once(text) {
+  const half = text.slice(0, text.length / 2).trim();
+  return half && text.endsWith(half) && !text.slice(half.length, -half.length).trim() ? half : text;
 }
 
 function readSignature(line) {
@@ -101,7 +114,7 @@ function readSignature(line) {
 // A verifier key (C2SP signed-note): name+id+base64(0x01 || key). The id is a hash of the rest.
 export async function readKey(text) {
   const found = /^([^+\s]+)\+([0-9a-f]{8})\+(\S+)$/.exec(text.trim());
-  if (!found) throw new Error("A public key reads name+id+base64.");
+  if (!found) throw new Error("A public key reads name+id+base64. Paste it whole, as you were given it.");
   const [, name, id, encoded] = found;
   const material = fromBase64(encoded, "The key");
   if (material[0] !== 1 || material.length !== 1 + HASH_BYTES) throw new Error("The key is none of Ed25519.");
@@ -147,10 +160,12 @@ function logIdOf(note) {
 
 const holds = (name, words) => ({ name, outcome: "holds", words });
 const fails = (name, words) => ({ name, outcome: "fails", words });
+const unusable = (name, words) => ({ name, outcome: "unusable", words });
 const unchecked = (name, words) => ({ name, outcome: "unchecked", words });
 
 async function step(name, check) {
   const found = await attempt(check);
+  if (found instanceof UnusableError) return unusable(name, found.message);
   return found instanceof Error ? fails(name, found.message) : found;
 }
 

@@ -1,6 +1,6 @@
 // The proof on the page of an event: takes what the page shows, asks for what proves it, and says what held.
 
-import { readCheckpoint, verify } from "./proof.js";
+import { readCheckpoint, UnusableError, verify } from "./proof.js";
 
 const NAMES = {
   checkpoint: "The checkpoint can be read",
@@ -9,7 +9,9 @@ const NAMES = {
   event: "This page shows what was sealed",
   path: "What was sealed is in that log",
 };
-const OUTCOMES = { holds: "Holds", fails: "Fails", unchecked: "Not checked" };
+const OUTCOMES = { holds: "Holds", fails: "Fails", unchecked: "Not checked", unusable: "Not verified" };
+
+const PASSING = [403, 429, 503]; // as where the session has ended
 
 const section = document.querySelector("#proof");
 const form = section.querySelector("form");
@@ -37,9 +39,11 @@ async function prove() {
       ? await answer(`inclusion?position=${event.position}&size=${size}`, (response) => response.json())
       : new Error("There is no proof of it.");
   const keys = known ? known.split(/\s+/) : await keysOf(size);
-  const unreachable = [checkpoint, keys].find((each) => each instanceof Error);
-  if (unreachable) {
-    tell("fails", `The service can't be asked: ${unreachable.message}`, []);
+  const missing = [checkpoint, keys].find((each) => each instanceof Error);
+  if (missing) {
+    tell(...nothing(missing.message), []);
+  } else if (!kept && size < event.position) {
+    tell(...nothing("This event is not sealed yet, which takes some seconds. Verify it again then."), []);
   } else {
     const steps = await verify({ event, inclusion, checkpoint, keys });
     tell(...verdict(steps, kept, known), steps);
@@ -75,13 +79,15 @@ async function keysOf(size) {
   return found.keys.filter((each) => !each.revoked || size <= each.to_size).map((each) => each.vkey);
 }
 
-// What the service says, or why it doesn't.
+// What the service says, or why it doesn't: what it can't say now, it may say later.
 async function answer(path, read) {
   try {
     const response = await fetch(`/console/api/v1/evidence/${path}`, { cache: "no-store" });
-    return response.ok ? await read(response) : new Error((await response.json()).detail);
-  } catch (error) {
-    return error;
+    if (response.ok) return await read(response);
+    const { detail } = await response.json();
+    return PASSING.includes(response.status) ? new UnusableError(detail) : new Error(detail);
+  } catch {
+    return new UnusableError("The service can't be reached. Try it again in a moment.");
   }
 }
 
@@ -90,6 +96,8 @@ function verdict(steps, kept, known) {
   if (outcomes.includes("fails")) {
     return ["fails", "Not proven. Change nothing, keep the checkpoint and what this page says, and have the whole log verified."];
   }
+  const told = steps.find((each) => each.outcome === "unusable");
+  if (told) return nothing(told.words);
   const but = outcomes.includes("unchecked") ? ", but for what was not checked" : "";
   if (!kept) {
     return ["unchecked", `The service agrees with itself${but}: the checkpoint is its own, of now. A proof is one against a checkpoint that you kept.`];
@@ -97,6 +105,8 @@ function verdict(steps, kept, known) {
   const by = known ? "" : " The key is the one that the service names: compare it with the one that you were given.";
   return ["holds", `Proven against your checkpoint${but}.${by}`];
 }
+
+const nothing = (why) => ["unchecked", `Nothing could be verified: ${why}`];
 
 function tell(outcome, words, steps) {
   const told = section.querySelector(".verdict");
