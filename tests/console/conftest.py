@@ -29,6 +29,8 @@ HOSTILE_IDS = (
     "=1+1|  two  spaces ",
 )
 """Each is a player, a game and a round of one bet."""
+HOSTILE_TEXTS = (*HOSTILE_IDS, "W" * 255)
+"""What is no id, and can be anything as well."""
 
 
 @pytest.fixture(scope="package")

@@ -1,5 +1,6 @@
 """Errors of the console: pages for people, that say what is wrong and what to do next."""
 
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +9,13 @@ import httpx
 import pytest
 
 from tests.console.conftest import TENANT
+from tests.console.pages import PAGES, Page
 from tests.console.visiting import client_of, enter
 from tests.databases import Database, new_database
 from tests.http.service import Service, on, roundbook, serving
 
 PAGE = "text/html; charset=utf-8"
+MOST_REQUESTS = {"player": 17, "rounds": 17}
 
 
 @pytest.fixture
@@ -57,6 +60,17 @@ def test_htmx_is_led_to_the_login_and_back_to_the_page(service: Service) -> None
         answer = client.get("/console", headers=headers)
     assert answer.status_code == 403
     assert answer.headers["hx-redirect"] == "/console/login?next=%2Fconsole%2Flog%3Fevent%3Dgame"
+
+
+@pytest.mark.parametrize("host", ["console.example", "console", "a.example:8443"])
+def test_the_login_leads_back_whatever_the_host_is_called(service: Service, host: str) -> None:
+    page = "/console/log?event=game&q=/console/x%20%C3%A4"
+    with client_of(service) as client:
+        asked = client.get(page, headers={"host": host})
+        headers = {"host": host, "hx-request": "true", "hx-current-url": f"https://{host}{page}"}
+        part = client.get("/console", headers=headers)
+    for login in (asked.headers["location"], part.headers["hx-redirect"]):
+        assert httpx.URL(login).params["next"] == page
 
 
 def test_a_form_that_is_too_long_is_refused(inside: httpx.Client) -> None:
@@ -111,8 +125,22 @@ def test_a_limit_that_is_reached_is_said_on_the_page(
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert refused.headers["content-type"] == PAGE
     assert "requests a second" in refused.text
-    assert "Wait a moment" in refused.text
-    assert int(refused.headers["retry-after"]) >= 1
+    after_s = int(refused.headers["retry-after"])
+    said = "a second" if after_s == 1 else f"{after_s} seconds"
+    assert f"Load the page again in {said}." in refused.text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_takes_no_more_requests_than_the_docs_say(
+    service: Service, inside: httpx.Client, page: Page
+) -> None:
+    answer = inside.get(page.path)
+    assert answer.status_code == 200
+    lines = [json.loads(line) for line in service.log().splitlines() if line.startswith("{")]
+    of_it = [line for line in lines if line.get("request_id") == answer.headers["x-request-id"]]
+    asked = [line["path"] for line in of_it if str(line.get("path")).startswith("/api/")]
+    assert "/api/v1/key" in asked
+    assert len(asked) <= MOST_REQUESTS.get(page.name, 5)
 
 
 def test_a_form_that_does_not_arrive_is_given_up(

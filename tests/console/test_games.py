@@ -230,6 +230,18 @@ def test_the_returns_beyond_chance_are_those_of_the_report(
     assert LUCKY in find(games, games, "main").text
 
 
+def test_the_returns_beyond_chance_are_not_looked_for_where_somebody_looks_for_games(
+    service: Service, catalogue_key: str
+) -> None:
+    """A report of 30 days takes long, and tells the same whatever the list is narrowed down to."""
+    with client_of(service) as client:
+        enter(client, catalogue_key)
+        assert 'hx-get="/console/games/beyond"' in client.get("/console/games").text
+        narrowed = client.get("/console/games", params={"provider": "ReelCo"}).text
+    assert "hx-get" not in narrowed
+    assert "Which returns are beyond what chance allows" in narrowed
+
+
 @pytest.mark.parametrize("partial", [False, True])
 @pytest.mark.parametrize("asked_for", [{"has_freespins": "<odd>"}, {"cursor": "odd"}])
 def test_what_can_not_be_asked_for_is_named_and_can_be_taken_away(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from eventsourcing.persistence import StoredEvent
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 MINUS, NONE = "\N{MINUS SIGN}", "\N{EN DASH}"
 THE_DAY = "2025-01-15"
+MOST_COUNTED = 1_000
 BESIDE = "This day beside the same day a week before, "
 BY_DAY = "By gaming day, the last one first"
 PLOTS = """
@@ -189,6 +191,22 @@ def test_the_overview_goes_on_by_itself(theirs: WebDriver, service: Service, ano
     assert not complaints(theirs)
 
 
+def test_what_is_counted_in_and_sealed_is_said_in_plain_words(
+    theirs: WebDriver, service: Service, another: str
+) -> None:
+    with service.client(another) as client:
+        eventually(lambda: sealed(client.get("/api/v1/status").json()))
+    theirs.get(f"{service.url}/console")
+    shown = find(theirs, theirs, "[data-at] .facts").text
+    assert "Shown by queries\nall events\n" in shown
+    assert "Signed and sealed\nall events\n" in shown
+
+
+def sealed(status: dict[str, Any]) -> bool:
+    whole: bool = status["evidence"]["size"] == status["log_position"]
+    return whole and not any(each["lag_events"] for each in status["projections"])
+
+
 def test_the_overview_needs_no_scripts(visitor: WebDriver, service: Service, key: str) -> None:
     with without_scripts(visitor):
         visitor.get(f"{service.url}/console?day={THE_DAY}")
@@ -248,3 +266,18 @@ def test_conflicts_of_today_are_counted_as_they_come(
     theirs.get(f"{service.url}/console")
     until(theirs, lambda: "Show" not in theirs.find_element("id", "told").text, "the counts")
     assert theirs.find_elements("css selector", "#told a")[0].text == "1"
+
+
+def test_what_there_is_much_of_is_counted_as_far_as_a_page_goes(service: Service) -> None:
+    service.new_tenant("busy")
+    theirs = service.new_key("busy", "ingest", "read")
+    names = [f"b-{number}" for number in range(MOST_COUNTED + 1)]
+    with service.client(theirs) as api, client_of(service) as visiting:
+        enter(visiting, theirs)
+        for amount in (1, 2):
+            for some in (names[1:], names[:1]):
+                counts(api.post(EVENTS, content=body(*(bet(each, amount=amount) for each in some))))
+                if amount == 2:
+                    told = visiting.get("/console/overview/told").text
+                    more = "more than " if some == names[:1] else ""
+                    assert f'">{more}{MOST_COUNTED:,}</a>' in told

@@ -27,7 +27,7 @@ return [...table.querySelectorAll("data")].map((each) => each.value);
 OVER_TIME = "return [...document.querySelectorAll('.plot data')].map((each) => each.value)"
 PLOTTED = """
 const data = document.querySelector(".plot script").textContent;
-return JSON.parse(data).series.map((each) => each.values);
+return JSON.parse(data).series;
 """
 PROFILE = """
 const rows = document.querySelectorAll("#profile + .table tbody tr");
@@ -136,6 +136,8 @@ def test_balances_and_the_profile_are_those_of_the_api(
         "Consent to e-mail": "yes",
         "Blocked": "yes",
     }
+    counted = find(reader, reader, "#balances + .table tbody tr:first-child th").text
+    assert counted == "EUR\nBets: 3, of which taken back: 1\nWins: 1"
     by = reader.find_elements("css selector", "#profile + .table tbody tr:nth-child(8) a")
     assert [each.text for each in by] == ["u1"]
     assert str(by[0].get_attribute("href")).endswith("/console/log/event?position=2")
@@ -151,7 +153,8 @@ def test_the_plot_is_of_what_the_api_says_of_the_balance_over_time(
     exact = [each for point in points for each in (point["real"], point["bonus"])]
     assert reader.execute_script(OVER_TIME) == exact
     assert reader.execute_script(PLOTTED) == [
-        [float(point[kind]) for point in points] for kind in ("real", "bonus")
+        {"label": kind.title(), "values": [float(each[kind]) for each in points], "stepped": True}
+        for kind in ("real", "bonus")
     ]
     assert find(reader, reader, ".plot canvas").is_displayed()
     click(reader, reader.find_elements("css selector", ".ways[aria-label] a")[1])
@@ -228,6 +231,18 @@ def test_what_cannot_be_asked_for_is_named_at_its_field(
 def test_both_pasts_at_once_are_refused(reader: WebDriver, service: Service) -> None:
     show(reader, service, as_of=at(5), at_position=5)
     assert "as_of" in find(reader, reader, "main").text
+    complaints(reader)
+
+
+@pytest.mark.parametrize(
+    ("player_id", "fault"), [("\0", "must not contain NUL"), ("x" * 256, "at most 255")]
+)
+def test_what_is_no_id_is_said_to_be_none(
+    reader: WebDriver, service: Service, player_id: str, fault: str
+) -> None:
+    show(reader, service, player_id)
+    assert find(reader, reader, "h1").text == "Some parameters are invalid"
+    assert fault in find(reader, reader, "[role=alert]").text
     complaints(reader)
 
 

@@ -139,6 +139,15 @@ def of_kind(kind: str, rows: list[Mapping[str, Any]]) -> Iterator[str]:
                 yield row[name]
 
 
+def test_what_stands_over_numbers_stands_to_the_right_as_they_do(
+    visitor: WebDriver, service: Service
+) -> None:
+    visitor.get(f"{service.url}/console/reports/accounts?from=2025-01-15")
+    over = visitor.find_elements("css selector", "thead .groups th")
+    assert {each.text for each in over} == {"Real money", "Bonus money"}
+    assert {each.value_of_css_property("text-align") for each in over} == {"right"}
+
+
 def test_somebody_finds_a_statement_and_what_is_in_it(visitor: WebDriver, service: Service) -> None:
     visitor.get(f"{service.url}/console/reports")
     click(visitor, visitor.find_element("link text", "Statement of a player"))
@@ -179,6 +188,27 @@ def test_a_time_that_is_often_asked_for_is_one_click_away(
     until(visitor, lambda: "to=" in visitor.current_url, "the report of today")
     assert "currency=EUR" in visitor.current_url
     assert "No activity" in find(visitor, visitor, ".empty").text
+
+
+def test_of_what_a_busy_tenant_has_much_of_no_long_time_is_proposed(
+    visitor: WebDriver, service: Service
+) -> None:
+    """A week of it would often be more than a report may have."""
+    visitor.get(f"{service.url}/console/reports/significant")
+    proposed = visitor.find_elements("css selector", ".spans a")
+    assert [each.text for each in proposed] == ["Today", "Yesterday"]
+
+
+def test_a_sum_across_currencies_is_a_fault_at_the_choice(
+    visitor: WebDriver, service: Service
+) -> None:
+    visitor.get(f"{service.url}/console/reports/revenue")
+    click(visitor, find(visitor, visitor, "input[value=currency]"))
+    click(visitor, find(visitor, visitor, ".filters button"))
+    until(visitor, lambda: "group_by=day" in visitor.current_url, "the answer")
+    assert "must name currency" in find(visitor, visitor, ".choices .fault").text
+    assert not find(visitor, visitor, "input[value=currency]").is_selected()
+    complaints(visitor)  # of the status
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,16 @@ def test_a_form_on_a_page_of_another_site_does_nothing(service: Service, key: st
         "/api/v1/events",
         "/consoles",
         "/console/login?next=/console/login",
+        "/console/login/",
+        "/console/logout",
+        "/console/../api/v1/key",
+        "/console/log/../../api/v1/key",
+        "/console/%2e%2e/api/v1/key",
+        "/console/.%2E/api",
+        "/console/..\\api/v1/key",
+        "/console/\\evil.example",
+        "/console//evil.example",
+        "/console/api/v1/events",
         "/console\r\nset-cookie: a=b",
         "javascript:alert(1)",
         "/console\u2028",
@@ -189,6 +199,21 @@ def test_the_login_leads_nowhere_but_to_the_console(
     assert (answer.status_code, answer.headers["location"]) == (303, "/console")
     again = stranger.get("/console/login", params={"next": elsewhere})
     assert again.headers["location"] == "/console"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/console/",
+        "/console/log/event?position=1",
+        "/console/reports/open-rounds",
+        "/console/players/player?id=..%2F%5C&as_of=2025-01-15T12:00:00%2B01:00#timeline",
+    ],
+)
+def test_the_login_leads_to_any_page_of_the_console(
+    stranger: httpx.Client, key: str, page: str
+) -> None:
+    assert enter(stranger, key, next=page).headers["location"] == page
 
 
 @pytest.mark.parametrize("key", ["rb_unknown", "\u00e9", "a b", "a\r\nx-api-key: b", "k" * 5_000])

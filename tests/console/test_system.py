@@ -123,6 +123,16 @@ def test_who_is_ill_comes_first_and_their_page_says_where_why_and_what_next(
     until(operator, lambda: operator.current_url == service.url + SYSTEM, "the way back")
 
 
+def test_of_who_is_well_nothing_is_said_to_wait(
+    service: Service, operating: str, told: httpx.Client
+) -> None:
+    eventually(lambda: not of(told, WELL)["lag_events"])
+    with client_of(service) as client:
+        enter(client, operating)
+        assert "waits for" in client.get(f"{SYSTEM}/tenant", params={"name": ILL}).text
+        assert "waits for" not in client.get(f"{SYSTEM}/tenant", params={"name": WELL}).text
+
+
 def test_the_list_moves_by_itself_and_the_keyboard_stays_where_it_is(
     operator: WebDriver, service: Service, told: httpx.Client
 ) -> None:

@@ -19,8 +19,6 @@ _NEXT = {
     404: "Look whether the address is whole, or begin at the overview.",
     405: "Begin at the overview.",
     422: "Change what is named, and ask again.",
-    429: "Wait a moment, and load the page again.",
-    503: "Load the page again in a moment. Nothing is lost by it.",
 }
 _SENTENCES = {
     404: "There is no page at this address.",
@@ -58,6 +56,7 @@ def problem_page(
     """Show a problem as a page, or as a part of one where htmx asks."""
     state = request.scope["state"]
     name = "part" if "hx-request" in request.headers else "page"
+    after_s = headers.get("Retry-After")
     if problem.detail == problem.title:  # as of an error that Litestar raised
         detail = _SENTENCES.get(problem.status, problem.detail)
         problem = msgspec.structs.replace(problem, detail=detail)
@@ -68,10 +67,15 @@ def problem_page(
         context={
             "visit": state.get("visit"),
             "problem": problem,
-            "next_step": _NEXT.get(problem.status, _ELSE),
+            "next_step": _again(after_s) if after_s else _NEXT.get(problem.status, _ELSE),
             "request_id": state["request_id"],
         },
     )
+
+
+def _again(after_s: str) -> str:
+    seconds = "a second" if after_s == "1" else f"{after_s} seconds"
+    return f"Nothing is lost by it. Load the page again in {seconds}."
 
 
 def _of_refusal(request: Request[Any, Any, Any], refusal: Refusal) -> Template:

@@ -20,7 +20,11 @@ class OverTime(NamedTuple):
     def plotted(self) -> dict[str, Any]:
         """The points as a plot takes them."""
         series = [
-            {"label": label, "values": [float(point[kind]) for point in self.points]}
+            {
+                "label": label,
+                "values": [float(point[kind]) for point in self.points],
+                "stepped": True,
+            }
             for label, kind in (("Real", "real"), ("Bonus", "bonus"))
         ]
         times = [datetime.fromisoformat(point["at"]).timestamp() for point in self.points]

@@ -29,6 +29,8 @@ class ReportForm(NamedTuple):
     title: str
     about: str
     fields: tuple[Field, ...]
+    longest_span_days: int | None = None
+    """Of how many days it is proposed at most: of more, it would often be too long."""
 
     @property
     def has_period(self) -> bool:
@@ -125,6 +127,7 @@ _FORMS = (
             Field("threshold", "Wins of at least", hint="1000, in each currency"),
             Field("kind", "Only", "choices", choices=(*KINDS.items(),), chosen=(*KINDS,)),
         ),
+        longest_span_days=1,
     ),
     ReportForm(
         "restated",

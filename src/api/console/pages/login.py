@@ -15,8 +15,9 @@ from api.console.visits import Reason
 
 _LOGIN = "/console/login"
 _HOME = "/console"
-# Nothing else, so that a link to the login leads nowhere else.
-_NEXT = re.compile(r"/console([/?][!-~]*)?", re.ASCII)
+# A page of the console, which no browser makes another path of: not what begins or ends a session.
+_NEXT = re.compile(r"/console(?!/log(?:in|out)\b)(?:/[a-z-]+)*/?(?:[?#][!-~]*)?", re.ASCII)
+_ORIGIN = re.compile(r"https?://[^/?#]*")
 _KEY = re.compile(r"[!-~]{1,200}", re.ASCII)
 
 _REASONS = {
@@ -30,9 +31,9 @@ _WRONG = "This key is unknown, expired or revoked."
 
 def login_address(request: Request[Any, Any, Any], reason: Reason | None) -> str:
     """Return the address of the login that leads back to what a request asked for."""
-    asked = request.headers.get("hx-current-url") or str(request.url)
-    _, console, rest = asked.partition(_HOME)
-    return address(_LOGIN, next=_next(console + rest), reason=reason)
+    page = request.headers.get("hx-current-url")
+    asked = _ORIGIN.sub("", page, count=1) if page else _asked(request)
+    return address(_LOGIN, next=_next(asked), reason=reason)
 
 
 @get(_LOGIN)
@@ -76,7 +77,12 @@ ROUTES = [show_login, log_in, log_out]
 
 def _next(given: str) -> str:
     """Return an address of the console to go on to, the overview if it is none."""
-    return given if _NEXT.fullmatch(given) and not given.startswith(_LOGIN) else _HOME
+    return given if _NEXT.fullmatch(given) else _HOME
+
+
+def _asked(request: Request[Any, Any, Any]) -> str:
+    path, query = request.scope["raw_path"].decode(), request.scope["query_string"].decode()
+    return f"{path}?{query}" if query else path
 
 
 def _form(

@@ -18,14 +18,24 @@ PLACE = Place("Overview", "/console", "read")
 
 
 class Told(NamedTuple):
-    """What an auditor looks at first: how it is called, and the parameters of the report that lists it."""
+    """What an auditor looks at first: its name, the report that lists it, and what it is counted by."""
 
     label: str
     parameters: dict[str, str]
+    question: Question
+
+
+class Count(NamedTuple):
+    """How many there are, or `is_more`: more than that."""
+
+    number: int
+    is_more: bool
 
 
 _DAY = timedelta(1)
 _SHOWN_DAYS = 28
+_MOST_COUNTED = 1_000
+_MOST_ROWS = 10_000  # of a report
 _NO_DAY = "must be a date like 2025-01-15"
 
 
@@ -58,7 +68,6 @@ async def show_overview(visit: NamedDependency[Visit]) -> Template:
         today=today,
         one_day=_DAY,
         told=[(each, None) for each in _told(day, today)],
-        uncounted="Show",
         begins_at=visit.days.begin(day),
         ends_at=visit.days.end(day),
         days=days,
@@ -82,37 +91,45 @@ async def show_told(visit: NamedDependency[Visit]) -> Template:
     """Show the part of the page that counts what an auditor looks at: it may take longer than all else."""
     today = visit.days.of(datetime.now(UTC))
     told = _told(_read_day(visit.parameter("day"), today) or today, today)
-    questions = [Question("reports/significant", each.parameters) for each in told]
-    counts = [_count(answer) for answer in await visit.ask_each(*questions)]
-    return visit.page(
-        "overview/told.html", told=[*zip(told, counts, strict=True)], uncounted="more than 10,000"
-    )
+    answers = await visit.ask_each(*(each.question for each in told))
+    return visit.page("overview/told.html", told=[*zip(told, map(_count, answers), strict=True)])
 
 
 ROUTES = [show_overview, show_now, show_told]
 
 
 def _told(day: date, today: date) -> list[Told]:
-    """Return what is counted of a day. Late items are those of the last day that has ended by then."""
+    """Return what is counted of a day. Late items are those of the last day that has ended by then.
+
+    Those are in the report alone; the others are counted by a page of their register.
+    """
     ended = day - _DAY if day == today else day
+    late = {"kind": "late", **_period(ended)}
     return [
-        Told("Conflicts", _of_day("conflict", day)),
-        Told("Items left out", _of_day("refused", day)),
-        Told(f"Late items of {ended}", _of_day("late", ended)),
+        _registered("Conflicts", "conflict", "conflicts", day),
+        _registered("Items left out", "refused", "refused", day),
+        Told(f"Late items of {ended}", late, Question("reports/significant", late)),
     ]
 
 
-def _of_day(kind: str, day: date) -> dict[str, str]:
-    return {"kind": kind, "from": str(day), "to": str(day + _DAY)}
+def _registered(label: str, kind: str, register: str, day: date) -> Told:
+    question = Question(register, {**_period(day), "limit": _MOST_COUNTED})
+    return Told(label, {"kind": kind, **_period(day)}, question)
 
 
-def _count(answer: Answer | Refusal) -> int | None:
-    """Return how many rows a report has; None for more than there are in any. Raises Refusal."""
-    if isinstance(answer, Answer):
-        return len(answer.json["rows"])
-    if answer.problem.name != "report-too-long":
-        raise answer
-    return None
+def _period(day: date) -> dict[str, str]:
+    return {"from": str(day), "to": str(day + _DAY)}
+
+
+def _count(answer: Answer | Refusal) -> Count:
+    """Count what was answered, as far as it goes. Raises Refusal."""
+    if isinstance(answer, Refusal):
+        if answer.problem.name != "report-too-long":
+            raise answer
+        return Count(_MOST_ROWS, is_more=True)
+    if "rows" in answer.json:
+        return Count(len(answer.json["rows"]), is_more=False)
+    return Count(len(answer.rows), is_more=answer.next_cursor is not None)
 
 
 def _now(status: Any) -> dict[str, Any]:

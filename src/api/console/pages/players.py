@@ -106,9 +106,13 @@ def _told(history: list[Answer | Refusal]) -> tuple[list[Told], str | None]:
 
 def _refused(visit: Visit, refused: list[Refusal], past: Past) -> Template:
     """Show what is wrong with a form, or that there is no such player. Raises the rest."""
-    faults = {name: fault for each in refused for name, fault in each.faults.items()}
-    if faults:
-        context = {"faults": faults, "problem": refused[0].problem, "event_types": _EVENT_TYPES}
+    faulty = [each for each in refused if each.faults]
+    of_no_field = next((each for each in faulty if "player_id" in each.faults), None)
+    if of_no_field:
+        raise of_no_field
+    if faulty:
+        faults = {name: fault for each in faulty for name, fault in each.faults.items()}
+        context = {"faults": faults, "problem": faulty[0].problem, "event_types": _EVENT_TYPES}
         return visit.page("players/faults.html", status_code=422, past=past, **context)
     if refused[0].problem.name == "not-found":
         return visit.page("players/none.html", status_code=404, past=past)

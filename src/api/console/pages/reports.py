@@ -97,6 +97,7 @@ def _spans(visit: Visit, form: ReportForm, given: Mapping[str, str]) -> list[Spa
     return [
         Span(label, address(visit.path, **{**given, "from": str(first), "to": str(end)}))
         for label, first, end in _common_spans(visit.days.of(datetime.now(UTC)))
+        if form.longest_span_days is None or (end - first).days <= form.longest_span_days
     ]
 
 

@@ -20,6 +20,25 @@ function reaching(most, from, to) {
   return low === high ? [0, 1] : uPlot.rangeNum(low, high, 0.1, true);
 }
 
+// Amounts have no bounds: what is long is told in short, with as many digits as tell ticks apart.
+function labels(ticks) {
+  const notation = Math.max(...ticks.map(Math.abs)) < 1e6 ? "standard" : "compact";
+  const written = (digits) => ticks.map((tick) => tick.toLocaleString("en", { notation, maximumFractionDigits: digits }));
+  for (let digits = 1; digits < 15; digits += 1) {
+    const found = written(digits);
+    if (new Set(found).size === ticks.length) return found;
+  }
+  return written(15);
+}
+
+// As wide as its longest label.
+const breadth = (_, labels) => Math.max(56, 24 + 8 * Math.max(...(labels ?? [""]).map((label) => label.length)));
+
+const paths = ({ bars, stepped }) => {
+  if (bars) return uPlot.paths.bars({ size: [0.6, 48] });
+  return stepped ? uPlot.paths.stepped({ align: 1 }) : undefined;
+};
+
 function options(data, zone, width) {
   const text = { stroke: colour("--quiet"), font: "12px system-ui, sans-serif" };
   const rules = { stroke: colour("--line"), width: 1 };
@@ -35,24 +54,29 @@ function options(data, zone, width) {
       width: each.bars || isEdge ? 1 : 2,
       dash: each.dashed ? [6, 4] : undefined,
       fill: each.bars ? stroke + "40" : undefined,
-      paths: each.bars ? uPlot.paths.bars({ size: [0.6, 48] }) : undefined,
+      paths: paths(each),
       points: { show: few && !each.bars && !each.dashed && !isEdge, size: 5 },
       value: (_, value) => (value === null ? "–" : value.toLocaleString("en")),
     };
   });
-  // A day is as wide as its neighbours, the first and the last too.
-  const half = data.days ? DAY_S / 2 : 0;
+  // A day is as wide as its neighbours, the first and the last too. A single moment stands in the midst of a day: uPlot
+  // would show the years after it.
+  const around = (plot, from, to) => {
+    const isSingle = plot.data[0].length === 1;
+    const half = data.days || isSingle ? DAY_S / 2 : 0;
+    return [from - half, (isSingle ? from : to) + half];
+  };
   return {
     width,
     height: Math.round(Math.max(180, Math.min(320, width / 3))),
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), data.days ? "Etc/UTC" : zone),
     scales: {
-      x: { range: (_, from, to) => [from - half, to + half] },
+      x: { range: around },
       ...(data.reaches !== undefined && { y: { range: (_, from, to) => reaching(data.reaches, from, to) } }),
     },
     axes: [
       { ...axis, values: TICKS, space: 64, incrs: data.days ? [1, 2, 7, 14, 28, 91, 365].map((each) => each * DAY_S) : undefined },
-      { ...axis, size: 72, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en")) },
+      { ...axis, size: breadth, values: (_, ticks) => labels(ticks) },
     ],
     series: [{ label: data.days ? "Day" : "Time", value: data.days ? "{YYYY}-{MM}-{DD}" : "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...series],
     bands: (data.bands ?? []).map((edges) => ({ series: edges, fill: colour("--accent") + "1f" })),
