@@ -156,8 +156,8 @@ def test_nothing_is_left_out(api: Api) -> None:
     routes = {
         path.removeprefix("/api/v1/"): _names(methods["get"].get("parameters", []))
         for path, methods in document["paths"].items()
-        # What evidence reads is looked at in tests/evidence, what is told of all tenants in tests/seeing. Reports
-        # add up all that they are asked for. Whose key asks is known before.
+        # What evidence reads is looked at in tests/evidence, what is told of all tenants in tests/seeing.
+        # Reports add up all that they are asked for. Whose key asks is known before.
         if re.match("/api/v1/(?!evidence/|reports/|system/|key$)", path) and "get" in methods
     }
     there_is = {
