@@ -10,7 +10,7 @@ from litestar.exceptions import NotFoundException
 from litestar.response import Template
 from msgspec import Raw, Struct
 
-from api.console.asking import Question, Refusal, Value
+from api.console.asking import Answer, Question, Refusal, Value
 from api.console.comparing import Member, compare
 from api.console.place import Place
 from api.console.positions import backwards
@@ -101,7 +101,7 @@ async def list_conflicts(visit: NamedDependency[Visit]) -> Template:
     filters |= {"from": visit.moment("from"), "to": visit.moment("to")}
     cursor = visit.parameter("cursor")
     asked: dict[str, Value] = {**filters, "cursor": cursor, "limit": _ON_A_PAGE}
-    found = backwards(filters["from_position"], filters["to_position"])
+    found: Answer | Refusal | None = backwards(filters["from_position"], filters["to_position"])
     if found is None:
         (found,) = await visit.ask_each(Question("conflicts", asked))
     if isinstance(found, Refusal):

@@ -32,7 +32,7 @@ async def list_events(visit: NamedDependency[Visit]) -> Template:
         "limit": _ON_A_PAGE,
         "cursor": visit.parameter("cursor"),
     }
-    found = backwards(filters["from_position"], filters["to_position"])
+    found: Answer | Refusal | None = backwards(filters["from_position"], filters["to_position"])
     if found is None:
         (found,) = await visit.ask_each(Question("history", asked))
     types = [*EVENT_TYPES.items()]
