@@ -105,7 +105,8 @@ class _History:
         self._seen = seen
         self._days = seen.days
         self._filters = filters
-        self._moved: dict[datetime, list[Movement]] = {}
+        self._moved: list[Movement] = []
+        self._read: set[datetime] = set()
         self._too_many: set[datetime] = set()
 
     def points(self) -> list[BalancePoint]:
@@ -144,7 +145,8 @@ class _History:
         """Return when something moved in a period, in order; its end alone where that is too much to read."""
         if not self._reads([period]):
             return [self._period_end(period)]
-        return sorted(event.timestamp for event in self._moved.get(period, ())) or [period]
+        moments = sorted(event.timestamp for event in self._moved)
+        return [each for each in moments if period_of(each, self._days) == period] or [period]
 
     def _told_at(self, time: datetime) -> datetime | None:
         """Return a time if what moved up to it can be read, else the end of its period, or of what is before.
@@ -195,7 +197,7 @@ class _History:
     def _reads(self, times: Sequence[datetime]) -> bool:
         """Read what moved in the periods within which times are; tell whether it is little enough."""
         within = {period_of(t, self._days) for t in times if t != self._period_end(t)}
-        unread = within - self._moved.keys()
+        unread = within - self._read
         if not self._too_many.isdisjoint(unread):
             return False
         positions = self._positions(sorted(unread), MOST_EVENTS + 1) if unread else []
@@ -203,9 +205,8 @@ class _History:
             if len(unread) == 1:
                 self._too_many |= unread
             return False
-        self._moved |= {period: [] for period in unread}
-        for event in self._events(positions):
-            self._moved[period_of(event.timestamp, self._days)].append(event)
+        self._read |= unread
+        self._moved += self._events(positions)
         return True
 
     def _positions(self, periods: Sequence[datetime], limit: int) -> list[int]:
@@ -226,11 +227,12 @@ class _History:
     def _running(self) -> list[_Net]:
         """Add up what moved in each period, event by event."""
         running: list[_Net] = []
-        for _, events in sorted(self._moved.items()):
-            balance = None
-            for event in sorted(events, key=lambda event: event.timestamp):
-                balance = fold_balance([event], balance)
-                running.append(_Net(event.timestamp, balance.real, balance.bonus))
+        period, balance = None, None
+        for event in sorted(self._moved, key=lambda event: event.timestamp):
+            if (of := period_of(event.timestamp, self._days)) != period:
+                period, balance = of, None
+            balance = fold_balance([event], balance)
+            running.append(_Net(event.timestamp, balance.real, balance.bonus))
         return running
 
     def _day_end(self, time: datetime) -> datetime:
