@@ -1,8 +1,13 @@
 -- name: first_and_last(tenant_id, generation, player_id, currency)
 -- When the first and the last 10 minutes began in which anything moved; null where nothing did.
-select min(period) as first, max(period) as last from balance_periods
- where tenant_id = :tenant_id and generation = :generation and player_id = :player_id and not is_day
-   and currency = :currency;
+select (select period from balance_periods
+         where tenant_id = :tenant_id and generation = :generation and player_id = :player_id and not is_day
+           and currency = :currency
+         order by period limit 1) as first,
+       (select period from balance_periods
+         where tenant_id = :tenant_id and generation = :generation and player_id = :player_id and not is_day
+           and currency = :currency
+         order by period desc limit 1) as last;
 
 -- name: days_until(tenant_id, generation, player_id, currency, until)
 -- The days that began until a time on which anything moved, each with the balance at its end.
