@@ -168,20 +168,22 @@ def test_a_file_that_is_refused_is_a_page_that_says_why(inside: httpx.Client) ->
     assert "<nav" not in answer.text or TENANT in answer.text
 
 
-def test_a_stream_goes_on_and_ends_as_the_browser_leaves(
-    service: Service, inside: httpx.Client, key: str
-) -> None:
-    path = "/console/api/v1/history?from_position=480"
-    with inside.stream("GET", path, headers={"accept": "text/event-stream"}) as stream:
-        assert stream.headers["content-type"].startswith("text/event-stream")
-        request_id = f'"request_id":"{stream.headers["x-request-id"]}"'
-        lines = stream.iter_lines()
-        assert next(line for line in lines if line.startswith("id:")) == "id: 480"
-        with service.client(key) as client:
+def test_a_stream_goes_on_and_ends_as_the_browser_leaves(service: Service) -> None:
+    service.new_tenant("streaming")
+    key = service.new_key("streaming", "ingest", "read", "audit")
+    with service.client(key) as client, client_of(service) as browser:
+        counts(client.post(EVENTS, content=body(login("l-1"), login("l-2"))))
+        enter(browser, key)
+        path = "/console/api/v1/history?from_position=2"
+        with browser.stream("GET", path, headers={"accept": "text/event-stream"}) as stream:
+            assert stream.headers["content-type"].startswith("text/event-stream")
+            request_id = f'"request_id":"{stream.headers["x-request-id"]}"'
+            lines = stream.iter_lines()
+            assert next(line for line in lines if line.startswith("id:")) == "id: 2"
             counts(client.post(EVENTS, content=body(login("while it streams"))))
-        assert next(line for line in lines if "while it streams" in line)
-        assert request_id not in service.log()
-    eventually(lambda: request_id in service.log())
+            assert next(line for line in lines if "while it streams" in line)
+            assert request_id not in service.log()
+        eventually(lambda: request_id in service.log())
 
 
 def test_a_stream_ends_when_its_key_is_revoked(service: Service) -> None:

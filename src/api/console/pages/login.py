@@ -16,7 +16,7 @@ from api.console.visits import Reason
 _LOGIN = "/console/login"
 _HOME = "/console"
 # A page of the console, which no browser makes another path of: not what begins or ends a session.
-_NEXT = re.compile(r"/console(?!/log(?:in|out)\b)(?:/[a-z-]+)*/?(?:[?#][!-~]*)?", re.ASCII)
+_NEXT = re.compile(r"/console(?!/log(?:in|out)\b)(?:/[a-z0-9-]+)*/?(?:[?#][!-~]*)?", re.ASCII)
 _ORIGIN = re.compile(r"https?://[^/?#]*")
 _KEY = re.compile(r"[!-~]{1,200}", re.ASCII)
 
