@@ -15,8 +15,11 @@ from api.console.visits import Reason
 
 _LOGIN = "/console/login"
 _HOME = "/console"
-# A page of the console, which no browser makes another path of: not what begins or ends a session.
-_NEXT = re.compile(r"/console(?!/log(?:in|out)\b)(?:/[a-z0-9-]+)*/?(?:[?#][!-~]*)?", re.ASCII)
+# A page or a file of the console, which no browser makes another path of: not what scripts ask, nor what begins or
+# ends a session.
+_NEXT = re.compile(
+    r"/console(?!/(?:api|login|logout)\b)(?:/[a-z0-9-]+)*/?(?:[?#][!-~]*)?", re.ASCII
+)
 _ORIGIN = re.compile(r"https?://[^/?#]*")
 _KEY = re.compile(r"[!-~]{1,200}", re.ASCII)
 
