@@ -15,8 +15,8 @@ from api.console.visits import Reason
 
 _LOGIN = "/console/login"
 _HOME = "/console"
-# A page or a file of the console, which no browser makes another path of: not what scripts ask, nor what begins or
-# ends a session.
+# A page or a file of the console, which no browser makes another path of: not what scripts ask, nor
+# what begins or ends a session.
 _NEXT = re.compile(
     r"/console(?!/(?:api|login|logout)\b)(?:/[a-z0-9-]+)*/?(?:[?#][!-~]*)?", re.ASCII
 )
