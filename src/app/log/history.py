@@ -4,7 +4,7 @@ The log only grows, and at its end: what is read up to a head needs no snapshot,
 put together from short queries.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -151,13 +151,27 @@ def _read(
     most: tuple[int, int],
 ) -> Stretch:
     """Read a stretch up to the first of `ends` where the log is asked for up to the second."""
-    (end, until), (limit, limit_bytes) = ends, most
+    end, until = ends
+    entries, is_cut = read_entries(connection, statement, {**bounds, "until": end}, filters, most)
+    if is_cut:
+        return Stretch(entries, entries[-1].position)
+    return Stretch(entries, end if end < until else None)
+
+
+def read_entries(
+    connection: Connection,
+    statement: Statement,
+    bounds: Mapping[str, Any],
+    filters: HistoryFilters,
+    most: tuple[int, int],
+) -> tuple[list[HistoryEntry], bool]:
+    """Read entries within `bounds`, so many of so many bytes at `most`; and whether there are more."""
+    limit, limit_bytes = most
     found = fetch_all(
         connection,
         statement,
         {
             **bounds,
-            "until": end,
             "at_or_after": filters.at_or_after,
             "before": filters.before,
             "limit": limit + 1,
@@ -168,9 +182,7 @@ def _read(
         binary=True,
     )
     entries = [entry for row in found[:limit] if (entry := entry_of(row)) is not None]
-    if len(entries) < len(found):
-        return Stretch(entries, entries[-1].position)
-    return Stretch(entries, end if end < until else None)
+    return entries, len(entries) < len(found)
 
 
 def _merge(stretches: list[Stretch], limit: int, limit_bytes: int) -> Stretch:
@@ -189,6 +201,11 @@ def _merge(stretches: list[Stretch], limit: int, limit_bytes: int) -> Stretch:
         ),
         key=lambda entry: entry.position,
     )
+    return fit(found, limit, limit_bytes, last)
+
+
+def fit(found: Iterable[HistoryEntry], limit: int, limit_bytes: int, last: int | None) -> Stretch:
+    """Take what fits into a page; where that is all, the stretch ends at `last`."""
     entries: list[HistoryEntry] = []
     held_bytes = 0
     for entry in found:

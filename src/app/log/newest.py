@@ -5,15 +5,14 @@ from typing import Any, NamedTuple
 from app.log.history import (
     COMMON_TOPICS,
     STRETCH_EVENTS,
-    EntryRow,
-    HistoryEntry,
     HistoryFilters,
     Stretch,
-    entry_of,
+    fit,
+    read_entries,
 )
 from app.log.versions import last_version, position_of, version_at
 from postgres.connections import Connection
-from postgres.rows import fetch_all, fetch_one
+from postgres.rows import fetch_one
 from postgres.statements import Statement, Statements
 
 
@@ -85,23 +84,8 @@ def _read(
     most: _Most,
 ) -> Stretch:
     """Read a stretch that begins after `begin`, where the log is asked for from an earlier position on."""
-    found = fetch_all(
-        connection,
-        statement,
-        {
-            **bounds,
-            "after": begin,
-            "at_or_after": filters.at_or_after,
-            "before": filters.before,
-            "limit": most.entries + 1,
-            "limit_bytes": most.bytes,
-        },
-        EntryRow,
-        prepare=False,  # one plan for all combinations of filters would be a bad one
-        binary=True,
-    )
-    entries = [entry for row in found[: most.entries] if (entry := entry_of(row)) is not None]
-    if len(entries) < len(found):
+    entries, is_cut = read_entries(connection, statement, {**bounds, "after": begin}, filters, most)
+    if is_cut:
         return Stretch(entries, entries[-1].position)
     return Stretch(entries, begin + 1 if begin > bounds["after"] else None)
 
@@ -116,14 +100,7 @@ def _merge(stretches: list[Stretch], most: _Most) -> Stretch:
         key=lambda entry: entry.position,
         reverse=True,
     )
-    entries: list[HistoryEntry] = []
-    held_bytes = 0
-    for entry in found:
-        if len(entries) == most.entries or held_bytes >= most.bytes:
-            return Stretch(entries, entries[-1].position)
-        entries.append(entry)
-        held_bytes += len(bytes(entry.data))
-    return Stretch(entries, last or None)
+    return fit(found, *most, last or None)
 
 
 def _bound_stream(connection: Connection, bounds: dict[str, Any]) -> int:
