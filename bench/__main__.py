@@ -19,6 +19,7 @@ from bench import (
     idle_tenants,
     lag,
     listeners,
+    pages,
     past,
     projecting,
     queries,
@@ -50,6 +51,7 @@ _ALONE = {
     "sustained": lag.run_sustained,
     "queries": queries.run,
     "reports": reports.run,
+    "pages": pages.run,
     "exports": exporting.run,
     "past": past.run,
     "evidence-ingest": ingest.run,
@@ -134,7 +136,7 @@ _GROUPS = {
     default=10_000_000,
     show_default=True,
     type=click.IntRange(20_000),
-    help="How many events are in the log when `queries`, `reports` and `evidence-proofs` ask.",
+    help="How many events are in the log when `queries`, `reports`, `pages` and `evidence-proofs` ask.",
 )
 @click.option(
     "--verified",
@@ -161,7 +163,7 @@ def main(parts: tuple[str, ...], **sizes: Any) -> None:
     """Measure PARTS, by default all.
 
     Recording: floor, http, library, steps, singles, consume, growth. Read models: projecting, lag, sustained,
-    queries, reports, exports, past. Evidence: evidence-ingest, -proofs, -verify, -disk; `evidence` is all of
+    queries, reports, exports, past, pages (of the console). Evidence: evidence-ingest, -proofs, -verify, -disk; `evidence` is all of
     these, lag and sustained. Among strangers: fairness. Many at once: idle-tenants, listeners.
     The Python client: client. To brokers: relay. On the Citus cluster of TEST_CLUSTER_URL: cluster.
 

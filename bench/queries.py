@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import click
 
 from bench.filling import Size, fill
-from bench.over_http import new_tenant
+from bench.over_http import NewTenant, new_tenant
 from bench.parts import Options, Part, Say
 from bench.questions import Question, questions
 from bench.results import Column, Table
@@ -50,15 +50,17 @@ def large_tenant(server: Server, options: Options, say: Say) -> Iterator[tuple["
         say(f"filling a tenant with {size.events:,} events")
         fill(database.owner_url, tenant.tenant_id, size)
         with serving(database, workers=options.workers) as service:
-            yield Asking(service, tenant.key), size
+            yield Asking(service, tenant), size
 
 
 class Asking:
     """A client with one connection."""
 
-    def __init__(self, service: Service, key: str) -> None:
+    def __init__(self, service: Service, tenant: NewTenant) -> None:
+        self.tenant = tenant
+        self.url = f"http://{service.host}:{service.port}"
         self._connection = HTTPConnection(service.host, service.port)
-        self._headers = {"x-api-key": key}
+        self._headers = {"x-api-key": tenant.key}
 
     def answer(self, question: Question, **paging: object) -> Any:
         """Ask, and give what was answered. Raises click.ClickException."""

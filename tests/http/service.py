@@ -163,9 +163,10 @@ class Service(Running):
                 assert second.startswith(_OPS_WORDS)
                 self.ops_url = second.removeprefix(_OPS_WORDS).partition(" alone")[0]
             eventually(lambda: self.answers("/health/ready"))
-        except BaseException:
+        except BaseException as error:
             self.process.kill()
             self.process.communicate()
+            error.add_note(self.log())
             raise
 
     @property
@@ -185,10 +186,11 @@ class Service(Running):
         return httpx.Client(base_url="http://roundbook", transport=transport, timeout=_LONG_S)
 
     def answers(self, path: str) -> bool:
+        """Whether the answer is 200: not where nobody listens. Raises TimeoutException where none comes."""
         try:
             with self.for_operators() as client:
                 return client.get(path).status_code == 200
-        except httpx.TransportError:
+        except (httpx.NetworkError, httpx.ProtocolError):
             return False
 
     def client(self, key: str | None = None) -> httpx.Client:
