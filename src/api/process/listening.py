@@ -27,10 +27,21 @@ def listen(host: str, port: int, *, remedies: Mapping[int, str] = _REMEDIES) -> 
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(_BACKLOG)
+        listener.settimeout(0)
     except OSError as error:
         listener.close()
         remedy = remedies.get(error.errno or 0, "")
         raise OSError(f"can't serve on {host}:{port}: {error.strerror}{remedy}") from error
+    return listener
+
+
+def adopt(descriptor: int) -> socket.socket:
+    """Take over a listener that was made by another process, and maybe is served on by others still."""
+    listener = socket.socket(fileno=descriptor)
+    # Whether `accept` waits is a property that all who share a listener have in common, and this object takes
+    # it that it does: each copy of it would make that so for all. A worker to whom another one was quicker
+    # with a connection would then wait for the next one, and serve nobody meanwhile.
+    listener.settimeout(0)
     return listener
 
 
@@ -74,6 +85,7 @@ def _listen_on_file(path: Path) -> socket.socket:
         finally:
             os.umask(before)
         listener.listen(_BACKLOG)
+        listener.settimeout(0)
     except OSError as error:
         listener.close()
         raise OSError(f"can't serve on {_UNIX}{path}: {error.strerror or error}") from error

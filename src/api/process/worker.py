@@ -1,6 +1,5 @@
 """One process that serves HTTP on a socket it was given. Started by the supervisor, not by people."""
 
-import socket
 import sys
 
 from api.asgi import create_service
@@ -8,6 +7,7 @@ from api.process.files import ask_for_files
 from api.process.gate import wait_at_gate
 from api.process.heartbeat import Heart
 from api.process.lifeline import follow_parent
+from api.process.listening import adopt
 from api.process.logs import configure_logs
 from api.process.server import Server
 from app.settings import read_settings
@@ -39,7 +39,7 @@ def main() -> None:
     if settings.database_url is None:
         raise SystemExit("a worker needs ROUNDBOOK_DATABASE_URL")
     arguments = [each for each in sys.argv[1:] if each != READ_ONLY]
-    listeners = [socket.socket(fileno=int(descriptor)) for descriptor in arguments]
+    listeners = [adopt(int(descriptor)) for descriptor in arguments]
     service = create_service(
         settings,
         settings.database_url,
@@ -57,12 +57,8 @@ def main() -> None:
     )
     heart.beat()
     wait_at_gate()
-    server.run(sockets=[each for listener in listeners for each in _several(listener)])
-
-
-def _several(listener: socket.socket) -> list[socket.socket]:
-    """Return a listener with more descriptors of the same."""
-    return [listener, *(listener.dup() for _ in range(_ACCEPTED_PER_TURN - 1))]
+    copies = [listener.dup() for listener in listeners for _ in range(_ACCEPTED_PER_TURN - 1)]
+    server.run(sockets=[*listeners, *copies])
 
 
 if __name__ == "__main__":
