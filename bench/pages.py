@@ -20,8 +20,9 @@ _TOKEN = re.compile(r'name="_csrf_token" value="([^"]+)"')
 # by itself have lines of their own.
 _PAGES: Sequence[str] = (
     "",
+    "?day=2025-06-15",
     "/overview/now",
-    "/overview/told",
+    "/overview/told?day=2025-06-15",
     "/players",
     "/players?q=user1",
     "/players?q=user1234",
