@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import Raw
+from msgspec.structs import asdict
 from roundbook_client import (
     AnsweredError,
     AsyncClient,
@@ -205,8 +207,14 @@ def test_collections_are_read_page_by_page_as_types(
     )
     games = list(client.games())
     assert "btg/bonanza" in [each.game_id for each in games]
-    assert client.player("StQ-1") in players
-    assert client.player("StQ-1", at_position=position) == client.player("StQ-1")
+    player = client.player("StQ-1")
+    [listed] = [each for each in players if each.player_id == "StQ-1"]
+    assert asdict(listed).items() < asdict(player).items()
+    assert player.set_by["country"].position <= position
+    assert client.player("StQ-1", at_position=position) == player
+    history = client.balance_history("StQ-1", "EUR", begin="2025-01-15", points=3)
+    assert [each.at for each in history.points] == sorted(each.at for each in history.points)
+    assert history.points[-1].real == balance.real
     with pytest.raises(AnsweredError) as raised:
         client.player("../nobody")
     assert raised.value.status == 404
@@ -222,9 +230,12 @@ def test_collections_are_read_page_by_page_as_types(
     bonanza = client.game("btg/bonanza")
     [provider] = client.facets(provider=bonanza.provider).provider
     assert provider.value == bonanza.provider
+    assert client.game("btg/bonanza", at_position=position).set_by == bonanza.set_by != {}
     assert client.status().log_position == position
     assert list(client.rollbacks()) == []
     assert [each.position for each in client.history.entries()] == list(range(1, position + 1))
+    newest = [each.position for each in client.history.entries(order="desc")]
+    assert newest == list(range(position, 0, -1))
     [entry, *_] = client.history.entries(from_position=position)
     assert json.loads(entry.text)["position"] == position
     client.send(deposit("conflict"))
@@ -232,6 +243,9 @@ def test_collections_are_read_page_by_page_as_types(
     client.flush(_LONG_S)
     [conflict] = client.conflicts(unique_id="conflict")
     assert json.loads(bytes(conflict.data))["amount"] == 2
+    refused_at = conflict.received_at
+    assert list(client.conflicts(begin=refused_at, end=refused_at + timedelta(1))) == [conflict]
+    assert conflict not in client.conflicts(end=refused_at)
     with pytest.raises(AnsweredError) as raised:
         list(client.balances(currency=""))
     assert raised.value.status == 422
@@ -259,7 +273,11 @@ def test_in_an_event_loop_it_does_the_same(service: Service, key: str, tmp_path:
             assert client.counters.stored == client.counters.spooled == 502
             [balance] = [each async for each in client.balances(player_id="p", at_least=position)]
             assert balance.counts.deposits == 502
-            assert (await client.player("p")).player_id == "p"
+            assert (await client.player("p")).set_by == {}
+            history = await client.balance_history("p", "EUR", points=2)
+            assert history.points[-1].real == balance.real
+            newest = [each.position async for each in client.history.entries(order="desc")]
+            assert newest == list(range(502, 0, -1))
             assert (await client.status()).log_position == 502
             followed = [each.position async for each in client.history.follow(to_position=502)]
             assert followed == list(range(1, 503))
