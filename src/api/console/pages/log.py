@@ -10,8 +10,8 @@ from litestar.response import Template
 from api.console.asking import Answer, Question, Refusal, Value
 from api.console.place import Place
 from api.console.positions import POSITION, backwards
+from api.console.rendering import address
 from api.console.telling import EVENT_TYPES, Entries, Entry, tell
-from api.console.templates import address
 from api.console.visits import Visit
 from domain.streams import GAME, PLAYER
 
