@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from msgspec import Raw
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 from roundbook_client import (
     AnsweredError,
     AsyncClient,
@@ -212,9 +212,6 @@ def test_collections_are_read_page_by_page_as_types(
     assert asdict(listed).items() < asdict(player).items()
     assert player.set_by["country"].position <= position
     assert client.player("StQ-1", at_position=position) == player
-    history = client.balance_history("StQ-1", "EUR", begin="2025-01-15", points=3)
-    assert [each.at for each in history.points] == sorted(each.at for each in history.points)
-    assert history.points[-1].real == balance.real
     with pytest.raises(AnsweredError) as raised:
         client.player("../nobody")
     assert raised.value.status == 404
@@ -238,6 +235,29 @@ def test_collections_are_read_page_by_page_as_types(
     assert newest == list(range(position, 0, -1))
     [entry, *_] = client.history.entries(from_position=position)
     assert json.loads(entry.text)["position"] == position
+    with pytest.raises(AnsweredError) as raised:
+        list(client.balances(currency=""))
+    assert raised.value.status == 422
+    [fault] = raised.value.problem.errors
+    assert fault.parameter == "currency"
+
+
+def test_a_balance_over_time_is_told_at_so_many_times(
+    service: Service, key: str, client: Client
+) -> None:
+    client.send([deposit("a"), replace(deposit("b", amount=2), timestamp="2025-01-16T12:00:00Z")])
+    position = client.flush(_LONG_S)
+    history = client.balance_history("p", "EUR", at_least=position, points=3)
+    assert (history.points[0].real, history.points[-1].real) == (1, 3)
+    assert len(history.points) == 3
+    first = client.balance_history("p", "EUR", begin="2025-01-15", end="2025-01-16")
+    assert {each.real for each in first.points} == {0, 1}
+    assert len(first.points) == 100
+
+
+def test_conflicts_are_found_by_when_they_were_refused(
+    service: Service, key: str, client: Client
+) -> None:
     client.send(deposit("conflict"))
     client.send(deposit("conflict", amount=2))
     client.flush(_LONG_S)
@@ -245,12 +265,7 @@ def test_collections_are_read_page_by_page_as_types(
     assert json.loads(bytes(conflict.data))["amount"] == 2
     refused_at = conflict.received_at
     assert list(client.conflicts(begin=refused_at, end=refused_at + timedelta(1))) == [conflict]
-    assert conflict not in client.conflicts(end=refused_at)
-    with pytest.raises(AnsweredError) as raised:
-        list(client.balances(currency=""))
-    assert raised.value.status == 422
-    [fault] = raised.value.problem.errors
-    assert fault.parameter == "currency"
+    assert list(client.conflicts(end=refused_at)) == []
 
 
 def test_all_pages_are_read(service: Service, key: str, client: Client) -> None:
