@@ -148,10 +148,10 @@ _TOGETHER = [
     Question("rounds", {"status": "open", "from": "2025-06-01T00:00:00Z"}),
     Question("activity", {"group_by": "day", "currency": "EUR", "from": "2025-06-01T00:00:00Z"}),
     Question("activity", {"group_by": "game", "currency": "EUR", "from": "2025-06-01T00:00:00Z"}),
-    # The beginning of nearly all names beside what few or none have, and the other way round.
+    # The beginning of nearly all names beside what many, few or none have, and the other way round.
+    Question("players", {"q": "user1234", "country": "DE"}),
     *(
-        Question("players", {"q": q, name: value})
-        for q in ("USER", "user1234")
+        Question("players", {"q": "USER", name: value})
         for name, values in _VALUES["players"].items()
         if name != "q"
         for value in values
