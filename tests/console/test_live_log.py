@@ -78,7 +78,7 @@ def top(browser: WebDriver) -> str:
 @contextmanager
 def out_of_reach(database: Database, admin_url: str) -> Iterator[None]:
     """Let nobody in to a database."""
-    name = psycopg.conninfo.conninfo_to_dict(database.owner_url)["dbname"]
+    name = str(psycopg.conninfo.conninfo_to_dict(database.owner_url)["dbname"])
     allow = psycopg.sql.SQL("alter database {} with allow_connections {}")
     with psycopg.connect(admin_url, autocommit=True) as admin:
         admin.execute(allow.format(psycopg.sql.Identifier(name), psycopg.sql.SQL("false")))
@@ -285,9 +285,9 @@ def test_while_the_store_is_away_the_pauses_grow_and_then_all_comes(
         browser.execute_script(LISTEN)
         with out_of_reach(database, admin_url):
             click(browser, find(browser, browser, ".follow"))
-            until(browser, lambda: len(pauses(browser)) >= 3, "three pauses")
-            first, second, third, *_ = pauses(browser)
-            assert first < second < third
+            until(browser, lambda: len(pauses(browser)) >= 2, "two pauses")
+            first, second, *_ = pauses(browser)
+            assert first < second
             click(browser, find(browser, browser, ".follow"))
             assert state(browser).startswith("Paused.")
             click(browser, find(browser, browser, ".follow"))

@@ -319,7 +319,7 @@ def test_long_tags_break_as_a_text_does(reader: WebDriver, service: Service, tol
         reader.execute_script(
             "return [...arguments[0].getClientRects()].map((each) => each.top)", shown
         )
-        for shown in reader.find_elements("css selector", ".several bdi")
+        for shown in reader.find_elements("css selector", "#profile + .table .several bdi")
     ]
     assert len(lines) == len(tags)
     assert lines[0] == lines[1][:1]
