@@ -166,11 +166,9 @@ def find_players(
     else:
         look_at = _LOOKED_AT_FOR_ONE * (limit + 1)
         found = find(SQL.find_named, look_at=look_at)
-        is_full = bool(found) and found[-1][0] > limit
-        if not is_full and select(seen, SQL.count_named, int, **named, look_at=look_at) == [
-            look_at
-        ]:
-            found = find(SQL.find_players)
+        if not found or found[-1][0] <= limit:
+            [count] = select(seen, SQL.count_named, int, **named, look_at=look_at)
+            found = find(SQL.find_players) if count == look_at else found
 
     def place(view: PlayerView) -> PlayerPlace:
         named = () if q_folded is None else (fold_case(view.username or "")[:_INDEXED],)
