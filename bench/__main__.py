@@ -163,8 +163,9 @@ def main(parts: tuple[str, ...], **sizes: Any) -> None:
     """Measure PARTS, by default all.
 
     Recording: floor, http, library, steps, singles, consume, growth. Read models: projecting, lag, sustained,
-    queries, reports, exports, past, pages (of the console). Evidence: evidence-ingest, -proofs, -verify, -disk; `evidence` is all of
-    these, lag and sustained. Among strangers: fairness. Many at once: idle-tenants, listeners.
+    queries, reports, exports, past, pages (of the console). Evidence: evidence-ingest, -proofs, -verify,
+    -disk; `evidence` is all of these, lag and sustained. Among strangers: fairness. Many at once:
+    idle-tenants, listeners.
     The Python client: client. To brokers: relay. On the Citus cluster of TEST_CLUSTER_URL: cluster.
 
     On an embedded PostgreSQL in a temporary folder (set TMPDIR to the disk that is meant), or on that
