@@ -148,6 +148,14 @@ _TOGETHER = [
     Question("rounds", {"status": "open", "from": "2025-06-01T00:00:00Z"}),
     Question("activity", {"group_by": "day", "currency": "EUR", "from": "2025-06-01T00:00:00Z"}),
     Question("activity", {"group_by": "game", "currency": "EUR", "from": "2025-06-01T00:00:00Z"}),
+    # The beginning of nearly all names beside what many, few or none have, and the other way round.
+    Question("players", {"q": "user1234", "country": "DE"}),
+    *(
+        Question("players", {"q": "USER", name: value})
+        for name, values in _VALUES["players"].items()
+        if name != "q"
+        for value in values
+    ),
     Question("rollbacks", {"player_id": "p-0000000", "from": "2025-06-01T00:00:00Z"}),
     Question("rollbacks", {"status": "unmatched", "from": "2025-06-01T00:00:00Z"}),
     Question("transactions", {"player_id": "p-0000000", "from": "2025-06-01T00:00:00Z"}),

@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import Raw
+from msgspec.structs import asdict, replace
 from roundbook_client import (
     AnsweredError,
     AsyncClient,
@@ -205,8 +207,11 @@ def test_collections_are_read_page_by_page_as_types(
     )
     games = list(client.games())
     assert "btg/bonanza" in [each.game_id for each in games]
-    assert client.player("StQ-1") in players
-    assert client.player("StQ-1", at_position=position) == client.player("StQ-1")
+    player = client.player("StQ-1")
+    [listed] = [each for each in players if each.player_id == "StQ-1"]
+    assert asdict(listed).items() < asdict(player).items()
+    assert player.set_by["country"].position <= position
+    assert client.player("StQ-1", at_position=position) == player
     with pytest.raises(AnsweredError) as raised:
         client.player("../nobody")
     assert raised.value.status == 404
@@ -222,21 +227,44 @@ def test_collections_are_read_page_by_page_as_types(
     bonanza = client.game("btg/bonanza")
     [provider] = client.facets(provider=bonanza.provider).provider
     assert provider.value == bonanza.provider
+    assert client.game("btg/bonanza", at_position=position).set_by == bonanza.set_by != {}
     assert client.status().log_position == position
     assert list(client.rollbacks()) == []
     assert [each.position for each in client.history.entries()] == list(range(1, position + 1))
+    newest = [each.position for each in client.history.entries(order="desc")]
+    assert newest == list(range(position, 0, -1))
     [entry, *_] = client.history.entries(from_position=position)
     assert json.loads(entry.text)["position"] == position
-    client.send(deposit("conflict"))
-    client.send(deposit("conflict", amount=2))
-    client.flush(_LONG_S)
-    [conflict] = client.conflicts(unique_id="conflict")
-    assert json.loads(bytes(conflict.data))["amount"] == 2
     with pytest.raises(AnsweredError) as raised:
         list(client.balances(currency=""))
     assert raised.value.status == 422
     [fault] = raised.value.problem.errors
     assert fault.parameter == "currency"
+
+
+def test_a_balance_over_time_is_told_at_so_many_times(
+    service: Service, key: str, client: Client
+) -> None:
+    client.send([deposit("a"), replace(deposit("b", amount=2), timestamp="2025-01-16T12:00:00Z")])
+    position = client.flush(_LONG_S)
+    history = client.balance_history("p", "EUR", at_least=position, points=3)
+    assert [each.real for each in history.points] == [Decimal(1), Decimal(1), Decimal(3)]
+    first = client.balance_history("p", "EUR", begin="2025-01-15", end="2025-01-16")
+    assert {each.real for each in first.points} == {Decimal(0), Decimal(1)}
+    assert len(first.points) == 100
+
+
+def test_conflicts_are_found_by_when_they_were_refused(
+    service: Service, key: str, client: Client
+) -> None:
+    client.send(deposit("conflict"))
+    client.send(deposit("conflict", amount=2))
+    client.flush(_LONG_S)
+    [conflict] = client.conflicts(unique_id="conflict")
+    assert json.loads(bytes(conflict.data))["amount"] == 2
+    refused_at = conflict.received_at
+    assert list(client.conflicts(begin=refused_at, end=refused_at + timedelta(1))) == [conflict]
+    assert list(client.conflicts(end=refused_at)) == []
 
 
 def test_all_pages_are_read(service: Service, key: str, client: Client) -> None:
@@ -259,7 +287,11 @@ def test_in_an_event_loop_it_does_the_same(service: Service, key: str, tmp_path:
             assert client.counters.stored == client.counters.spooled == 502
             [balance] = [each async for each in client.balances(player_id="p", at_least=position)]
             assert balance.counts.deposits == 502
-            assert (await client.player("p")).player_id == "p"
+            assert (await client.player("p")).set_by == {}
+            history = await client.balance_history("p", "EUR", points=2)
+            assert history.points[-1].real == balance.real
+            newest = [each.position async for each in client.history.entries(order="desc")]
+            assert newest == list(range(502, 0, -1))
             assert (await client.status()).log_position == 502
             followed = [each.position async for each in client.history.follow(to_position=502)]
             assert followed == list(range(1, 503))

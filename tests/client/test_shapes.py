@@ -9,10 +9,12 @@ from api.routes.status import Status
 from app.conflicts import ConflictView, RecordedItem
 from app.log.history import HistoryEntry
 from projections.models.activity import ActivityView
+from projections.models.balance_history import BalanceHistory, BalancePoint
 from projections.models.balances import BalanceCounts, BalanceView
-from projections.models.games import Facets, FacetValue, GameView
+from projections.models.games import Facets, FacetValue, GameProfile, GameView
 from projections.models.played import PlayedView
-from projections.models.players import PlayerView
+from projections.models.players import PlayerProfile, PlayerView
+from projections.models.profiles import SetBy
 from projections.models.rollbacks import RollbackView
 from projections.models.rounds import RoundSumsView, RoundView
 from projections.models.transactions import TransactionView
@@ -28,12 +30,16 @@ _LEFT_OUT = {"Status": {"rebuild", "evidence"}, "ProjectionStatus": {"failure"}}
     [
         ActivityView,
         BalanceCounts,
+        BalanceHistory,
+        BalancePoint,
         BalanceView,
         ConflictView,
         FacetValue,
         Facets,
+        GameProfile,
         GameView,
         PlayedView,
+        PlayerProfile,
         PlayerView,
         ProjectionStatus,
         RecordedItem,
@@ -41,6 +47,7 @@ _LEFT_OUT = {"Status": {"rebuild", "evidence"}, "ProjectionStatus": {"failure"}}
         RolledBackView,
         RoundSumsView,
         RoundView,
+        SetBy,
         Status,
         TransactionView,
     ],

@@ -1,7 +1,9 @@
 """Conflicts, and what was left out of batches."""
 
 import json
+import re
 from collections.abc import Iterator
+from html import unescape
 
 import httpx
 import pytest
@@ -14,7 +16,7 @@ from api.console.comparing import compare
 from domain.json_values import same_value
 from tests.browser import click, complaints, find, until
 from tests.console.conftest import HOSTILE_IDS
-from tests.console.visiting import log_in
+from tests.console.visiting import client_of, enter, log_in
 from tests.http.service import Service
 from tests.http.wire import EVENTS, body, counts, item
 
@@ -145,6 +147,50 @@ def test_what_was_left_out_is_shown_with_its_faults(
     until(clerk, lambda: "player_id=StQ-1" in clerk.current_url, "the answer")
     assert len(clerk.find_elements("css selector", "article")) == 1
     assert not complaints(clerk)
+
+
+def test_an_event_leads_to_the_conflict_about_its_id(clerk: WebDriver, service: Service) -> None:
+    clerk.get(f"{service.url}/console/log/event?position=1")
+    click(clerk, find(clerk, clerk, "main .note a[href*=conflict]"))
+    until(clerk, lambda: "/conflict?" in clerk.current_url, "the conflict")
+    assert find(clerk, clerk, "h1").text == "c-1"
+    assert not complaints(clerk)
+
+
+def test_an_event_without_a_conflict_and_a_key_that_may_not_see_them_lead_to_none(
+    service: Service, client: httpx.Client
+) -> None:
+    auditing = service.new_key("disputed", "audit")
+    undisputed = client.post(EVENTS, content=body(item("login", "undisputed", player_id="StQ-1")))
+    with client_of(service) as clerk, client_of(service) as auditor:
+        enter(clerk, client.headers["x-api-key"])
+        enter(auditor, auditing)
+        for visitor, at in ((clerk, undisputed.headers["log-position"]), (auditor, 1)):
+            page = visitor.get("/console/log/event", params={"position": at})
+            assert page.status_code == 200
+            assert "/console/conflicts/conflict" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("page", "path"),
+    [
+        ("conflicts?unique_id=c-1", "conflicts?unique_id=c-1"),
+        ("conflicts/conflict?unique_id=c-1", "conflicts?unique_id=c-1"),
+        (
+            "conflicts/refused?player_id=StQ-1&from=2025-01-15",
+            "refused?player_id=StQ-1&from=2025-01-15",
+        ),
+    ],
+)
+def test_what_a_page_lists_is_there_as_a_file(
+    page: str, path: str, service: Service, client: httpx.Client
+) -> None:
+    with client_of(service) as clerk:
+        enter(clerk, client.headers["x-api-key"])
+        [link] = re.findall(r'class="download" href="([^"]+)"', clerk.get(f"/console/{page}").text)
+        file = clerk.get(unescape(link))
+    assert file.headers["content-type"].startswith("text/csv")
+    assert file.text == client.get(f"/api/v1/{path}", headers={"accept": "text/csv"}).text
 
 
 def test_a_filter_that_is_none_is_named_at_its_field(clerk: WebDriver, service: Service) -> None:

@@ -1,10 +1,16 @@
 """The log as it grows, in the browser of somebody who follows it."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
+import psycopg
+import psycopg.conninfo
+import psycopg.sql
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 
@@ -12,12 +18,18 @@ from tests.browser import click, complaints, find, until
 from tests.console.conftest import HOSTILE_IDS
 from tests.console.told import TOLD, whose
 from tests.console.visiting import log_in, shown_ids
-from tests.http.service import Service, eventually
+from tests.databases import Database, new_database
+from tests.http.service import Service, eventually, on, serving
 from tests.http.wire import EVENTS, bet, body, counts, deposit, login
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 MOST = 200
+LISTEN = """
+window.said = [];
+const status = document.querySelector(".live [role=status]");
+new MutationObserver(() => window.said.push(status.textContent)).observe(status, {childList: true});
+"""
 ROWS = "return [...document.querySelectorAll('tbody tr')].map((each) => each.outerHTML)"
 
 
@@ -61,6 +73,29 @@ def numbers(browser: WebDriver) -> list[int]:
 
 def top(browser: WebDriver) -> str:
     return find(browser, browser, "tbody tr:first-child").text
+
+
+@contextmanager
+def out_of_reach(database: Database, admin_url: str) -> Iterator[None]:
+    """Let nobody in to a database."""
+    name = str(psycopg.conninfo.conninfo_to_dict(database.owner_url)["dbname"])
+    allow = psycopg.sql.SQL("alter database {} with allow_connections {}")
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        admin.execute(allow.format(psycopg.sql.Identifier(name), psycopg.sql.SQL("false")))
+        admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
+        )
+        try:
+            yield
+        finally:
+            admin.execute(allow.format(psycopg.sql.Identifier(name), psycopg.sql.SQL("true")))
+
+
+def pauses(browser: WebDriver) -> list[int]:
+    """How many seconds were said to be waited for, one after the other, since `LISTEN`."""
+    said = "\n".join(browser.execute_script("return window.said"))
+    found = re.findall(r"can't answer yet\. Trying again in (\d+) s", said)
+    return [int(seconds) for seconds in found]
 
 
 def test_what_is_recorded_comes_above_what_was(
@@ -203,6 +238,63 @@ def test_a_stream_that_broke_goes_on_where_it_was(
     until(follower, lambda: numbers(follower) == [6, 5, 4, 3, 2, 1], "all of them, once")
     until(follower, lambda: state(follower) == "3 came since you follow.", "the stream")
     complaints(follower)  # that it broke
+
+
+@pytest.fixture
+def narrow(
+    admin_url: str, template: Database, tmp_path: Path
+) -> Iterator[tuple[Service, Database]]:
+    """A service that lets a key have one stream, and its store."""
+    with new_database(admin_url, template=template) as database:
+        settings = on(database) | {"ROUNDBOOK_MAX_STREAMS_PER_KEY": "1"}
+        with serving(tmp_path, "--workers", "1", settings=settings) as running:
+            running.new_tenant("narrow")
+            yield running, database
+
+
+def test_a_stream_that_was_refused_as_it_opened_is_asked_for_again(
+    browser: WebDriver, narrow: tuple[Service, Database]
+) -> None:
+    service, _ = narrow
+    key = service.new_key("narrow", "ingest", "read", "audit")
+    log_in(browser, service, key)
+    with service.client(key) as client:
+        stream = {"accept": "text/event-stream"}
+        with client.stream("GET", "/api/v1/history", headers=stream) as another:
+            next(another.iter_bytes())
+            follow(browser, service)
+            until(browser, lambda: "asks too often. Trying again in" in state(browser), "the pause")
+            [said] = re.findall(r"again in (\d+) s", state(browser))
+            assert int(said) >= 5  # as Retry-After says
+            assert find(browser, browser, ".follow").is_enabled()
+        send(client, login("meanwhile"))
+        until(browser, lambda: state(browser) == "1 came since you follow.", "the stream")
+        assert numbers(browser) == [1]
+    complaints(browser)  # that it was refused
+
+
+def test_while_the_store_is_away_the_pauses_grow_and_then_all_comes(
+    browser: WebDriver, narrow: tuple[Service, Database], admin_url: str
+) -> None:
+    service, database = narrow
+    key = service.new_key("narrow", "ingest", "read", "audit")
+    log_in(browser, service, key)
+    with service.client(key) as client:
+        send(client, login("before"))
+        browser.get(f"{service.url}/console/log")
+        browser.execute_script(LISTEN)
+        with out_of_reach(database, admin_url):
+            click(browser, find(browser, browser, ".follow"))
+            until(browser, lambda: len(pauses(browser)) >= 2, "two pauses")
+            first, second, *_ = pauses(browser)
+            assert first < second
+            click(browser, find(browser, browser, ".follow"))
+            assert state(browser).startswith("Paused.")
+            click(browser, find(browser, browser, ".follow"))
+        eventually(lambda: client.post(EVENTS, content=body(login("after"))).is_success)
+        until(browser, lambda: state(browser) == "1 came since you follow.", "the stream")
+        assert numbers(browser) == [2, 1]
+    complaints(browser)  # that it broke
 
 
 def test_a_stream_that_ended_for_good_says_so(

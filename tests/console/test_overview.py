@@ -1,7 +1,9 @@
 """The overview: how things are now, and how a day went."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -266,6 +268,37 @@ def test_conflicts_of_today_are_counted_as_they_come(
     theirs.get(f"{service.url}/console")
     until(theirs, lambda: "Show" not in theirs.find_element("id", "told").text, "the counts")
     assert theirs.find_elements("css selector", "#told a")[0].text == "1"
+
+
+def test_a_day_that_still_runs_says_until_when_it_counts_beside_whole_days(
+    visitor: WebDriver, service: Service, key: str
+) -> None:
+    service.new_tenant("running")
+    theirs = service.new_key("running", "ingest", "read")
+    now = datetime.now(UTC)
+    days = [now - timedelta(7), now]
+    bets = [bet(f"b-{day:%d}", timestamp=day.isoformat(), round_id=f"{day:%d}") for day in days]
+    with service.client(theirs) as client:
+        head = client.post(EVENTS, content=body(*bets)).headers["log-position"]
+        client.get("/api/v1/activity", params={"at_least": head}).raise_for_status()
+    with as_another(visitor, service, theirs, key):
+        visitor.get(f"{service.url}/console?day={now:%F}")
+        told = find(visitor, visitor, "#shown ~ .hint").text
+        shown = tables(visitor)
+        heads = [each.text for each in visitor.find_elements("css selector", "thead th")]
+        visitor.get(f"{service.url}/console?day={now - timedelta(1):%F}")
+        before = find(visitor, visitor, "main").text
+    [counted] = re.findall(r"still runs: it counts until (\S+ \S+), and all other days", told)
+    assert now.replace(tzinfo=None, microsecond=0) <= datetime.fromisoformat(counted)
+    beside = f"Today so far beside the whole of the same day a week before, {days[0]:%F}"
+    assert [row[0] for row in shown[beside]] == ["EUR"]
+    assert heads.count("So far") == heads.count("A week before") == 4
+    assert [row[0] for row in shown[BY_DAY][:2]] == [
+        f"{now:%F} so far",
+        f"{now - timedelta(1):%F}",
+    ]
+    assert "so far" not in before.lower()
+    assert "still runs" not in before
 
 
 def test_what_there_is_much_of_is_counted_as_far_as_a_page_goes(service: Service) -> None:

@@ -305,3 +305,24 @@ def balances(service: Service, key: str, **when: object) -> list[str]:
     members = ("real", "deposited", "withdrawn", "bet_real", "win_real")
     of_bonus = ("bonus", "bet_bonus", "win_bonus")
     return [balance[name] for balance in found for name in (*members, *of_bonus)]
+
+
+def test_long_tags_break_as_a_text_does(reader: WebDriver, service: Service, told_key: str) -> None:
+    tags = ["vip", "plays on Sundays and never for more than an hour at a time", "w" * 255]
+    with service.client(told_key) as client:
+        head = client.post(
+            EVENTS, content=body(item("player", "tagged", player_id="tagged", tags=tags))
+        ).headers["log-position"]
+        client.get("/api/v1/players", params={"at_least": head}).raise_for_status()
+    reader.get(f"{service.url}/console/players/player?id=tagged")
+    lines = [
+        reader.execute_script(
+            "return [...arguments[0].getClientRects()].map((each) => each.top)", shown
+        )
+        for shown in reader.find_elements("css selector", "#profile + .table .several bdi")
+    ]
+    assert len(lines) == len(tags)
+    assert lines[0] == lines[1][:1]
+    assert len(lines[1]) > 1
+    assert len(lines[2]) > 1
+    assert reader.execute_script(PROFILE)["Tags"] == ", ".join(tags)

@@ -46,6 +46,9 @@ _MOST_ROWS = 15 * _LIMIT
 _MOST_BY_TAG = 100 * _LIMIT
 """No index holds tags in the order of ids: the page reads all who have it, or by id until it is full."""
 
+_MOST_BY_NAME = 100 * (_LIMIT + 1)
+"""With `q` and another filter so many are looked at by name, before that filter leads."""
+
 _MOST_ADDED_UP = {"game": (_LIMIT + 1) * 366, "day": 6 * 366, "currency": 6 * 366}
 """What is added up must be read: a year of each game on the page, or of the totals in six currencies."""
 
@@ -148,6 +151,8 @@ def _most_rows(question: Question) -> int:
         return MOST_PERIODS + 1
     if "group_by" in question.filters:
         return _MOST_ADDED_UP[question.filters["group_by"].partition(",")[0]]
+    if "q" in question.filters and len(question.filters) > 1:
+        return _MOST_BY_NAME
     return _MOST_BY_TAG if "tag" in question.filters else _MOST_ROWS
 
 

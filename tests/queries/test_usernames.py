@@ -1,5 +1,7 @@
 """Players found by how their usernames begin, whatever the case."""
 
+from typing import Any
+
 import pytest
 
 from tests.queries.casino import Casino, OpenCasino, bet, item
@@ -75,6 +77,60 @@ def test_usernames_are_found_by_how_they_begin(q: str, expected: str, named: Cas
 def test_a_username_is_one_filter_among_others(named: Casino) -> None:
     assert named.items("players", q="mar", country="SE") == []
     assert len(named.items("players", q="mar", country="DE")) == 5
+
+
+RARE = {250, 251, 400, 499}
+LONG_TEXT = "a" * 300
+FILTERS = {
+    "country": ("LI", "SE"),
+    "currency": ("KWD", "EUR"),
+    "affiliate": (LONG_TEXT, LONG_TEXT + "b"),
+    "operator": ("op-new", "op-1"),
+    "tag": ("chess", "silver"),
+    "is_blocked": (True, False),
+}
+"""Of each filter the value that few have, and that of all others."""
+
+
+@pytest.fixture(scope="module")
+def alike(new_casino: OpenCasino) -> Casino:
+    """Many names that begin alike, in another order than the ids."""
+    casino = new_casino()
+    casino.fill([_alike(number) for number in range(500)])
+    return casino
+
+
+def _alike(number: int) -> dict[str, Any]:
+    values = {name: given[number not in RARE] for name, given in FILTERS.items()}
+    values["tags"] = [values.pop("tag")]
+    return item("player", player_id=f"p{number}", username=f"User {499 - number:03}", **values)
+
+
+@pytest.mark.parametrize("q", ["user", "user 2", "user 248", "nobody"])
+@pytest.mark.parametrize(
+    "names", [*((name,) for name in FILTERS), ("country", "tag"), tuple(FILTERS)]
+)
+def test_a_filter_that_few_fit_finds_them_beside_a_beginning_that_many_names_have(
+    q: str, names: tuple[str, ...], alike: Casino
+) -> None:
+    """Pages of one look at few names, so that both ways of finding them are gone."""
+    expected = [
+        f"p{number}"
+        for number in sorted(RARE, reverse=True)
+        if f"user {499 - number:03}".startswith(q)
+    ]
+    filters = {name: FILTERS[name][0] for name in names}
+    for limit in (1, 3, 1_000):
+        found = alike.all("players", limit, q=q, **filters)
+        assert [row["player_id"] for row in found] == expected
+
+
+@pytest.mark.parametrize("limit", [1, 150])
+def test_a_filter_that_many_fit_finds_all_who_do(limit: int, alike: Casino) -> None:
+    found = alike.all("players", limit, q="user", currency="EUR")
+    assert [row["player_id"] for row in found] == [
+        f"p{number}" for number in reversed(range(500)) if number not in RARE
+    ]
 
 
 def test_who_has_another_name_since_is_found_by_that_alone(casino: Casino) -> None:

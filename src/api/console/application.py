@@ -17,9 +17,9 @@ from api.console.errors import HANDLERS
 from api.console.forwarding import forwarding
 from api.console.pages import NAVIGATION, ROUTES
 from api.console.paths import is_below, is_handed_on
+from api.console.rendering import template_engine
 from api.console.sessions import Sessions
 from api.console.static_files import STATIC, static_file
-from api.console.templates import template_engine
 from api.console.visits import begin_visit
 from api.http.request_metrics import request_metrics
 

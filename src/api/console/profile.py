@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from api.console.past import Past
-from api.console.templates import percent
+from api.console.rendering import percent
 
 UNDEFINED = "undefined"
 """What the API says of a game's device where it is not known."""

@@ -90,6 +90,11 @@ class Told(NamedTuple):
         return self.entry.type
 
     @property
+    def unique_id(self) -> str | None:
+        """What it was sent as, if that is known and it was sent."""
+        return getattr(self.event, "unique_id", None) or None
+
+    @property
     def game_id(self) -> str | None:
         """The game that it is about, if it is about one."""
         return getattr(self.event, "game_id", None)

@@ -13,8 +13,8 @@ from msgspec import Struct
 from api.console.asking import Answer, Asking, Question, Refusal
 from api.console.moments import in_utc
 from api.console.place import Place
+from api.console.rendering import address
 from api.console.sessions import Session
-from api.console.templates import address
 from domain.gaming_day import DayRule, GamingDays, gaming_days
 
 Reason = Literal["ended", "revoked"]

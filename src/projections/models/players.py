@@ -26,7 +26,7 @@ from projections.models.profiles import (
     fold_profiles,
     set_by,
 )
-from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select_pairs
+from projections.reading import PAGE_BYTES, Rows, Snapshot, measured_rows, select, select_pairs
 from projections.upserts import array, columns, upsert
 
 VERSION = 2
@@ -42,6 +42,8 @@ class Sql(Statements):
     player_profiles: Statement
     update_players: Statement
     find_players: Statement
+    find_named: Statement
+    count_named: Statement
     get_player: Statement
 
 
@@ -50,6 +52,8 @@ _Values = defstruct("_Values", PLAYER_FIELDS)
 _SEEN = ("player_id", *Sighting.__struct_fields__)
 _UPDATED = (*_SEEN, *PLAYER_FIELDS, "username_folded", "tags_cut", "stamps")
 _INDEXED = 255
+_LOOKED_AT_FOR_ONE = 100
+"""With `q`, a filter that fewer than one in so many of these names fit is looked for by its own index."""
 
 
 class FoldedPlayers(NamedTuple):
@@ -150,18 +154,21 @@ def find_players(
     """List profiles by player_id, with `q` by username; fewer than `limit` where they are large."""
     q_folded = None if filters.q is None else fold_case(filters.q)
     after_id, after_username = (*(after or (None,)), "")[:2]
-    found = select_pairs(
-        seen,
-        SQL.find_players,
-        "selected",
-        PlayerView,
-        filters,
-        q_folded=q_folded,
-        after=after_id,
-        after_username=after_username,
-        limit=limit + 1,
-        page_bytes=PAGE_BYTES,
-    )
+    named = {"q_folded": q_folded, "after": after_id, "after_username": after_username}
+    page = {"limit": limit + 1, "page_bytes": PAGE_BYTES}
+
+    def find(statement: Statement, **others: int) -> list[tuple[int, PlayerView]]:
+        asked = {**named, **page, **others}
+        return select_pairs(seen, statement, "selected", PlayerView, filters, **asked)
+
+    if q_folded is None:
+        found = find(SQL.find_players)
+    else:
+        look_at = _LOOKED_AT_FOR_ONE * (limit + 1)
+        found = find(SQL.find_named, look_at=look_at)
+        if not found or found[-1][0] <= limit:
+            [count] = select(seen, SQL.count_named, int, **named, look_at=look_at)
+            found = find(SQL.find_players) if count == look_at else found
 
     def place(view: PlayerView) -> PlayerPlace:
         named = () if q_folded is None else (fold_case(view.username or "")[:_INDEXED],)

@@ -65,8 +65,8 @@ on conflict (tenant_id, generation, player_id) do update set
 -- What was cut for an index is compared whole only where that can tell more: the planner takes every condition
 -- for one that leaves fewer rows. `(select …)` hides the generation from it: of any it then expects the share
 -- that one has, and so knows from which tags on the index by tag is better than the order by id.
--- Whoever is found by username comes in the order of usernames, else of ids: of a `case` the planner knows beforehand
--- what it gives. `>=` follows from the comparison behind it, and is where a page begins in the index.
+-- With `q` they come in the order of usernames, else of ids: of a `case` the planner knows beforehand what it gives.
+-- That order and `q` are written so that no index has them: `find_named` goes by theirs, and here another filter leads.
 -- What a page can't hold is left out behind the first; `selected` tells how many there were with it.
 select player_id, username, registration_date, country, currency, gender, affiliate, operator, tags,
        consent_email, is_blocked, first_seen, last_seen, last_login, logins, selected
@@ -76,7 +76,8 @@ select player_id, username, registration_date, country, currency, gender, affili
                                                      and 1 preceding) as bytes_before
           from (select player_id, username, registration_date, country, currency, gender, affiliate,
                        operator, tags, consent_email, is_blocked, first_seen, last_seen, last_login, logins,
-                       case when :q_folded::text is null then '' else left(username_folded, 255) end as name
+                       case when :q_folded::text is null then ''
+                            else coalesce(left(username_folded, 255), '') end as name
                   from players
                  where tenant_id = :tenant_id and generation = (select :generation::int)
                    and (:country::text is null
@@ -95,16 +96,57 @@ select player_id, username, registration_date, country, currency, gender, affili
                         or left(operator, 255) = left(:operator::text, 255)
                            and (length(:operator::text) < 255 or operator = :operator))
                    and (:is_blocked::bool is null or is_blocked = :is_blocked)
-                   and (:q_folded::text is null
-                        or left(username_folded, 255) ^@ left(:q_folded::text, 255)
-                           and (length(:q_folded::text) <= 255 or username_folded ^@ :q_folded::text))
+                   and (:q_folded::text is null or username_folded ^@ :q_folded::text)
                    and (:after::text is null
                         or :q_folded::text is null and player_id > :after
-                        or :q_folded::text is not null and left(username_folded, 255) >= :after_username::text
+                        or :q_folded::text is not null
                            and (left(username_folded, 255), player_id) > (:after_username::text, :after))
                  order by name, player_id limit :limit) as chosen) as measured
  where coalesce(bytes_before, 0) < :page_bytes
  order by name, player_id;
+
+-- name: find_named(tenant_id, generation, country, currency, tag, affiliate, operator, is_blocked, q_folded, after, after_username, limit, page_bytes, look_at)
+-- As `find_players` with `q`, but of the first `look_at` alone whose names begin so: read in the order of their index,
+-- until the page is full. `>=` follows from the comparison behind it, and is where a page begins in the index.
+select player_id, username, registration_date, country, currency, gender, affiliate, operator, tags,
+       consent_email, is_blocked, first_seen, last_seen, last_login, logins, selected
+  from (select chosen.*, count(*) over () as selected,
+               sum(octet_length(chosen::text)) over (order by name, player_id
+                                                     rows between unbounded preceding
+                                                     and 1 preceding) as bytes_before
+          from (select *
+                  from (select player_id, username, registration_date, country, currency, gender, affiliate,
+                               operator, tags, consent_email, is_blocked, first_seen, last_seen, last_login, logins,
+                               left(username_folded, 255) as name
+                          from players
+                         where tenant_id = :tenant_id and generation = (select :generation::int)
+                           and left(username_folded, 255) ^@ left(:q_folded::text, 255)
+                           and (length(:q_folded::text) <= 255 or username_folded ^@ :q_folded::text)
+                           and (:after::text is null
+                                or left(username_folded, 255) >= :after_username::text
+                                   and (left(username_folded, 255), player_id) > (:after_username::text, :after))
+                         order by name, player_id limit :look_at) as named
+                 where (:country::text is null or country = :country)
+                   and (:currency::text is null or currency = :currency)
+                   and (:tag::text is null or tags @> array[:tag::text])
+                   and (:affiliate::text is null or affiliate = :affiliate)
+                   and (:operator::text is null or operator = :operator)
+                   and (:is_blocked::bool is null or is_blocked = :is_blocked)
+                 order by name, player_id limit :limit) as chosen) as measured
+ where coalesce(bytes_before, 0) < :page_bytes
+ order by name, player_id;
+
+-- name: count_named(tenant_id, generation, q_folded, after, after_username, look_at)
+-- How many `find_named` has to look at.
+select count(*) as named
+  from (select from players
+         where tenant_id = :tenant_id and generation = (select :generation::int)
+           and left(username_folded, 255) ^@ left(:q_folded::text, 255)
+           and (length(:q_folded::text) <= 255 or username_folded ^@ :q_folded::text)
+           and (:after::text is null
+                or left(username_folded, 255) >= :after_username::text
+                   and (left(username_folded, 255), player_id) > (:after_username::text, :after))
+         limit :look_at) as named;
 
 -- name: get_player(tenant_id, generation, player_id)
 select player_id, username, registration_date, country, currency, gender, affiliate, operator, tags,

@@ -14,11 +14,11 @@ from roundbook_client.client import CLOSE_S
 from roundbook_client.errors import Closed
 from roundbook_client.history import AsyncFollow, History
 from roundbook_client.items import Sendable
-from roundbook_client.queries import Pages, Parameters, Queries, written
+from roundbook_client.queries import Pages, Parameters, Queries, Time, written
 from roundbook_client.retrying import GIVEN_UP_S, raise_unless_well, understood, within_time
 from roundbook_client.sending import Sending
 from roundbook_client.service import path_with_id
-from roundbook_client.shapes import Facets, GameView, PlayerView, Status
+from roundbook_client.shapes import BalanceHistory, Facets, GameProfile, PlayerProfile, Status
 
 _T = TypeVar("_T")
 
@@ -84,14 +84,38 @@ class AsyncClient(Sending, Queries):
 
     async def player(
         self, player_id: str, *, at_position: int | None = None, at_least: int | None = None
-    ) -> PlayerView:
+    ) -> PlayerProfile:
         """Return a player's profile, as it is or was (`at_position`). Raises AnsweredError (404)."""
         asked = {"at_position": at_position, "at_least": at_least}
-        return await self._one(path_with_id("players", player_id), PlayerView, asked)
+        return await self._one(path_with_id("players", player_id), PlayerProfile, asked)
 
-    async def game(self, game_id: str, *, at_least: int | None = None) -> GameView:
-        """Return a game of the catalogue. Raises AnsweredError (404)."""
-        return await self._one(path_with_id("games", game_id), GameView, {"at_least": at_least})
+    async def game(
+        self, game_id: str, *, at_position: int | None = None, at_least: int | None = None
+    ) -> GameProfile:
+        """Return a game of the catalogue, as it is or was (`at_position`). Raises AnsweredError (404)."""
+        asked = {"at_position": at_position, "at_least": at_least}
+        return await self._one(path_with_id("games", game_id), GameProfile, asked)
+
+    async def balance_history(
+        self,
+        player_id: str,
+        currency: str,
+        *,
+        begin: Time | None = None,
+        end: Time | None = None,
+        points: int | None = None,
+        at_least: int | None = None,
+    ) -> BalanceHistory:
+        """Return a balance at evenly spaced times from `begin` until right before `end`, 100 unless told."""
+        asked = {
+            "player_id": player_id,
+            "currency": currency,
+            "from": begin,
+            "to": end,
+            "points": points,
+            "at_least": at_least,
+        }
+        return await self._one("/api/v1/balances/history", BalanceHistory, asked)
 
     async def facets(self, **filters: str | int | None) -> Facets:
         """Return the values of games, and how many have each; the filters are those of `games`."""

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import stamina
 from httpx2 import AsyncClient, Client, Response, TransportError
@@ -160,8 +160,9 @@ class History(Generic[_F]):
         end: Time | None = None,
         from_position: int | None = None,
         to_position: int | None = None,
+        order: Literal["asc", "desc"] | None = None,
     ) -> Pages[Entry]:
-        """List what is recorded now, by position."""
+        """List what is recorded now, by position: the oldest first, or the newest with `desc`."""
         asked = {
             "player_id": player_id,
             "game_id": game_id,
@@ -170,6 +171,7 @@ class History(Generic[_F]):
             "to": end,
             "from_position": from_position,
             "to_position": to_position,
+            "order": order,
         }
         return Pages(self._get, _HISTORY, asked, read_entry)
 

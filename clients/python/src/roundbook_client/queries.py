@@ -280,11 +280,18 @@ class Queries:
         unique_id: str | None = None,
         from_position: int | None = None,
         to_position: int | None = None,
+        begin: Time | None = None,
+        end: Time | None = None,
     ) -> Pages[ConflictView]:
-        """List what was refused because its unique_id stood for something else, in the order of refusal."""
+        """List what was refused because its unique_id stood for something else, in the order of refusal.
+
+        The positions are those of what stands; `begin` and `end` are about when it was refused.
+        """
         asked = {
             "unique_id": unique_id,
             "from_position": from_position,
             "to_position": to_position,
+            "from": begin,
+            "to": end,
         }
         return self._pages("conflicts", asked, ConflictView)

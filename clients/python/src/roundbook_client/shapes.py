@@ -45,6 +45,22 @@ class BalanceView(Struct, frozen=True):
     rolled_back: RolledBackView
 
 
+class BalancePoint(Struct, frozen=True):
+    """A balance by all events that happened at a time or before it."""
+
+    at: datetime
+    real: Decimal
+    bonus: Decimal
+
+
+class BalanceHistory(Struct, frozen=True):
+    """The balance of a player in a currency, in order of time."""
+
+    player_id: str
+    currency: str
+    points: list[BalancePoint]
+
+
 class RoundSumsView(Struct, frozen=True):
     """What was bet and won in one currency, without what was rolled back; net is wins minus bets."""
 
@@ -90,6 +106,14 @@ class RoundView(Struct, frozen=True):
     wins: list[PlayedView] | None = None
 
 
+class SetBy(Struct, frozen=True):
+    """The update that a field was last set by: its time, its unique_id, and where it stands in the log."""
+
+    timestamp: datetime
+    unique_id: str
+    position: int
+
+
 class GameView(Struct, frozen=True):
     """A game of the catalogue."""
 
@@ -105,6 +129,12 @@ class GameView(Struct, frozen=True):
     last_seen: datetime
     theoretical_rtp: Decimal | None = None
     volatility: Decimal | None = None
+
+
+class GameProfile(GameView, frozen=True, kw_only=True):
+    """A game, and for each field that an update set which one it was, a cleared one included."""
+
+    set_by: dict[str, SetBy]
 
 
 class FacetValue(Struct, frozen=True):
@@ -143,6 +173,12 @@ class PlayerView(Struct, frozen=True):
     last_seen: datetime
     last_login: datetime | None
     logins: int
+
+
+class PlayerProfile(PlayerView, frozen=True, kw_only=True):
+    """A player's profile, and for each field that an update set which one it was, a cleared one included."""
+
+    set_by: dict[str, SetBy]
 
 
 class TransactionView(Struct, frozen=True):

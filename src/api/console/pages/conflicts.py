@@ -139,12 +139,10 @@ async def show_conflict(visit: NamedDependency[Visit]) -> Template:
 @get("/console/conflicts/refused")
 async def list_refused(visit: NamedDependency[Visit]) -> Template:
     """List what was left out of batches, with its faults."""
-    asked: dict[str, Value] = {
-        **visit.parameters("unique_id", "event", "player_id", "cursor"),
-        "from": visit.moment("from"),
-        "to": visit.moment("to"),
-        "limit": _REFUSED_ON_A_PAGE,
-    }
+    filters = visit.parameters("unique_id", "event", "player_id")
+    filters |= {"from": visit.moment("from"), "to": visit.moment("to")}
+    cursor = visit.parameter("cursor")
+    asked: dict[str, Value] = {**filters, "cursor": cursor, "limit": _REFUSED_ON_A_PAGE}
     (found,) = await visit.ask_each(Question("refused", asked))
     if isinstance(found, Refusal):
         return _refused(visit, "conflicts/refused.html", found)
@@ -153,6 +151,7 @@ async def list_refused(visit: NamedDependency[Visit]) -> Template:
         "conflicts/refused.html",
         faults={},
         problem=None,
+        filters=filters,
         items=page.items,
         next_cursor=page.next_cursor,
     )

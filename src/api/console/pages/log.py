@@ -1,5 +1,6 @@
 """Log: what was recorded, newest first and live, and each event with its proof."""
 
+import asyncio
 from http import HTTPStatus
 
 from litestar import get
@@ -10,8 +11,8 @@ from litestar.response import Template
 from api.console.asking import Answer, Question, Refusal, Value
 from api.console.place import Place
 from api.console.positions import POSITION, backwards
+from api.console.rendering import address
 from api.console.telling import EVENT_TYPES, Entries, Entry, tell
-from api.console.templates import address
 from api.console.visits import Visit
 from domain.streams import GAME, PLAYER
 
@@ -108,10 +109,24 @@ async def show_event(visit: NamedDependency[Visit]) -> Template:
             head=found.log_position,
         )
     (shown,) = told
-    before, after = await _neighbours(visit, shown.entry)
-    return visit.page(
-        "log/event.html", told=shown, head=found.log_position, before=before, after=after
+    (before, after), is_disputed = await asyncio.gather(
+        _neighbours(visit, shown.entry), _is_disputed(visit, shown.unique_id)
     )
+    return visit.page(
+        "log/event.html",
+        told=shown,
+        head=found.log_position,
+        before=before,
+        after=after,
+        is_disputed=is_disputed,
+    )
+
+
+async def _is_disputed(visit: Visit, unique_id: str | None) -> bool:
+    """Return whether something else came under an event's id, as far as the key may know."""
+    if unique_id is None or not visit.may("read"):
+        return False
+    return bool((await visit.ask("conflicts", unique_id=unique_id, limit=1)).rows)
 
 
 async def _neighbours(visit: Visit, entry: Entry) -> tuple[Entry | None, Entry | None]:

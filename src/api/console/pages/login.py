@@ -10,7 +10,7 @@ from litestar.response import Redirect, Template
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from api.console.asking import Asking, Question, Refusal
-from api.console.templates import address
+from api.console.rendering import address
 from api.console.visits import Reason
 
 _LOGIN = "/console/login"

@@ -42,7 +42,8 @@ _NO_DAY = "must be a date like 2025-01-15"
 @get("/console")
 async def show_overview(visit: NamedDependency[Visit]) -> Template:
     """Show the log and the read models now, and a gaming day: today, or the one that is asked for."""
-    today, code = visit.days.of(datetime.now(UTC)), visit.parameter("currency")
+    now, code = datetime.now(UTC), visit.parameter("currency")
+    today = visit.days.of(now)
     day = _read_day(visit.parameter("day"), today)
     if day is None:
         status = await visit.ask("status")
@@ -66,6 +67,7 @@ async def show_overview(visit: NamedDependency[Visit]) -> Template:
         faults={},
         day=day,
         today=today,
+        now=now,
         one_day=_DAY,
         told=[(each, None) for each in _told(day, today)],
         begins_at=visit.days.begin(day),

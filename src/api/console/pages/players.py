@@ -12,8 +12,8 @@ from api.console.over_time import over_time
 from api.console.past import Past
 from api.console.place import Place
 from api.console.profile import fields
+from api.console.rendering import address
 from api.console.telling import EVENT_TYPES, PLAYER_LABELS, Entries, Told, tell
-from api.console.templates import address
 from api.console.visits import Visit
 
 PLACE = Place("Players", "/console/players", "read")

@@ -11,9 +11,9 @@ from litestar.response import Template
 
 from api.console.asking import Answer, Question, Refusal
 from api.console.place import Place
+from api.console.rendering import address
 from api.console.report_forms import REPORTS, ReportForm
 from api.console.report_tables import WORDS, table
-from api.console.templates import address
 from api.console.visits import Visit
 
 PLACE = Place("Reports", "/console/reports", "read")

@@ -3,12 +3,11 @@
 const MOST = 200; // rows on the page
 const APART_MS = 500; // between two questions for rows: for many events that come at once one is asked
 const AGAIN_MS = 2000; // before what went wrong is tried again
+const PAUSE_MS = 1000; // before a stream is asked for again, then twice as long each time
+const LONGEST_PAUSE_MS = 30_000;
+const SPREAD_MS = 1000; // at random, as all who follow lose their streams at once
 const UNREACHED = 0;
-const PASSING = new Map([
-  [UNREACHED, "The service can't be reached. Trying again …"],
-  [429, "What came can't be shown so often with this key. Trying again …"],
-  [503, "What came can't be shown yet. Trying again …"],
-]);
+const FOLLOWS = 200; // 204 where nothing can follow
 
 const live = document.querySelector(".live");
 if (live) begin(live, JSON.parse(live.querySelector("script").textContent));
@@ -20,7 +19,8 @@ function begin(within, { stream, part }) {
   // There is no source while nobody looks: browsers have six connections to a host, for all of their tabs.
   let [source, begun, paused, ended] = [null, false, false, false];
   let [last, missed, shown, asking] = [null, 0, 0, false];
-  let trouble = "";
+  let [turn, waits, tries] = [0, null, 0]; // of asking for the stream again
+  let [trouble, lost] = ["", ""];
   within.hidden = false;
 
   button.addEventListener("click", () => {
@@ -32,22 +32,22 @@ function begin(within, { stream, part }) {
 
   function attend() {
     const looks = begun && !paused && !document.hidden;
-    if (looks && !source && !ended) follow();
+    if (looks && !source && !waits && !ended) follow();
     if (!looks) leave();
     show();
     if (begun) tell();
   }
 
   function follow() {
+    waits = null;
     source = new EventSource(last === null ? stream : changed(stream, { from_position: last + 1 }));
-    source.addEventListener("open", tell);
-    source.addEventListener("error", ({ target }) => {
-      ended = target.readyState === EventSource.CLOSED;
+    source.addEventListener("open", () => {
+      [tries, lost] = [0, ""];
       tell();
     });
-    source.addEventListener("message", ({ data, lastEventId }) => {
+    source.addEventListener("error", comeBack);
+    source.addEventListener("message", ({ lastEventId }) => {
       last = Number(lastEventId);
-      if (!data) return; // it ends here, which `error` tells
       waiting.push(last);
       missed += 1;
       if (waiting.length > MOST) waiting.shift();
@@ -57,7 +57,30 @@ function begin(within, { stream, part }) {
 
   function leave() {
     source?.close();
-    source = null;
+    clearTimeout(waits);
+    [source, waits, lost] = [null, null, ""];
+    turn += 1;
+  }
+
+  function end() {
+    leave();
+    ended = true;
+    tell();
+  }
+
+  // An EventSource does not tell why it was refused, nor when to come again: the same is asked for to know. Of who
+  // goes on after an event the service also tells whether any can follow.
+  async function comeBack() {
+    leave();
+    const mine = turn;
+    const { status, afterMs } = await refusalOf(stream, last ?? 0);
+    if (turn !== mine) return;
+    if (status !== FOLLOWS && !isPassing(status)) return end();
+    const pauseMs = Math.max(Math.min(PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS), afterMs) + Math.random() * SPREAD_MS;
+    tries += 1;
+    lost = `${reason(status) || "The stream broke."} Trying again in ${Math.ceil(pauseMs / 1000)} s …`;
+    waits = setTimeout(follow, pauseMs);
+    tell();
   }
 
   // One question at a time, for all that waits then.
@@ -66,7 +89,7 @@ function begin(within, { stream, part }) {
     asking = true;
     const [came, first, newest] = [missed, waiting[0], waiting.at(-1)];
     const { status, html } = await rowsOf(changed(part, { from_position: first, to_position: newest, at_least: newest }));
-    trouble = PASSING.get(status) ?? "";
+    trouble = isPassing(status) ? `${reason(status)} Trying again …` : "";
     if (status === 200) {
       rows.insertAdjacentHTML("afterbegin", html);
       while (rows.children.length > MOST) rows.lastElementChild.remove();
@@ -76,8 +99,7 @@ function begin(within, { stream, part }) {
       shown += came;
     } else if (!trouble) {
       waiting.length = 0;
-      ended = true;
-      leave();
+      end();
     }
     tell();
     setTimeout(
@@ -96,7 +118,7 @@ function begin(within, { stream, part }) {
     if (paused) words = "Paused. What comes meanwhile is shown when you go on.";
     if (source?.readyState === EventSource.CONNECTING) words += " Connecting …";
     if (ended) words += " The stream has ended: load the page again.";
-    within.querySelector("p").textContent = trouble || words;
+    within.querySelector("p").textContent = trouble || lost || words;
     button.textContent = paused ? button.dataset.resume : button.dataset.pause;
     button.disabled = ended;
   }
@@ -106,6 +128,29 @@ function changed(address, parameters) {
   const made = new URL(address, location);
   for (const [name, value] of Object.entries(parameters)) made.searchParams.set(name, value);
   return made;
+}
+
+function isPassing(status) {
+  return status === UNREACHED || status === 429 || status >= 500;
+}
+
+function reason(status) {
+  if (status === UNREACHED) return "The service can't be reached.";
+  if (status === 429) return "This key has too much open, or asks too often.";
+  return status >= 500 ? "The service can't answer yet." : "";
+}
+
+async function refusalOf(stream, last) {
+  const headers = { accept: "text/event-stream", "last-event-id": last };
+  const leaving = new AbortController();
+  try {
+    const answer = await fetch(stream, { headers, signal: leaving.signal });
+    return { status: answer.status, afterMs: 1000 * (Number(answer.headers.get("retry-after")) || 0) };
+  } catch {
+    return { status: UNREACHED, afterMs: 0 };
+  } finally {
+    leaving.abort();
+  }
 }
 
 async function rowsOf(address) {
