@@ -16,6 +16,8 @@ from postgres.connections import Connection
 
 VARIABLE = "TEST_CLUSTER_URL"
 
+_CREATING_LOCK = 0x6E6F6465
+
 _OWN_SERVERS = "starts PostgreSQL servers of its own"
 _THE_SAME = "is the same on any server"
 
@@ -167,6 +169,8 @@ def create(admin_url: str, name: str, owner: str, service: str, template: str | 
     end = "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = %s"
     temporary = sql.SQL("revoke temporary on database {} from public").format(sql.Identifier(name))
     with _everywhere(admin_url) as nodes:
+        # Test runs beside each other share the roles, which Citus changes as nodes get to know each other.
+        nodes[0].execute("select pg_advisory_lock(%s)", [_CREATING_LOCK])
         for node in nodes if template else ():
             # The coordinator keeps sessions with the others, and each node has one that looks after it.
             node.execute(end, [template])
@@ -177,7 +181,12 @@ def create(admin_url: str, name: str, owner: str, service: str, template: str | 
             # For tests that change what is recorded: without it, no owner can switch triggers off.
             unsafe = sql.SQL("alter role {} in database {} set citus.enable_unsafe_triggers to on")
             nodes[0].execute(unsafe.format(sql.Identifier(owner), sql.Identifier(name)))
-            return
+        else:
+            _introduce(admin_url, name, owner, service)
+
+
+def _introduce(admin_url: str, name: str, owner: str, service: str) -> None:
+    """Make the nodes known to each other in an empty database, and the roles in it."""
     itself = urlsplit(admin_url)
     coordinator = Node(itself.hostname or "127.0.0.1", itself.port or 5432)
     others = workers(admin_url)
