@@ -5,7 +5,7 @@ The database that it names knows the nodes; each database for tests is made on a
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
@@ -166,23 +166,36 @@ def create(admin_url: str, name: str, owner: str, service: str, template: str | 
     statement = sql.SQL("create database {} owner {} template {}").format(
         sql.Identifier(name), sql.Identifier(owner), sql.Identifier(template or "template1")
     )
-    end = "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = %s"
     temporary = sql.SQL("revoke temporary on database {} from public").format(sql.Identifier(name))
     with _everywhere(admin_url) as nodes:
         # Test runs beside each other share the roles, which Citus changes as nodes get to know each other.
         nodes[0].execute("select pg_advisory_lock(%s)", [_CREATING_LOCK])
-        for node in nodes if template else ():
-            # The coordinator keeps sessions with the others, and each node has one that looks after it.
-            node.execute(end, [template])
-        for node in nodes:
-            node.execute(statement)
-            node.execute(temporary)
+        with _left_alone(nodes, template) if template else nullcontext():
+            for node in nodes:
+                node.execute(statement)
+                node.execute(temporary)
         if template:
             # For tests that change what is recorded: without it, no owner can switch triggers off.
             unsafe = sql.SQL("alter role {} in database {} set citus.enable_unsafe_triggers to on")
             nodes[0].execute(unsafe.format(sql.Identifier(owner), sql.Identifier(name)))
         else:
             _introduce(admin_url, name, owner, service)
+
+
+@contextmanager
+def _left_alone(nodes: list[psycopg.Connection], database: str) -> Iterator[None]:
+    """Keep everybody out of a database on all nodes: Citus keeps sessions of its own there."""
+    allow = "alter database {} allow_connections {}"
+    end = "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = %s"
+    for node in nodes:
+        node.execute(sql.SQL(allow).format(sql.Identifier(database), sql.SQL("false")))
+    try:
+        for node in nodes:
+            node.execute(end, [database])
+        yield
+    finally:
+        for node in nodes:
+            node.execute(sql.SQL(allow).format(sql.Identifier(database), sql.SQL("true")))
 
 
 def _introduce(admin_url: str, name: str, owner: str, service: str) -> None:
