@@ -21,7 +21,7 @@ _CREATING_LOCK = 0x6E6F6465
 _OWN_SERVERS = "starts PostgreSQL servers of its own"
 _THE_SAME = "is the same on any server"
 
-_EXPLAINS = "reads plans, which on a cluster are of the coordinator"
+_EXPLAINS = "reads plans, which Citus tells as text alone, and those of the coordinator beside them"
 _UPGRADES = "begins with an older schema than any cluster has (tests/cluster begins with the first one there)"
 _REFUSED_OTHERWISE = (
     "Citus refuses the statement itself, or it goes to no shard; nothing is changed"
@@ -32,6 +32,8 @@ _OF_COPY = "Citus reports whatever ends a COPY on a node as an internal error"
 _OWNER = "tests/log/test_append_only.py::test_even_the_owner_is_refused_by_the_trigger"
 _ERASED = "tests/erasure/test_wall.py::test_what_was_erased_or_held_stays_known"
 _SERVICE = "tests/log/test_append_only.py::test_the_service_can_not_change_what_is_recorded"
+
+_BALANCES = "tests/queries/test_balance_history.py"
 
 _CREDENTIAL = (
     "tests/log/test_service_credential.py"
@@ -54,6 +56,7 @@ NOT_ON_CLUSTERS = {
     "tests/faults/test_out_of_resources.py": _THE_SAME,
     "tests/faults/test_small_memory.py": _OWN_SERVERS,
     "tests/limits/test_migrated.py": _UPGRADES,
+    "tests/evidence/test_reading_little.py": _EXPLAINS,
     "tests/evidence/test_tampering.py::test_a_new_log_is_not_yet": _STABLE,
     "tests/evidence/test_tampering.py::test_an_altered_time": _STABLE,
     "tests/evidence/test_tampering.py::test_in_a_long_log": _STABLE,
@@ -81,6 +84,10 @@ NOT_ON_CLUSTERS = {
     "tests/log/test_plans.py": _EXPLAINS,
     "tests/many/test_migrated.py": _UPGRADES,
     "tests/project/": _THE_SAME,
+    f"{_BALANCES}::test_among_too_much_in_ten_minutes_hardly_an_event": _EXPLAINS,
+    f"{_BALANCES}::test_much_that_moved_costs_no_more": _EXPLAINS,
+    f"{_BALANCES}::test_too_much_in_the_only_ten_minutes_is_told_without": _EXPLAINS,
+    f"{_BALANCES}::test_what_moved_in_ten_minutes_is_read_once": _EXPLAINS,
     "tests/queries/test_plans.py": _EXPLAINS,
     "tests/relay/test_migrated.py": _UPGRADES,
     "tests/rooms/": _THE_SAME,
