@@ -18,6 +18,9 @@ VARIABLE = "TEST_CLUSTER_URL"
 
 _CREATING_LOCK = 0x6E6F6465
 
+_SHARDS = 8
+"""Of each table: several on each node, and not more, as each database for tests has the files of all."""
+
 _OWN_SERVERS = "starts PostgreSQL servers of its own"
 _THE_SAME = "is the same on any server"
 
@@ -214,6 +217,8 @@ def _introduce(admin_url: str, name: str, owner: str, service: str) -> None:
         with psycopg.connect(at(admin_url, each, name), autocommit=True) as admin:
             admin.execute("create extension citus")
     with psycopg.connect(at(admin_url, coordinator, name), autocommit=True) as admin:
+        few = sql.SQL("alter database {} set citus.shard_count to {}")
+        admin.execute(few.format(sql.Identifier(name), sql.Literal(_SHARDS)))
         admin.execute("select citus_set_coordinator_host(%s, %s)", list(coordinator))
         for each in others:
             admin.execute("select citus_add_node(%s, %s)", list(each))
