@@ -78,6 +78,9 @@ NOT_ON_CLUSTERS = {
     f"{_CREDENTIAL}[insert a log": _SERVICE_INSERTS,
     f"{_CREDENTIAL}[insert leaf hashes": _SERVICE_INSERTS,
     "tests/log/test_histories.py::test_a_log_of_the_version_before": _UPGRADES,
+    "tests/log/test_histories.py::test_what_is_written_elsewhere": (
+        "an append begins no other history there (docs/adr/0022-clusters.md, tests/cluster/test_elsewhere.py)"
+    ),
     "tests/log/test_migrations.py": (
         "has steps that no cluster takes (a key without a tenant, a bare SELECT), and compares catalogues to"
         " which Citus adds"
