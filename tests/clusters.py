@@ -16,7 +16,7 @@ from postgres.connections import Connection
 
 VARIABLE = "TEST_CLUSTER_URL"
 
-_CREATING_LOCK = 0x6E6F6465
+_ROLES_LOCK = 0x6E6F6465
 
 _SHARDS = 8
 """Of each table: several on each node, and not more, as each database for tests has the files of all."""
@@ -181,8 +181,6 @@ def create(admin_url: str, name: str, owner: str, service: str, template: str | 
     )
     temporary = sql.SQL("revoke temporary on database {} from public").format(sql.Identifier(name))
     with _everywhere(admin_url) as nodes:
-        # Test runs beside each other share the roles, which Citus changes as nodes get to know each other.
-        nodes[0].execute("select pg_advisory_lock(%s)", [_CREATING_LOCK])
         with _left_alone(nodes, template) if template else nullcontext():
             for node in nodes:
                 node.execute(statement)
@@ -192,6 +190,8 @@ def create(admin_url: str, name: str, owner: str, service: str, template: str | 
             unsafe = sql.SQL("alter role {} in database {} set citus.enable_unsafe_triggers to on")
             nodes[0].execute(unsafe.format(sql.Identifier(owner), sql.Identifier(name)))
         else:
+            # Test runs share the roles, which Citus changes as nodes get to know each other.
+            nodes[0].execute("select pg_advisory_lock(%s)", [_ROLES_LOCK])
             _introduce(admin_url, name, owner, service)
 
 
