@@ -5,7 +5,7 @@ The database that it names knows the nodes; each database for tests is made on a
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,10 +16,15 @@ from postgres.connections import Connection
 
 VARIABLE = "TEST_CLUSTER_URL"
 
+_ROLES_LOCK = 0x6E6F6465
+
+_SHARDS = 8
+"""Of each table: several on each node, and not more, as each database for tests has the files of all."""
+
 _OWN_SERVERS = "starts PostgreSQL servers of its own"
 _THE_SAME = "is the same on any server"
 
-_EXPLAINS = "reads plans, which on a cluster are of the coordinator"
+_EXPLAINS = "reads plans, which Citus tells as text alone, and those of the coordinator beside them"
 _UPGRADES = "begins with an older schema than any cluster has (tests/cluster begins with the first one there)"
 _REFUSED_OTHERWISE = (
     "Citus refuses the statement itself, or it goes to no shard; nothing is changed"
@@ -30,6 +35,8 @@ _OF_COPY = "Citus reports whatever ends a COPY on a node as an internal error"
 _OWNER = "tests/log/test_append_only.py::test_even_the_owner_is_refused_by_the_trigger"
 _ERASED = "tests/erasure/test_wall.py::test_what_was_erased_or_held_stays_known"
 _SERVICE = "tests/log/test_append_only.py::test_the_service_can_not_change_what_is_recorded"
+
+_BALANCES = "tests/queries/test_balance_history.py"
 
 _CREDENTIAL = (
     "tests/log/test_service_credential.py"
@@ -52,6 +59,7 @@ NOT_ON_CLUSTERS = {
     "tests/faults/test_out_of_resources.py": _THE_SAME,
     "tests/faults/test_small_memory.py": _OWN_SERVERS,
     "tests/limits/test_migrated.py": _UPGRADES,
+    "tests/evidence/test_reading_little.py": _EXPLAINS,
     "tests/evidence/test_tampering.py::test_a_new_log_is_not_yet": _STABLE,
     "tests/evidence/test_tampering.py::test_an_altered_time": _STABLE,
     "tests/evidence/test_tampering.py::test_in_a_long_log": _STABLE,
@@ -70,6 +78,9 @@ NOT_ON_CLUSTERS = {
     f"{_CREDENTIAL}[insert a log": _SERVICE_INSERTS,
     f"{_CREDENTIAL}[insert leaf hashes": _SERVICE_INSERTS,
     "tests/log/test_histories.py::test_a_log_of_the_version_before": _UPGRADES,
+    "tests/log/test_histories.py::test_what_is_written_elsewhere": (
+        "an append begins no other history there (docs/adr/0022-clusters.md, tests/cluster/test_elsewhere.py)"
+    ),
     "tests/log/test_migrations.py": (
         "has steps that no cluster takes (a key without a tenant, a bare SELECT), and compares catalogues to"
         " which Citus adds"
@@ -79,6 +90,10 @@ NOT_ON_CLUSTERS = {
     "tests/log/test_plans.py": _EXPLAINS,
     "tests/many/test_migrated.py": _UPGRADES,
     "tests/project/": _THE_SAME,
+    f"{_BALANCES}::test_among_too_much_in_ten_minutes_hardly_an_event": _EXPLAINS,
+    f"{_BALANCES}::test_much_that_moved_costs_no_more": _EXPLAINS,
+    f"{_BALANCES}::test_too_much_in_the_only_ten_minutes_is_told_without": _EXPLAINS,
+    f"{_BALANCES}::test_what_moved_in_ten_minutes_is_read_once": _EXPLAINS,
     "tests/queries/test_plans.py": _EXPLAINS,
     "tests/relay/test_migrated.py": _UPGRADES,
     "tests/rooms/": _THE_SAME,
@@ -164,20 +179,40 @@ def create(admin_url: str, name: str, owner: str, service: str, template: str | 
     statement = sql.SQL("create database {} owner {} template {}").format(
         sql.Identifier(name), sql.Identifier(owner), sql.Identifier(template or "template1")
     )
-    end = "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = %s"
     temporary = sql.SQL("revoke temporary on database {} from public").format(sql.Identifier(name))
     with _everywhere(admin_url) as nodes:
-        for node in nodes if template else ():
-            # The coordinator keeps sessions with the others, and each node has one that looks after it.
-            node.execute(end, [template])
-        for node in nodes:
-            node.execute(statement)
-            node.execute(temporary)
+        with _left_alone(nodes, template) if template else nullcontext():
+            for node in nodes:
+                node.execute(statement)
+                node.execute(temporary)
         if template:
             # For tests that change what is recorded: without it, no owner can switch triggers off.
             unsafe = sql.SQL("alter role {} in database {} set citus.enable_unsafe_triggers to on")
             nodes[0].execute(unsafe.format(sql.Identifier(owner), sql.Identifier(name)))
-            return
+        else:
+            # Test runs share the roles, which Citus changes as nodes get to know each other.
+            nodes[0].execute("select pg_advisory_lock(%s)", [_ROLES_LOCK])
+            _introduce(admin_url, name, owner, service)
+
+
+@contextmanager
+def _left_alone(nodes: list[psycopg.Connection], database: str) -> Iterator[None]:
+    """Keep everybody out of a database on all nodes: Citus keeps sessions of its own there."""
+    allow = "alter database {} allow_connections {}"
+    end = "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = %s"
+    for node in nodes:
+        node.execute(sql.SQL(allow).format(sql.Identifier(database), sql.SQL("false")))
+    try:
+        for node in nodes:
+            node.execute(end, [database])
+        yield
+    finally:
+        for node in nodes:
+            node.execute(sql.SQL(allow).format(sql.Identifier(database), sql.SQL("true")))
+
+
+def _introduce(admin_url: str, name: str, owner: str, service: str) -> None:
+    """Make the nodes known to each other in an empty database, and the roles in it."""
     itself = urlsplit(admin_url)
     coordinator = Node(itself.hostname or "127.0.0.1", itself.port or 5432)
     others = workers(admin_url)
@@ -185,6 +220,8 @@ def create(admin_url: str, name: str, owner: str, service: str, template: str | 
         with psycopg.connect(at(admin_url, each, name), autocommit=True) as admin:
             admin.execute("create extension citus")
     with psycopg.connect(at(admin_url, coordinator, name), autocommit=True) as admin:
+        few = sql.SQL("alter database {} set citus.shard_count to {}")
+        admin.execute(few.format(sql.Identifier(name), sql.Literal(_SHARDS)))
         admin.execute("select citus_set_coordinator_host(%s, %s)", list(coordinator))
         for each in others:
             admin.execute("select citus_add_node(%s, %s)", list(each))

@@ -38,6 +38,8 @@ _LOCAL = ("migrations",)
 # SQLSTATE: Class 08, connection exception.
 _CONNECTION = "08"
 
+_COPY_REFUSED = "ReportCopyError"
+
 _EVENTS = re.compile(r"TRIGGER \S+ BEFORE .*? ON ")
 
 
@@ -63,6 +65,19 @@ def is_node_away(error: psycopg.Error) -> bool:
     A server that is so itself can't say it: then no SQLSTATE comes.
     """
     return (error.sqlstate or "").startswith(_CONNECTION)
+
+
+def is_copy_refused(error: Exception) -> bool:
+    """Return whether a node of a cluster refused what was copied to it, for a reason that it alone knows.
+
+    Citus passes no SQLSTATE on: an internal error stands for a row that is there already as for a full
+    disk (https://github.com/citusdata/citus, `ReportCopyError` in multi_copy.c). A node that is out of
+    reach is told as that.
+    """
+    return (
+        isinstance(error, psycopg.errors.InternalError_)
+        and error.diag.source_function == _COPY_REFUSED
+    )
 
 
 def by_node(connection: Connection, tenant_ids: Iterable[int]) -> list[list[int]]:

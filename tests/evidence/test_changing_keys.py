@@ -29,10 +29,10 @@ from app.settings import Settings
 from app.tenants import Tenant
 from domain.evidence.checkpoints import parse_checkpoint, parse_key_statement
 from domain.evidence.notes import Note, VerifierKey, parse_note, parse_verifier_key
-from postgres.connections import Pool, connect
-from tests import clusters
+from postgres.connections import Pool
 from tests.evidence.test_sealer import fill, log_of
 from tests.logs import with_key
+from tests.waiting import waiting_sessions
 
 NOW = datetime.now(UTC)
 SIGN = Path(__file__).parents[2] / "examples" / "sign.py"
@@ -152,7 +152,7 @@ def test_another_log_waits_for_who_signs_and_names_what_that_signed_last(
         sealing = threads.submit(Sealer(pool, settings).seal, log)
         assert reading.wait(60)
         restarting = threads.submit(restart_now)
-        until(lambda: waits_for_a_lock(database_url) or restarting.done())
+        until(lambda: waiting_sessions(database_url) > 0 or restarting.done())
         goes_on.set()
         assert sealing.result(60) == 2
         _, _, _, known, _, signed, *_ = restarting.result(60).text.splitlines()
@@ -177,19 +177,6 @@ def test_a_log_that_another_one_follows_is_signed_no_more(
     assert sealed is not None
     assert sealed.size == 3
     assert last_path(settings.signing_path, log.log_id, "log").read_text() == signed
-
-
-def waits_for_a_lock(url: str) -> bool:
-    """Whether a session of this database does, on whichever node of a cluster."""
-    waiting = (
-        "select 1 from pg_stat_activity"
-        " where datname = current_database() and wait_event_type = 'Lock'"
-    )
-    for node in clusters.every_node(url):
-        with connect(node) as connection:
-            if connection.execute(waiting).fetchone():
-                return True
-    return False
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -18,6 +18,7 @@ from postgres.connections import Connection, Pool, connect
 from tests.databases import Database
 from tests.http.service import eventually
 from tests.recording.sending import login, logins, send
+from tests.waiting import waiting_sessions
 
 WHY = {"reason": "the contract ended", "by": "an officer"}
 
@@ -44,7 +45,7 @@ def position(connection: Connection, tenant: Tenant) -> int:
 
 
 def test_who_records_is_waited_for_and_nobody_comes_after(
-    pool: Pool, owner: Connection, recorded: Tenant
+    pool: Pool, owner: Connection, database: Database, recorded: Tenant
 ) -> None:
     def close() -> None:
         set_closed(owner, recorded.name, closed=True, **WHY)
@@ -52,11 +53,7 @@ def test_who_records_is_waited_for_and_nobody_comes_after(
     closing = threading.Thread(target=close)
     with pool.connection() as connection, locked_log(connection, recorded.tenant_id):
         closing.start()
-        waits = "select count(*) from pg_locks where pid = %s and not granted"
-        with pool.connection() as looking:
-            eventually(
-                lambda: looking.execute(waits, [owner.info.backend_pid]).fetchall() == [(1,)]
-            )
+        eventually(lambda: waiting_sessions(database.owner_url) == 1)
         assert find_tenant(connection, recorded.name).closed_at is None
     closing.join()
     assert find_tenant(owner, recorded.name).closed_at is not None

@@ -1,9 +1,11 @@
 """Projecting, and reading the read models in the contract's shapes."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
+import psycopg
 
 from app.log.recorder import TenantLog
 from app.tenants import Tenant
@@ -137,3 +139,11 @@ _READERS: dict[str, Callable[[Snapshot], Any]] = {
     "players": lambda seen: find_players(seen, PlayerFilters(), None, ALL).items,
     "facets": lambda seen: count_facets(seen, GameFilters()),
 }
+
+
+class CopyRefused(psycopg.errors.InternalError_):
+    """What Citus makes of whatever a node refused within a COPY."""
+
+    @property
+    def diag(self) -> Any:
+        return SimpleNamespace(source_function="ReportCopyError")

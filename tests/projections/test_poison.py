@@ -23,7 +23,14 @@ from projections.status import FailureView, read_status
 from projections.tracking import advance
 from tests.databases import Database
 from tests.model import Model
-from tests.projections.helpers import assert_as_the_model, position, project, projector, scope_of
+from tests.projections.helpers import (
+    CopyRefused,
+    assert_as_the_model,
+    position,
+    project,
+    projector,
+    scope_of,
+)
 from tests.recording.sending import logins, send
 from tests.strategies import WireItem, body
 
@@ -281,6 +288,7 @@ def test_a_tenant_that_another_projector_has_in_hand_is_not_mended_by_that(
         psycopg.errors.LockNotAvailable("canceling statement due to lock timeout"),
         psycopg.errors.QueryCanceled("canceling statement due to statement timeout"),
         psycopg.errors.NumericValueOutOfRange("bigint out of range"),
+        CopyRefused("duplicate key"),
         RuntimeError("a bug"),
     ],
     ids=lambda error: type(error).__name__,
@@ -308,6 +316,7 @@ def test_what_postgresql_refuses_of_one_tenant_stops_that_tenant_alone(
         psycopg.errors.AdminShutdown("terminating connection"),
         psycopg.errors.DiskFull("no space left on device"),
         psycopg.errors.TooManyConnections("too many clients already"),
+        psycopg.errors.InternalError_("quota exceeded"),
     ],
     ids=lambda error: type(error).__name__,
 )

@@ -211,7 +211,8 @@ FALSIFICATIONS = {
 
 
 def falsify(database: Database, tenant: Tenant, statement: str, table: str) -> None:
-    row = f"ctid = (select min(ctid) from {table} where tenant_id = {tenant.tenant_id})"
+    of_tenant = f"tenant_id = {tenant.tenant_id}"
+    row = f"{of_tenant} and ctid = (select min(ctid) from {table} where {of_tenant})"
     with connect(database.owner_url) as owner:
         text = statement.replace("{row}", row).replace("{tenant_id}", str(tenant.tenant_id))
         assert owner.execute(text.encode()).rowcount >= 1

@@ -274,23 +274,15 @@ def bursting(new_casino: OpenCasino) -> Casino:
 BURSTING = {"player_id": "p", "currency": "EUR"}
 
 
-@pytest.mark.parametrize(
-    ("begin", "end", "expected"),
-    [
-        (
-            "12:02:00",
-            "12:20:00",
-            [("12:09:59.999999", "700"), ("12:19:59.999999", "699")],
-        ),
-        (
-            "11:52:00",
-            "12:04:00",
-            [("11:52:00", "0"), ("11:59:59.999999", "1000")],
-        ),
-        ("12:02:00", "12:04:00", []),
-        ("12:09:59.999999", "12:10:00", [("12:09:59.999999", "700")]),
-    ],
-)
+EDGES = [
+    ("12:02:00", "12:20:00", [("12:09:59.999999", "700"), ("12:19:59.999999", "699")]),
+    ("11:52:00", "12:04:00", [("11:52:00", "0"), ("11:59:59.999999", "1000")]),
+    ("12:02:00", "12:04:00", []),
+    ("12:09:59.999999", "12:10:00", [("12:09:59.999999", "700")]),
+]
+
+
+@pytest.mark.parametrize(("begin", "end", "expected"), EDGES)
 def test_among_too_much_in_ten_minutes_the_ends_are_told_at_the_edges_of_these(
     begin: str,
     end: str,
@@ -299,11 +291,21 @@ def test_among_too_much_in_ten_minutes_the_ends_are_told_at_the_edges_of_these(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(balance_history, "MOST_EVENTS", 50)
-    day = "2025-01-15T"
-    asked = {"from_": f"{day}{begin}Z", "to": f"{day}{end}Z"}
-    found, read = points_and_rows_read(bursting, points=2, **asked, **BURSTING)
+    found = points(bursting, points=2, **between(begin, end), **BURSTING)
     assert [(point["at"][11:-1], point["real"]) for point in found] == expected
+
+
+@pytest.mark.parametrize(("begin", "end"), [edge[:2] for edge in EDGES])
+def test_among_too_much_in_ten_minutes_hardly_an_event_is_read(
+    begin: str, end: str, bursting: Casino, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(balance_history, "MOST_EVENTS", 50)
+    _, read = points_and_rows_read(bursting, points=2, **between(begin, end), **BURSTING)
     assert read["events"] <= 2
+
+
+def between(begin: str, end: str) -> dict[str, str]:
+    return {"from_": f"2025-01-15T{begin}Z", "to": f"2025-01-15T{end}Z"}
 
 
 def test_too_much_in_the_only_ten_minutes_is_told_at_their_end(
@@ -311,8 +313,16 @@ def test_too_much_in_the_only_ten_minutes_is_told_at_their_end(
 ) -> None:
     casino.fill([bet() for _ in range(60)])
     monkeypatch.setattr(balance_history, "MOST_EVENTS", 50)
-    found, read = points_and_rows_read(casino, **BURSTING)
+    found = points(casino, **BURSTING)
     assert found == [{"at": "2025-01-15T12:09:59.999999Z", "real": "-60", "bonus": "0"}]
+
+
+def test_too_much_in_the_only_ten_minutes_is_told_without_reading_events(
+    casino: Casino, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    casino.fill([bet() for _ in range(60)])
+    monkeypatch.setattr(balance_history, "MOST_EVENTS", 50)
+    _, read = points_and_rows_read(casino, **BURSTING)
     assert not read["events"]
 
 

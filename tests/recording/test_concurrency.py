@@ -4,7 +4,7 @@ import multiprocessing
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
 from random import Random
 from typing import Any
@@ -18,7 +18,6 @@ from app.log.statements import SQL
 from app.recording import record
 from app.tenants import Tenant
 from postgres.connections import Pool, connect, open_pool
-from tests import clusters
 from tests.recording.sending import (
     assert_gapless,
     decoded,
@@ -29,6 +28,7 @@ from tests.recording.sending import (
 )
 from tests.recording.writers import Task, write
 from tests.strategies import NOW, WireItem, body
+from tests.waiting import waiting_sessions
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -241,21 +241,8 @@ def test_what_is_recorded_while_another_waits_is_seen_by_it(
     with ThreadPoolExecutor(4) as threads:
         with log_held(database_url, tenant):
             waiting = [threads.submit(record, pool, tenant.tenant_id, items) for _ in range(4)]
-            until_waiting(database_url, 4)
+            while waiting_sessions(database_url) != 4:
+                pass
         receipts = [future.result() for future in waiting]
     assert sorted(receipt.stored for receipt in receipts) == [0, 0, 0, 50]
     assert_gapless(stored_events(pool, tenant))
-
-
-def until_waiting(url: str, sessions: int) -> None:
-    """Wait until so many sessions of this database wait for a lock."""
-    waiting = "select count(*) from pg_stat_activity where datname = current_database()"
-    with ExitStack() as stack:
-        nodes = [stack.enter_context(connect(node)) for node in clusters.every_node(url)]
-
-        def found() -> int:
-            asked = [node.execute(f"{waiting} and wait_event_type = 'Lock'") for node in nodes]
-            return sum(count for each in asked for (count,) in each)
-
-        while found() != sessions:
-            pass

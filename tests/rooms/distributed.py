@@ -4,7 +4,7 @@ Statements are parsed by PostgreSQL's own parser (pglast). Each rule names what 
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,26 +30,30 @@ class Fault(NamedTuple):
     table: str
 
 
-def faults(src: Path, of_all: set[str]) -> list[Fault]:
-    """Find all in a source tree; the statements `of_all` are about all tenants at once."""
+Allowed = Mapping[str, Collection[str]]
+"""By rule, the statements that need not keep it."""
+
+
+def faults(src: Path, allowed: Allowed) -> list[Fault]:
+    """Find all in a source tree."""
     distributed = known_tables(src) - NOT_OF_TENANTS
     functions = set(_FUNCTION.findall("".join(file.read_text() for file in src.rglob("*.sql"))))
     return [
         fault
         for path in sorted(src.rglob("*.sql"))
         for statement in statements_of(path)
-        for fault in _of(statement, _Finder(distributed, functions), of_all)
+        for fault in _of(statement, _Finder(distributed, functions), allowed)
     ]
 
 
-def _of(statement: Statement, finder: "_Finder", of_all: set[str]) -> Iterator[Fault]:
+def _of(statement: Statement, finder: "_Finder", allowed: Allowed) -> Iterator[Fault]:
     numbers: dict[str, int] = {}
     text = _NAMED.sub(
         lambda found: f"${numbers.setdefault(found[1], len(numbers) + 1)}", statement.sql
     ).replace("%%", "%")
     for raw in parse_sql(text):
         for rule, table in finder.look(raw, numbers.get("tenant_id")):
-            if rule != ONE_TENANT or statement.name not in of_all:
+            if statement.name not in allowed.get(rule, ()):
                 yield Fault(statement.name, rule, table)
 
 
@@ -59,6 +63,8 @@ NAMED_TENANT = "what is inserted names its tenant"
 """Else Citus refuses it: it does not know to which node it goes."""
 CONFLICT = "a conflict is looked for within a tenant"
 """A unique constraint that does not hold tenant_id can't be distributed."""
+PULLED = "rows that are given as arrays are inserted beside a row of their tenant"
+"""Else the coordinator makes the rows itself, and sends them on to the node by a second way."""
 SET_TENANT = "no row changes its tenant"
 """Citus refuses to set what a table is distributed by."""
 ROW_LOCK = "a row lock is taken on a table of tenants"
@@ -132,6 +138,8 @@ class _Finder(Visitor):
             return
         if node.cols and "tenant_id" not in {column.name for column in node.cols}:
             self.faults.append((NAMED_TENANT, node.relation.relname))
+        if _is_pulled(node.selectStmt):
+            self.faults.append((PULLED, node.relation.relname))
         conflict = node.onConflictClause
         if conflict and conflict.infer:
             held = {element.name for element in conflict.infer.indexElems or ()}
@@ -252,6 +260,12 @@ def _called_in_from(clause: Any) -> set[str]:
         elif isinstance(each, ast.JoinExpr):
             called |= _called_in_from((each.larg, each.rarg))
     return called
+
+
+def _is_pulled(select: Any) -> bool:
+    """Whether the rows that are inserted come of functions alone, as `unnest`."""
+    clause = select.fromClause or ()
+    return bool(_called_in_from(clause)) and not _from(clause)[0] and not _derived(clause)
 
 
 def _and(condition: Any) -> list[Any]:

@@ -31,6 +31,16 @@ def _tables(*names: str) -> frozenset[str]:
 # Of read models that are more than one module.
 _PARTS = {"balances": ["balance_periods", "balance_history"]}
 
+# What adds given rows to a read model reads the row of its generation, so that a cluster sends it whole to
+# the node of the tenant (tests/rooms/distributed.py).
+_ADDING = {
+    "activity": ["add_to_activity", "add_rolled_back"],
+    "balances": ["add_to_balances", "add_to_balance_periods", "add_rolled_back"],
+    "games": ["see_games", "update_games"],
+    "players": ["see_players", "update_players"],
+    "rounds": ["update_rounds"],
+}
+
 ROOMS = {
     "tenants": Room(
         ["app/tenants", "app/lives/"],
@@ -152,6 +162,7 @@ ROOMS = {
         name: Room(
             [f"projections/models/{part}." for part in (name, *_PARTS.get(name, ()))],
             frozenset(model.tables),
+            {statement: _tables("tracking") for statement in _ADDING.get(name, ())},
         )
         for name, model in READ_MODELS.items()
     },

@@ -13,6 +13,7 @@ import structlog
 from eventsourcing.persistence import ApplicationRecorder, Notification
 from prometheus_client import Counter, Gauge, Histogram
 
+from postgres.distribution import is_copy_refused
 from postgres.errors import UNAVAILABLE, is_exhausted, is_out_of_reach
 from projections.engine.read_ahead import Reader, Wanted
 from projections.engine.turns import Turns
@@ -228,7 +229,9 @@ class Projector:
                 advance(connection, scope, last, versions)
             except Exception as error:
                 read.give_up()
-                if is_out_of_reach(error) or is_exhausted(error):
+                # Of rows that a node refused nobody tells whether they are at fault, or it is: then what
+                # is recorded as a failure goes on at the next try.
+                if (is_out_of_reach(error) and not is_copy_refused(error)) or is_exhausted(error):
                     raise
                 raise _StretchError(first, last, error) from error
         if claimed.live:

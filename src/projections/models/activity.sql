@@ -3,10 +3,12 @@
 insert into activity as a
        (tenant_id, generation, day, game_id, currency, rounds, bets, wins, bet_real, bet_bonus, win_real,
         win_bonus)
-select :tenant_id, :generation, played.*
+select t.tenant_id, t.generation, played.*
   from unnest(:day::date[], :game_id::text[], :currency::text[], :rounds::bigint[], :bets::bigint[],
               :wins::bigint[], :bet_real::numeric[], :bet_bonus::numeric[], :win_real::numeric[],
               :win_bonus::numeric[]) as played
+ cross join tracking as t
+ where t.tenant_id = :tenant_id and t.generation = :generation
 on conflict (tenant_id, generation, day, game_id, currency) do update set
     rounds = a.rounds + excluded.rounds,
     bets = a.bets + excluded.bets,
@@ -22,7 +24,7 @@ insert into activity as a
        (tenant_id, generation, day, game_id, currency, rounds, bets, wins, bet_real, bet_bonus, win_real, win_bonus,
         rolled_back_bet_real, rolled_back_bet_bonus,
         rolled_back_win_real, rolled_back_win_bonus, rolled_back_bets, rolled_back_wins)
-select :tenant_id, :generation, m.day, m.game_id, m.currency, 0, 0, 0, 0, 0, 0, 0,
+select t.tenant_id, t.generation, m.day, m.game_id, m.currency, 0, 0, 0, 0, 0, 0, 0,
        m.rolled_back_bet_real, m.rolled_back_bet_bonus, m.rolled_back_win_real, m.rolled_back_win_bonus,
        m.rolled_back_bets, m.rolled_back_wins
   from unnest(:day::date[], :game_id::text[], :currency::text[],
@@ -32,6 +34,8 @@ select :tenant_id, :generation, m.day, m.game_id, m.currency, 0, 0, 0, 0, 0, 0, 
        as m (day, game_id, currency,
              rolled_back_bet_real, rolled_back_bet_bonus,
              rolled_back_win_real, rolled_back_win_bonus, rolled_back_bets, rolled_back_wins)
+ cross join tracking as t
+ where t.tenant_id = :tenant_id and t.generation = :generation
 on conflict (tenant_id, generation, day, game_id, currency) do update set
     rolled_back_bet_real = coalesce(a.rolled_back_bet_real, 0) + excluded.rolled_back_bet_real,
     rolled_back_bet_bonus = coalesce(a.rolled_back_bet_bonus, 0) + excluded.rolled_back_bet_bonus,

@@ -4,7 +4,7 @@
 insert into balance_periods as b
        (tenant_id, generation, player_id, currency, is_day, period, deposited, withdrawn, bet_real,
         bet_bonus, win_real, win_bonus, deposited_eur, deposits, withdrawals, bets, wins, positions, last_position)
-select :tenant_id, :generation, m.player_id, m.currency, m.is_day, m.period, m.deposited, m.withdrawn,
+select t.tenant_id, t.generation, m.player_id, m.currency, m.is_day, m.period, m.deposited, m.withdrawn,
        m.bet_real, m.bet_bonus, m.win_real, m.win_bonus, m.deposited_eur, m.deposits, m.withdrawals,
        m.bets, m.wins, m.positions::bigint[], m.last_position
   from unnest(:player_id::text[], :currency::text[], :is_day::bool[], :period::timestamptz[],
@@ -14,6 +14,8 @@ select :tenant_id, :generation, m.player_id, m.currency, m.is_day, m.period, m.d
               :bets::bigint[], :wins::bigint[], :positions::text[], :last_position::bigint[])
        as m (player_id, currency, is_day, period, deposited, withdrawn, bet_real, bet_bonus, win_real,
              win_bonus, deposited_eur, deposits, withdrawals, bets, wins, positions, last_position)
+ cross join tracking as t
+ where t.tenant_id = :tenant_id and t.generation = :generation
 on conflict (tenant_id, generation, player_id, is_day, period, currency) do update set
     deposited = b.deposited + excluded.deposited,
     withdrawn = b.withdrawn + excluded.withdrawn,
@@ -36,7 +38,7 @@ insert into balance_periods as b
         win_real, win_bonus, deposited_eur, deposits, withdrawals, bets, wins, positions,
         rolled_back_bet_real, rolled_back_bet_bonus,
         rolled_back_win_real, rolled_back_win_bonus, rolled_back_bets, rolled_back_wins)
-select :tenant_id, :generation, m.player_id, m.currency, m.is_day, m.period, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '{}',
+select t.tenant_id, t.generation, m.player_id, m.currency, m.is_day, m.period, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '{}',
        m.rolled_back_bet_real, m.rolled_back_bet_bonus, m.rolled_back_win_real, m.rolled_back_win_bonus,
        m.rolled_back_bets, m.rolled_back_wins
   from unnest(:player_id::text[], :currency::text[], :is_day::bool[], :period::timestamptz[],
@@ -46,6 +48,8 @@ select :tenant_id, :generation, m.player_id, m.currency, m.is_day, m.period, 0, 
        as m (player_id, currency, is_day, period,
              rolled_back_bet_real, rolled_back_bet_bonus,
              rolled_back_win_real, rolled_back_win_bonus, rolled_back_bets, rolled_back_wins)
+ cross join tracking as t
+ where t.tenant_id = :tenant_id and t.generation = :generation
 on conflict (tenant_id, generation, player_id, is_day, period, currency) do update set
     rolled_back_bet_real = coalesce(b.rolled_back_bet_real, 0) + excluded.rolled_back_bet_real,
     rolled_back_bet_bonus = coalesce(b.rolled_back_bet_bonus, 0) + excluded.rolled_back_bet_bonus,

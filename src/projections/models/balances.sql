@@ -3,11 +3,13 @@
 insert into balances as b
        (tenant_id, generation, player_id, currency, deposited, withdrawn, bet_real, bet_bonus,
         win_real, win_bonus, deposited_eur, deposits, withdrawals, bets, wins)
-select :tenant_id, :generation, moved.*
+select t.tenant_id, t.generation, moved.*
   from unnest(:player_id::text[], :currency::text[], :deposited::numeric[], :withdrawn::numeric[],
               :bet_real::numeric[], :bet_bonus::numeric[], :win_real::numeric[],
               :win_bonus::numeric[], :deposited_eur::numeric[], :deposits::bigint[],
               :withdrawals::bigint[], :bets::bigint[], :wins::bigint[]) as moved
+ cross join tracking as t
+ where t.tenant_id = :tenant_id and t.generation = :generation
 on conflict (tenant_id, generation, player_id, currency) do update set
     deposited = b.deposited + excluded.deposited,
     withdrawn = b.withdrawn + excluded.withdrawn,
@@ -28,7 +30,7 @@ insert into balances as b
        (tenant_id, generation, player_id, currency, deposited, withdrawn, bet_real, bet_bonus, win_real, win_bonus,
         deposited_eur, deposits, withdrawals, bets, wins, rolled_back_bet_real, rolled_back_bet_bonus,
         rolled_back_win_real, rolled_back_win_bonus, rolled_back_bets, rolled_back_wins)
-select :tenant_id, :generation, m.player_id, m.currency, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+select t.tenant_id, t.generation, m.player_id, m.currency, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
        m.rolled_back_bet_real, m.rolled_back_bet_bonus, m.rolled_back_win_real, m.rolled_back_win_bonus,
        m.rolled_back_bets, m.rolled_back_wins
   from unnest(:player_id::text[], :currency::text[], :rolled_back_bet_real::numeric[], :rolled_back_bet_bonus::numeric[],
@@ -36,6 +38,8 @@ select :tenant_id, :generation, m.player_id, m.currency, 0, 0, 0, 0, 0, 0, 0, 0,
               :rolled_back_bets::bigint[], :rolled_back_wins::bigint[])
        as m (player_id, currency, rolled_back_bet_real, rolled_back_bet_bonus,
              rolled_back_win_real, rolled_back_win_bonus, rolled_back_bets, rolled_back_wins)
+ cross join tracking as t
+ where t.tenant_id = :tenant_id and t.generation = :generation
 on conflict (tenant_id, generation, player_id, currency) do update set
     rolled_back_bet_real = coalesce(b.rolled_back_bet_real, 0) + excluded.rolled_back_bet_real,
     rolled_back_bet_bonus = coalesce(b.rolled_back_bet_bonus, 0) + excluded.rolled_back_bet_bonus,

@@ -1,8 +1,10 @@
 -- name: see_games(tenant_id, generation, game_id, first_seen, last_seen)!
 -- Whatever is named by an event is listed.
 insert into games as g (tenant_id, generation, game_id, first_seen, last_seen)
-select :tenant_id, :generation, seen.*
+select t.tenant_id, t.generation, seen.*
   from unnest(:game_id::text[], :first_seen::timestamptz[], :last_seen::timestamptz[]) as seen
+ cross join tracking as t
+ where t.tenant_id = :tenant_id and t.generation = :generation
 on conflict (tenant_id, generation, game_id) do update set
     first_seen = least(g.first_seen, excluded.first_seen),
     last_seen = greatest(g.last_seen, excluded.last_seen);
@@ -19,7 +21,7 @@ select game_id, stamps::text as stamps, name, provider, categories, features, th
 insert into games as g
        (tenant_id, generation, game_id, first_seen, last_seen, name, provider, categories, features, themes,
         device, has_freespins, theoretical_rtp, volatility, name_folded, stamps)
-select :tenant_id, :generation, u.game_id, u.first_seen, u.last_seen, u.name, u.provider,
+select t.tenant_id, t.generation, u.game_id, u.first_seen, u.last_seen, u.name, u.provider,
        u.categories::text[], u.features::text[], u.themes::text[], u.device, u.has_freespins,
        u.theoretical_rtp, u.volatility, u.name_folded, u.stamps::jsonb
   from unnest(:game_id::text[], :first_seen::timestamptz[], :last_seen::timestamptz[], :name::text[],
@@ -28,6 +30,8 @@ select :tenant_id, :generation, u.game_id, u.first_seen, u.last_seen, u.name, u.
               :stamps::text[])
        as u (game_id, first_seen, last_seen, name, provider, categories, features, themes, device,
              has_freespins, theoretical_rtp, volatility, name_folded, stamps)
+ cross join tracking as t
+ where t.tenant_id = :tenant_id and t.generation = :generation
 on conflict (tenant_id, generation, game_id) do update set
     first_seen = least(g.first_seen, excluded.first_seen),
     last_seen = greatest(g.last_seen, excluded.last_seen),

@@ -10,9 +10,11 @@ update players
 -- name: see_players(tenant_id, generation, player_id, first_seen, last_seen, last_login, logins)!
 -- Whoever is named by an event is listed.
 insert into players as p (tenant_id, generation, player_id, first_seen, last_seen, last_login, logins)
-select :tenant_id, :generation, seen.*
+select t.tenant_id, t.generation, seen.*
   from unnest(:player_id::text[], :first_seen::timestamptz[], :last_seen::timestamptz[],
               :last_login::timestamptz[], :logins::bigint[]) as seen
+ cross join tracking as t
+ where t.tenant_id = :tenant_id and t.generation = :generation
 on conflict (tenant_id, generation, player_id) do update set
     first_seen = least(p.first_seen, excluded.first_seen),
     last_seen = greatest(p.last_seen, excluded.last_seen),
@@ -32,7 +34,7 @@ insert into players as p
        (tenant_id, generation, player_id, first_seen, last_seen, last_login, logins, username,
         registration_date, country, currency, gender, affiliate, operator, tags, consent_email, is_blocked,
         username_folded, tags_cut, stamps)
-select :tenant_id, :generation, u.player_id, u.first_seen, u.last_seen, u.last_login, u.logins, u.username,
+select t.tenant_id, t.generation, u.player_id, u.first_seen, u.last_seen, u.last_login, u.logins, u.username,
        u.registration_date, u.country, u.currency, u.gender, u.affiliate, u.operator, u.tags::text[],
        u.consent_email, u.is_blocked, u.username_folded, u.tags_cut::text[], u.stamps::jsonb
   from unnest(:player_id::text[], :first_seen::timestamptz[], :last_seen::timestamptz[],
@@ -42,6 +44,8 @@ select :tenant_id, :generation, u.player_id, u.first_seen, u.last_seen, u.last_l
               :is_blocked::bool[], :username_folded::text[], :tags_cut::text[], :stamps::text[])
        as u (player_id, first_seen, last_seen, last_login, logins, username, registration_date, country,
              currency, gender, affiliate, operator, tags, consent_email, is_blocked, username_folded, tags_cut, stamps)
+ cross join tracking as t
+ where t.tenant_id = :tenant_id and t.generation = :generation
 on conflict (tenant_id, generation, player_id) do update set
     first_seen = least(p.first_seen, excluded.first_seen),
     last_seen = greatest(p.last_seen, excluded.last_seen),

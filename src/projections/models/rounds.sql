@@ -22,7 +22,7 @@ from stdin (format binary);
 insert into rounds as r
        (tenant_id, generation, key, player_id, game_id, round_id, first_at, last_at, bet_count, win_count,
         status, mixed_currency, sums, ended_at, positions)
-select :tenant_id, :generation, decode(n.key, 'hex'), n.player_id, n.game_id, n.round_id, n.first_at, n.last_at,
+select t.tenant_id, t.generation, decode(n.key, 'hex'), n.player_id, n.game_id, n.round_id, n.first_at, n.last_at,
        n.bet_count, n.win_count, n.status, n.mixed_currency, n.sums, n.ended_at,
        n.positions::bigint[]
   from unnest(:key::text[], :player_id::text[], :game_id::text[], :round_id::text[],
@@ -31,6 +31,8 @@ select :tenant_id, :generation, decode(n.key, 'hex'), n.player_id, n.game_id, n.
               :positions::text[])
        as n (key, player_id, game_id, round_id, first_at, last_at, bet_count, win_count, status,
              mixed_currency, sums, ended_at, positions)
+ cross join tracking as t
+ where t.tenant_id = :tenant_id and t.generation = :generation
 on conflict (tenant_id, key, generation) do update set
     first_at = excluded.first_at,
     last_at = excluded.last_at,
