@@ -8,10 +8,23 @@ from tests.browser import click, complaints, find, until
 from tests.console.conftest import HOSTILE_IDS
 from tests.console.visiting import shown_ids
 from tests.http.service import Service
+from tests.http.wire import EVENTS, body, item
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 ROWS = "main tbody tr"
+FIRST_LINES = """
+const tops = (cell) => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return [...range.getClientRects()].filter((each) => each.height).map((each) => each.top);
+};
+return [...arguments[0].cells].map((cell) => Math.min(...tops(cell)));
+"""
+WIDTHS = """
+const width = (each) => each.getBoundingClientRect().width;
+return Math.abs(width(arguments[0]) - width(arguments[0].firstElementChild));
+"""
 IDS = "return [...document.querySelectorAll('main tbody th bdi')].map((each) => each.textContent)"
 
 
@@ -92,3 +105,32 @@ def look_for(browser: WebDriver, service: Service, wanted: str) -> None:
     find(browser, browser, "#q").send_keys(wanted)
     find(browser, browser, "main form").submit()
     until(browser, lambda: browser.current_url != f"{service.url}/console/players", "the answer")
+
+
+def test_in_a_row_with_many_tags_all_begins_on_one_line(
+    visitor: WebDriver, service: Service, key: str
+) -> None:
+    tag_somebody(service, key, *(f"number {number}" for number in range(9)))
+    visitor.get(f"{service.url}/console/players?tag=number+1")
+    tops = visitor.execute_script(FIRST_LINES, find(visitor, visitor, ROWS))
+    assert max(tops) - min(tops) < 4
+
+
+def test_in_a_sentence_a_tag_is_as_wide_as_its_text(
+    visitor: WebDriver, service: Service, key: str
+) -> None:
+    position = tag_somebody(service, key, "vip")
+    visitor.get(f"{service.url}/console/log/event?position={position}")
+    assert visitor.execute_script(WIDTHS, find(visitor, visitor, ".lead .several")) < 1
+
+
+def tag_somebody(service: Service, key: str, *tags: str) -> int:
+    """Give somebody new these tags; returns the position of that."""
+    any_id = f"has {len(tags)} tags"
+    with service.client(key) as client:
+        sent = client.post(
+            EVENTS, content=body(item("player", any_id, player_id=any_id, tags=tags))
+        )
+        position = int(sent.headers["log-position"])
+        client.get("/api/v1/players", params={"at_least": position}).raise_for_status()
+    return position

@@ -2,10 +2,10 @@
 
 const MOST = 200; // rows on the page
 const APART_MS = 500; // between two questions for rows: for many events that come at once one is asked
-const AGAIN_MS = 2000; // before what went wrong is tried again
-const PAUSE_MS = 1000; // before a stream is asked for again, then twice as long each time
+const PAUSE_MS = 1000; // before what went wrong is tried again, then twice as long each time
 const LONGEST_PAUSE_MS = 30_000;
 const SPREAD_MS = 1000; // at random, as all who follow lose their streams at once
+const PATIENCE_MS = 15_000; // what holds a question and never answers it is out of reach
 const UNREACHED = 0;
 const FOLLOWS = 200; // 204 where nothing can follow
 
@@ -20,6 +20,7 @@ function begin(within, { stream, part }) {
   let [source, begun, paused, ended] = [null, false, false, false];
   let [last, missed, shown, asking] = [null, 0, 0, false];
   let [turn, waits, tries] = [0, null, 0]; // of asking for the stream again
+  let refusals = 0; // of rows, one after the other
   let [trouble, lost] = ["", ""];
   within.hidden = false;
 
@@ -39,10 +40,12 @@ function begin(within, { stream, part }) {
   }
 
   function follow() {
-    waits = null;
+    waits = setTimeout(comeBack, PATIENCE_MS);
+    lost = "";
     source = new EventSource(last === null ? stream : changed(stream, { from_position: last + 1 }));
     source.addEventListener("open", () => {
-      [tries, lost] = [0, ""];
+      clearTimeout(waits);
+      [tries, waits] = [0, null];
       tell();
     });
     source.addEventListener("error", comeBack);
@@ -53,6 +56,7 @@ function begin(within, { stream, part }) {
       if (waiting.length > MOST) waiting.shift();
       show();
     });
+    tell();
   }
 
   function leave() {
@@ -72,11 +76,13 @@ function begin(within, { stream, part }) {
   // goes on after an event the service also tells whether any can follow.
   async function comeBack() {
     leave();
+    lost = "The stream broke. Asking why …";
+    tell();
     const mine = turn;
     const { status, afterMs } = await refusalOf(stream, last ?? 0);
     if (turn !== mine) return;
     if (status !== FOLLOWS && !isPassing(status)) return end();
-    const pauseMs = Math.max(Math.min(PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS), afterMs) + Math.random() * SPREAD_MS;
+    const pauseMs = pauseOf(tries, afterMs);
     tries += 1;
     lost = `${reason(status) || "The stream broke."} Trying again in ${Math.ceil(pauseMs / 1000)} s …`;
     waits = setTimeout(follow, pauseMs);
@@ -85,10 +91,10 @@ function begin(within, { stream, part }) {
 
   // One question at a time, for all that waits then.
   async function show() {
-    if (asking || paused || !waiting.length) return;
+    if (asking || paused || document.hidden || !waiting.length) return;
     asking = true;
     const [came, first, newest] = [missed, waiting[0], waiting.at(-1)];
-    const { status, html } = await rowsOf(changed(part, { from_position: first, to_position: newest, at_least: newest }));
+    const { status, html, afterMs } = await rowsOf(changed(part, { from_position: first, to_position: newest, at_least: newest }));
     trouble = isPassing(status) ? `${reason(status)} Trying again …` : "";
     if (status === 200) {
       rows.insertAdjacentHTML("afterbegin", html);
@@ -107,8 +113,9 @@ function begin(within, { stream, part }) {
         asking = false;
         show();
       },
-      trouble ? AGAIN_MS : APART_MS,
+      trouble ? pauseOf(refusals, afterMs) : APART_MS,
     );
+    refusals = trouble ? refusals + 1 : 0;
   }
 
   function tell() {
@@ -140,24 +147,33 @@ function reason(status) {
   return status >= 500 ? "The service can't answer yet." : "";
 }
 
+function pauseOf(tries, afterMs) {
+  return Math.max(Math.min(PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS), afterMs) + Math.random() * SPREAD_MS;
+}
+
 async function refusalOf(stream, last) {
-  const headers = { accept: "text/event-stream", "last-event-id": last };
-  const leaving = new AbortController();
   try {
-    const answer = await fetch(stream, { headers, signal: leaving.signal });
-    return { status: answer.status, afterMs: 1000 * (Number(answer.headers.get("retry-after")) || 0) };
+    const answer = await asked(stream, { accept: "text/event-stream", "last-event-id": last });
+    answer.body?.cancel();
+    return { status: answer.status, afterMs: afterMsOf(answer) };
   } catch {
     return { status: UNREACHED, afterMs: 0 };
-  } finally {
-    leaving.abort();
   }
 }
 
 async function rowsOf(address) {
   try {
-    const answer = await fetch(address, { headers: { "hx-request": "true" } });
-    return { status: answer.status, html: await answer.text() };
+    const answer = await asked(address, { "hx-request": "true" });
+    return { status: answer.status, afterMs: afterMsOf(answer), html: await answer.text() };
   } catch {
-    return { status: UNREACHED, html: "" };
+    return { status: UNREACHED, afterMs: 0, html: "" };
   }
+}
+
+function asked(address, headers) {
+  return fetch(address, { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
+}
+
+function afterMsOf(answer) {
+  return 1000 * (Number(answer.headers.get("retry-after")) || 0);
 }

@@ -1,0 +1,115 @@
+"""The log as it grows, where what is between browser and service holds connections and passes nothing on."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+import pytest
+from selenium.webdriver.chrome.webdriver import WebDriver
+
+from tests.browser import click, complaints, find, until
+from tests.console.visiting import log_in
+from tests.http.service import Service
+from tests.http.wire import EVENTS, body, login
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+class Address(NamedTuple):
+    """Where a browser finds the service."""
+
+    url: str
+
+
+class Holding:
+    """A relay to the service. Once it holds, connections are taken and nothing is answered."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._holds = False
+        self._open: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = Address(f"http://127.0.0.1:{self._listener.getsockname()[1]}")
+        self._threads: list[threading.Thread] = []
+        self._start(self._accept)
+
+    def hold(self) -> None:
+        """End what is open, and answer nothing from now on."""
+        self._holds = True
+        self._cut()
+
+    def let_through(self) -> None:
+        """Pass on what comes from now on; what was held before stays held."""
+        self._holds = False
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._cut()
+        for thread in self._threads:
+            thread.join()
+        for each in (self._listener, *self._open):
+            each.close()
+
+    def _start(self, target: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _cut(self) -> None:
+        for each in self._open:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                browser, _ = self._listener.accept()
+                self._open.append(browser)
+                if not self._holds:
+                    service = socket.create_connection(("127.0.0.1", self._port))
+                    self._open.append(service)
+                    self._start(_pass_on, browser, service)
+                    self._start(_pass_on, service, browser)
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while found := source.recv(65_536):
+            target.sendall(found)
+    for each in (source, target):
+        with suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def holding(service: Service) -> Iterator[Holding]:
+    between = Holding(int(service.url.rpartition(":")[2]))
+    yield between
+    between.close()
+
+
+def test_a_stream_that_is_held_is_said_to_be_broken_and_comes_back(
+    browser: WebDriver, service: Service, holding: Holding
+) -> None:
+    service.new_tenant("held")
+    key = service.new_key("held", "ingest", "read", "audit")
+
+    def state() -> str:
+        return find(browser, browser, ".live [role=status]").text
+
+    log_in(browser, holding.address, key)  # type: ignore[arg-type]
+    browser.get(f"{holding.address.url}/console/log")
+    click(browser, find(browser, browser, ".follow"))
+    until(browser, lambda: state() == "Nothing came yet.", "the stream")
+    holding.hold()
+    until(browser, lambda: state() == "The stream broke. Asking why …", "that it broke")
+    until(browser, lambda: "can't be reached. Trying again in" in state(), "the end of patience")
+    holding.let_through()
+    with service.client(key) as client:
+        client.post(EVENTS, content=body(login("meanwhile"))).raise_for_status()
+    until(browser, lambda: state() == "1 came since you follow.", "the stream")
+    assert len(browser.find_elements("css selector", "tbody tr")) == 1
+    complaints(browser)  # that it broke
