@@ -11,7 +11,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 from api.console.sessions import COOKIE, WORKING_DAY_S, Sessions
+from app.tenants import SCOPES, Scope
 from tests.console.conftest import TENANT
+from tests.console.pages import PAGES
 from tests.console.visiting import client_of, enter, token_of
 from tests.databases import Database, new_database
 from tests.http.service import Service, on, starting
@@ -234,6 +236,17 @@ def test_a_key_without_a_scope_for_a_page_is_told_so(service: Service) -> None:
     assert answer.status_code == 403
     assert "does not have the scope" in answer.text
     assert "Log in with a key that allows it." in answer.text
+
+
+@pytest.mark.parametrize("scope", ["read", "audit", "operate"])
+def test_no_page_is_shown_to_a_key_without_its_scope(service: Service, scope: Scope) -> None:
+    others = [each for each in SCOPES if each != scope]
+    of_scope = [page.path for page in PAGES if page.scope == scope and page.path != "/console"]
+    with client_of(service) as client:
+        assert enter(client, service.new_key(TENANT, *others)).status_code == 303
+        assert {path: client.get(path).status_code for path in of_scope} == dict.fromkeys(
+            of_scope, 403
+        )
 
 
 def test_the_key_is_in_no_page_address_header_or_line_of_the_log(

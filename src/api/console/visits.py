@@ -15,6 +15,7 @@ from api.console.moments import in_utc
 from api.console.place import Place
 from api.console.rendering import address
 from api.console.sessions import Session
+from api.http.problems import ProblemError
 from domain.gaming_day import DayRule, GamingDays, gaming_days
 
 Reason = Literal["ended", "revoked"]
@@ -134,7 +135,8 @@ class Visit:
 async def begin_visit(request: Request[Any, Any, Any], state: State) -> Visit:
     """Find out who asks, by the API. A dependency of every page but the login.
 
-    Raises NobodyError, and ElsewhereError where the overview is asked for, and another page is admitted.
+    Raises NobodyError, ElsewhereError where the overview is asked for, and another page is admitted, and
+    ProblemError for a page that the key does not admit.
     """
     session: Session | None = state.sessions.read(request)
     if session is None:
@@ -153,4 +155,6 @@ async def begin_visit(request: Request[Any, Any, Any], state: State) -> Visit:
         for place in others:
             if visit.may(place.scope):
                 raise ElsewhereError(place.path)
+    if visit.place is not None and not visit.may(visit.place.scope):
+        raise ProblemError("forbidden", f"The key does not have the scope {visit.place.scope!r}.")
     return visit

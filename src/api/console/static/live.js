@@ -19,7 +19,7 @@ function begin(within, { stream, part }) {
   // There is no source while nobody looks: browsers have six connections to a host, for all of their tabs.
   let [source, begun, paused, ended] = [null, false, false, false];
   let [last, missed, shown, asking] = [null, 0, 0, false];
-  let [turn, waits, tries] = [0, null, 0]; // of asking for the stream again
+  let [turn, waits, tries, opened] = [0, null, 0, null]; // of asking for the stream again
   let refusals = 0; // of rows, one after the other
   let [trouble, lost] = ["", ""];
   within.hidden = false;
@@ -45,7 +45,7 @@ function begin(within, { stream, part }) {
     source = new EventSource(last === null ? stream : changed(stream, { from_position: last + 1 }));
     source.addEventListener("open", () => {
       clearTimeout(waits);
-      [tries, waits] = [0, null];
+      [waits, opened] = [null, Date.now()];
       tell();
     });
     source.addEventListener("error", comeBack);
@@ -62,7 +62,9 @@ function begin(within, { stream, part }) {
   function leave() {
     source?.close();
     clearTimeout(waits);
-    [source, waits, lost] = [null, null, ""];
+    // One that breaks as soon as it is open is not asked for at once for ever.
+    if (opened && Date.now() - opened > LONGEST_PAUSE_MS) tries = 0;
+    [source, waits, lost, opened] = [null, null, "", null];
     turn += 1;
   }
 
@@ -98,7 +100,10 @@ function begin(within, { stream, part }) {
     trouble = isPassing(status) ? `${reason(status)} Trying again …` : "";
     if (status === 200) {
       rows.insertAdjacentHTML("afterbegin", html);
-      while (rows.children.length > MOST) rows.lastElementChild.remove();
+      while (rows.children.length > MOST) {
+        rows.lastElementChild.remove();
+        document.querySelector(".pager")?.remove(); // it goes on behind what was last
+      }
       document.querySelector(".none")?.remove();
       waiting.splice(0, waiting.findLastIndex((position) => position <= newest) + 1);
       missed -= came;
@@ -121,7 +126,7 @@ function begin(within, { stream, part }) {
   function tell() {
     const count = (number) => number.toLocaleString("en");
     let words = shown ? `${count(shown)} came since you follow.` : "Nothing came yet.";
-    if (rows.children.length === MOST) words += ` The newest ${MOST} are on the page.`;
+    if (rows.children.length === MOST) words += ` The newest ${MOST} are on the page: load it again for older ones.`;
     if (paused) words = "Paused. What comes meanwhile is shown when you go on.";
     if (source?.readyState === EventSource.CONNECTING) words += " Connecting …";
     if (ended) words += " The stream has ended: load the page again.";
