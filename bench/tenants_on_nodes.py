@@ -14,9 +14,11 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import psycopg
+from psycopg import sql
 from tests import clusters
 from tests.databases import new_database
 
+from api.schema import SCHEMA
 from app.log.heads import StreamHeads
 from app.log.recorder import TenantLog
 from app.recording import commit
@@ -28,6 +30,7 @@ from bench.results import Column, Table
 from bench.server import Database, Server
 from postgres.connections import Pool, open_pool
 from postgres.distribution import is_cluster
+from postgres.migrate import migrate
 from projections.engine.projector import Projector
 
 _TENANTS = 32
@@ -76,8 +79,13 @@ def run(server: Server, options: Options, say: Say) -> Part:
 def _on_the_cluster() -> Iterator[Database]:
     with (
         TemporaryDirectory(prefix="roundbook-bench-keys-") as keys,
-        new_database(os.environ[clusters.VARIABLE]) as database,
+        new_database(os.environ[clusters.VARIABLE], empty=True) as database,
     ):
+        with psycopg.connect(database.owner_url, autocommit=True) as owner:
+            # As many shards as a cluster has by itself; for tests there are fewer.
+            name = sql.Identifier(owner.info.dbname)
+            owner.execute(sql.SQL("alter database {} reset citus.shard_count").format(name))
+        migrate(SCHEMA, database.owner_url, database.service_url)
         yield Database(database.service_url, database.owner_url, Path(keys))
 
 
