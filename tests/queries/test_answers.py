@@ -186,9 +186,8 @@ def test_many_that_wait_hold_up_nobody_and_poll_together(
 
     waiting = api.portal.start_task_soon(ask_all)
     time.sleep(0.3)
-    began = time.monotonic()
     assert casinos[0].get("balances").status == 200
-    assert time.monotonic() - began < 0.3
+    assert not waiting.done()
     for each in casinos:
         each.project()
     answers = waiting.result(timeout=10)
