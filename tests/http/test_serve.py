@@ -183,7 +183,8 @@ def test_a_second_service_on_a_port_in_use_ends_with_a_clear_message(
 
 
 def test_an_address_of_another_host_can_not_be_served_on(fresh_database: Database) -> None:
-    ended = roundbook("serve", "--host", "192.0.2.1", settings=on(fresh_database), check=False)
+    elsewhere = ["--host", "192.0.2.1", "--port", "8000"]
+    ended = roundbook("serve", *elsewhere, settings=on(fresh_database), check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "192.0.2.1:8000" in ended.stderr
 
