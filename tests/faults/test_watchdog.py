@@ -14,6 +14,7 @@ from postgres.errors import UNAVAILABLE
 from postgres.watchdog import Watchdog
 from tests.databases import Database
 from tests.http.service import eventually
+from tests.waiting import waiting_sessions
 
 _STALLED_S = 0.3
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
@@ -134,7 +135,7 @@ def test_a_transaction_that_computes_or_waits_for_a_lock_is_left_alone(
         sleeping = threads.submit(session.execute, "select pg_sleep(2)")
         waiting = threads.submit(waiter.execute, _LOCK, [1])
         eventually(lambda: state(watcher, session) == ("active", "PgSleep"))
-        eventually(lambda: state(watcher, waiter) == ("active", "transactionid"))
+        eventually(lambda: waiting_sessions(fresh_database.service_url) == 1)
         assert left_alone(watcher)
         sleeping.result()
         session.execute("rollback")
