@@ -102,10 +102,12 @@ def test_of_an_empty_log_it_is_said_that_nothing_was_compared(
 
 def test_rows_beside_an_empty_log_are_found(fresh_database: Database, log: Log) -> None:
     tenant_id = log("haunted", 0)
-    log("whole", 1)
-    check(fresh_database, "whole")
     with connect(fresh_database.owner_url) as owner:
-        owner.execute("update players set tenant_id = %s, generation = 1", [tenant_id])
+        owner.execute(
+            "insert into players (tenant_id, generation, player_id, logins, first_seen, last_seen)"
+            " values (%s, 1, 'nobody', 1, now(), now())",
+            [tenant_id],
+        )
     status, found, said = check(fresh_database, "haunted", "--check")
     assert status == 1
     assert found[0] == "players\t0 rows\t1 unexpected"

@@ -12,18 +12,11 @@ from api.tenancy import create_tenant
 from app.evidence.status import read_evidence_status
 from postgres.connections import connect, open_pool
 from tests.databases import Database, new_database
-from tests.evidence.tampering import Case, build
+from tests.evidence.tampering import ALTER_AMOUNT, RESTORE_AMOUNT, Case, build
 from tests.http.service import on, roundbook
 
 TENANT = "verified"
-ALTER_AMOUNT = (
-    "update events set state = convert_to(replace(convert_from(state, 'UTF8'), '59.23', '159.23'), 'UTF8')"
-    " where tenant_id = %(tenant_id)s and position = 321"
-)
-RESTORE_AMOUNT = (
-    "update events set state = convert_to(replace(convert_from(state, 'UTF8'), '159.23', '59.23'), 'UTF8')"
-    " where tenant_id = %(tenant_id)s and position = 321"
-)
+AT = 321
 Command = Callable[..., CompletedProcess[str]]
 
 
@@ -50,9 +43,9 @@ def command(case: Case) -> Command:
 
 @pytest.fixture
 def altered(case: Case) -> Iterator[None]:
-    case.tamper(ALTER_AMOUNT)
+    case.tamper(ALTER_AMOUNT, at=AT)
     yield
-    case.tamper(RESTORE_AMOUNT)
+    case.tamper(RESTORE_AMOUNT, at=AT)
 
 
 @pytest.fixture
@@ -148,7 +141,7 @@ def test_no_read_models_are_made_of_a_log_that_was_changed(
     assert "the read models are made of it all the same (--anyway)" in ended.stderr
     assert "up to position 700" in ended.stdout
     assert rebuilt_anyway(case) == "321 leaf: the event is not the one that was sealed"
-    case.tamper(RESTORE_AMOUNT)
+    case.tamper(RESTORE_AMOUNT, at=AT)
     assert command("rebuild", TENANT, "--check").returncode == 1
     assert rebuilt_anyway(case) is not None
     assert command("rebuild", TENANT).returncode == 1
@@ -162,8 +155,9 @@ def test_read_models_are_made_of_a_log_that_is_what_was_sealed(command: Command)
 
 def test_what_was_made_unreadable_is_a_finding_and_no_error(command: Command, case: Case) -> None:
     case.tamper(
-        "create table kept_tenants as table tenants",
-        "create table kept_logs as table logs",
+        "create table kept_tenants as table tenants", "create table kept_logs as table logs"
+    )
+    case.tamper(
         "update tenants set created_at = 'infinity' where tenant_id = %(tenant_id)s",
     )
     try:

@@ -28,6 +28,16 @@ from tests.evidence.auditor import judged
 from tests.evidence.filling import fill, items
 from tests.logs import with_key
 
+# By functions that a cluster takes in an UPDATE.
+ALTER_AMOUNT: LiteralString = (
+    "update events set state = decode(replace(encode(state, 'escape'), '59.23', '159.23'), 'escape')"
+    " where tenant_id = %(tenant_id)s and position = %(at)s"
+)
+RESTORE_AMOUNT: LiteralString = (
+    "update events set state = decode(replace(encode(state, 'escape'), '159.23', '59.23'), 'escape')"
+    " where tenant_id = %(tenant_id)s and position = %(at)s"
+)
+
 
 class Case(NamedTuple):
     """A tenant's log, its keys and its anchors."""

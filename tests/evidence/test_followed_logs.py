@@ -21,8 +21,8 @@ from domain.evidence.checkpoints import KeyStatement, parse_restart_statement
 from domain.evidence.notes import encode_base64, parse_note
 from postgres.connections import Pool, connect
 from tests.databases import Database
-from tests.evidence.tampering import Case, build, grow, made_hash, remake_tiles, seal
-from tests.evidence.test_tampering import ALTER_AMOUNT, FAKE, FORGET, LONG_AGO, REMAKE_RUN
+from tests.evidence.tampering import ALTER_AMOUNT, Case, build, grow, made_hash, remake_tiles, seal
+from tests.evidence.test_tampering import FAKE, FORGET, LONG_AGO, REMAKE_RUN
 
 SIZES = (300, 700, 900)
 NOW = datetime.now(UTC)

@@ -31,13 +31,17 @@ from domain.evidence.notes import encode_base64
 from postgres.connections import Connection, Pool, connect, open_pool
 from tests.databases import Database, new_database
 from tests.evidence.filling import fill, items
-from tests.evidence.tampering import Case, build, grow, made_hash, remake_tiles, seal
+from tests.evidence.tampering import (
+    ALTER_AMOUNT,
+    Case,
+    build,
+    grow,
+    made_hash,
+    remake_tiles,
+    seal,
+)
 
 SIZES = (600, 700, 1300, 1310, 2100)
-ALTER_AMOUNT = (
-    "update events set state = decode(replace(encode(state, 'escape'), '59.23', '159.23'), 'escape')"
-    " where tenant_id = %(tenant_id)s and position = %(at)s"
-)
 REMAKE_RUN = (
     "update leaf_runs set hashes = overlay(hashes placing %(hash)s "
     "from ((%(at)s - first_position) * 32 + 1)::int)"
