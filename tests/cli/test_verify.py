@@ -12,7 +12,7 @@ from api.tenancy import create_tenant
 from app.evidence.status import read_evidence_status
 from postgres.connections import connect, open_pool
 from tests.databases import Database, new_database
-from tests.evidence.tampering import ALTER_AMOUNT, RESTORE_AMOUNT, Case, build
+from tests.evidence.tampering import ALTER_AMOUNT, RESTORE_AMOUNT, Case, build, superuser
 from tests.http.service import on, roundbook
 
 TENANT = "verified"
@@ -154,9 +154,12 @@ def test_read_models_are_made_of_a_log_that_is_what_was_sealed(command: Command)
 
 
 def test_what_was_made_unreadable_is_a_finding_and_no_error(command: Command, case: Case) -> None:
-    case.tamper(
-        "create table kept_tenants as table tenants", "create table kept_logs as table logs"
-    )
+    with superuser(case.database) as connection:
+        found = connection.execute(
+            "select created_at from tenants where tenant_id = %s", [case.tenant.tenant_id]
+        ).fetchone()
+    assert found is not None
+    case.tamper("create table kept_logs as table logs")
     case.tamper(
         "update tenants set created_at = 'infinity' where tenant_id = %(tenant_id)s",
     )
@@ -173,10 +176,12 @@ def test_what_was_made_unreadable_is_a_finding_and_no_error(command: Command, ca
         assert "has no id: it was never sealed, or its entry in `logs` is gone" in ended.stderr
     finally:
         case.tamper(
-            "update tenants t set created_at = k.created_at from kept_tenants k"
-            " where t.tenant_id = k.tenant_id",
+            "update tenants set created_at = %(made_at)s where tenant_id = %(tenant_id)s",
+            made_at=found[0],
+        )
+        case.tamper(
             "delete from logs where tenant_id = %(tenant_id)s",
             "insert into logs table kept_logs",
-            "drop table kept_tenants, kept_logs",
+            "drop table kept_logs",
         )
     assert command("verify", TENANT).returncode == 0
