@@ -19,7 +19,7 @@ from api.http.problems import ProblemError
 from api.http.refusals import REFUSAL
 
 # The loop looks at its sockets in between, which costs little beside a request.
-_PER_TURN = 2
+PER_TURN = 2
 
 # Who closed its side and waits for so long is taken to be gone, as one whose answer takes as long.
 _PATIENCE_S = 1.0
@@ -43,7 +43,7 @@ class Starts:
     All strangers together are as one tenant, however many addresses they have. For one event loop.
     """
 
-    def __init__(self, *, per_turn: int = _PER_TURN) -> None:
+    def __init__(self, *, per_turn: int = PER_TURN) -> None:
         """Let so many begin in each turn of the event loop."""
         self._per_turn = self._left = per_turn
         self._waiting: OrderedDict[int | None, _OfNames] = OrderedDict()
