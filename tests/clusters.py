@@ -64,6 +64,7 @@ NOT_ON_CLUSTERS = {
         " both (tests/evidence/test_tampering.py changes much of it there)"
     ),
     "tests/evidence/test_followed_logs.py::test_what_was_lost_is_told": _STABLE,
+    "tests/evidence/test_leaves.py::test_a_tenant_of_an_older_version": _UPGRADES,
     "tests/evidence/test_reading_little.py": _EXPLAINS,
     "tests/evidence/test_tampering.py::test_a_new_log_is_not_yet": _STABLE,
     "tests/evidence/test_tampering.py::test_an_altered_time": _STABLE,

@@ -207,14 +207,21 @@ def test_a_tenant_of_an_older_version_gets_a_log_with_its_first_event(
         assert head(connection, 1) == 0
 
 
-@pytest.mark.parametrize("table", ["logs", "leaf_runs"])
-@pytest.mark.parametrize("change", ["update {} set tenant_id = 1", "delete from {}", "truncate {}"])
-def test_neither_the_service_nor_the_owner_changes_hashes(
-    database: Database, table: str, change: str
-) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update logs set log_id = log_id",
+        "update leaf_runs set hashes = hashes",
+        "delete from logs",
+        "delete from leaf_runs",
+        "truncate logs",
+        "truncate leaf_runs",
+    ],
+)
+def test_neither_the_service_nor_the_owner_changes_hashes(database: Database, change: str) -> None:
     for url in (database.service_url, database.owner_url):
         with (
             connect(url) as connection,
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
-            connection.execute(change.format(table).encode())
+            connection.execute(change.encode())
