@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.log.history import HistoryFilters, replay
+from app.log.history import HistoryFilters
+from app.log.history_lines import replay
 from app.wire.items import InvalidItemsError
 from postgres.connections import Pool
 from tests.erasure.conftest import WHY, Erase

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -109,8 +109,8 @@ def test_who_asks_for_all_is_not_given_what_a_witness_signed_long_ago(
     grow(log)
     with superuser(database) as connection:
         connection.execute(
-            "update checkpoints set sealed_at = sealed_at - %s where tenant_id = %s and size = 5",
-            [timedelta(hours=2), log.tenant.tenant_id],
+            "update checkpoints set sealed_at = %s where tenant_id = %s and size = 5",
+            [datetime.now(UTC) - timedelta(hours=2), log.tenant.tenant_id],
         )
     assert bundle_of(log, tmp_path, witness) == (6, False)
     assert bundle_of(log, tmp_path, witness, last=5) == (5, True)

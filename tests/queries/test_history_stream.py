@@ -11,7 +11,8 @@ from api.querying.cursors import belonging
 from api.querying.parameters import Asked
 from api.routes.history import QUERY
 from app.log import history
-from app.log.history import HistoryFilters, read_lines, replay
+from app.log.history import HistoryFilters
+from app.log.history_lines import read_lines, replay
 from postgres.connections import Pool
 from tests.queries.casino import Casino, bet, deposit, item
 from tests.queries.ndjson import NDJSON, entries, lines

@@ -10,7 +10,7 @@ import pytest
 
 from api.asgi import create_app
 from api.http.auth import KeyRing
-from app.log.history import read_lines
+from app.log.history_lines import read_lines
 from app.settings import Settings
 from app.tenants import Tenant, create_key
 from postgres.connections import Pool

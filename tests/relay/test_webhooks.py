@@ -8,7 +8,8 @@ from threading import Event
 import pytest
 
 from app.log.erasure import Erased
-from app.log.history import HistoryFilters, replay
+from app.log.history import HistoryFilters
+from app.log.history_lines import replay
 from app.relay import sending
 from app.relay.secrets import Secrets
 from app.relay.subscriptions import (

@@ -11,7 +11,8 @@ from api.cli.ids import IdType
 from api.cli.moment import Moment
 from api.process.store import open_service
 from app.log.append import head
-from app.log.history import HistoryFilters, replay
+from app.log.history import HistoryFilters
+from app.log.history_lines import replay
 from app.settings import read_settings
 from app.tenants import find_tenant
 from domain.item_types import EventType

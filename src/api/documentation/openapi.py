@@ -16,12 +16,8 @@ from litestar.types import Method
 from api.documentation import fasttrack_shapes, history_shapes, item_shapes
 from api.documentation.headers import CACHING, COMMON, LIMITS, PERHAPS
 from api.documentation.pages import DocumentationPage
-from api.documentation.problems import (
-    FAULT_OF_THE_SERVICE,
-    FORBIDDEN,
-    NAMED,
-    Problem,
-)
+from api.documentation.problem_kinds import NAMED, Problem
+from api.documentation.problems import FAULT_OF_THE_SERVICE, FORBIDDEN
 from api.documentation.shapes import components, refer
 from api.http.problems import MEDIA_TYPE
 

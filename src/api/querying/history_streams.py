@@ -21,15 +21,8 @@ from api.querying.replica import ReplicaAwayError
 from api.querying.tables import answer_headers, csv_headers
 from app.evidence.proving import sealed_size
 from app.log.append import head
-from app.log.history import (
-    HistoryEntry,
-    HistoryFilters,
-    event_stream_end,
-    event_stream_messages,
-    ndjson_lines,
-    read_lines,
-    read_next,
-)
+from app.log.history import HistoryEntry, HistoryFilters, read_next
+from app.log.history_lines import event_stream_end, event_stream_messages, ndjson_lines, read_lines
 from postgres.connections import Connection, Pool
 
 _EVENT_ID = re.compile(r"(?:([0-9a-f]{32}):)?(0|[1-9]\d{0,17})", re.ASCII)

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from api.http.direct import Framed, Write, framed
 from api.http.sending import SLICE_BYTES
 from api.querying.positions import Awaited, Positions
-from app.log.history import HistoryFilters, Stretch, event_stream_message, is_of
+from app.log.history import HistoryFilters, Stretch, is_of
+from app.log.history_lines import event_stream_message
 
 HEARTBEAT_S = 4.0
 """How often a listener hears from us, and its key is looked at again: a revocation holds within 10 s."""

@@ -20,15 +20,8 @@ from api.querying.history_streams import check_reached, evidence_header, live, w
 from api.querying.parameters import Apart, Asked, Query
 from api.querying.queries import Queries, read_parameters
 from app.evidence.proving import sealed_size
-from app.log.history import (
-    PAGE_BYTES,
-    HistoryEntry,
-    HistoryFilters,
-    Stretch,
-    event_stream_message,
-    ndjson_line,
-    read_stretch,
-)
+from app.log.history import PAGE_BYTES, HistoryEntry, HistoryFilters, Stretch, read_stretch
+from app.log.history_lines import event_stream_message, ndjson_line
 from app.log.newest import read_newest
 from domain.ids import Position
 from postgres.connections import Connection

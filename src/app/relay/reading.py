@@ -8,7 +8,8 @@ import msgspec
 
 from app.log.append import head
 from app.log.histories import ids_by_position
-from app.log.history import HistoryEntry, HistoryFilters, ndjson_line, read_stretch
+from app.log.history import HistoryEntry, HistoryFilters, read_stretch
+from app.log.history_lines import ndjson_line
 from app.log.leaves import Log, current_log
 from domain.evidence.leaves import LOG_ID_BYTES
 from domain.relaying import message_id, topics_of
