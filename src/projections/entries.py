@@ -96,5 +96,7 @@ def group_entries(entries: Entries[E], keys: Iterable[K]) -> dict[K, Entries[E]]
         if known is None:
             groups[key] = Entries([position], [event])
         else:
-            known.add(position, event)
+            positions, events = known
+            positions.append(position)
+            events.append(event)
     return groups

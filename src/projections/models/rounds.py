@@ -170,13 +170,22 @@ def _row(state: Round) -> tuple[datetime, datetime, int, int, str, bool, str, da
 
 
 def _new_row(key: bytes, name: RoundName, state: Round, positions: Sequence[int]) -> bytes:
-    first_at, last_at, bet_count, win_count, status, mixed_currency, sums, ended_at = _row(state)
-    numbers = _NUMBERS.pack(
-        *(16, key, 8, micros(first_at), 8, micros(last_at)),
-        *(4, bet_count, 4, win_count, 1, mixed_currency),
-    )
-    texts = [text(value) for value in (status, *name, sums)]
-    return b"".join((numbers, *texts, moment_or_null(ended_at), bigints(positions)))
+    player_id, game_id, round_id = name
+    return b"".join(
+        (
+            _NUMBERS.pack(
+                16, key, 8, micros(state.first_at), 8, micros(state.last_at),
+                4, state.bet_count, 4, state.win_count, 1, state.mixed_currency,
+            ),
+            text(state.status),
+            text(player_id),
+            text(game_id),
+            text(round_id),
+            text(encode_sums(state.sums)),
+            moment_or_null(state.ended_at),
+            bigints(positions),
+        )
+    )  # fmt: skip
 
 
 class RoundFilters(Struct, frozen=True):
