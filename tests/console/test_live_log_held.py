@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
+import httpx
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 
@@ -40,6 +41,10 @@ class Holding:
         self._holds = True
         self._cut()
 
+    def fall_silent(self) -> None:
+        """End nothing, and pass nothing on from now on."""
+        self._holds = True
+
     def let_through(self) -> None:
         """Pass on what comes from now on; what was held before stays held."""
         self._holds = False
@@ -71,17 +76,17 @@ class Holding:
                 if not self._holds:
                     service = socket.create_connection(("127.0.0.1", self._port))
                     self._open.append(service)
-                    self._start(_pass_on, browser, service)
-                    self._start(_pass_on, service, browser)
+                    self._start(self._pass_on, browser, service)
+                    self._start(self._pass_on, service, browser)
 
-
-def _pass_on(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while found := source.recv(65_536):
-            target.sendall(found)
-    for each in (source, target):
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
-            each.shutdown(socket.SHUT_RDWR)
+            while found := source.recv(65_536):
+                if not self._holds:
+                    target.sendall(found)
+        for each in (source, target):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture
@@ -91,25 +96,53 @@ def holding(service: Service) -> Iterator[Holding]:
     between.close()
 
 
-def test_a_stream_that_is_held_is_said_to_be_broken_and_comes_back(
-    browser: WebDriver, service: Service, holding: Holding
-) -> None:
-    service.new_tenant("held")
-    key = service.new_key("held", "ingest", "read", "audit")
-
-    def state() -> str:
-        return find(browser, browser, ".live [role=status]").text
-
+@pytest.fixture
+def follower(
+    browser: WebDriver, service: Service, holding: Holding, request: pytest.FixtureRequest
+) -> Iterator[httpx.Client]:
+    """A client of a tenant whose log the browser follows, and nothing came yet."""
+    tenant = f"held-{request.node.name}"[:50]
+    service.new_tenant(tenant)
+    key = service.new_key(tenant, "ingest", "read", "audit")
     log_in(browser, holding.address, key)  # type: ignore[arg-type]
     browser.get(f"{holding.address.url}/console/log")
     click(browser, find(browser, browser, ".follow"))
-    until(browser, lambda: state() == "Nothing came yet.", "the stream")
-    holding.hold()
-    until(browser, lambda: state() == "The stream broke. Asking why …", "that it broke")
-    until(browser, lambda: "can't be reached. Trying again in" in state(), "the end of patience")
-    holding.let_through()
+    until(browser, lambda: state(browser) == "Nothing came yet.", "the stream")
     with service.client(key) as client:
-        client.post(EVENTS, content=body(login("meanwhile"))).raise_for_status()
-    until(browser, lambda: state() == "1 came since you follow.", "the stream")
-    assert len(browser.find_elements("css selector", "tbody tr")) == 1
+        yield client
+
+
+def state(browser: WebDriver) -> str:
+    return find(browser, browser, ".live [role=status]").text
+
+
+def test_a_stream_that_is_held_is_said_to_be_broken_and_comes_back(
+    browser: WebDriver, holding: Holding, follower: httpx.Client
+) -> None:
+    holding.hold()
+    until(browser, lambda: state(browser).startswith("The stream broke."), "that it broke")
+    until(
+        browser,
+        lambda: "can't be reached. Trying again in" in state(browser),
+        "the end of patience",
+    )
+    comes_back(browser, holding, follower)
+
+
+def test_a_stream_that_falls_silent_is_noticed_and_comes_back(
+    browser: WebDriver, holding: Holding, follower: httpx.Client
+) -> None:
+    holding.fall_silent()
+    follower.post(EVENTS, content=body(login("unheard"))).raise_for_status()
+    until(browser, lambda: state(browser).startswith("The stream broke."), "that it broke")
+    comes_back(browser, holding, follower, came=2)
+
+
+def comes_back(
+    browser: WebDriver, holding: Holding, client: httpx.Client, *, came: int = 1
+) -> None:
+    holding.let_through()
+    client.post(EVENTS, content=body(login("meanwhile"))).raise_for_status()
+    until(browser, lambda: state(browser) == f"{came} came since you follow.", "the stream")
+    assert len(browser.find_elements("css selector", "tbody tr")) == came
     complaints(browser)  # that it broke

@@ -1,11 +1,11 @@
 """A projector, wired: the log that it reads and the pool that it writes through."""
 
-import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from api.process.collecting import collect_rarely
 from app.log.recorder import TenantLog
 from app.log.snapshotting import SnapshotTaker
 from app.settings import Settings
@@ -16,6 +16,7 @@ from projections.engine.projector import Projector
 # two reads ahead by one of them.
 _CONNECTIONS = 9
 _CHUNK_BYTES = 8 * 1024 * 1024
+# A chunk is some hundred thousand objects in no cycles. To look for some took an eighth of the time.
 _OBJECTS_BETWEEN_COLLECTIONS = 500_000
 # Who writes asks PostgreSQL for little, often; it must not wait 5 ms each time for who folds meanwhile.
 _SWITCH_S = 0.0005
@@ -36,10 +37,7 @@ def open_projector(
 
     It calls `beat` again and again, as long as it goes on.
     """
-    # A chunk is tens of thousands of objects in no cycles: looking for some took an eighth of the time.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    collect_rarely(_OBJECTS_BETWEEN_COLLECTIONS)
     sys.setswitchinterval(_SWITCH_S)
     with open_pool(
         url,

@@ -5,9 +5,9 @@ const APART_MS = 500; // between two questions for rows: for many events that co
 const PAUSE_MS = 1000; // before what went wrong is tried again, then twice as long each time
 const LONGEST_PAUSE_MS = 30_000;
 const SPREAD_MS = 1000; // at random, as all who follow lose their streams at once
-const PATIENCE_MS = 15_000; // what holds a question and never answers it is out of reach
+const PATIENCE_MS = 15_000; // what does not answer for so long is out of reach, and so is a stream that says nothing
 const UNREACHED = 0;
-const FOLLOWS = 200; // 204 where nothing can follow
+const BROKEN = -1; // a stream that was there
 
 const live = document.querySelector(".live");
 if (live) begin(live, JSON.parse(live.querySelector("script").textContent));
@@ -16,10 +16,10 @@ function begin(within, { stream, part }) {
   const button = within.querySelector("button");
   const rows = document.querySelector("tbody");
   const waiting = []; // the positions of the newest that came and are not shown
-  // There is no source while nobody looks: browsers have six connections to a host, for all of their tabs.
-  let [source, begun, paused, ended] = [null, false, false, false];
-  let [last, missed, shown, asking] = [null, 0, 0, false];
-  let [turn, waits, tries, opened] = [0, null, 0, null]; // of asking for the stream again
+  // Nothing is read while nobody looks: browsers have six connections to a host, for all of their tabs.
+  let [reading, begun, paused, ended] = [null, false, false, false];
+  let [last, missed, shown, asking] = [0, 0, 0, false];
+  let [waits, tries, opened] = [null, 0, null]; // of asking for the stream again
   let refusals = 0; // of rows, one after the other
   let [trouble, lost] = ["", ""];
   within.hidden = false;
@@ -33,39 +33,42 @@ function begin(within, { stream, part }) {
 
   function attend() {
     const looks = begun && !paused && !document.hidden;
-    if (looks && !source && !waits && !ended) follow();
+    if (looks && !reading && !waits && !ended) follow();
     if (!looks) leave();
     show();
     if (begun) tell();
   }
 
-  function follow() {
-    waits = setTimeout(comeBack, PATIENCE_MS);
-    lost = "";
-    source = new EventSource(last === null ? stream : changed(stream, { from_position: last + 1 }));
-    source.addEventListener("open", () => {
-      clearTimeout(waits);
-      [waits, opened] = [null, Date.now()];
-      tell();
-    });
-    source.addEventListener("error", comeBack);
-    source.addEventListener("message", ({ lastEventId }) => {
-      last = Number(lastEventId);
-      waiting.push(last);
-      missed += 1;
-      if (waiting.length > MOST) waiting.shift();
-      show();
-    });
+  async function follow() {
+    const mine = new AbortController();
+    [reading, waits, lost] = [mine, null, ""];
+    tell();
+    const { status, afterMs } = await read(stream, last, mine, open, come);
+    if (reading !== mine) return;
+    leave();
+    if (status === BROKEN || isPassing(status)) comeBack(status, afterMs);
+    else end();
+  }
+
+  function open() {
+    opened = Date.now();
     tell();
   }
 
+  function come(position) {
+    last = position;
+    waiting.push(last);
+    missed += 1;
+    if (waiting.length > MOST) waiting.shift();
+    show();
+  }
+
   function leave() {
-    source?.close();
+    reading?.abort();
     clearTimeout(waits);
     // One that breaks as soon as it is open is not asked for at once for ever.
     if (opened && Date.now() - opened > LONGEST_PAUSE_MS) tries = 0;
-    [source, waits, lost, opened] = [null, null, "", null];
-    turn += 1;
+    [reading, waits, lost, opened] = [null, null, "", null];
   }
 
   function end() {
@@ -74,16 +77,7 @@ function begin(within, { stream, part }) {
     tell();
   }
 
-  // An EventSource does not tell why it was refused, nor when to come again: the same is asked for to know. Of who
-  // goes on after an event the service also tells whether any can follow.
-  async function comeBack() {
-    leave();
-    lost = "The stream broke. Asking why …";
-    tell();
-    const mine = turn;
-    const { status, afterMs } = await refusalOf(stream, last ?? 0);
-    if (turn !== mine) return;
-    if (status !== FOLLOWS && !isPassing(status)) return end();
+  function comeBack(status, afterMs) {
     const pauseMs = pauseOf(tries, afterMs);
     tries += 1;
     lost = `${reason(status) || "The stream broke."} Trying again in ${Math.ceil(pauseMs / 1000)} s …`;
@@ -128,7 +122,7 @@ function begin(within, { stream, part }) {
     let words = shown ? `${count(shown)} came since you follow.` : "Nothing came yet.";
     if (rows.children.length === MOST) words += ` The newest ${MOST} are on the page: load it again for older ones.`;
     if (paused) words = "Paused. What comes meanwhile is shown when you go on.";
-    if (source?.readyState === EventSource.CONNECTING) words += " Connecting …";
+    if (reading && !opened) words += " Connecting …";
     if (ended) words += " The stream has ended: load the page again.";
     within.querySelector("p").textContent = trouble || lost || words;
     button.textContent = paused ? button.dataset.resume : button.dataset.pause;
@@ -156,14 +150,38 @@ function pauseOf(tries, afterMs) {
   return Math.max(Math.min(PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS), afterMs) + Math.random() * SPREAD_MS;
 }
 
-async function refusalOf(stream, last) {
+// Reads the stream of what follows a position until it ends, falls silent or is given up. An EventSource would tell
+// neither of the comments by which the service shows that it is there, nor why it was refused, nor when to come again.
+async function read(stream, position, given, open, come) {
+  let [status, silence, rest] = [UNREACHED, null, ""];
+  const patience = () => {
+    clearTimeout(silence);
+    silence = setTimeout(() => given.abort(), PATIENCE_MS);
+  };
+  patience();
   try {
-    const answer = await asked(stream, { accept: "text/event-stream", "last-event-id": last });
-    answer.body?.cancel();
-    return { status: answer.status, afterMs: afterMsOf(answer) };
+    const headers = { accept: "text/event-stream", "last-event-id": position };
+    const answer = await fetch(stream, { headers, signal: given.signal });
+    if (answer.status !== 200) return { status: answer.status, afterMs: afterMsOf(answer) };
+    status = BROKEN;
+    open();
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      patience();
+      const lines = (rest + piece.value).split("\n");
+      rest = lines.pop();
+      for (const line of lines) {
+        if (line.startsWith("id: ")) position = Number(line.slice(4));
+        if (line.startsWith("data: ")) come(position);
+      }
+    }
   } catch {
-    return { status: UNREACHED, afterMs: 0 };
+    // It is told by how far it got.
+  } finally {
+    clearTimeout(silence);
+    given.abort();
   }
+  return { status, afterMs: 0 };
 }
 
 async function rowsOf(address) {
