@@ -25,8 +25,8 @@ _ACCEPTED_PER_TURN = 8
 # batch and holds it for as long as it may: at Python's own 5 ms a COPY took 90 ms then, at 1 ms 82 ms.
 _SWITCH_INTERVAL_S = 0.001
 
-# Requests leave objects in cycles, so it can't be very many. At Python's own 700, with all of the service looked through
-# again and again, a request of one event took an eighth more of the processor.
+# Requests leave objects in cycles, so it can't be very many. At Python's own 700, with all of the service
+# looked through again and again, a request of one event took an eighth more of the processor.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
