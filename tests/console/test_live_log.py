@@ -16,6 +16,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 
 from tests.browser import click, complaints, find, until
 from tests.console.conftest import HOSTILE_IDS
+from tests.console.said import listen, said
 from tests.console.told import TOLD, whose
 from tests.console.visiting import log_in, shown_ids
 from tests.databases import Database, new_database
@@ -25,11 +26,6 @@ from tests.http.wire import EVENTS, bet, body, counts, deposit, login
 pytestmark = pytest.mark.xdist_group("browser")
 
 MOST = 200
-LISTEN = """
-window.said = [];
-const status = document.querySelector(".live [role=status]");
-new MutationObserver(() => window.said.push(status.textContent)).observe(status, {childList: true});
-"""
 ROWS = "return [...document.querySelectorAll('tbody tr')].map((each) => each.outerHTML)"
 
 
@@ -92,9 +88,8 @@ def out_of_reach(database: Database, admin_url: str) -> Iterator[None]:
 
 
 def pauses(browser: WebDriver) -> list[int]:
-    """How many seconds were said to be waited for, one after the other, since `LISTEN`."""
-    said = "\n".join(browser.execute_script("return window.said"))
-    found = re.findall(r"can't answer yet\. Trying again in (\d+) s", said)
+    """How many seconds were said to be waited for, one after the other."""
+    found = re.findall(r"can't answer yet\. Trying again in (\d+) s", "\n".join(said(browser)))
     return [int(seconds) for seconds in found]
 
 
@@ -286,7 +281,7 @@ def test_while_the_store_is_away_the_pauses_grow_and_then_all_comes(
     with service.client(key) as client:
         send(client, login("before"))
         browser.get(f"{service.url}/console/log")
-        browser.execute_script(LISTEN)
+        listen(browser)
         with out_of_reach(database, admin_url):
             click(browser, find(browser, browser, ".follow"))
             until(browser, lambda: len(pauses(browser)) >= 2, "two pauses")
@@ -305,8 +300,10 @@ def test_a_stream_that_ended_for_good_says_so(
     follower: WebDriver, service: Service, client: httpx.Client
 ) -> None:
     follow(follower, service, to_position="4")
+    listen(follower)
     send(client, login("last"))
     until(follower, lambda: "has ended" in state(follower), "the end")
+    assert not [each for each in said(follower) if "broke" in each]
     until(follower, lambda: numbers(follower)[0] == 4, "the last one")
     assert not find(follower, follower, ".follow").is_enabled()
 

@@ -5,9 +5,12 @@ const APART_MS = 500; // between two questions for rows: for many events that co
 const PAUSE_MS = 1000; // before what went wrong is tried again, then twice as long each time
 const LONGEST_PAUSE_MS = 30_000;
 const SPREAD_MS = 1000; // at random, as all who follow lose their streams at once
-const PATIENCE_MS = 15_000; // what does not answer for so long is out of reach, and so is a stream that says nothing
+const PATIENCE_MS = 15_000; // what holds a question and never answers it is out of reach
+const SILENCE_MS = 30_000; // a stream says every few seconds that it is there
+const LONGEST_AFTER_MS = 600_000;
 const UNREACHED = 0;
 const BROKEN = -1; // a stream that was there
+const ENDED = 204; // nothing can follow
 
 const live = document.querySelector(".live");
 if (live) begin(live, JSON.parse(live.querySelector("script").textContent));
@@ -153,50 +156,52 @@ function pauseOf(tries, afterMs) {
 // Reads the stream of what follows a position until it ends, falls silent or is given up. An EventSource would tell
 // neither of the comments by which the service shows that it is there, nor why it was refused, nor when to come again.
 async function read(stream, position, given, open, come) {
-  let [status, silence, rest] = [UNREACHED, null, ""];
-  const patience = () => {
-    clearTimeout(silence);
-    silence = setTimeout(() => given.abort(), PATIENCE_MS);
-  };
-  patience();
-  try {
-    const headers = { accept: "text/event-stream", "last-event-id": position };
-    const answer = await fetch(stream, { headers, signal: given.signal });
-    if (answer.status !== 200) return { status: answer.status, afterMs: afterMsOf(answer) };
+  let waits = setTimeout(() => given.abort(), PATIENCE_MS);
+  const headers = { accept: "text/event-stream", "last-event-id": position };
+  const asked = { headers, signal: given.signal, cache: "no-store", redirect: "error" };
+  const answer = await fetch(stream, asked).catch(() => null);
+  let [status, afterMs] = answer ? [answer.status, afterMsOf(answer)] : [UNREACHED, 0];
+  // What is between may answer with a page of its own.
+  if (status === 200 && !answer.headers.get("content-type")?.startsWith("text/event-stream")) status = UNREACHED;
+  if (status === 200) {
     status = BROKEN;
     open();
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      patience();
-      const lines = (rest + piece.value).split("\n");
+    let [rest, id] = ["", null];
+    for (;;) {
+      clearTimeout(waits);
+      waits = setTimeout(() => given.abort(), SILENCE_MS);
+      const { value } = await reader.read().catch(() => ({}));
+      if (value === undefined || given.signal.aborted) break;
+      const lines = (rest + value).split("\n");
       rest = lines.pop();
       for (const line of lines) {
-        if (line.startsWith("id: ")) position = Number(line.slice(4));
-        if (line.startsWith("data: ")) come(position);
+        if (line.startsWith("id: ")) {
+          id = Number(line.slice(4));
+        } else if (line.startsWith("data: ")) {
+          come(id);
+          id = null;
+        } else if (line === "" && id !== null) {
+          status = ENDED; // an id of no event is the last one
+        }
       }
     }
-  } catch {
-    // It is told by how far it got.
-  } finally {
-    clearTimeout(silence);
-    given.abort();
   }
-  return { status, afterMs: 0 };
+  clearTimeout(waits);
+  given.abort();
+  return { status, afterMs };
 }
 
 async function rowsOf(address) {
   try {
-    const answer = await asked(address, { "hx-request": "true" });
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const answer = await fetch(address, { headers: { "hx-request": "true" }, signal });
     return { status: answer.status, afterMs: afterMsOf(answer), html: await answer.text() };
   } catch {
     return { status: UNREACHED, afterMs: 0, html: "" };
   }
 }
 
-function asked(address, headers) {
-  return fetch(address, { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
-}
-
 function afterMsOf(answer) {
-  return 1000 * (Number(answer.headers.get("retry-after")) || 0);
+  return Math.min(1000 * (Number(answer.headers.get("retry-after")) || 0), LONGEST_AFTER_MS);
 }
