@@ -186,3 +186,15 @@ def test_replay_gives_the_lines_of_the_stream(casino: Casino, pool: Pool) -> Non
     for asked in ({}, {"player_id": "p"}, {"event": "deposit"}, {"from_position": 2}):
         given = b"".join(replay(pool, tenant_id, HistoryFilters(**asked)))
         assert given == casino.get("history", headers=NDJSON, **asked).body
+
+
+def test_stretches_of_which_nothing_is_left_are_no_silence(
+    casino: Casino, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "STRETCH_EVENTS", 10)
+    casino.send([*(bet() for _ in range(35)), deposit()])
+    events = {"accept": "text/event-stream"}
+    answer = casino.get("history", headers=events, to_position=35, player_id="nobody")
+    late = casino.get("history", headers=events, to_position=36, from_="2999-01-01T00:00:00Z")
+    assert answer.body == b":\n\n" + b"id: 35\n\n"
+    assert late.body == 4 * b":\n\n" + b"id: 36\n\n"

@@ -171,6 +171,8 @@ async def _follow_live(
     while True:
         if piece.lines:
             yield piece.lines
+        elif piece.after is not None:
+            yield COMMENT  # many stretches of which the filters leave nothing must not look like silence
         if _is_complete(asked, piece):
             yield event_stream_end(asked.filters.to_position or 0)
             return
