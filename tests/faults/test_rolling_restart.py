@@ -12,7 +12,7 @@ import httpx
 from tests.databases import Database
 from tests.faults.places import Account
 from tests.faults.sending import Client, Ledger, traffic
-from tests.http.service import Service
+from tests.http.service import Service, eventually
 from tests.project.proxies import haproxy
 
 Start = Callable[..., Service]
@@ -95,10 +95,17 @@ def test_two_hosts_are_restarted_behind_a_proxy_without_one_failed_request(
             host.stop()
             clients.go_on()
             again = start("--port", port, **settings)
+            eventually(lambda again=again: _is_sent_requests(again))  # type: ignore[misc]
             clients.go_on()
             assert again.answers("/health/ready")
     assert clients.failures == []
     account.check(again, clients.ledger)
+
+
+def _is_sent_requests(host: Service) -> bool:
+    """Whether the proxy counts on a host again: before, the other one may not end."""
+    lines = host.log_lines()
+    return any(line["event"] == "request" and line["path"].startswith("/api/") for line in lines)
 
 
 def test_a_host_that_ends_is_not_ready_and_serves_for_as_long_as_it_is_told(
