@@ -72,7 +72,7 @@ class Place(ABC):
 
     @abstractmethod
     def waiting(self) -> int:
-        """Count what is not acknowledged; nobody may consume meanwhile."""
+        """Count what is not acknowledged, and comes again; nobody may consume meanwhile."""
 
 
 class Queue(Place):
@@ -202,8 +202,10 @@ class Stream(Place):
         counts: list[int] = []
 
         async def count(context: Any) -> None:
+            # Its counts of what is pending have one message twice that was on its way to who went away.
+            last = (await context.stream_info(self.name)).state.last_seq
             consumers = await context.consumers_info(self.name)
-            counts.extend(each.num_pending + each.num_ack_pending for each in consumers)
+            counts.extend(last - each.ack_floor.stream_seq for each in consumers)
 
         self._run(count)
         return sum(counts)

@@ -196,7 +196,8 @@ def test_who_is_gone_is_sent_nothing_more_until_somebody_resumes_it(
         with pool.connection() as connection:
             assert resume_subscription(connection, tenant, "hook")
         eventually(subscribed.is_level)
-    assert receiver.positions()[0:2] == [1, 1]
+    # Of several players, and so in any order.
+    assert receiver.positions()[0] == 1
     assert sorted(receiver.positions()[1:]) == list(range(1, 10))
 
 
