@@ -32,9 +32,6 @@ from tests.projections.rebuilding import project_live, rebuild
 from tests.recording.sending import send
 from tests.strategies import WireItem, items
 
-# The pool's threads draw their jitter from `random`, which Hypothesis takes for a strategy's doing.
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module")
-
 few = st.sampled_from
 NOON = "2025-01-15T12:00:00Z"
 PLAYERS = ["p", "p/2", "😀"]

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from app.evidence.log_keys import log_keys
+from app.evidence.store import newest_checkpoint
 from app.log.leaves import current_log
 from app.tenants import find_tenant
 from domain.evidence.notes import VerifierKey, parse_verifier_key
@@ -39,6 +40,12 @@ class Audited(NamedTuple):
             size = int(answer.headers["log-position"])
             eventually(lambda: sealed_size(client) == size)
         return size
+
+    def is_stated(self) -> bool:
+        """Whether the heads of its streams are stated, which a bundle of a player needs."""
+        with connect(self.database.service_url) as connection:
+            log = current_log(connection, self.tenant_id)
+            return log is not None and newest_checkpoint(connection, log, "heads") is not None
 
     @property
     def tenant_id(self) -> int:
@@ -82,6 +89,7 @@ def day(sealing: tuple[Service, Database]) -> Audited:
     audited = new_audited(*sealing, "day")
     for batch in sorted((SAMPLES / "casino-day").glob("batch-*.json")):
         audited.send(batch.read_bytes())
+    eventually(audited.is_stated)
     return audited
 
 

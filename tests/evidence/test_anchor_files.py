@@ -146,9 +146,11 @@ def test_a_line_that_was_altered_removed_or_moved_breaks_the_chain(
 
 
 def test_many_that_append_at_once_make_one_chain_in_which_each_tree_only_grows(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "anchors"
+    # That an anchor waits for no stopped process for ever is not what this is about.
+    monkeypatch.setattr("app.evidence.anchors.files._PATIENCE_S", 60.0)
 
     def append_all(first: int) -> None:
         for size in range(first, 41):

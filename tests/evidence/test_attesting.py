@@ -289,7 +289,7 @@ def test_two_at_once_do_not_get_in_each_others_way(log: Attested) -> None:
         for _ in range(4):
             log.fill([f"{number:04}" for number in range(0, 2100, 3)])
             log.seal()
-            assert any(threads.map(once, range(3)))
+            assert any(list(threads.map(once, range(3))))
     log.seal()
     log.attest()
     _goes_on(log)

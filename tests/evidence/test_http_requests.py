@@ -117,7 +117,7 @@ def test_without_the_scope_nothing_is_told(day: Audited) -> None:
         for key in keys:
             with day.service.client(key) as client:
                 assert_problem(client.get(f"{PATHS}/{path}"), "forbidden")
-    with httpx.Client(base_url=day.service.url) as client:
+    with httpx.Client(base_url=day.service.url, timeout=60) as client:
         assert_problem(client.get(f"{PATHS}/checkpoint"), "forbidden")
 
 

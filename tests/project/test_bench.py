@@ -26,5 +26,6 @@ def test_each_worker_of_the_benchmark_takes_a_batch(fresh_database: Database) ->
                 f"http://{service.host}:{service.port}{EVENTS}",
                 content=body(deposit(f"{mode} 1"), deposit(f"{mode} 2")),
                 headers={"x-api-key": key, "content-type": "application/json"},
+                timeout=60,
             )
         assert answer.status_code == 204, f"{mode}: {answer.text}"

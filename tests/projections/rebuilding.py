@@ -91,8 +91,9 @@ def repeating(work: Callable[[], Any]) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
-    if errors:
-        raise errors[0]
+        # Before what the block came to, which may have waited for it in vain.
+        if errors:
+            raise errors[0]
 
 
 class Point(NamedTuple):

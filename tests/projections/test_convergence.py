@@ -27,9 +27,6 @@ from tests.projections.helpers import (
 from tests.recording.sending import send
 from tests.strategies import WireItem, body, ids, items, timestamp_texts
 
-# The pool's threads draw their jitter from `random`, which Hypothesis takes for a strategy's doing.
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module")
-
 few = st.sampled_from
 meeting_items = items(
     player_ids=few(["p", "p/2", "😀"]),

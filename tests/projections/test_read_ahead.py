@@ -1,7 +1,7 @@
 """The next chunk is read while one is written, and used only where it is what comes next."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import pytest
@@ -36,6 +36,7 @@ class WatchedLog(TenantLog):
         super().__init__(pool, tenant_id)
         self.looks: list[Looked] = []
         self.out_of_reach_behind: set[int | None] = set()
+        self.when_looked: Callable[[int | None], None] = lambda _: None
 
     def select_notifications(
         self,
@@ -48,6 +49,7 @@ class WatchedLog(TenantLog):
     ) -> Sequence[Notification]:
         ahead = threading.current_thread().name.startswith("read-ahead")
         self.looks.append(Looked(start, ahead))
+        self.when_looked(start)
         if start in self.out_of_reach_behind:
             raise OperationalError("out of reach")
         return super().select_notifications(
@@ -107,7 +109,12 @@ def test_what_was_read_ahead_is_left_where_another_projector_was_there_first(
 
 
 def test_what_was_read_ahead_in_vain_is_folded_no_further(
-    pool: Pool, tenant: Tenant, model: Model, monkeypatch: pytest.MonkeyPatch
+    pool: Pool,
+    tenant: Tenant,
+    model: Model,
+    watched: WatchedLog,
+    reading_ahead: Projector,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     first, *_, last = READ_MODELS
     held, folded = threading.Event(), list[int]()
@@ -122,18 +129,21 @@ def test_what_was_read_ahead_in_vain_is_folded_no_further(
         folded.append(stretch.others.positions[0])
         return real[last](stretch)
 
-    ahead = projector(pool, chunk_events=CHUNK)
+    def let_go(start: int | None) -> None:
+        if start == 13:  # what is wanted instead: the rest was given up before
+            held.set()
+
+    watched.when_looked = let_go
     with monkeypatch.context() as patched:
         patched.setitem(READ_MODELS, first, READ_MODELS[first]._replace(fold=hold))
         patched.setitem(READ_MODELS, last, READ_MODELS[last]._replace(fold=note))
-        assert ahead.project_chunk(scope_of(tenant)) == 10
+        assert reading_ahead.project_chunk(scope_of(tenant)) == 10
         assert projector(pool, chunk_events=3).project_chunk(scope_of(tenant), read_ahead=False)
         # What is wanted instead waits in line for what is being folded, but for nothing else.
-        threading.Timer(0.5, held.set).start()
-        assert ahead.project_chunk(scope_of(tenant), read_ahead=False) == 10
+        assert reading_ahead.project_chunk(scope_of(tenant), read_ahead=False) == 10
     # In between, what the other projector took.
     assert folded == [1, 11, 14]
-    while ahead.project_chunk(scope_of(tenant)):
+    while reading_ahead.project_chunk(scope_of(tenant)):
         pass
     assert_as_the_model(pool, tenant, model)
 

@@ -293,7 +293,7 @@ def test_it_runs_beside_the_projector_until_it_is_told_to_stop(
     running.start()
     watching.start()
     try:
-        assert switched.wait(30)
+        assert switched.wait(60)
     finally:
         switched.set()
         stop.set()

@@ -26,9 +26,6 @@ from tests.model import Model, read_json
 from tests.recording.sending import as_dict, assert_gapless, decoded, send, stored_events
 from tests.strategies import WireItem, batches, body, items, respellings
 
-# The pool's threads draw their jitter from `random`, which Hypothesis takes for a strategy's doing.
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module")
-
 few_players = st.sampled_from(["p", "p/2", "P"])
 few_games = st.sampled_from(["p", "btg/bonanza"])
 few_ids = st.sampled_from([f"u{number}" for number in range(6)])

@@ -27,9 +27,12 @@ _WIDER = Migration(9999, "wider", "alter table roundbook.events add column wider
 @contextmanager
 def somebody_migrates(database: Database) -> Iterator[int]:
     """Hold the lock of who migrates, as one does whose process was stopped; gives the session's pid."""
-    with connect(database.owner_url) as owner, owner.transaction():
-        owner.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
-        yield owner.info.backend_pid
+    with connect(database.owner_url) as owner:
+        # PostgreSQL would end it after a minute, which processes may take to start.
+        owner.execute("set idle_in_transaction_session_timeout = 0")
+        with owner.transaction():
+            owner.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+            yield owner.info.backend_pid
 
 
 @contextmanager
