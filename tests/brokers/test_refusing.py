@@ -32,10 +32,10 @@ def test_what_is_over_the_rate_limit_waits(
 ) -> None:
     with connect(served.service_url) as connection:
         found = find_tenant(connection, tenant)
-        set_limit(connection, found.tenant_id, Limit(0, None, 100, None, 1))
-    stream.publish(messages(0, 300))
-    running = consuming(stream, "--batch", "100")
-    eventually(lambda: head(client) >= 300 or gone(running))
+        set_limit(connection, found.tenant_id, Limit(0, None, 3, None, 1))
+    stream.publish(messages(0, 30))
+    running = consuming(stream, "--batch", "10")
+    eventually(lambda: head(client) >= 30 or gone(running))
     running.stop()
     assert "waiting for the tenant's rate limit" in running.log()
     assert stream.waiting() == 0

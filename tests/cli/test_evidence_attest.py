@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from api.cli.evidence_attest import seal_up_to
+from app.evidence.claiming import claimed
 from app.evidence.keys import key_path
 from app.evidence.log_keys import log_keys
+from app.evidence.sealer import Sealer
 from app.evidence.verifying import verify
-from app.log.leaves import current_log
+from app.log.leaves import Log, current_log
 from app.settings import Settings
 from app.tenants import find_tenant
 from domain.evidence.checkpoints import parse_checkpoint
@@ -72,6 +75,35 @@ def test_without_its_key_it_says_what_is_missing(
     path.unlink()
     said = refused("evidence", "attest", "keyless", settings=settings)
     assert str(path) in said
+
+
+def test_what_another_process_lacks_keeps_nobody_who_has_it(served: Database, keys: Path) -> None:
+    settings = on(served) | {"ROUNDBOOK_SIGNING_KEYS": str(keys)}
+    roundbook("tenant", "create", "elsewhere", settings=settings)
+    with open_pool(served.service_url, max_size=4) as pool:
+        attested = log_of(pool, "elsewhere", keys)
+        attested.fill("ab")
+        with pool.connection() as connection:
+            connection.execute(
+                "insert into sealing (tenant_id, failure, failed_at) values (%s, 'no key', now())"
+                " on conflict (tenant_id) do update set failure = 'no key', failed_at = now()",
+                [attested.tenant.tenant_id],
+            )
+        met: list[int] = []
+
+        class MetAnother(Sealer):
+            """Finds another one at it, the first time."""
+
+            def seal(self, of: Log) -> int:
+                if met:
+                    return super().seal(of)
+                with pool.connection() as other, claimed(other, of):
+                    met.append(super().seal(of))
+                return met[0]
+
+        seal_up_to(pool, MetAnother(pool, attested.settings), attested.log, 2)
+        assert met == [0]
+        assert attested.seal() == 2
 
 
 def test_a_tenant_that_is_unknown_is_named(refused: Run) -> None:

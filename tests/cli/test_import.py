@@ -6,6 +6,7 @@ import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -216,7 +217,9 @@ class Between:
                 names = ("x-api-key", "content-type", "prefer")
                 headers = {name: self.headers[name] for name in names}
                 try:
-                    answer = httpx.post(service.url + self.path, content=sent, headers=headers)
+                    answer = httpx.post(
+                        service.url + self.path, content=sent, headers=headers, timeout=60
+                    )
                 except httpx.TransportError:
                     return  # and the connection is closed
                 self.send_response(answer.status_code)
@@ -433,7 +436,8 @@ def test_a_service_that_is_killed_meanwhile_leaves_no_key(tmp_path: Path) -> Non
 
         def kill() -> None:
             for pid in killed.family():
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # one that ended with its parent
+                    os.kill(pid, signal.SIGKILL)
             killed.process.communicate()
 
         roundbook("tenant", "create", "acme", settings=settings)

@@ -155,7 +155,7 @@ def test_a_projector_and_a_service_share_an_embedded_database_in_any_order(
     project: Callable[[dict[str, str]], Running],
     first: str,
 ) -> None:
-    settings = in_folder(folder / "data") | {"ROUNDBOOK_AT_LEAST_TIMEOUT_S": "60"}
+    settings = in_folder(folder / "data")
     roundbook("migrate", settings=settings)
     roundbook("tenant", "create", "acme", settings=settings)
     if first == "project":

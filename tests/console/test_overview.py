@@ -87,12 +87,17 @@ def head_of(service: Service, key: str) -> str:
         return f"{client.get('/api/v1/status').json()['log_position']:,}"
 
 
+def facts(browser: WebDriver) -> str:
+    """What stands about the log; it is replaced again and again, so look by `until`."""
+    return find(browser, browser, "[data-at] .facts").text
+
+
 def test_the_overview_shows_the_head_of_the_log(
     visitor: WebDriver, service: Service, key: str
 ) -> None:
     visitor.get(f"{service.url}/console")
-    shown = find(visitor, visitor, "[data-at] .facts").text
-    assert f"Events in the log\n{head_of(service, key)}\n" in shown
+    told = f"Events in the log\n{head_of(service, key)}\n"
+    until(visitor, lambda: told in facts(visitor), "the head")
     assert not complaints(visitor)
 
 
@@ -199,9 +204,8 @@ def test_what_is_counted_in_and_sealed_is_said_in_plain_words(
     with service.client(another) as client:
         eventually(lambda: sealed(client.get("/api/v1/status").json()))
     theirs.get(f"{service.url}/console")
-    shown = find(theirs, theirs, "[data-at] .facts").text
-    assert "Shown by queries\nall events\n" in shown
-    assert "Signed and sealed\nall events\n" in shown
+    until(theirs, lambda: "Shown by queries\nall events\n" in facts(theirs), "what is shown")
+    until(theirs, lambda: "Signed and sealed\nall events\n" in facts(theirs), "what is sealed")
 
 
 def sealed(status: dict[str, Any]) -> bool:
@@ -232,8 +236,8 @@ def test_read_models_that_stand_still_are_told_with_the_position_and_what_to_do(
         status = "/api/v1/status"
         eventually(lambda: bool(client.get(status).json()["projections"][0]["failure"]))
     with as_another(visitor, service, theirs, key):
-        said = find(visitor, visitor, "[role=alert]").text
-        assert "all but 1" in find(visitor, visitor, "[data-at] .facts").text
+        said = until(visitor, lambda: find(visitor, visitor, "[role=alert]").text, "the alert")
+        until(visitor, lambda: "all but 1" in facts(visitor), "what is shown")
     assert "stand still before position 1" in said
     assert "BetPlaced.v2" in said
     assert "Nothing is lost" in said
@@ -265,7 +269,8 @@ def test_conflicts_of_today_are_counted_as_they_come(
     with service.client(another) as client:
         counts(client.post(EVENTS, content=body(first)))
         counts(client.post(EVENTS, content=body(again)))
-    theirs.get(f"{service.url}/console")
+        [met] = client.get("/api/v1/conflicts").json()["items"]
+    theirs.get(f"{service.url}/console?day={met['received_at'][:10]}")
     until(theirs, lambda: "Show" not in theirs.find_element("id", "told").text, "the counts")
     assert theirs.find_elements("css selector", "#told a")[0].text == "1"
 

@@ -51,8 +51,11 @@ def told_key(service: Service) -> str:
     with service.client(made) as client:
         counts(client.post(EVENTS, content=body(named, *own)))
         counts(client.post(FAST_TRACK, content=body(*(event for event, _ in FAST))))
-        counts(client.post(EVENTS, content=body(*erased, *many)))
+        last = client.post(EVENTS, content=body(*erased, *many))
+        counts(last)
         roundbook("erase", TENANT, "gone", "--reason", "asked <b>", settings=service.settings)
+        shown = {"at_least": last.headers["log-position"]}
+        client.get("/api/v1/players", params=shown).raise_for_status()
     return made
 
 

@@ -84,6 +84,9 @@ def test_each_transaction_has_the_settings_of_a_session_and_leaves_nothing_to_ot
             with pytest.raises(psycopg.errors.QueryCanceled):
                 sleep(lent)
             assert settings_of(lent)["statement_timeout"] == "7000"
+            with connection.transaction():  # so that the pooler has two sessions at least
+                connection.execute("select 1")
+                lent.execute("select 1")
             pids = {lent.execute("select pg_backend_pid()").fetchone() for _ in range(6)}
             assert len(pids) > 1, "each statement had the same session: this pooler shows nothing"
         after = [settings_of(other) for _ in range(6)]

@@ -91,7 +91,7 @@ def test_each_event_is_kept_once_whoever_is_killed_and_what_is_erased_is_forgott
                 erase(owner, tenant.tenant_id, "p3", Why("asked", "us"), before=None)
             eventually(subscribed.is_level)
             unsigned = httpx.post(
-                f"http://127.0.0.1:{port}/", json={"position": 1}, trust_env=False
+                f"http://127.0.0.1:{port}/", json={"position": 1}, trust_env=False, timeout=60
             )
             assert unsigned.status_code == 401
             claims = ["-1", "x", "+1", "9" * 5000, "99999999"]

@@ -102,7 +102,7 @@ def test_a_page_loads_nothing_from_elsewhere_and_may_not(
 ) -> None:
     answer = httpx.get(service.url + path, headers={"accept": BROWSER}, timeout=60)
     policy = answer.headers["content-security-policy"]
-    head = httpx.head(service.url + path, headers={"accept": BROWSER})
+    head = httpx.head(service.url + path, headers={"accept": BROWSER}, timeout=60)
     assert (head.status_code, head.headers["content-security-policy"]) == (200, policy)
     assert policy.startswith("default-src 'none';")
     assert "unsafe" not in policy
@@ -128,7 +128,8 @@ def test_where_many_look_first_leads_there_too(
     browser.get(service.url + path)
     assert browser.current_url == service.url + target
     assert shows in browser.page_source
-    assert httpx.get(service.url + "/favicon.ico", follow_redirects=True).status_code == 200
+    icon = httpx.get(service.url + "/favicon.ico", follow_redirects=True, timeout=60)
+    assert icon.status_code == 200
     assert not complaints(browser)
 
 

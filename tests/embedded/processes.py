@@ -51,7 +51,7 @@ class Neighbour:
         assert self.process.returncode in {0, -9}
 
 
-def eventually(condition: Callable[[], bool], *, within_s: float = 20) -> None:
+def eventually(condition: Callable[[], bool], *, within_s: float = 60) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline
@@ -66,7 +66,7 @@ def accepts(url: str) -> bool:
     return True
 
 
-def kept_alive(server: EmbeddedServer, *, within_s: float = 20) -> None:
+def kept_alive(server: EmbeddedServer, *, within_s: float = 60) -> None:
     """Do what a service does, until its server answers."""
 
     def answers() -> bool:

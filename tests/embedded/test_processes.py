@@ -208,8 +208,8 @@ def test_a_lock_file_cut_short_by_a_full_disk_is_no_obstacle(
 def test_waiting_for_a_process_that_never_starts_the_server_is_told_and_ends(
     server: EmbeddedServer, data_dir: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "SLOW_S", 0.1)
-    monkeypatch.setattr(waiting, "READY_LIMIT_S", 0.3)
+    monkeypatch.setattr(waiting, "SLOW_S", 0.0)
+    monkeypatch.setattr(waiting, "READY_LIMIT_S", 1.0)
     data_dir.mkdir()
     with (data_dir / "lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)

@@ -8,8 +8,9 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -109,6 +110,39 @@ def test_a_cluster_that_was_killed_is_recovered_first(
     owner.kill()
     os.kill(pid, signal.SIGKILL)
     assert again(data_dir, said) is not None
+    with server, psycopg.connect(server.admin_url) as connection:
+        assert connection.execute("select count(*) from acknowledged").fetchone() == (100,)
+
+
+def test_backends_that_outlive_a_server_that_was_killed_are_waited_for(
+    data_dir: Path,
+    server: EmbeddedServer,
+    said: list[str],
+    neighbour: Callable[[], Neighbour],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owner = neighbour()
+    _, url = owner.entered()
+    write_rows(url)
+    refused, run = list[str](), module._run
+    with psycopg.connect(url) as session:
+        pids = postmaster(data_dir), session.info.backend_pid
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        owner.kill()
+        os.kill(pids[0], signal.SIGKILL)
+
+        def note(command: Sequence[str], *arguments: Any, **named: Any) -> str:
+            try:
+                return run(command, *arguments, **named)
+            except EmbeddedError as error:
+                refused.append(str(error))
+                os.kill(session.info.backend_pid, signal.SIGCONT)
+                raise
+
+        monkeypatch.setattr(module, "_run", note)
+        assert again(data_dir, said) is not None
+    assert "pre-existing shared memory block" in refused[0]
     with server, psycopg.connect(server.admin_url) as connection:
         assert connection.execute("select count(*) from acknowledged").fetchone() == (100,)
 

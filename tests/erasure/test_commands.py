@@ -9,7 +9,7 @@ from app.tenants import find_tenant
 from postgres.connections import connect, open_pool
 from tests.cli.conftest import Run
 from tests.databases import Database
-from tests.http.service import Service, eventually, on, roundbook
+from tests.http.service import Service, on, roundbook
 from tests.http.wire import EVENTS, new_key
 from tests.projections.rebuilding import rebuild
 from tests.queries.casino import Item, bet, deposit, item
@@ -39,8 +39,7 @@ def key(served: Database, service: Service) -> str:
     with service.client(made) as client:
         body = json.dumps({"items": [*sent, *day("q", LONG_AGO)]})
         assert client.post(EVENTS, content=body).is_success
-        # A projector that starts beside the service has its time.
-        eventually(lambda: client.get("/api/v1/players?at_least=12").is_success)
+        assert client.get("/api/v1/players?at_least=12").is_success
     return made
 
 

@@ -1,11 +1,13 @@
 """Where the tests take place: tenants, ports, and processes to hurt."""
 
+import itertools
 import os
+import random
 import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from signal import SIGKILL
 from typing import NamedTuple
@@ -76,11 +78,19 @@ def embedded_url(data_dir: Path) -> str:
         return attached.service_url
 
 
+_ports = itertools.cycle(random.SystemRandom().sample(range(20_000, 32_000), 12_000))
+
+
 def free_port() -> str:
-    """Give a port that nobody listens on, for services that come one after the other."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    """Give a port that nobody listens on, for services that come one after the other.
+
+    None of those that the system gives to who asks for any: one would be taken in between.
+    """
+    for port in _ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return str(port)
+    raise AssertionError("all ports are taken")
 
 
 def is_free(port: str) -> bool:

@@ -29,6 +29,7 @@ def service(module_start: Start, shared: Database) -> Service:
         database_url=shared.service_url,
         owner_url=shared.owner_url,
         max_inflight_bytes="2500000",
+        body_grace_s="60",  # so long a body that trickles, or that is not finished, may take here
         max_working_bytes="300000",
     )
 

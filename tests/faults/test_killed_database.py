@@ -22,5 +22,5 @@ def test_a_database_that_is_killed_under_load_comes_back_and_nothing_is_lost_or_
             killed = kill_postgres(folder / "data")
             eventually(lambda: not runs(killed))  # noqa: B023 (called at once)
             load.goes_on(20)
-    assert service.log().count("was started again") == 2
+    assert service.log().count("ended with status -9 and was started again") == 2
     account.check(service, load.ledger)

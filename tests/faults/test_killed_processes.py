@@ -56,6 +56,7 @@ def test_one_of_two_workers_is_killed_and_the_other_goes_on_meanwhile(
         for seed in range(4):
             load.add(service.url, account.key, traffic(seed))
         for victim in range(2):
+            eventually(lambda: len(service.workers()) == 2)
             load.goes_on()
             os.kill(service.workers()[victim], SIGKILL)
             load.goes_on(30)
@@ -126,6 +127,7 @@ def test_a_projector_that_outlives_a_killed_service_does_not_keep_its_port(
     settings = {
         "database_url": proxy.through(fresh_database.service_url),
         "owner_url": fresh_database.owner_url,
+        "statement_timeout_s": "60",  # it is to outlive the start of the next one
     }
     service = start("--port", port, **settings)
     [projector] = projectors(service)

@@ -75,7 +75,7 @@ def pair(module_start: Start, module_proxy: Proxy, shared: Database) -> Callable
 @pytest.fixture(scope="module")
 def unwatched(pair: Callable[..., Pair]) -> Pair:
     """A pair whose watchdogs come too late."""
-    return pair(lock_timeout_s="3", stalled_writer_s="600", max_working_bytes="200000")
+    return pair(lock_timeout_s="15", stalled_writer_s="600", max_working_bytes="200000")
 
 
 @pytest.fixture(scope="module")

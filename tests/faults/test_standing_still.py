@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from signal import SIGKILL
 
@@ -140,7 +141,7 @@ def test_while_the_store_stands_still_requests_are_answered_503_at_their_deadlin
                 assert_problem(answer, "store-unavailable")
                 assert int(answer.headers["retry-after"]) >= 1
             # Four deadlines. Without them the first one alone takes longer than all of them.
-            assert time.monotonic() - began_s < 20
+            assert time.monotonic() - began_s < 22
         client.send(batch)
     account.check(service, ledger)
 
@@ -157,7 +158,8 @@ def test_a_service_that_was_killed_answers_from_the_first_moment_of_its_next_sta
         load.goes_on(20)
         family = service.family()
         for pid in family:
-            os.kill(pid, SIGKILL)
+            with suppress(ProcessLookupError):  # a session of PostgreSQL's, whose client is gone
+                os.kill(pid, SIGKILL)
         service.ended()
         eventually(lambda: not any(map(runs, family)))
         next_one = start("--port", str(service.address[1]), data_dir=str(data_dir))

@@ -132,12 +132,14 @@ def test_a_transaction_that_computes_or_waits_for_a_lock_is_left_alone(
     with connect(fresh_database.service_url) as waiter, ThreadPoolExecutor() as threads:
         session.execute("begin")
         session.execute(_LOCK, [1])
-        sleeping = threads.submit(session.execute, "select pg_sleep(2)")
+        sleeping = threads.submit(session.execute, "select pg_sleep(600)")
         waiting = threads.submit(waiter.execute, _LOCK, [1])
         eventually(lambda: state(watcher, session) == ("active", "PgSleep"))
         eventually(lambda: waiting_sessions(fresh_database.service_url) == 1)
         assert left_alone(watcher)
-        sleeping.result()
+        session.cancel()
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            sleeping.result()
         session.execute("rollback")
         assert waiting.result().rowcount == 1
 

@@ -39,9 +39,10 @@ atexit.register(_KEYS.cleanup)
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment, with these settings of the service and no others."""
+    """This process's environment, with these settings of the service and, but for patience, no others."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ROUNDBOOK_")}
-    return kept | dict(settings)
+    # Service and projector begin beside each other: who asks at once for what was recorded waits for both.
+    return kept | {"ROUNDBOOK_AT_LEAST_TIMEOUT_S": "40"} | dict(settings)
 
 
 def on(database: Database) -> dict[str, str]:
@@ -118,7 +119,9 @@ class Running:
         return self.log_path.read_text()
 
     def log_lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log().splitlines()]
+        """The lines of the log that are whole by now."""
+        lines = self.log().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def line(self) -> str:
         """Wait for a line on stdout."""

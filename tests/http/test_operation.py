@@ -69,7 +69,7 @@ def test_a_request_is_one_line_of_json_with_its_id_and_its_tenant(
 def test_a_request_of_nobody_is_one_line_without_a_tenant(
     service: Service, method: str, path: str, status: int
 ) -> None:
-    answer = httpx.request(method, service.url + path)
+    answer = httpx.request(method, service.url + path, timeout=60)
     [line] = lines_of(service, answer.headers["x-request-id"])
     assert (line["method"], line["path"], line["status"]) == (method, path, status)
     assert "tenant" not in line

@@ -42,7 +42,7 @@ def test_health_and_metrics_are_there_alone(apart: Service) -> None:
 
 @pytest.mark.parametrize("path", SPELLINGS)
 def test_no_other_spelling_of_the_path_leads_there(apart: Service, path: str) -> None:
-    answer = httpx.get(httpx.URL(apart.url, raw_path=path.encode()))
+    answer = httpx.get(httpx.URL(apart.url, raw_path=path.encode()), timeout=60)
     assert_problem(answer, "not-found")
 
 

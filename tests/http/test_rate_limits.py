@@ -64,7 +64,10 @@ def store_time(database: Database) -> datetime:
 def limited(url: str) -> dict[str, float]:
     """How many were refused, by what."""
     line = re.compile(r'^roundbook_rate_limited_total\{what="(\S+)"\} (\S+)$', re.MULTILINE)
-    return {what: float(number) for what, number in line.findall(httpx.get(f"{url}/metrics").text)}
+    return {
+        what: float(number)
+        for what, number in line.findall(httpx.get(f"{url}/metrics", timeout=60).text)
+    }
 
 
 @pytest.fixture(scope="module")

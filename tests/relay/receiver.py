@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, Self
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from tests.faults.places import free_port
+
 
 class Received(NamedTuple):
     """A message as it came; `valid` says for each secret whether it is signed by it."""
@@ -46,7 +48,7 @@ class Receiver:
         self.received: list[Received] = []
         self._tls = tls
         self._server: _Server | None = None
-        self._port = 0
+        self._port = int(free_port())
 
     def __enter__(self) -> Self:
         self.come_back()
@@ -75,7 +77,7 @@ class Receiver:
         server = _Server(("127.0.0.1", self._port), _handler(self))
         if self._tls is not None:
             server.socket = self._tls.wrap_socket(server.socket, server_side=True)
-        self._server, self._port = server, server.server_port
+        self._server = server
         threading.Thread(target=server.serve_forever, args=(0.01,)).start()
 
     def go_away(self) -> None:

@@ -53,7 +53,7 @@ def test_what_hangs_is_given_up_and_tried_again(
     hook, hanging = subscribe(receiver), Hanging()
     send(pool, tenant, logins(["a"]))
     with relaying(by={"webhook": lambda: hanging}):
-        eventually(lambda: hook.now().failures == 1)
+        eventually(lambda: hook.now().failed == 1)
         assert hook.now().failure == "it did not open within 0.2 s"
         eventually(hook.is_level)
         send(pool, tenant, logins(["b"]))

@@ -135,7 +135,7 @@ def test_a_look_is_limited_as_what_its_tenant_asks(place: Place) -> None:
     key = place.new_key("watchers", "operate")
     with place.pool.connection() as connection:
         set_limit(connection, watchers.tenant_id, Limit(WHOLE_TENANT, 1, None, None, 2))
-    assert {place.api.get(SYSTEM, key).status for _ in range(5)} == {200, 429}
+    assert {place.api.get(SYSTEM, key).status for _ in range(20)} == {200, 429}
 
 
 def test_the_tenant_of_the_key_may_be_closed_and_a_revoked_key_ends(place: Place) -> None:
@@ -253,14 +253,19 @@ def test_why_nothing_is_signed_or_stated_is_told_without_what_is_in_the_log(
 
 def test_who_waits_for_long_is_in_trouble_and_who_waits_a_moment_is_not(place: Place) -> None:
     late = place.tenant("waiting", 1)
+
+    def recorded(ago: str) -> None:
+        with connect(place.database.owner_url) as owner:
+            owner.execute("alter table events disable trigger user")
+            owner.execute(
+                "update events set recorded_at = clock_timestamp() - %s::interval where tenant_id = %s",
+                [ago, late.tenant_id],
+            )
+            owner.execute("alter table events enable trigger user")
+
+    recorded("0 seconds")
     assert place.get("/waiting").json["troubles"] == []
-    with connect(place.database.owner_url) as owner:
-        owner.execute("alter table events disable trigger user")
-        owner.execute(
-            "update events set recorded_at = recorded_at - interval '6 seconds' where tenant_id = %s",
-            [late.tenant_id],
-        )
-        owner.execute("alter table events enable trigger user")
+    recorded("6 seconds")
     shown = place.get("/waiting").json
     assert shown["troubles"] == ["late"]
     assert 6 <= shown["lag_seconds"] < 600
@@ -351,7 +356,10 @@ def test_all_tenants_are_walked_once_by_name(limit: int, place: Place, many: lis
     assert place.walk(limit) == many
 
 
-def test_who_is_in_trouble_can_be_asked_for_alone(place: Place, many: list[str]) -> None:
+def test_who_is_in_trouble_can_be_asked_for_alone(
+    place: Place, acme: Tenant, many: list[str]
+) -> None:
+    project(place.pool, acme)  # who begins to be late between two looks is in neither
     ill = place.walk(9, in_trouble=True)
     assert {f"many-{number:03}" for number in range(0, MANY, 5)} <= {*ill}
     well = place.walk(1000, in_trouble=False)

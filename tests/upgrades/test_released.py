@@ -45,8 +45,7 @@ def test_what_a_version_left_is_served_and_proven_by_this_one(
     load(dump, bare_database)
     with connect(bare_database.owner_url) as owner:
         assert max(applied_steps(owner)) == int(dump.stem)
-    # The projector, which makes read models anew here, has its time.
-    settings = on(bare_database) | {"ROUNDBOOK_AT_LEAST_TIMEOUT_S": "60"}
+    settings = on(bare_database)
     if keys_of(dump).is_dir():
         for file in keys_of(dump).iterdir():
             its_copy = Path(settings["ROUNDBOOK_SIGNING_KEYS"], file.name)

@@ -9,7 +9,6 @@ from app.evidence.attesting import attest
 from app.evidence.guard import BusyError
 from app.evidence.head_store import Stated
 from app.evidence.sealer import Sealer, failure_of
-from app.evidence.sealing import UnsoundError
 from app.evidence.store import newest_checkpoint
 from app.log.append import head
 from app.log.leaves import Log, current_log
@@ -43,7 +42,7 @@ def attest_command(tenant: str) -> None:
         if log is None or not until:
             click.echo("nothing is stated: the log is empty", err=True)
             return
-        _seal(pool, Sealer(pool, settings), log, until)
+        seal_up_to(pool, Sealer(pool, settings), log, until)
         with pool.connection() as connection:
             stated = _attest(connection, log, settings)
             signed = newest_checkpoint(connection, log, "heads")
@@ -68,8 +67,11 @@ def _attest(connection: Connection, log: Log, settings: Settings) -> Stated | No
             time.sleep(_PAUSE_S)
 
 
-def _seal(pool: Pool, sealer: Sealer, log: Log, until: int) -> None:
-    """Seal a log up to a position, or wait until who is at it has done that."""
+def seal_up_to(pool: Pool, sealer: Sealer, log: Log, until: int) -> None:
+    """Seal a log up to a position, or wait until who is at it has done that. Raises as `Sealer.seal` does.
+
+    Raises UnsealedError where somebody else is at it for long, and nothing comes of it.
+    """
     last_s, sealed = time.monotonic(), -1
     while True:
         with pool.connection() as connection:
@@ -80,11 +82,11 @@ def _seal(pool: Pool, sealer: Sealer, log: Log, until: int) -> None:
             return
         if size > sealed:
             last_s, sealed = time.monotonic(), size
-        elif failure is not None:
-            raise UnsoundError(f"nothing is signed for this log: {failure.failure}")
         elif time.monotonic() - last_s > _PATIENCE_S:
+            # Another one's failure, who may lack a key that is here: said only where that never lets go.
+            why = "" if failure is None else f", which says: {failure.failure}"
             raise UnsealedError(
-                f"the log is not sealed beyond {size}, and another process is at it"
+                f"the log is not sealed beyond {size}, and another process is at it{why}"
             )
         if not sealer.seal(log):
             time.sleep(_PAUSE_S)

@@ -74,13 +74,15 @@ class Relay:
 
     async def _run(self, stop: threading.Event) -> None:
         while not stop.is_set():
+            busy = set(self._tasks)
             try:
                 due = await self._in_thread(self._turns.look, now_s=time.monotonic())
             except UNAVAILABLE as error:
                 log.warning("the relay waits for the store", error=str(error))
                 await self._rest(stop, _RETRY_STORE_S)
                 continue
-            self._share(due)
+            # What was sent while it was looked at may be level by now; the next look tells.
+            self._share([each for each in due if each.key not in busy])
             await self._rest(stop, self._poll_interval_s)
         for sending in self._sending.values():
             sending.end()

@@ -16,6 +16,7 @@ from postgres.memory import share_of_plenty
 # A fast shutdown writes all dirty buffers, of which there are few; what it takes longer is a stuck disk.
 FAST_SHUTDOWN_S = 60.0
 SOCKET = ".s.PGSQL.5432"
+_ORPHANS = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
 
 
 class Postmaster:
@@ -118,8 +119,7 @@ class Postmaster:
 
     def met_an_orphan(self) -> bool:
         """Return whether the server ended as it found another, or its backends, that will end soon."""
-        signs = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
-        return any(sign in self.log.last_words() for sign in signs)
+        return is_of_an_orphan(self.log.last_words())
 
     def _end_orphan(self, pid: int) -> None:
         # As its owner we hold the lock, so nobody else answers for it. Where the death of its owner sent a
@@ -132,3 +132,8 @@ class Postmaster:
         elif now - self._orphan_seen_at > FAST_SHUTDOWN_S:
             self._orphan_seen_at = now
             end_process(pid, SIGQUIT)
+
+
+def is_of_an_orphan(said: str) -> bool:
+    """Return whether a program of PostgreSQL ended over another server, or its backends, which end soon."""
+    return any(sign in said for sign in _ORPHANS)

@@ -28,7 +28,7 @@ from postgres.embedded.exchange import can_exchange, exchange
 from postgres.embedded.lock import Lock
 from postgres.embedded.passwords import SUPERUSER, make_passwords
 from postgres.embedded.place import Place, claim_socket_folder, find_place
-from postgres.embedded.postmaster import FAST_SHUTDOWN_S, Postmaster
+from postgres.embedded.postmaster import FAST_SHUTDOWN_S, Postmaster, is_of_an_orphan
 from postgres.embedded.process import disown, end_process, launch, running_postmaster
 
 _BESIDE = "upgrade"
@@ -207,7 +207,17 @@ def _recover(place: Place, old: Path) -> None:
     _end_server(place.pgdata)
     disown(place.pgdata / "postmaster.pid")
     # Without a statement to run it ends at once.
-    _run([str(old / "postgres"), "--single", "-D", str(place.pgdata), "template1"], place)
+    command = [str(old / "postgres"), "--single", "-D", str(place.pgdata), "template1"]
+    until_s = time.monotonic() + _START_S
+    while True:
+        try:
+            _run(command, place)
+        except EmbeddedError as error:
+            if not is_of_an_orphan(str(error)) or time.monotonic() > until_s:
+                raise
+            time.sleep(_POLL_S)
+        else:
+            return
 
 
 def _has_checksums(place: Place, old: Path) -> bool:
