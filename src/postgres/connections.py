@@ -8,6 +8,7 @@ from typing import Any, Self
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
+from psycopg_pool.pool import AddConnection, MaintenanceTask
 
 from postgres.answering import ANSWER_GRACE_S, AnsweringConnection
 from postgres.cancelling import cancellable
@@ -101,8 +102,19 @@ def _take_over(
 _BY_KEY = {"plan_cache_mode": "force_generic_plan"}
 
 
-class _CancellablePool(ConnectionPool[Connection]):
-    """Lends connections on which a read can be ended (postgres.cancelling)."""
+# How long a server that was away is left alone. The pools of a process look for it one by one, each twice as
+# late as the time before: who writes might have to wait when who looks up keys has it back long since.
+_LONGEST_PAUSE_S = 2.0
+
+
+class _Pool(ConnectionPool[Connection]):
+    """Lends connections on which a read can be ended (postgres.cancelling), soon again after an outage."""
+
+    def schedule_task(self, task: MaintenanceTask, delay: float) -> None:
+        """Do something later; try to connect again before long."""
+        if isinstance(task, AddConnection):
+            delay = min(delay, _LONGEST_PAUSE_S)
+        super().schedule_task(task, delay)
 
     @contextmanager
     def connection(self, timeout: float | None = None) -> Iterator[Connection]:
@@ -151,7 +163,7 @@ def open_pool(
     def configure(connection: Connection) -> None:
         _take_over(connection, answer_within_s=answer_within_s, **settings)
 
-    return _CancellablePool(
+    return _Pool(
         connection_class=_Connection,
         kwargs={"autocommit": True, "prepare_threshold": None, **parameters(url)},
         configure=configure,

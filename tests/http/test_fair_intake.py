@@ -95,8 +95,8 @@ def test_a_body_below_the_least_rate_is_ended_whatever_it_brought_before(
     fresh_database: Database, tmp_path: Path
 ) -> None:
     settings = on(fresh_database) | {
-        "ROUNDBOOK_BODY_GRACE_S": "1",
-        "ROUNDBOOK_MIN_BODY_RATE": "1000",
+        "ROUNDBOOK_BODY_GRACE_S": "2",
+        "ROUNDBOOK_MIN_BODY_RATE": "500",
     }
     with serving(tmp_path, settings=settings) as service:
         service.new_tenant("acme")
@@ -105,7 +105,7 @@ def test_a_body_below_the_least_rate_is_ended_whatever_it_brought_before(
             problem = assert_problem(wire.answer(), "body-too-slow")
         assert "some seconds" in problem["detail"]
         # One that goes on is served, though it takes longer than the stretch.
-        text = b" " * 20_000 + body(login("slow"))
+        text = b" " * 32_000 + body(login("slow"))
         with stall(service, key, len(text), 0) as wire:
             pause = threading.Event()
             for start in range(0, len(text), 2_000):

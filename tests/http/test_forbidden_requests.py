@@ -178,6 +178,7 @@ def test_no_host_is_a_fault_of_the_service(watched: Service, host: bytes) -> Non
 @given(LINES | st.text("/*?%:@[]{}|^a2F", max_size=12).map(str.encode))
 @example(b"//a//b")
 @example(b"http://x?q")
+@example(b"/console")
 def test_no_target_is_a_fault_of_the_service(watched: Service, target: bytes) -> None:
     with Wire(watched.address) as wire:
         wire.send(b"GET " + target + b" HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
@@ -186,6 +187,8 @@ def test_no_target_is_a_fault_of_the_service(watched: Service, target: bytes) ->
         assert_problem(answer, "bad-request")
     elif answer.status_code == 404:
         assert_problem(answer, "not-found")
+    elif answer.status_code == 303:
+        assert answer.headers["location"].startswith("/console/login")
     else:
         assert answer.status_code == 200
 

@@ -22,6 +22,7 @@ def filled(watched: Service, writer: str) -> int:
         for number in range(5):
             items = (login(f"{number} {each}", note="x" * 200) for each in range(1_000))
             assert counts(client.post(EVENTS, content=body(*items))) == (1_000, 0, 0)
+        assert client.get("/api/v1/players", params={"at_least": 5_000}).status_code == 200
     return 5_000
 
 

@@ -200,7 +200,7 @@ def test_who_comes_amid_events_hears_each_once(
 def test_who_takes_nothing_for_a_while_misses_nothing_and_holds_up_nobody(
     service: Service, key: str, client: httpx.Client
 ) -> None:
-    many, filler = 200, "x" * 20_000
+    many, filler = 60, "x" * 20_000
     slow = Listener(service, key, {}, receive_bytes=4_096)
     with listening(service, [(key, {})]) as [quick]:
         for number in range(1, many + 1):

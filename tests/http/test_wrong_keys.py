@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 from typing import Self
 
 import httpx
@@ -41,13 +42,13 @@ def proxied(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield running
 
 
-_numbers = itertools.count(1)
+_numbers, _addresses = itertools.count(1), itertools.count(1)
 
 
 @pytest.fixture
 def address() -> str:
     """An address of the test's own, of which nothing is known."""
-    return f"192.0.2.{next(_numbers)}"
+    return f"192.0.2.{next(_addresses)}"
 
 
 def from_there(address: str, key: str | None = None) -> dict[str, str]:
@@ -102,22 +103,22 @@ def test_a_flood_of_wrong_keys_is_answered_at_a_pace_and_right_keys_of_the_addre
             return client.post(EVENTS, content=body(login(name)), headers=from_there(address, key))
 
         assert counts(post(right, "a")) == (1, 0, 0)
+        began = time.monotonic()
         with Flood(proxied, address) as flood:
             eventually(lambda: flood.statuses.total() >= AT_ONCE)
-            began, before = time.monotonic(), flood.statuses.total()
-            before_s = processor_s(worker)
+            measured, before_s = time.monotonic(), processor_s(worker)
             for name in ("b", "c", "d"):
                 assert counts(post(right, name)) == (1, 0, 0)
             # So do those that are new here: they wait for their turn, and are not refused.
             for key in new:
                 assert counts(post(key, key)) == (1, 0, 0)
-            eventually(lambda: time.monotonic() > began + 3)
-            answered, took_s = flood.statuses.total() - before, time.monotonic() - began
+            eventually(lambda: time.monotonic() > measured + 3)
+            answered, now = flood.statuses.total(), time.monotonic()
             taken_s = processor_s(worker) - before_s
         assert set(flood.statuses) == {403}
-        # Ten a second; those that were under way at both ends are as many as there are connections.
-        assert answered <= PER_S * took_s + 2 * 16
-        assert taken_s < took_s / 4
+        # Those that are looked up together are let go together.
+        assert answered <= AT_ONCE + PER_S * (now - began) + 8
+        assert taken_s < (now - measured) / 4
 
 
 def test_who_lets_many_wrong_keys_wait_is_refused(proxied: Service, address: str) -> None:
@@ -148,16 +149,15 @@ def test_what_needs_no_look_up_is_refused_at_a_pace_too(proxied: Service, addres
 def test_the_clients_of_a_proxy_are_told_apart_by_what_it_says(
     proxied: Service, address: str
 ) -> None:
-    with proxied.client() as client:
+    with proxied.client() as client, Flood(proxied, address):
 
         def took_s(of: str) -> float:
             began = time.monotonic()
             assert refusal(client, of).status_code == 403
             return time.monotonic() - began
 
-        assert [took_s(address) for _ in range(AT_ONCE + 30)][-1] > 0.5 / PER_S
-        others = [took_s("192.0.2.200") for _ in range(AT_ONCE)]
-        assert sum(others) < 0.9 * AT_ONCE / PER_S, "or this machine takes 90 ms for a refusal"
+        eventually(lambda: took_s(address) > 8 / PER_S)  # behind sixteen others of it
+        assert median(took_s("198.51.100.1") for _ in range(AT_ONCE)) < 8 / PER_S
 
 
 def test_any_number_of_right_keys_of_one_address_is_looked_up_at_the_same_time(

@@ -138,7 +138,7 @@ def test_who_waits_behind_a_batch_that_waited_in_vain_does_not_wait_once_more(
         await writer.record(tenant.tenant_id, batch("a", "b"))
         return refused
 
-    with open_pool(database_url, max_size=2, lock_timeout_s=1) as impatient:
+    with open_pool(database_url, max_size=2, lock_timeout_s=5) as impatient:
         refused = asyncio.run(scenario(impatient))
     assert [type(error) for error in refused] == [psycopg.errors.LockNotAvailable] * 2
 

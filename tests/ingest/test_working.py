@@ -25,10 +25,10 @@ def test_work_waits_for_room_and_goes_first_come_first_served() -> None:
         tasks.append(asyncio.create_task(work(budget, "large", 9, closed)))
         await asyncio.sleep(0)
         tasks.append(asyncio.create_task(work(budget, "small", 1, closed)))
-        await asyncio.sleep(0.01)
+        await settled()
         assert order == ["first"]
         gate.set()
-        await asyncio.sleep(0.01)
+        await settled()
         assert order == ["first", "large", "small"]
         closed.set()
         await asyncio.gather(*tasks)
@@ -41,7 +41,7 @@ def test_a_request_larger_than_the_budget_has_it_for_itself() -> None:
         budget = WorkingBudget(10)
         async with budget.share(1, 1_000):
             waiting = asyncio.create_task(budget.share(1, 1).__aenter__())
-            await asyncio.sleep(0.01)
+            await settled()
             assert not waiting.done()
         await waiting
 
@@ -54,10 +54,10 @@ def test_who_leaves_the_queue_holds_up_nobody() -> None:
         async with budget.share(1, 10):
             leaving = asyncio.create_task(budget.share(1, 10).__aenter__())
             staying = asyncio.create_task(budget.share(1, 5).__aenter__())
-            await asyncio.sleep(0.01)
+            await settled()
             leaving.cancel()
-            await asyncio.sleep(0.01)
-        await asyncio.wait_for(staying, 1)
+            await settled()
+        await asyncio.wait_for(staying, 60)
         assert leaving.cancelled()
 
     asyncio.run(scenario())
@@ -71,11 +71,11 @@ def test_a_tenant_whose_requests_use_up_the_budget_holds_up_no_other() -> None:
             await asyncio.sleep(0)
             async with budget.share(2, 10):
                 second = asyncio.create_task(budget.share(2, 1).__aenter__())
-                await asyncio.sleep(0.01)
+                await settled()
                 assert not second.done()
-            await asyncio.wait_for(second, 1)
+            await asyncio.wait_for(second, 60)
             assert not waiting.done()
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, 60)
 
     asyncio.run(scenario())
 

@@ -1,5 +1,6 @@
 """Buckets in the store, which are what the model of them is."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -68,9 +69,11 @@ def test_takers_at_the_same_time_get_no_more_than_there_is(pool: Pool, bucket: B
         answers = [take(pool, [Ask(each, 39) for each in turned]) for _ in range(30)]
         return sum(answer.granted for pair in answers for answer in pair)
 
+    began = time.monotonic()
     with ThreadPoolExecutor(8) as threads:
         granted = sum(threads.map(take_often, range(8)))
-    assert granted == 2 * (3_599 // 39)
+    came_in = time.monotonic() - began + 1
+    assert 2 * (3_599 // 39) <= granted <= 2 * ((3_599 + came_in) // 39)
 
 
 def test_a_limit_is_set_found_with_its_key_and_removed(

@@ -58,7 +58,8 @@ class Many:
                 create_tenant(connection, f"idle-{number}")
             self.tenant = with_key_of_its_own(connection, self.settings)
         [spec] = parse_anchors(f"file:{folder / 'anchor'}")
-        stop = threading.Event()
+        # The day is the same for all, also where it ends in between.
+        stop, now = threading.Event(), datetime.now(UTC)
         self.projector = Projector(
             pool, self._log, chunk_events=1_000, poll_interval_s=1, when_projected=lambda *_: None
         )
@@ -67,7 +68,7 @@ class Many:
         self.looks: Looks = {
             "projector": lambda now_s: self.projector.project_all(now_s=now_s),
             "sealer": lambda now_s: sealer.seal_all(now_s=now_s),
-            "attester": lambda now_s: attester.attest_all(stop, now=datetime.now(UTC), now_s=now_s),
+            "attester": lambda now_s: attester.attest_all(stop, now=now, now_s=now_s),
             "anchoring": lambda now_s: anchoring.anchor_all(stop, now_s=now_s),
         }
         self.all_look(0)

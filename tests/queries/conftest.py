@@ -20,6 +20,13 @@ def api(database_url: str) -> Iterator[Api]:
 
 
 @pytest.fixture(scope="package")
+def patient(database_url: str) -> Iterator[Api]:
+    """The application; it waits longer for a position than any test takes."""
+    with running(create_app(Settings(at_least_timeout_s=60), database_url)) as served:
+        yield served
+
+
+@pytest.fixture(scope="package")
 def new_casino(
     api: Api, pool: Pool, database_url: str, new_tenant: Callable[..., Tenant]
 ) -> OpenCasino:

@@ -30,7 +30,7 @@ def fetch(api: Api) -> Iterator[Callable[[str], bytes]]:
         time.sleep(0.01)
 
     def get(key: str) -> bytes:
-        with socket.create_connection(listener.getsockname(), timeout=10) as connection:
+        with socket.create_connection(listener.getsockname(), timeout=60) as connection:
             connection.sendall(
                 b"GET /api/v1/history HTTP/1.1\r\nhost: test\r\nconnection: close\r\n"
                 b"accept: application/x-ndjson\r\nx-api-key: " + key.encode() + b"\r\n\r\n"

@@ -8,6 +8,7 @@ from eventsourcing.persistence import StoredEvent
 from app.log.recorder import TenantLog
 from projections.entries import PoisonError
 from tests.projections.rebuilding import rebuild, repeating
+from tests.queries.asgi import Api
 from tests.queries.casino import Casino, OpenCasino, deposit, play_casino_day
 
 ROUTES = ["players", "balances", "rounds", "transactions", "games", "conflicts"]
@@ -49,7 +50,8 @@ def test_answers_and_their_positions_stay_the_same_all_the_time(rebuilt: Casino)
     assert rebuilt.get("status").json["rebuild"] is None
 
 
-def test_a_query_that_waits_over_a_switch_is_served(casino: Casino) -> None:
+def test_a_query_that_waits_over_a_switch_is_served(casino: Casino, patient: Api) -> None:
+    casino = casino._replace(api=patient)
     casino.fill([deposit()])
     position = casino.send([deposit(player_id="late")])
 

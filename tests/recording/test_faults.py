@@ -30,7 +30,7 @@ def end_session(url: str, session: psycopg.Connection[Any]) -> None:
     """End another session as an operator would, and wait until it is gone."""
     with connect(url) as operator:
         ended = operator.execute(
-            "select pg_terminate_backend(%s::int, 5000)", [session.info.backend_pid]
+            "select pg_terminate_backend(%s::int, 60000)", [session.info.backend_pid]
         ).fetchone()
         assert ended == (True,)
 
