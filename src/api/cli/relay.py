@@ -8,6 +8,7 @@ import threading
 import click
 import structlog
 
+from api.process.collecting import collect_rarely
 from api.process.long_running import begin, loop_factory, run_beside
 from api.process.schema_watch import watch_schema
 from api.process.store import open_store, prepare_to_project, wait_until_ready
@@ -17,6 +18,9 @@ from domain.relaying import KINDS, Kind
 from postgres.connections import open_pool
 
 _OTHER_CONNECTIONS = 1
+
+# Thousands of messages are in hand, each some objects.
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 log = structlog.get_logger()
 
@@ -49,6 +53,7 @@ def relay_command(kinds: tuple[Kind, ...]) -> None:
                 lease_s=settings.relay_lease_s,
                 poll_interval_s=settings.poll_interval_s,
             )
+            collect_rarely(_OBJECTS_BETWEEN_COLLECTIONS)
             threads = [
                 threading.Thread(
                     target=relay.run, args=[stop], kwargs={"loop_factory": loop_factory()}
