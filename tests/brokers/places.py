@@ -212,7 +212,9 @@ class Stream(Place):
 
     def _run(self, work: Any) -> None:
         async def run() -> None:
-            client = await nats.connect(self.server.url, allow_reconnect=False)
+            client = await nats.connect(
+                self.server.url, allow_reconnect=False, connect_timeout=int(self.timeout_s)
+            )
             try:
                 await work(client.jetstream(timeout=self.timeout_s))
             finally:

@@ -1,6 +1,5 @@
 """Errors of the console: pages for people, that say what is wrong and what to do next."""
 
-import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,8 +135,11 @@ def test_a_page_takes_no_more_requests_than_the_docs_say(
 ) -> None:
     answer = inside.get(page.path)
     assert answer.status_code == 200
-    lines = [json.loads(line) for line in service.log().splitlines() if line.startswith("{")]
-    of_it = [line for line in lines if line.get("request_id") == answer.headers["x-request-id"]]
+    of_it = [
+        line
+        for line in service.log_lines()
+        if line.get("request_id") == answer.headers["x-request-id"]
+    ]
     asked = [line["path"] for line in of_it if str(line.get("path")).startswith("/api/")]
     assert "/api/v1/key" in asked
     assert len(asked) <= MOST_REQUESTS.get(page.name, 5)

@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from tests.databases import Database
+from tests.evidence.conftest import sealed_size
 from tests.faults.places import Account
-from tests.faults.sending import Load, traffic
+from tests.faults.sending import Ledger, Load, traffic
 from tests.faults.test_full_disk import may_mount
 from tests.http.service import Service, eventually
 
@@ -64,9 +65,16 @@ def ingested(service: Service) -> float:
 
 
 def test_metrics_have_all_their_room_and_no_more_files_however_often_processes_are_restarted(
-    temporary: Path, start: Start, shared: Database
+    temporary: Path, start: Start, shared: Database, account: Account
 ) -> None:
     service = start(database_url=shared.service_url, owner_url=shared.owner_url)
+    ledger = Ledger()
+    with account.client(service, ledger) as client:
+        client.send(next(traffic(1)))
+    # Projector and sealer begin beside the worker: they have made their files once they have done something.
+    account.check(service, ledger)
+    with service.client(account.key) as auditor:
+        eventually(lambda: sealed_size(auditor) > 0)
 
     def files() -> dict[Path, int]:
         return {file: file.stat().st_size for file in temporary.glob("roundbook-*/*/*.db")}

@@ -157,6 +157,7 @@ def test_who_comes_while_a_service_ends_is_refused_and_not_left_waiting(
     items = list(itertools.islice(items_of(1), 100))
     ledger.sending(items)
     with begin(service, account, items) as unfinished:
+        assert service.answers("/health/live")  # who came before was heard by then
         service.signal(SIGTERM)
         eventually(lambda: is_free(port))
         assert service.process.poll() is None

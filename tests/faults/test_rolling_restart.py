@@ -97,7 +97,7 @@ def test_two_hosts_are_restarted_behind_a_proxy_without_one_failed_request(
             again = start("--port", port, **settings)
             eventually(lambda again=again: _is_sent_requests(again))  # type: ignore[misc]
             clients.go_on()
-            assert again.answers("/health/ready")
+            eventually(lambda again=again: again.answers("/health/ready"))  # type: ignore[misc]
     assert clients.failures == []
     account.check(again, clients.ledger)
 

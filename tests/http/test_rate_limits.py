@@ -179,6 +179,7 @@ def test_what_is_refused_is_not_recorded_and_passes_when_it_is_sent_again_as_tol
     limit(store, acme, requests=50, items=100, size=100_000, burst_s=2)
     sent = batch(170)
     with hosts[1].client(key) as client:
+        began = time.monotonic()
         answer = client.post(EVENTS, content=batch(150))
         assert counts(answer) == (150, 0, 0)
         assert answer.headers["ratelimit-policy"] == (
@@ -187,7 +188,8 @@ def test_what_is_refused_is_not_recorded_and_passes_when_it_is_sent_again_as_tol
         )
         left = re.findall(r'"([a-z-]+)";r=(\d+);t=(\d+)', answer.headers["ratelimit"])
         assert [name for name, _, _ in left] == ["tenant-requests", "tenant-items", "tenant-bytes"]
-        assert [int(number) for _, number, _ in left][1] <= 100
+        # What was left, and what came in again until it was answered.
+        assert [int(number) for _, number, _ in left][1] <= 51 + 100 * (time.monotonic() - began)
         refused = client.post(EVENTS, content=sent)
         while refused.status_code == 204:  # so long it took that as many had come in again
             sent = batch(170)
@@ -283,7 +285,7 @@ def test_queries_and_streams_count_as_requests_and_a_change_holds_everywhere_soo
         assert 429 in statuses(other)
         number = client.get("/api/v1/accesses").status_code
         assert number in {200, 429}
-        assert httpx.get(hosts[0].url + "/health/ready", timeout=60).status_code == 200
+        eventually(lambda: hosts[0].answers("/health/ready"))
         limit(store, acme, requests=100_000)
         for each in (client, other):
             eventually(lambda: statuses(each) == {200})  # noqa: B023  # called at once

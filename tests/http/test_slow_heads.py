@@ -73,15 +73,18 @@ def test_the_rest_of_a_body_is_not_waited_for_after_the_answer(
 def test_who_reads_or_sends_a_body_for_longer_is_let_be(impatient: Service, key: str) -> None:
     sent = body(login("a"))
     head = {"x-api-key": key, "content-type": "application/json"}
-    with Wire(impatient.address) as wire, impatient.client(key) as client:
-        listening = {"accept": "text/event-stream"}
-        with client.stream("GET", "/api/v1/history", headers=listening) as stream:
-            wire.request(f"POST {EVENTS}", head | {"content-length": str(len(sent))})
-            wire.send(sent[:1])
-            time.sleep(2.5)  # longer than a head may take
-            wire.send(sent[1:])
-            assert counts(wire.answer()) == (1, 0, 0)
-            assert any(line.startswith("id:") for line in stream.iter_lines())
+    listening = {"accept": "text/event-stream"}
+    with (
+        impatient.client(key) as client,
+        client.stream("GET", "/api/v1/history", headers=listening) as stream,
+        Wire(impatient.address) as wire,  # last: its head must come within a second
+    ):
+        wire.request(f"POST {EVENTS}", head | {"content-length": str(len(sent))})
+        wire.send(sent[:1])
+        time.sleep(2.5)  # longer than a head may take
+        wire.send(sent[1:])
+        assert counts(wire.answer()) == (1, 0, 0)
+        assert any(line.startswith("id:") for line in stream.iter_lines())
 
 
 def test_headers_are_limited_in_number(impatient: Service) -> None:

@@ -10,6 +10,7 @@ from api.querying.positions import Positions
 from domain.gaming_day import DayRule
 from projections.days import set_rule
 from tests.projections.rebuilding import rebuild
+from tests.queries.asgi import Api
 from tests.queries.casino import Casino, OpenCasino, bet, deposit
 
 # By Copenhagen at 06:00 the 15th lasts from 5:00 to 5:00 in UTC.
@@ -125,8 +126,9 @@ def test_the_first_and_the_last_date_there_are(copenhagen: Casino, text: str) ->
 @pytest.mark.parametrize("media_type", ["application/json", "text/csv"])
 @pytest.mark.parametrize("path", ["rounds", "activity", "reports/accounts"])
 def test_dates_are_of_the_days_that_are_shown_after_a_wait(
-    casino: Casino, monkeypatch: pytest.MonkeyPatch, path: str, media_type: str
+    casino: Casino, patient: Api, monkeypatch: pytest.MonkeyPatch, path: str, media_type: str
 ) -> None:
+    casino = casino._replace(api=patient)
     position = casino.fill(played())
     set_days(casino, COPENHAGEN)
     asked = {"from_": "2025-01-15", "to": "2025-01-16", "headers": {"accept": media_type}}

@@ -47,7 +47,7 @@ class NatsStream:
     async def _make(self) -> None:
         client = await nats.connect(self.server.url)
         config = StreamConfig(name=self.name, subjects=[f"{self.name}.>"], duplicate_window=120)
-        await client.jetstream().add_stream(config)
+        await client.jetstream(timeout=_LONG_S).add_stream(config)
         await client.close()
 
     def read(self) -> list[Read]:
@@ -55,7 +55,7 @@ class NatsStream:
 
     async def _read(self) -> list[Read]:
         client = await nats.connect(self.server.url)
-        js = client.jetstream()
+        js = client.jetstream(timeout=_LONG_S)
         count = (await js.stream_info(self.name)).state.messages
         found = []
         if count:

@@ -345,8 +345,8 @@ def test_of_an_erased_player_nothing_comes_out_any_more(
     erased: Callable[..., Erased],
 ) -> None:
     send(pool, tenant, [login("u1", "p", username='"Maria"'), login("u2", "q", username='"Olga"')])
-    # It failed before: what was read then must not be sent now.
-    receiver.answer = lambda _: Reply(503)
+    # It failed before, and is left alone since: what was read then must not be sent now.
+    receiver.answer = lambda _: Reply(503, {"retry-after": "1000"})
     subscribed = subscribe(receiver)
     with relaying():
         eventually(lambda: subscribed.now().failures > 0)

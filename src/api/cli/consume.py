@@ -14,14 +14,14 @@ import structlog
 from api.process.long_running import begin, loop_factory, run_beside
 from api.process.own_metrics import Address, metrics_option, serving_metrics
 from api.process.schema_watch import watch_schema
-from api.process.store import open_store, prepare_to_project, wait_until_ready
+from api.process.store import Store, open_store, prepare_to_project, wait_until_ready
 from app.brokers.reaching import Broker, url_of
 from app.consuming.consumer import Batching, Consumer
 from app.consuming.recording import Recorder
 from app.consuming.source import Source
 from app.log.append import TenantClosedError
 from app.settings import Settings
-from app.tenants import TenantError, find_tenant
+from app.tenants import Tenant, TenantError, find_tenant
 from app.wire.forms import Dialect
 from app.wire.items import MAX_ITEMS
 from postgres.connections import connect, open_pool
@@ -227,10 +227,16 @@ def _run(
     url_of(settings, broker)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     with open_store(settings, say=log.warning, stopped=stop.is_set) as store:
-        if not wait_until_ready(store.without_owner(), stop, prepare_to_project):
+        found: Tenant | None = None
+
+        def prepare(store: Store) -> None:
+            nonlocal found
+            prepare_to_project(store)
+            with connect(store.service_url) as connection:
+                found = find_tenant(connection, tenant)
+
+        if not wait_until_ready(store.without_owner(), stop, prepare) or found is None:
             return
-        with connect(store.service_url) as connection:
-            found = find_tenant(connection, tenant)
         with (
             serving_metrics(address),
             open_pool(
