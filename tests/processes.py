@@ -4,7 +4,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from signal import SIGCONT, SIGSTOP
+from signal import SIGCONT, SIGKILL, SIGSTOP
 from typing import Any
 
 from bench.processes import family
@@ -23,6 +23,13 @@ def runs(pid: int) -> bool:
     """Whether a process runs; one that ended and that nobody waited for does not."""
     states = _seen("stat=", pid)
     return any(not state.startswith("Z") for state, *_ in states)
+
+
+def kill_all(pids: Sequence[int]) -> None:
+    """Kill processes, of which some may end by themselves as those before them are gone."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, SIGKILL)
 
 
 @contextmanager

@@ -1,12 +1,9 @@
 """`roundbook import`: files of three formats, faulty lines by their numbers, and going on after a break."""
 
 import json
-import os
 import re
-import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +16,7 @@ from tests.cli.conftest import Run
 from tests.databases import Database
 from tests.http.service import Service, in_folder, on, roundbook
 from tests.http.wire import NOON, bet, deposit, login
+from tests.processes import kill_all
 
 
 def imported(said: str) -> tuple[int, int, int, int]:
@@ -435,9 +433,7 @@ def test_a_service_that_is_killed_meanwhile_leaves_no_key(tmp_path: Path) -> Non
     with Between(killed) as between:
 
         def kill() -> None:
-            for pid in killed.family():
-                with suppress(ProcessLookupError):  # one that ended with its parent
-                    os.kill(pid, signal.SIGKILL)
+            kill_all(killed.family())
             killed.process.communicate()
 
         roundbook("tenant", "create", "acme", settings=settings)

@@ -1,11 +1,8 @@
 """Nothing stands still unseen, and nothing waits for ever."""
 
-import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from signal import SIGKILL
 
 import httpx
 
@@ -16,7 +13,7 @@ from tests.faults.sending import Ledger, Load, items_of, traffic
 from tests.faults.silence import LossyNetwork
 from tests.http.service import Service, eventually
 from tests.http.wire import assert_problem
-from tests.processes import command_of, descendants, runs, stopped
+from tests.processes import command_of, descendants, kill_all, runs, stopped
 
 Start = Callable[..., Service]
 
@@ -157,9 +154,7 @@ def test_a_service_that_was_killed_answers_from_the_first_moment_of_its_next_sta
             load.add(service.url, account.key, traffic(seed))
         load.goes_on(20)
         family = service.family()
-        for pid in family:
-            with suppress(ProcessLookupError):  # a session of PostgreSQL's, whose client is gone
-                os.kill(pid, SIGKILL)
+        kill_all(family)
         service.ended()
         eventually(lambda: not any(map(runs, family)))
         next_one = start("--port", str(service.address[1]), data_dir=str(data_dir))

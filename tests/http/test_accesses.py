@@ -1,10 +1,8 @@
 """Accesses over HTTP: recorded by several processes without a gap, and before the first byte of an answer."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from signal import SIGKILL
 from threading import Barrier
@@ -18,6 +16,7 @@ from tests.databases import Database
 from tests.http.service import Service, in_folder, on, serving
 from tests.http.test_live_history import listening
 from tests.http.wire import EVENTS, Wire, body, login
+from tests.processes import kill_all
 
 HISTORY = "/api/v1/history"
 THREADS = 6
@@ -98,9 +97,7 @@ def test_an_access_outlasts_whatever_happens_after_the_first_byte(
         for wire, accept in ((stream, "text/event-stream"), (page, "application/json")):
             wire.request(f"GET {HISTORY}?to_position=7", {"x-api-key": key, "accept": accept})
             assert wire.socket.recv(1) == b"H"
-        for pid in embedded.family():
-            with suppress(ProcessLookupError):  # one that ended with its parent
-                os.kill(pid, SIGKILL)
+        kill_all(embedded.family())
     assert embedded.ended()[0] == -SIGKILL
     following = start(settings=in_folder(folder / "data"))
     with following.client(key) as client:

@@ -320,9 +320,8 @@ def test_a_tenant_reads_as_many_long_answers_as_leave_room_for_others(
 ) -> None:
     other = open_casino(limited, pool, database_url, new_tenant())
     other.fill([deposit() for _ in range(10)])
-    eventually(
-        lambda: kept(pool) == 0
-    )  # one of before that was left early is let go a moment later
+    # One of before that was left early is let go a moment later.
+    eventually(lambda: kept(pool) == 0)
     seen = []
 
     def meanwhile(piece: int) -> None:

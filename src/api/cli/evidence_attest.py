@@ -76,7 +76,6 @@ def seal_up_to(pool: Pool, sealer: Sealer, log: Log, until: int) -> None:
     while True:
         with pool.connection() as connection:
             newest = newest_checkpoint(connection, log, "log")
-            failure = failure_of(connection, log.tenant_id)
         size = newest.size if newest else 0
         if size >= until:
             return
@@ -84,6 +83,8 @@ def seal_up_to(pool: Pool, sealer: Sealer, log: Log, until: int) -> None:
             last_s, sealed = time.monotonic(), size
         elif time.monotonic() - last_s > _PATIENCE_S:
             # Another one's failure, who may lack a key that is here: said only where that never lets go.
+            with pool.connection() as connection:
+                failure = failure_of(connection, log.tenant_id)
             why = "" if failure is None else f", which says: {failure.failure}"
             raise UnsealedError(
                 f"the log is not sealed beyond {size}, and another process is at it{why}"
