@@ -14,7 +14,7 @@ from bench.processes import cpu_s
 
 from tests.databases import Database
 from tests.faults.places import Account
-from tests.faults.sending import EVENTS, Load, body_of, items_of, traffic
+from tests.faults.sending import EVENTS, Load, body_of, items_of, traffic, with_member
 from tests.http.service import Service, eventually
 from tests.processes import limit
 
@@ -41,7 +41,10 @@ def open_files(pid: int) -> int:
 def requests() -> Iterator[Callable[[httpx.Client], httpx.Response]]:
     """Requests of each kind, which need threads, memory and connections."""
     items = items_of(7)
-    large = gzip.compress(body_of([next(items) for _ in range(500)]))
+    # Of 10 MB, which no process has to spare that was short of room before.
+    large = gzip.compress(
+        body_of([with_member(next(items), "blob", "x" * 20_000) for _ in range(500)])
+    )
     paths = ("balances", "rounds", "games", "players", "activity", "history", "facets", "status")
     while True:
         yield lambda client: client.post(
